@@ -1,0 +1,1 @@
+"""The Kubernetes port: a dozen verbs on dicts, and the only importer of the `kubernetes` package (kube.py)."""

@@ -1,0 +1,53 @@
+"""A plan: the ordered steps that a strategy wants, in terms the engine can carry out and check."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """Which arms the target's Services select."""
+
+    STABLE = "stable"
+    BOTH = "both"
+    CANDIDATE = "candidate"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: what stands, where traffic goes, and how long it is watched before the next.
+
+    name: for people, e.g. "10 %". weight: wanted exposure in percent. side: whom the Services select.
+    candidate_pods, stable_pods: pods of each arm (stable_pods above the live count are temporary: surge).
+    bake: seconds of watching after the shift is verified. approval: a person must `deliver promote` before the next step.
+    """
+
+    name: str
+    weight: float
+    side: Side
+    candidate_pods: int
+    stable_pods: int
+    bake: float = 0.0
+    approval: bool = False
+
+    @property
+    def endpoints(self) -> float:
+        """Real exposure in percent, by ready endpoints."""
+        if self.side is Side.STABLE:
+            return 0.0
+        if self.side is Side.CANDIDATE:
+            return 100.0
+        return 100.0 * self.candidate_pods / (self.candidate_pods + self.stable_pods)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps in order; the last one has the candidate at full size with all the traffic.
+
+    hold: seconds that the old side stays warm after the last step, before anything of it is taken away.
+    notes: what the planner wants the user to know ("weight 10 becomes 20 %").
+    """
+
+    strategy: str
+    steps: tuple[Step, ...]
+    hold: float = 0.0
+    notes: tuple[str, ...] = ()

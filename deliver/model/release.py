@@ -1,0 +1,164 @@
+"""A release: the record of one attempt, from which any other process can go on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from deliver.model.plan import Plan, Side, Step
+from deliver.model.seen import Request
+from deliver.model.spec import ReleaseSpec
+from deliver.model.verdict import CheckResult
+
+
+class Course(StrEnum):
+    """Which way the release is going."""
+
+    FORWARD = "forward"
+    FINISH = "finish"
+    BACK = "back"
+
+
+class Phase(StrEnum):
+    """What a person is told it is doing."""
+
+    PREPARING = "Preparing"
+    SHIFTING = "Shifting"
+    BAKING = "Baking"
+    WAITING = "Waiting"
+    PAUSED = "Paused"
+    FINISHING = "Finishing"
+    ROLLING_BACK = "RollingBack"
+    ENDED = "Ended"
+
+
+class Outcome(StrEnum):
+    PROMOTED = "PROMOTED"
+    ROLLED_BACK = "ROLLED_BACK"
+    HELD = "HELD"
+    ROLLBACK_FAILED = "ROLLBACK_FAILED"
+
+
+@dataclass(frozen=True)
+class ServiceSnapshot:
+    name: str
+    uid: str
+    selector: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class AutoscalerSnapshot:
+    """minimum: spec.minReplicas before the release, None when absent."""
+
+    name: str
+    uid: str
+    minimum: int | None
+    maximum: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What stood before the release, enough to put it back byte for byte.
+
+    template: the stable Deployment's spec.template. digest: of that template. paused: its spec.paused, None when absent.
+    hash: pod-template-hash of the pods that serve. revision: the Deployment's revision annotation.
+    """
+
+    uid: str
+    replicas: int
+    template: Mapping[str, Any]
+    digest: str
+    hash: str
+    image: str
+    container: str
+    services: tuple[ServiceSnapshot, ...]
+    paused: bool | None = None
+    autoscaler: AutoscalerSnapshot | None = None
+    revision: str = ""
+
+
+@dataclass(frozen=True)
+class Shift:
+    """The last route change: wanted side, and unix seconds of what was seen of it (0 = not yet).
+
+    written: the patch was answered. switched: EndpointSlices agreed. verified: they still did, a second or more later.
+    """
+
+    side: Side
+    hash: str = ""
+    written: float = 0.0
+    switched: float = 0.0
+    verified: float = 0.0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the journal. kind: intent, outcome, state, verdict, request, note.
+
+    seq counts from 1 without a gap. of: for an outcome, the seq of its intent. result: for an outcome, done, failed or unknown.
+    """
+
+    seq: int
+    at: float
+    kind: str
+    text: str
+    actor: str = ""
+    fence: int = 0
+    of: int = 0
+    result: str = ""
+    checks: tuple[CheckResult, ...] = ()
+
+
+@dataclass(frozen=True)
+class Release:
+    """The live record.
+
+    candidate: name of the candidate Deployment; candidate_hash: its pods' hash once known. new_hash: of the promoted
+    template in the named Deployment, once known. since: when the current phase began; bake_since, blind_since: 0 = not running.
+    approved: index of the newest step that a person let pass. takeover: whoever took it back by force, for the old driver to name.
+    stands: what is true of the cluster after the end, for people.
+    """
+
+    id: str
+    number: int
+    spec: ReleaseSpec
+    plan: Plan
+    snapshot: Snapshot
+    candidate: str
+    actor: str
+    started: float
+    fence: int = 0
+    course: Course = Course.FORWARD
+    phase: Phase = Phase.PREPARING
+    step: int = 0
+    since: float = 0.0
+    bake_since: float = 0.0
+    blind_since: float = 0.0
+    candidate_hash: str = ""
+    new_hash: str = ""
+    shift: Shift | None = None
+    approved: int = -1
+    paused: Request | None = None
+    outcome: Outcome | None = None
+    reason: str = ""
+    ended: float = 0.0
+    ended_by: str = ""
+    traffic_off: float = 0.0
+    observed: float | None = None
+    checks: tuple[CheckResult, ...] = ()
+    evidence: tuple[str, ...] = ()
+    journal: tuple[Entry, ...] = field(default_factory=tuple)
+
+    @property
+    def current(self) -> Step:
+        return self.plan.steps[min(self.step, len(self.plan.steps) - 1)]
+
+    @property
+    def last_step(self) -> bool:
+        return self.step >= len(self.plan.steps) - 1
+
+    def noted(self, at: float, kind: str, text: str, **more: Any) -> "Release":
+        """With one more journal line."""
+        seq = self.journal[-1].seq + 1 if self.journal else 1
+        entry = Entry(seq=seq, at=at, kind=kind, text=text, fence=self.fence, **more)
+        return replace(self, journal=(*self.journal, entry))

@@ -1,0 +1,133 @@
+"""What was seen of the cluster at one moment: the engine's only input besides the release itself."""
+
+from dataclasses import dataclass, field
+
+from deliver.model.plan import Side
+from deliver.model.verdict import CheckResult
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A fact about a pod that time will not mend.
+
+    cause: crash-loop, image-pull, oom-kill, bad-config, unschedulable, unready, replica-failure. certain: no need to wait longer.
+    """
+
+    cause: str
+    message: str
+    certain: bool = True
+
+
+@dataclass(frozen=True)
+class PodSeen:
+    """A pod. ready: Ready and not terminating. since: unix seconds of creation. container: the one with the problem."""
+
+    name: str
+    uid: str
+    ip: str = ""
+    ready: bool = False
+    terminating: bool = False
+    restarts: int = 0
+    hash: str = ""
+    since: float = 0.0
+    problem: Problem | None = None
+    container: str = ""
+
+
+@dataclass(frozen=True)
+class ArmSeen:
+    """One arm: a Deployment and its pods of one template.
+
+    hash: pod-template-hash of the current template ("" until its ReplicaSet exists). pods: all its pods that are not terminating,
+    of any hash. terminating: how many are on their way out. settled: the Deployment controller has seen the newest spec.
+    template: digest of spec.template. fence: of its last writer, 0 = none. problem: of the Deployment itself (quota, progress
+    deadline). editor: field manager that changed the template last.
+    """
+
+    deployment: str
+    uid: str
+    image: str = ""
+    hash: str = ""
+    template: str = ""
+    desired: int = 0
+    paused: bool = False
+    settled: bool = True
+    pods: tuple[PodSeen, ...] = ()
+    terminating: int = 0
+    problem: Problem | None = None
+    fence: int = 0
+    editor: str = ""
+
+    def of(self, hash: str) -> tuple[PodSeen, ...]:
+        return tuple(pod for pod in self.pods if pod.hash == hash)
+
+    def ready_of(self, hash: str) -> int:
+        return sum(pod.ready for pod in self.of(hash))
+
+    @property
+    def ready(self) -> int:
+        """Ready pods of the current template."""
+        return self.ready_of(self.hash) if self.hash else 0
+
+    @property
+    def restarts(self) -> int:
+        return sum(pod.restarts for pod in self.pods)
+
+
+@dataclass(frozen=True)
+class RouteSeen:
+    """Where traffic goes, as read back.
+
+    side: what all Services select now; None when they differ or were edited by somebody else (`foreign` says how).
+    pinned: the hash selected, "" when the selectors are the original ones. agreed: EndpointSlices hold exactly the ready pods of that side.
+    stable, candidate, other: ready endpoints by arm. marked: our undo annotation is on every Service.
+    """
+
+    side: Side | None = None
+    pinned: str = ""
+    agreed: bool = False
+    stable: int = 0
+    candidate: int = 0
+    other: int = 0
+    foreign: str = ""
+    marked: bool = True
+    fence: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class AutoscalerSeen:
+    """The target's HorizontalPodAutoscaler. minimum: spec.minReplicas, None when absent (the API then means 1)."""
+
+    name: str
+    uid: str
+    minimum: int | None
+    maximum: int
+    fence: int = 0
+
+
+@dataclass(frozen=True)
+class Request:
+    """What an operator asked of the driver: verb is pause, resume, promote or abort."""
+
+    id: str
+    verb: str
+    actor: str
+    reason: str = ""
+    at: float = 0.0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One look. at: unix seconds. checks: the newest verdicts, judged after `checked_at`. share: candidate's observed share of requests, percent."""
+
+    at: float
+    stable: ArmSeen | None = None
+    candidate: ArmSeen | None = None
+    route: RouteSeen = RouteSeen()
+    autoscaler: AutoscalerSeen | None = None
+    checks: tuple[CheckResult, ...] = ()
+    checked_at: float = 0.0
+    share: float | None = None
+    requests: tuple[Request, ...] = ()
+    notes: tuple[str, ...] = field(default_factory=tuple)

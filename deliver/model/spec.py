@@ -1,0 +1,132 @@
+"""What the user asked for, normalised: shares are 0..1, times are seconds, names are resolved. No defaults live here but neutral ones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Target:
+    """A Deployment and the Services that lead to it. services empty = every Service that selects its pods."""
+
+    namespace: str
+    deployment: str
+    services: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.deployment}"
+
+
+@dataclass(frozen=True)
+class RatioMetric:
+    """bad/total over the trailing window; FAIL when above `max` in `consecutive` polls in a row.
+
+    bad, total: PromQL instant-vector selectors of counters, without pod matchers. max: share 0..1.
+    min_samples: candidate requests in the window below which the metric is BLIND. window: seconds.
+    compare: FAIL needs the candidate above the stable side too; both above `max` is the environment's problem (BLIND).
+    """
+
+    name: str
+    bad: str
+    total: str
+    max: float
+    min_samples: int = 50
+    window: float = 60.0
+    consecutive: int = 1
+    compare: bool = False
+
+
+@dataclass(frozen=True)
+class LatencyMetric:
+    """Share of requests slower than `bound` seconds, from a classic histogram's counters.
+
+    histogram: selector of the histogram's base name, e.g. http_request_duration_seconds{route="/"}. bound: one of its `le` values.
+    """
+
+    name: str
+    histogram: str
+    bound: float
+    max: float
+    min_samples: int = 50
+    window: float = 60.0
+    consecutive: int = 1
+    compare: bool = False
+
+
+@dataclass(frozen=True)
+class QueryMetric:
+    """Free PromQL that gives one number; `{candidate}` and `{stable}` become matchers of that arm's pods."""
+
+    name: str
+    query: str
+    max: float | None = None
+    min: float | None = None
+    consecutive: int = 1
+
+
+Metric = RatioMetric | LatencyMetric | QueryMetric
+
+
+@dataclass(frozen=True)
+class PluginSpec:
+    """A plugin by name with its options as plain data (metric provider, check, router)."""
+
+    kind: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """How the release is judged. poll, max_blind, max_staleness, warmup: seconds. on_blind: "hold" or "rollback"."""
+
+    provider: PluginSpec | None = None
+    metrics: tuple[Metric, ...] = ()
+    health: tuple[PluginSpec, ...] = ()
+    poll: float = 5.0
+    warmup: float = 0.0
+    max_staleness: float = 60.0
+    max_blind: float = 300.0
+    on_blind: str = "hold"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of the run, in seconds; every wait has one.
+
+    ready: pods of a step to become ready. shift: a route change to be verified. total: the whole forward run.
+    pause: a pause or an approval before the release is HELD. drain: between traffic leaving a side and that side shrinking.
+    """
+
+    ready: float = 300.0
+    shift: float = 60.0
+    total: float = 86400.0
+    pause: float = 3600.0
+    drain: float = 10.0
+
+
+@dataclass(frozen=True)
+class ReleaseSpec:
+    """One release, as asked. options: the strategy's own options as plain data, validated by its Options model."""
+
+    target: Target
+    image: str
+    strategy: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    container: str = ""
+    router: PluginSpec = PluginSpec("service-selector")
+    analysis: Analysis = Analysis()
+    limits: Limits = Limits()
+    allow_affinity: bool = False
+    history: int = 10
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a planner may know of the cluster: live numbers, never the manifest's.
+
+    stable_pods: pods the Deployment wants now. autoscaled: an HPA owns that number.
+    """
+
+    target: Target
+    stable_pods: int
+    autoscaled: bool = False

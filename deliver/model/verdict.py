@@ -1,0 +1,55 @@
+"""Verdicts and the evidence they stand on."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """Blind is never a pass: exposure rises on PASS alone."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    BLIND = "BLIND"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was looked at for one verdict: `explain` prints it as it stands.
+
+    query: the query or address as it was sent. at: unix seconds. numbers: name -> value, e.g. candidate_bad 3, candidate_total 120.
+    samples: raw lines worth keeping (newest last), already free of secrets.
+    """
+
+    query: str = ""
+    at: float = 0.0
+    numbers: dict[str, float] = field(default_factory=dict)
+    samples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check's verdict at one moment.
+
+    kind: "metric", "health" or "pods". why: one sentence for a person. candidate, stable, limit: in `unit`
+    ("%" of requests for shares, "" for a free query). samples: candidate requests (or probes) it rests on.
+    """
+
+    name: str
+    kind: str
+    verdict: Verdict
+    why: str = ""
+    candidate: float | None = None
+    stable: float | None = None
+    limit: float | None = None
+    unit: str = ""
+    samples: int = 0
+    evidence: Evidence = field(default_factory=Evidence)
+
+
+def combined(results: tuple[CheckResult, ...]) -> Verdict:
+    """One verdict of many: any FAIL fails; else any BLIND blinds; else PASS (no check at all is a PASS of the pods alone)."""
+    verdicts = {result.verdict for result in results}
+    for verdict in (Verdict.FAIL, Verdict.BLIND):
+        if verdict in verdicts:
+            return verdict
+    return Verdict.PASS
