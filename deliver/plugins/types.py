@@ -1,0 +1,94 @@
+"""Field types for a plugin's Options model: what people write (`5m`, `10%`) to what code wants (seconds, percent, 0..1).
+
+    class Options(BaseModel):
+        bake: Duration = Field(60.0, description="how long each step is watched")
+        weight: list[Percent] = Field(...)
+
+Defaults are given in the unit the code wants (60.0 seconds); input is given as text with a unit.
+"""
+
+import math
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|h|m|s))+")
+_NUMBER = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)")
+_LONGEST = 365 * 86400.0
+
+
+def parse_duration(value: Any) -> float:
+    """`5m`, `1h30m`, `90s`, `500ms` to seconds. A bare number is refused: seconds and minutes look the same. Raises ValueError."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise ValueError(f"a duration is text with a unit, such as 5m, not {_kind(value)}")
+    text = str(value).strip()
+    if _NUMBER.fullmatch(text):
+        raise ValueError(f"`{text}` has no unit; write {text.lstrip('-')}s or {text.lstrip('-')}m")
+    if not _DURATION.fullmatch(text) or len(text) > 40:
+        raise ValueError(f"`{_short(text)}` is not a duration; write it like 30s, 5m, 1h30m or 500ms")
+    parts = _PART.findall(text)
+    units = [unit for _, unit in parts]
+    if units != sorted(set(units), key=list(_UNITS).index):
+        raise ValueError(f"`{text}` is not a duration; units go from large to small, each once: 1h30m")
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if seconds > _LONGEST:
+        raise ValueError(f"`{text}` is longer than a year")
+    return seconds
+
+
+def parse_percent(value: Any) -> float:
+    """`10%`, `10` or 10 to 10.0. Raises ValueError outside 0..100."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise ValueError(f"a percentage is a number such as 10 or 10%, not {_kind(value)}")
+    text = str(value).strip()
+    number = text.removesuffix("%").strip()
+    if isinstance(value, str) and not (_NUMBER.fullmatch(number) and len(number) <= 20):
+        raise ValueError(f"`{_short(text)}` is not a percentage; write it like 10 or 10%")
+    percent = float(number)
+    if not math.isfinite(percent) or percent < 0 or percent > 100:
+        raise ValueError(f"`{text}` is not between 0 and 100 percent")
+    return percent
+
+
+def parse_share(value: Any) -> float:
+    """`10%`, `10` or 10 to 0.1: a bare number is a percentage here too. Raises ValueError outside 0..100 percent."""
+    return parse_percent(value) / 100
+
+
+def show_duration(seconds: float) -> str:
+    """300.0 to `5m`: the text that parse_duration reads back."""
+    left, text = round(seconds * 1000), ""
+    for unit, size in _UNITS.items():
+        count, left = divmod(left, round(size * 1000))
+        text += f"{count}{unit}" if count else ""
+    return text or "0s"
+
+
+def _kind(value: Any) -> str:
+    names = {bool: f"`{str(value).lower()}`", list: "a list", dict: "a mapping", type(None): "nothing"}
+    return names.get(type(value), f"`{_short(str(value))}`")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    WithJsonSchema({"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|h|m|s))+$", "examples": ["30s", "5m", "1h30m"]}),
+]
+"""Seconds; written as text with a unit."""
+
+_PERCENT_SCHEMA = {
+    "anyOf": [{"type": "number", "minimum": 0, "maximum": 100}, {"type": "string", "pattern": r"^\d+(\.\d+)?\s*%?$"}],
+    "examples": [10, "10%"],
+}
+Percent = Annotated[float, BeforeValidator(parse_percent), WithJsonSchema(_PERCENT_SCHEMA)]
+"""0..100; written as 10 or 10%."""
+
+Share = Annotated[float, BeforeValidator(parse_share), WithJsonSchema(_PERCENT_SCHEMA)]
+"""0..1; written as 10 or 10%."""
