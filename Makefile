@@ -1,0 +1,48 @@
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+CODE := deliver strategies tests bench
+
+.PHONY: help setup check format test test-cluster bench lock clean
+
+help:           ## Print this
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: .venv/ready  ## Make .venv with the locked packages and deliver itself
+
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "deliver needs Python 3.11 or newer; make setup PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq python3-venv; \
+	    else echo "$(PYTHON) cannot make a virtual environment; as root: apt-get install python3-venv"; exit 1; fi; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+check: setup    ## Lint, formatting, types, and which package may import which
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports --no-cache
+
+format: setup   ## Put every file in the form that `check` wants
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: setup     ## Every test that needs no cluster
+	$(BIN)/pytest -n 2 -m "not cluster"
+
+test-cluster: setup  ## End to end, on the cluster of KUBECONFIG, else on tests/lab (needs Go and root)
+	tests/cluster/run
+
+bench: setup    ## Measure what the README promises, on tests/lab
+	bench/run
+
+lock: setup     ## Write requirements.lock anew from pyproject.toml
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-options --no-emit-trusted-host \
+	    --strip-extras --allow-unsafe --no-header --extra dev --output-file requirements.lock pyproject.toml
+
+clean:          ## Remove what the above made; tests/lab/lab down is a command of its own
+	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache bench/results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
