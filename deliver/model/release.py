@@ -1,5 +1,7 @@
 """A release: the record of one attempt, from which any other process can go on."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -115,8 +117,9 @@ class Release:
 
     candidate: name of the candidate Deployment; candidate_hash: its pods' hash once known. new_hash: of the promoted
     template in the named Deployment, once known. since: when the current phase began; bake_since, blind_since: 0 = not running.
-    approved: index of the newest step that a person let pass. takeover: whoever took it back by force, for the old driver to name.
-    stands: what is true of the cluster after the end, for people.
+    approved: index of the newest step that a person let pass. exposed: the candidate has had traffic. traffic_off: when it had
+    none any more, by the EndpointSlices. ended_by: who ended it, when that was a person. timed_out: held by its own time limit.
+    resumed: when the present driver took it up, 0 = it began it.
     """
 
     id: str
@@ -143,10 +146,13 @@ class Release:
     reason: str = ""
     ended: float = 0.0
     ended_by: str = ""
+    exposed: bool = False
     traffic_off: float = 0.0
     observed: float | None = None
     checks: tuple[CheckResult, ...] = ()
     evidence: tuple[str, ...] = ()
+    timed_out: bool = False
+    resumed: float = 0.0
     journal: tuple[Entry, ...] = field(default_factory=tuple)
 
     @property
@@ -157,8 +163,26 @@ class Release:
     def last_step(self) -> bool:
         return self.step >= len(self.plan.steps) - 1
 
+    @property
+    def new_template(self) -> dict[str, Any]:
+        """The stable template with the new image."""
+        return with_image(self.snapshot.template, self.snapshot.container, self.spec.image)
+
     def noted(self, at: float, kind: str, text: str, **more: Any) -> "Release":
         """With one more journal line."""
         seq = self.journal[-1].seq + 1 if self.journal else 1
         entry = Entry(seq=seq, at=at, kind=kind, text=text, fence=self.fence, **more)
         return replace(self, journal=(*self.journal, entry))
+
+
+def with_image(template: Mapping[str, Any], container: str, image: str) -> dict[str, Any]:
+    """A pod template with one container's image replaced, as `kubectl set image` does."""
+    spec = template["spec"]
+    containers = [{**one, "image": image} if one["name"] == container else one for one in spec["containers"]]
+    return {**template, "spec": {**spec, "containers": containers}}
+
+
+def digest_of(template: Mapping[str, Any]) -> str:
+    """A short digest of a pod template, independent of key order."""
+    canonical = json.dumps(template, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]

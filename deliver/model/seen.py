@@ -20,13 +20,16 @@ class Problem:
 
 @dataclass(frozen=True)
 class PodSeen:
-    """A pod. ready: Ready and not terminating. since: unix seconds of creation. container: the one with the problem."""
+    """A pod. ready: Ready and not terminating. lost: it was ready once and is not now. since: unix seconds of creation.
+
+    container: the one with the problem, or the first.
+    """
 
     name: str
     uid: str
     ip: str = ""
     ready: bool = False
-    terminating: bool = False
+    lost: bool = False
     restarts: int = 0
     hash: str = ""
     since: float = 0.0
@@ -80,7 +83,7 @@ class RouteSeen:
 
     side: what all Services select now; None when they differ or were edited by somebody else (`foreign` says how).
     pinned: the hash selected, "" when the selectors are the original ones. agreed: EndpointSlices hold exactly the ready pods of that side.
-    stable, candidate, other: ready endpoints by arm. marked: our undo annotation is on every Service.
+    stable, candidate, other: ready endpoints by arm. marked: an annotation of ours is on some Service.
     """
 
     side: Side | None = None
@@ -90,7 +93,7 @@ class RouteSeen:
     candidate: int = 0
     other: int = 0
     foreign: str = ""
-    marked: bool = True
+    marked: bool = False
     fence: int = 0
     detail: str = ""
 

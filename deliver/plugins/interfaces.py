@@ -54,7 +54,7 @@ class Writer(Protocol):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a preflight rule has to say. level: refuse, warn or info. hint: what to do about it."""
+    """What a preflight rule has to say. level: input (exit code 2), refuse (exit code 9), warn or info. hint: what to do about it."""
 
     rule: str
     level: str
@@ -72,8 +72,8 @@ class Router(Protocol):
     def watches(self, target: Target) -> Sequence["Watch"]:
         """What `read` needs to see, besides the target's Deployments and pods."""
 
-    def find(self, look: Reader, target: Target, template: Object, pods: Sequence[Object]) -> tuple[tuple[ServiceSnapshot, ...], list[Finding]]:
-        """Which Services take part, and what forbids it. template: the stable pod template; pods: all pods of the namespace."""
+    def find(self, look: Reader, target: Target, labels: Mapping[str, str], others: Sequence[Object]) -> tuple[tuple[ServiceSnapshot, ...], list[Finding]]:
+        """Which Services take part, and what forbids it. labels: of the stable pods; others: the namespace's pods of other owners."""
 
     def read(self, look: Reader, release: Release, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]) -> RouteSeen:
         """Where traffic goes now, as read back."""

@@ -1,0 +1,100 @@
+"""The way back. Order (design.md rule 4): stable has capacity, traffic moves, the move is verified, only then the candidate goes.
+
+Nothing here waits for the candidate, for metrics, for an approval or for another driver.
+"""
+
+import math
+from dataclasses import replace
+
+from deliver.engine.ladder import Decision, act, end, in_phase, proven, verified, wait
+from deliver.model.action import Verb
+from deliver.model.plan import Side
+from deliver.model.release import Outcome, Phase, Release
+from deliver.model.seen import ArmSeen, Seen
+
+LIMIT = 1800.0  # seconds after which a rollback that cannot get done says so, with exit code 4
+
+
+def climb(release: Release, seen: Seen, now: float) -> Decision:
+    release = in_phase(release, Phase.ROLLING_BACK, now)
+    stable = seen.stable
+    if stable is None or stable.uid != release.snapshot.uid:
+        gone = f"Deployment {release.spec.target.deployment} is not the one that stood before; traffic was left where it is"
+        return Decision(end(release, Outcome.ROLLBACK_FAILED, now, f"{gone} (rolling back because {release.reason})"), None, now)
+    if now - release.since >= LIMIT:
+        why = f"not done within {LIMIT:g} s: {seen.route.foreign or seen.route.detail or 'the stable side has too few ready pods'} (rolling back because {release.reason})"
+        return Decision(end(release, Outcome.ROLLBACK_FAILED, now, why), None, now)
+    return traffic(release, stable, seen, now) or candidate_gone(release, seen, now) or restored(release, stable, seen, now)
+
+
+def traffic(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:
+    """Traffic on the stable pods of before, and seen to be there."""
+    home = release.snapshot.hash
+    if seen.candidate is None and seen.route.side is Side.BOTH and stable.template == release.snapshot.digest:
+        return None  # the original selectors, and nothing of ours that they could lead to
+    if seen.route.side is not Side.STABLE or seen.route.pinned != home:
+        return to_stable(release, stable, seen, now)
+    unproven = proven(release, seen, now, Side.STABLE, home)
+    shift = unproven.release.shift if unproven else None
+    if unproven and shift and shift.switched and not release.traffic_off:
+        off = replace(unproven.release, traffic_off=shift.switched).noted(now, "state", "traffic is off the candidate")
+        return replace(unproven, release=off)
+    if unproven:
+        return unproven
+    if needs_restoring(release, stable):
+        return act(release, now, Verb.RESTORE_STABLE, "the template that stood before")
+    over = verified(release) + release.spec.limits.drain
+    if release.exposed and seen.candidate is not None and seen.candidate.pods and now < over:
+        return wait(release, now, over)
+    return None
+
+
+def to_stable(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision:
+    """The one guarded write that takes users off the candidate; where the stable side cannot take them yet, what brings it there."""
+    home = release.snapshot.hash
+    if can_take(stable.ready_of(home), release, seen):
+        return act(release, now, Verb.ROUTE, release.reason, side=Side.STABLE, hash=home)
+    candidate_dead = seen.candidate is None or seen.candidate.ready == 0
+    if candidate_dead and seen.route.side is Side.CANDIDATE and any(pod.ready for pod in stable.pods):
+        return act(release, now, Verb.ROUTE, "the candidate has no ready pod: any ready pod of the Deployment serves", side=Side.BOTH)
+    if needs_restoring(release, stable):
+        return act(release, now, Verb.RESTORE_STABLE, "the stable side needs its pods before it can take the traffic")
+    return wait(release, now)
+
+
+def can_take(ready: int, release: Release, seen: Seen) -> bool:
+    """Half of its size is enough to take users from a bad version; any pod at all when the candidate has none.
+
+    Waiting for the last pods of a side that lost some would break rule 3; an empty side would break rule 1.
+    """
+    if ready == 0:
+        return False
+    return ready >= math.ceil(release.snapshot.replicas / 2) or seen.candidate is None or seen.candidate.ready == 0
+
+
+def needs_restoring(release: Release, stable: ArmSeen) -> bool:
+    shrunk = stable.desired < release.snapshot.replicas and release.snapshot.autoscaler is None
+    return stable.template != release.snapshot.digest or shrunk
+
+
+def candidate_gone(release: Release, seen: Seen, now: float) -> Decision | None:
+    candidate = seen.candidate
+    if candidate is None:
+        return None
+    asked = any(entry.kind == "intent" and entry.text.startswith(Verb.KEEP_EVIDENCE) for entry in release.journal)
+    if candidate.pods and not asked:
+        return act(release, now, Verb.KEEP_EVIDENCE, "the candidate's last log lines, before its pods go")
+    return act(release, now, Verb.DELETE_CANDIDATE, "it has no traffic any more")
+
+
+def restored(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision:
+    """Everything as it stood before."""
+    if seen.route.side is not Side.BOTH or seen.route.marked:
+        return act(release, now, Verb.RESTORE_ROUTE, "the original selectors")
+    scaler, before = seen.autoscaler, release.snapshot.autoscaler
+    if scaler and before and (scaler.minimum != before.minimum or scaler.fence):
+        return act(release, now, Verb.RELEASE_AUTOSCALER, "minReplicas as before")
+    surge = stable.desired > release.snapshot.replicas and before is None
+    if stable.paused or stable.fence or surge:
+        return act(release, now, Verb.RELEASE_STABLE, "replicas and the hold as before")
+    return Decision(end(release, Outcome.ROLLED_BACK, now), None, now)

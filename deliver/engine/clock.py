@@ -1,0 +1,58 @@
+"""Time, as the engine takes it: injected, so that an hour of bake can pass in milliseconds."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """now: unix seconds, for people and records. monotonic: for durations; never jumps. wait: sleep until `seconds` are over or `wake` was called."""
+
+    def now(self) -> float: ...
+
+    def monotonic(self) -> float: ...
+
+    def wait(self, seconds: float) -> None: ...
+
+    def wake(self) -> None: ...
+
+
+class SystemClock:
+    """The real one. `wake` may be called from any thread; a call between two waits ends the next one at once."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def wait(self, seconds: float) -> None:
+        self._event.wait(max(0.0, seconds))
+        self._event.clear()
+
+    def wake(self) -> None:
+        self._event.set()
+
+
+class Background(Protocol):
+    """Runs something slow beside the driver's loop."""
+
+    def run(self, work: Callable[[], None]) -> None: ...
+
+
+class Threads:
+    """One daemon thread a job: a hung one never keeps the process from ending."""
+
+    def run(self, work: Callable[[], None]) -> None:
+        threading.Thread(target=work, daemon=True).start()
+
+
+class Inline:
+    """At once, in the caller's thread: for the virtual clock."""
+
+    def run(self, work: Callable[[], None]) -> None:
+        work()

@@ -1,0 +1,76 @@
+"""The pure core: what to do next, given the release, what was just seen, and the time.
+
+`decide` is level-triggered: on each look it walks the goals of the current course in order and asks for the first one that
+does not hold yet. So a process killed anywhere is continued by any other: it looks, and goes on from what stands.
+At most one action a decision; the driver journals it, carries it out, and looks again.
+"""
+
+from dataclasses import replace
+
+from deliver.engine import back, finish, forward, hazards
+from deliver.engine.ladder import Decision, hold, turn_back
+from deliver.model.release import Course, Phase, Release
+from deliver.model.seen import Request, Seen
+
+__all__ = ["Decision", "decide", "resumed"]
+
+
+def decide(release: Release, seen: Seen, now: float) -> Decision:
+    """The next state, at most one action, and when to look again at the latest."""
+    if release.outcome is not None:
+        return Decision(release, None, now)
+    for request in seen.requests:
+        release = answered(release, request, now)
+    release = replace(release, observed=seen.share, checks=(hazards.pods_check(release, seen), *seen.checks))
+    if release.course is not Course.BACK:
+        danger = hazards.danger(release, seen, now)
+        if isinstance(danger, hazards.Fail):
+            release = turn_back(release, danger.reason, now)
+        elif isinstance(danger, hazards.Hold):
+            return Decision(hold(release, danger.reason, now, timed_out=danger.timed_out), None, now)
+    ladders = {Course.FORWARD: forward.climb, Course.FINISH: finish.climb, Course.BACK: back.climb}
+    return ladders[release.course](release, seen, now)
+
+
+def answered(release: Release, request: Request, now: float) -> Release:
+    """What an operator's request changes. A request that fits nothing is noted and has no effect."""
+    release = release.noted(now, "request", _sentence(request), actor=request.actor)
+    if release.course is Course.BACK:
+        return release
+    match request.verb:
+        case "abort":
+            said = f": {request.reason}" if request.reason else ""
+            return replace(turn_back(release, f"aborted by {request.actor}{said}", now), ended_by=request.actor)
+        case "pause" if release.course is Course.FORWARD:
+            return replace(release, paused=replace(request, at=now))
+        case "resume":
+            return replace(release, paused=None)
+        case "promote" if release.course is Course.FORWARD:
+            return replace(release, paused=None, approved=max(release.approved, release.step))
+    return release
+
+
+def _sentence(request: Request) -> str:
+    said = f": {request.reason}" if request.reason else ""
+    return f"{request.verb} asked by {request.actor}{said}"
+
+
+def resumed(release: Release, actor: str, fence: int, now: float) -> Release:
+    """A release that a new driver takes up: nobody watched in between, so this step's bake starts again."""
+    fresh = replace(
+        release,
+        fence=fence,
+        outcome=None,
+        ended=0.0,
+        timed_out=False,
+        paused=None,
+        since=now,
+        started=release.started,
+        bake_since=0.0,
+        blind_since=0.0,
+        shift=None,
+        reason=release.reason if release.course is Course.BACK else "",
+        phase=Phase.PREPARING if release.course is Course.FORWARD else release.phase,
+        resumed=now,
+    )
+    return fresh.noted(now, "state", f"taken up by {actor}", actor=actor)

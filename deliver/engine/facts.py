@@ -1,0 +1,144 @@
+"""Facts about pods and Deployments, out of their objects. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from deliver.model.names import FENCE, HASH
+from deliver.model.release import digest_of
+from deliver.model.seen import ArmSeen, PodSeen, Problem
+
+Object = dict[str, Any]
+
+IMAGE_PULL = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError"}
+BAD_CONFIG = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreCreateHookError", "PostStartHookError"}
+FINAL_PULL_WORDS = ("not found", "manifest unknown", "does not exist", "denied", "unauthorized", "invalid reference", "no match for platform")
+
+
+def seconds(stamp: str | None) -> float:
+    """RFC 3339 to unix seconds; 0 for none."""
+    return datetime.fromisoformat(stamp).timestamp() if stamp else 0.0
+
+
+def owner(obj: Object) -> str:
+    """uid of the controlling owner, "" for none."""
+    return next((ref["uid"] for ref in obj["metadata"].get("ownerReferences") or [] if ref.get("controller")), "")
+
+
+def arm(deployment: Object, replicasets: Sequence[Object], pods: Sequence[Object], container: str) -> ArmSeen:
+    """One arm out of its Deployment, and the ReplicaSets and pods of the namespace. container: whose image is the version."""
+    meta, spec, status = deployment["metadata"], deployment["spec"], deployment.get("status") or {}
+    sets = [one for one in replicasets if owner(one) == meta["uid"]]
+    mine = {one["metadata"]["uid"]: one for one in sets}
+    own = [pod for pod in pods if owner(pod) in mine]
+    digest = digest_of(spec["template"])
+    current = next((one for one in sets if template_digest(one) == digest), None)
+    return ArmSeen(
+        deployment=meta["name"],
+        uid=meta["uid"],
+        image=next((one["image"] for one in spec["template"]["spec"]["containers"] if one["name"] == container), ""),
+        hash=current["metadata"]["labels"].get(HASH, "") if current else "",
+        template=digest,
+        desired=spec.get("replicas", 1),
+        paused=bool(spec.get("paused")),
+        settled=status.get("observedGeneration", 0) >= meta.get("generation", 0),
+        pods=tuple(pod_seen(pod) for pod in own if not pod["metadata"].get("deletionTimestamp")),
+        terminating=sum(bool(pod["metadata"].get("deletionTimestamp")) for pod in own),
+        problem=deployment_problem(status),
+        fence=int((meta.get("annotations") or {}).get(FENCE, 0)),
+        editor=template_editor(deployment),
+    )
+
+
+def template_digest(replicaset: Object) -> str:
+    """Of the template as the Deployment has it: without the hash label that its controller adds."""
+    template = replicaset["spec"]["template"]
+    labels = {key: value for key, value in (template["metadata"].get("labels") or {}).items() if key != HASH}
+    return digest_of({**template, "metadata": {**template["metadata"], "labels": labels}})
+
+
+def template_editor(deployment: Object) -> str:
+    """ " by kubectl-set at 12:00:00Z": who changed the pod template last, from managedFields; "" when unknown."""
+    touched = [
+        entry
+        for entry in deployment["metadata"].get("managedFields") or []
+        if "f:template" in (entry.get("fieldsV1", {}).get("f:spec") or {}) and not entry.get("subresource")
+    ]
+    if not touched:
+        return ""
+    last = max(touched, key=lambda entry: entry.get("time", ""))
+    return f" by {last.get('manager', '?')} at {last.get('time', '?')}"
+
+
+def deployment_problem(status: Object) -> Problem | None:
+    for condition in status.get("conditions") or []:
+        kind, state = condition.get("type"), condition.get("status")
+        if kind == "ReplicaFailure" and state == "True":
+            return Problem("replica-failure", condition.get("message") or condition.get("reason") or "pods cannot be created")
+        if kind == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded":
+            return Problem("progress-deadline", condition.get("message") or "its progress deadline is over")
+    return None
+
+
+def pod_seen(pod: Object) -> PodSeen:
+    meta, status = pod["metadata"], pod.get("status") or {}
+    conditions = {condition["type"]: condition for condition in status.get("conditions") or []}
+    ready = conditions.get("Ready", {}).get("status") == "True"
+    containers = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+    container, problem = pod_problem(pod, containers, conditions)
+    return PodSeen(
+        name=meta["name"],
+        uid=meta["uid"],
+        ip=status.get("podIP", ""),
+        ready=ready,
+        lost=not ready and lost(status.get("containerStatuses") or [], conditions.get("Ready", {})),
+        restarts=sum(one.get("restartCount", 0) for one in containers),
+        hash=(meta.get("labels") or {}).get(HASH, ""),
+        since=seconds(meta.get("creationTimestamp")),
+        problem=problem,
+        container=container,
+    )
+
+
+def lost(containers: Sequence[Object], ready: Object) -> bool:
+    """Ready went False after the containers had started: they were ready before. A pod that starts has it False from earlier on."""
+    if any(one.get("restartCount", 0) for one in containers):
+        return True
+    started = [one.get("state", {}).get("running", {}).get("startedAt") for one in containers]
+    if not containers or not all(started):
+        return any("terminated" in one.get("state", {}) for one in containers)
+    return seconds(ready.get("lastTransitionTime")) > max(seconds(stamp) for stamp in started) + 1.0
+
+
+def pod_problem(pod: Object, containers: Sequence[Object], conditions: dict[str, Object]) -> tuple[str, Problem | None]:
+    """The first container with a problem, and the problem."""
+    first = containers[0]["name"] if containers else pod["spec"]["containers"][0]["name"]
+    for one in containers:
+        if problem := container_problem(one):
+            return one["name"], problem
+    scheduled = conditions.get("PodScheduled", {})
+    if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
+        return first, Problem("unschedulable", f"cannot be scheduled: {scheduled.get('message', '')}", certain=False)
+    if (pod.get("status") or {}).get("phase") == "Failed":
+        status = pod["status"]
+        return first, Problem("failed", f"failed: {status.get('reason', '')} {status.get('message', '')}".strip(), certain=status.get("reason") not in ("Evicted", "Preempting", "NodeShutdown"))
+    return first, None
+
+
+def container_problem(container: Object) -> Problem | None:
+    """What kubelet reports of one container, when time will not mend it."""
+    waiting = container.get("state", {}).get("waiting") or {}
+    reason, message = waiting.get("reason", ""), waiting.get("message", "")
+    name = container["name"]
+    if reason in IMAGE_PULL:
+        final = reason != "ErrImagePull" or any(word in message.lower() for word in FINAL_PULL_WORDS)
+        return Problem("image-pull", f"cannot pull {container.get('image', 'its image')} ({reason}): {message}", certain=final)
+    if reason in BAD_CONFIG:
+        return Problem("bad-config", f"container {name} cannot start ({reason}): {message}")
+    ended = container.get("state", {}).get("terminated") or container.get("lastState", {}).get("terminated") or {}
+    if ended.get("reason") == "OOMKilled":
+        return Problem("oom-kill", f"container {name} was killed for want of memory (OOMKilled), {container.get('restartCount', 0)} restarts")
+    if reason == "CrashLoopBackOff" or (ended and container.get("restartCount", 0) >= 2):
+        how = f"exit code {ended.get('exitCode')}" if ended else message
+        return Problem("crash-loop", f"container {name} keeps crashing ({how}), {container.get('restartCount', 0)} restarts")
+    return None

@@ -1,0 +1,84 @@
+"""The finish: the named Deployment gets the new template behind the traffic's back, takes it over, and our objects go.
+
+All through it the traffic is on a side with full ready capacity: on the candidate until the Deployment has rolled, then on it.
+"""
+
+from dataclasses import replace
+
+from deliver.engine.ladder import Decision, act, end, hold, proven, verified, wait
+from deliver.model.action import Verb
+from deliver.model.plan import Side
+from deliver.model.release import Outcome, Release, digest_of
+from deliver.model.seen import ArmSeen, Seen
+
+
+def climb(release: Release, seen: Seen, now: float) -> Decision:
+    stable = seen.stable
+    if stable is None:
+        return wait(release, now)
+    if stable.template == release.snapshot.digest != digest_of(release.new_template):
+        return updated(release, seen, now)
+    rolled = rolled_out(release, stable, seen, now)
+    if rolled:
+        return rolled
+    if release.new_hash != stable.hash:
+        noted = replace(release, new_hash=stable.hash).noted(now, "state", f"Deployment {stable.deployment} runs the new version: {stable.ready} of {stable.desired} pods ready")
+        return Decision(noted, None, now)
+    return taken_over(release, stable, seen, now) or tidied(release, stable, seen, now)
+
+
+def updated(release: Release, seen: Seen, now: float) -> Decision:
+    """Only when the last bake, the drain and the hold are over does the stable side stop being the way back."""
+    if seen.route.side is not Side.CANDIDATE:
+        return act(release, now, Verb.ROUTE, "all traffic on the candidate while the Deployment rolls", side=Side.CANDIDATE, hash=release.candidate_hash)
+    if unproven := proven(release, seen, now, Side.CANDIDATE, release.candidate_hash):
+        return unproven
+    over = verified(release) + max(release.spec.limits.drain, release.plan.hold)
+    if now < over:
+        return wait(release, now, over)
+    return act(release, now, Verb.UPDATE_STABLE, "the last bake and the drain are over")
+
+
+def rolled_out(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:
+    """None once every pod of the Deployment is of the new template and ready."""
+    if seen.candidate is None or seen.candidate.ready == 0:
+        if stable.ready > 0:  # nobody else is left to serve
+            return None
+    whole = stable.settled and stable.hash and stable.ready >= stable.desired and len(stable.pods) == stable.ready
+    if whole or release.new_hash:
+        return None
+    limit = release.spec.limits.ready
+    if stable.problem and stable.problem.certain:
+        return Decision(hold(release, f"Deployment {stable.deployment} does not roll out: {stable.problem.message}; all traffic stays on the candidate", now), None, now)
+    if now - release.since >= limit + release.spec.limits.drain + release.plan.hold:
+        text = f"Deployment {stable.deployment} did not roll out within {limit:g} s: {stable.ready} of {stable.desired} ready; all traffic stays on the candidate"
+        return Decision(hold(release, text, now), None, now)
+    return wait(release, now)
+
+
+def taken_over(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:
+    """Traffic from the candidate to the Deployment's new pods; then the candidate, drained, can go."""
+    if seen.candidate is None:
+        return None
+    if not stable.paused:
+        return act(release, now, Verb.HOLD_STABLE, "its new version is about to be pinned")
+    if seen.route.side is not Side.STABLE or seen.route.pinned != release.new_hash:
+        return act(release, now, Verb.ROUTE, "the Deployment takes its traffic back", side=Side.STABLE, hash=release.new_hash)
+    if unproven := proven(release, seen, now, Side.STABLE, release.new_hash):
+        return unproven
+    over = verified(release) + release.spec.limits.drain
+    if now < over:
+        return wait(release, now, over)
+    return act(release, now, Verb.DELETE_CANDIDATE, "drained; the Deployment serves alone")
+
+
+def tidied(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision:
+    """Selector, autoscaler and the hold back to what they were; nothing of ours is left."""
+    if seen.route.side is not Side.BOTH or seen.route.marked:
+        return act(release, now, Verb.RESTORE_ROUTE, "the original selectors")
+    scaler, before = seen.autoscaler, release.snapshot.autoscaler
+    if scaler and before and (scaler.minimum != before.minimum or scaler.fence):
+        return act(release, now, Verb.RELEASE_AUTOSCALER, "minReplicas as before")
+    if stable.paused or stable.fence:
+        return act(release, now, Verb.RELEASE_STABLE, "the Deployment rolls again on its own")
+    return Decision(end(release, Outcome.PROMOTED, now, f"all {len(release.plan.steps)} steps passed"), None, now)

@@ -1,0 +1,151 @@
+"""The way forward: hold what must not move, bring up the candidate, shift, watch, and on to the next step."""
+
+from dataclasses import replace
+
+from deliver.engine import hazards
+from deliver.engine.ladder import Decision, act, hold, in_phase, proven, turn_back, wait
+from deliver.model.action import Verb
+from deliver.model.plan import Side, Step
+from deliver.model.release import Course, Phase, Release
+from deliver.model.seen import Seen
+from deliver.model.verdict import Verdict, combined
+
+
+def climb(release: Release, seen: Seen, now: float) -> Decision:
+    return held(release, seen, now) or ready(release, seen, now) or moved(release, seen, now) or baked(release, seen, now)
+
+
+def held(release: Release, seen: Seen, now: float) -> Decision | None:
+    """From the first pin on the stable side must not move, and no autoscaler may shrink it."""
+    stable, scaler = seen.stable, seen.autoscaler
+    if stable is None:
+        return wait(release, now)
+    if not stable.paused:
+        if sum(entry.kind == "intent" and entry.text.startswith(Verb.HOLD_STABLE) for entry in release.journal) > 3:
+            return Decision(hold(release, f"somebody keeps unpausing Deployment {stable.deployment}{stable.editor}", now), None, now)
+        return act(release, now, Verb.HOLD_STABLE, "a pinned version must not roll away under its traffic")
+    if scaler and release.snapshot.autoscaler and (scaler.minimum or 1) < floor(release):
+        return act(release, now, Verb.HOLD_AUTOSCALER, "the side that would take the traffic back must not shrink", pods=floor(release))
+    if not release.exposed:
+        if seen.route.side is not Side.STABLE:
+            return act(release, now, Verb.ROUTE, "no request may reach the candidate before it is checked", side=Side.STABLE, hash=release.snapshot.hash)
+        return _proven(release, seen, now, Side.STABLE, release.snapshot.hash)
+    return None
+
+
+def floor(release: Release) -> int:
+    """The stable side's size during the release; an HPA cannot be asked for more than its own maximum."""
+    scaler = release.snapshot.autoscaler
+    return min(release.snapshot.replicas, scaler.maximum) if scaler else release.snapshot.replicas
+
+
+def ready(release: Release, seen: Seen, now: float) -> Decision | None:
+    """Both arms at the step's size and ready; before its first request the candidate has passed its health checks too."""
+    step, stable, candidate = release.current, seen.stable, seen.candidate
+    assert stable is not None  # held() has seen to it
+    if stable.desired < step.stable_pods and release.snapshot.autoscaler is None:
+        return act(release, now, Verb.SCALE_STABLE, f"{step.name} wants {step.stable_pods} stable pods", pods=step.stable_pods)
+    if stable.ready_of(release.snapshot.hash) < min(step.stable_pods, stable.desired):
+        return _late(release, seen, now, f"{stable.ready_of(release.snapshot.hash)} of {stable.desired} stable pods ready")
+    if candidate is None:
+        return act(release, now, Verb.CREATE_CANDIDATE, "a Deployment of its own, without pods yet")
+    size = wanted_pods(step, seen)
+    if candidate.desired < size:
+        return act(release, now, Verb.SCALE_CANDIDATE, f"{step.name} wants {size} candidate pods", pods=size)
+    if not candidate.hash or not candidate.settled or candidate.ready < size:
+        return _late(release, seen, now, f"{candidate.ready} of {size} candidate pods ready")
+    if release.candidate_hash != candidate.hash:
+        release = replace(release, candidate_hash=candidate.hash).noted(now, "state", f"candidate {candidate.hash}: {candidate.ready} of {size} pods ready")
+        return Decision(release, None, now)
+    if release.spec.analysis.health and not release.exposed:
+        return healthy(release, seen, now)
+    return None
+
+
+def wanted_pods(step: Step, seen: Seen) -> int:
+    """With all the traffic, the candidate is as large as the stable side is by now, not as it was at the start."""
+    if step.side is Side.CANDIDATE and seen.stable:
+        return max(step.candidate_pods, seen.stable.desired)
+    return step.candidate_pods
+
+
+def healthy(release: Release, seen: Seen, now: float) -> Decision | None:
+    """Health checks on the candidate's pods before the first request; a FAIL has turned the release already."""
+    checks = [check for check in seen.checks if check.kind == "health"]
+    if checks and seen.checked_at >= release.since and combined(tuple(checks)) is Verdict.PASS:
+        return None
+    return _late(release, seen, now, "; ".join(check.why for check in checks) or "health checks of the candidate")
+
+
+def moved(release: Release, seen: Seen, now: float) -> Decision | None:
+    """Traffic as the step wants it, and verified."""
+    step = release.current
+    hash = release.candidate_hash if step.side is Side.CANDIDATE else release.snapshot.hash if step.side is Side.STABLE else ""
+    right = seen.route.side is step.side and seen.route.pinned == hash
+    if not right:
+        if seen.route.side is None or (step.side is not Side.STABLE and seen.candidate and seen.candidate.ready < 1):
+            return wait(release, now)
+        release = replace(release, exposed=release.exposed or step.side is not Side.STABLE)
+        release = in_phase(release, Phase.SHIFTING, now, f"step {release.step + 1}/{len(release.plan.steps)}: shifting to {step.name}")
+        return act(release, now, Verb.ROUTE, f"{step.name}: {step.endpoints:.0f} % by endpoints", side=step.side, hash=hash)
+    if (unproven := _proven(release, seen, now, step.side, hash)) is not None:
+        return unproven
+    if not release.bake_since:
+        release = in_phase(replace(release, bake_since=now), Phase.BAKING, now, f"step {release.step + 1}/{len(release.plan.steps)}: baking {step.name} for {step.bake:g} s")
+        return Decision(release, None, now)
+    return None
+
+
+def baked(release: Release, seen: Seen, now: float) -> Decision:
+    """Watched for long enough, judged PASS on fresh data, and let pass by a person where one is asked."""
+    step, analysis = release.current, release.spec.analysis
+    watching = bool(analysis.metrics or analysis.health)
+    verdict = combined(release.checks)
+    if watching and not hazards.fresh(release, seen, now):
+        verdict = Verdict.BLIND
+    release = replace(release, blind_since=(release.blind_since or now) if verdict is Verdict.BLIND else 0.0)
+    if release.paused:
+        return _stopped(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
+    done = release.bake_since + step.bake
+    if now < done and release.approved < release.step:
+        return wait(in_phase(release, Phase.BAKING, now, "baking again"), now, done)
+    if verdict is not Verdict.PASS:
+        return wait(release, now)
+    if step.approval and release.approved < release.step:
+        return _stopped(release, now, Phase.WAITING, max(done, release.resumed), f"{step.name} waits for `deliver promote`")
+    return advance(release, now)
+
+
+def advance(release: Release, now: float) -> Decision:
+    """The step has passed: the next one, or the finish."""
+    passed = release.noted(now, "verdict", f"step {release.step + 1}/{len(release.plan.steps)} {release.current.name}: PASS", checks=release.checks)
+    if release.last_step:
+        finishing = replace(passed, course=Course.FINISH, phase=Phase.FINISHING, since=now, bake_since=0.0, blind_since=0.0)
+        return Decision(finishing.noted(now, "state", "all steps passed: finishing"), None, now)
+    step = release.plan.steps[release.step + 1]
+    onward = replace(passed, step=release.step + 1, since=now, bake_since=0.0, blind_since=0.0, shift=None, phase=Phase.PREPARING)
+    return Decision(onward.noted(now, "state", f"step {onward.step + 1}/{len(onward.plan.steps)}: preparing {step.name}"), None, now)
+
+
+def _stopped(release: Release, now: float, phase: Phase, since: float, text: str) -> Decision:
+    """Waiting for a person, still watching, but not for ever."""
+    limit = release.spec.limits.pause
+    if now - since >= limit:
+        return Decision(hold(release, f"{text}, and nobody answered within {limit:g} s (`limits.pause`)", now), None, now)
+    return wait(in_phase(release, phase, now, text), now, since + limit)
+
+
+def _late(release: Release, seen: Seen, now: float, what: str) -> Decision:
+    """Not there yet; a step that never gets ready fails."""
+    limit = release.spec.limits.ready
+    if now - release.since >= limit:
+        return Decision(turn_back(release, f"not ready within {limit:g} s (`limits.ready`): {what}", now), None, now)
+    return wait(in_phase(release, Phase.PREPARING, now), now, release.since + limit)
+
+
+def _proven(release: Release, seen: Seen, now: float, side: Side, hash: str) -> Decision | None:
+    """A shift that nobody sees take effect fails the release."""
+    shift, limit = release.shift, release.spec.limits.shift
+    if shift and not shift.verified and shift.side is side and shift.hash == hash and now - shift.written >= limit:
+        return Decision(turn_back(release, f"the shift was not seen to take effect within {limit:g} s: {seen.route.detail}", now), None, now)
+    return proven(release, seen, now, side, hash)

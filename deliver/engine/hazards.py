@@ -1,0 +1,112 @@
+"""What ends the way forward: facts that fail a release, verdicts that blind it, hands that are not ours."""
+
+from dataclasses import dataclass
+
+from deliver.model.plan import Side
+from deliver.model.release import Course, Phase, Release, digest_of
+from deliver.model.seen import PodSeen, Seen
+from deliver.model.verdict import CheckResult, Verdict
+
+UNCERTAIN = 30.0  # seconds that a cause which may mend itself (no node has room yet, a first pull error) is given
+
+
+@dataclass(frozen=True)
+class Fail:
+    reason: str
+
+
+@dataclass(frozen=True)
+class Hold:
+    reason: str
+    timed_out: bool = False
+
+
+def danger(release: Release, seen: Seen, now: float) -> Fail | Hold | None:
+    """The first thing that forbids to go on, certain failures first."""
+    return failed_candidate(release, seen, now) or foreign_hand(release, seen) or failed_checks(release, seen, now) or out_of_time(release, now)
+
+
+def failed_candidate(release: Release, seen: Seen, now: float) -> Fail | None:
+    """Deterministic facts from the API server; Prometheus has no say in them."""
+    candidate = seen.candidate
+    if candidate is None:
+        served = release.candidate_hash and (release.course is Course.FORWARD or seen.route.side is Side.CANDIDATE)
+        return Fail(f"the candidate Deployment {release.candidate} is gone: somebody deleted it") if served else None
+    if candidate.image and candidate.image != release.spec.image:
+        return Fail(f"the candidate's image was changed to {candidate.image} by {candidate.editor or 'somebody'}")
+    if candidate.problem and candidate.problem.certain:
+        return Fail(f"candidate: {candidate.problem.message}")
+    for pod in candidate.pods:
+        if pod.problem and (pod.problem.certain or now - pod.since > UNCERTAIN):
+            return Fail(f"candidate pod {pod.name}: {pod.problem.message}")
+    if lost := lost_readiness(release, seen):
+        return Fail(f"candidate pod {lost[0].name} lost its readiness ({candidate.ready} of {len(candidate.pods)} are ready)")
+    return None
+
+
+def lost_readiness(release: Release, seen: Seen) -> list[PodSeen]:
+    """Pods that had been ready and are not. One that an eviction replaced is terminating, and its heir may still start."""
+    if seen.candidate is None or not release.exposed:
+        return []
+    return [pod for pod in seen.candidate.pods if pod.lost]
+
+
+def pods_check(release: Release, seen: Seen) -> CheckResult:
+    """The candidate's pods as a check of their own, so that a release without metrics is judged by something."""
+    wanted, candidate = release.current.candidate_pods, seen.candidate
+    ready = candidate.ready if candidate else 0
+    restarts = candidate.restarts if candidate else 0
+    why = f"{ready} of {wanted} candidate pods ready, {restarts} restarts"
+    bad = [pod for pod in (candidate.pods if candidate else ()) if pod.problem and pod.problem.certain]
+    verdict = Verdict.FAIL if bad or lost_readiness(release, seen) else Verdict.PASS if ready >= wanted else Verdict.BLIND
+    if bad:
+        why = f"{bad[0].name}: {bad[0].problem.message if bad[0].problem else ''}"
+    return CheckResult("pods", "pods", verdict, why, candidate=float(ready), stable=float(seen.stable.ready if seen.stable else 0), limit=float(wanted), samples=ready)
+
+
+def foreign_hand(release: Release, seen: Seen) -> Hold | None:
+    """Changes that are not ours. We touch nothing then: a person decides."""
+    stable = seen.stable
+    if stable is None:
+        return Hold(f"Deployment {release.spec.target.deployment} was deleted")
+    if stable.uid != release.snapshot.uid:
+        return Hold(f"Deployment {release.spec.target.deployment} was deleted and made again")
+    known = {release.snapshot.digest}
+    if release.course is Course.FINISH:
+        known.add(digest_of(release.new_template))
+    if stable.template not in known:
+        return Hold(f"the pod template of Deployment {stable.deployment} was changed{stable.editor}: its image is now {stable.image}")
+    if release.course is Course.FORWARD and stable.desired < release.snapshot.replicas and stable.paused:
+        return Hold(f"Deployment {stable.deployment} was scaled down to {stable.desired}, {release.snapshot.replicas} stood before the release")
+    if seen.route.foreign:
+        return Hold(seen.route.foreign)
+    return None
+
+
+def failed_checks(release: Release, seen: Seen, now: float) -> Fail | Hold | None:
+    """FAIL takes it back; BLIND has a budget and a policy."""
+    if seen.checked_at < release.bake_since or (release.bake_since and not fresh(release, seen, now)):
+        failing = []
+    else:
+        failing = [check for check in seen.checks if check.verdict is Verdict.FAIL]
+    if failing:
+        return Fail(f"{failing[0].name}: {failing[0].why}")
+    analysis = release.spec.analysis
+    if release.phase in (Phase.BAKING, Phase.PAUSED, Phase.WAITING) and release.blind_since and now - release.blind_since >= analysis.max_blind:
+        blind = next((check for check in release.checks if check.verdict is Verdict.BLIND), None)
+        cause = f"{blind.name}: {blind.why}" if blind else "the checks have not answered"
+        reason = f"could not be judged for {now - release.blind_since:.0f} s ({cause})"
+        return Fail(reason) if analysis.on_blind == "rollback" else Hold(reason)
+    return None
+
+
+def fresh(release: Release, seen: Seen, now: float) -> bool:
+    """Verdicts are of this bake, and young."""
+    return seen.checked_at >= release.bake_since and now - seen.checked_at <= 3 * release.spec.analysis.poll + 15
+
+
+def out_of_time(release: Release, now: float) -> Hold | None:
+    began = max(release.started, release.resumed)
+    if now - began > release.spec.limits.total:
+        return Hold(f"not done within {release.spec.limits.total:.0f} s (`limits.total`)", timed_out=True)
+    return None

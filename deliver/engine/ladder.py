@@ -1,0 +1,97 @@
+"""What the three courses share: decisions, turns, and the proof that a route change took effect."""
+
+from dataclasses import dataclass, replace
+
+from deliver.model.action import Action, Verb
+from deliver.model.plan import Side
+from deliver.model.release import Course, Outcome, Phase, Release, Shift
+from deliver.model.seen import Seen
+
+SECOND_LOOK = 1.0  # a shift is verified when EndpointSlices agree twice, this many seconds apart (design.md section 5)
+LOOK = 5.0  # watches wake the driver; this is only the bound on how long it sleeps
+
+
+@dataclass(frozen=True)
+class Decision:
+    """release: the new state. action: what to do now, if anything. wake_at: look again no later than this (unix seconds)."""
+
+    release: Release
+    action: Action | None
+    wake_at: float
+
+
+def wait(release: Release, now: float, until: float | None = None) -> Decision:
+    return Decision(release, None, min(now + LOOK, until) if until else now + LOOK)
+
+
+def act(release: Release, now: float, verb: Verb, why: str, **arguments: object) -> Decision:
+    return Decision(release, Action(verb, why, **arguments), now)  # type: ignore[arg-type]  # the fields of Action
+
+
+def in_phase(release: Release, phase: Phase, now: float, text: str = "") -> Release:
+    """The phase as people see it; a change is a line in the journal."""
+    if release.phase is phase:
+        return release
+    return replace(release, phase=phase).noted(now, "state", text or phase.value)
+
+
+def turn_back(release: Release, reason: str, now: float) -> Release:
+    """From here on the only way is back."""
+    if release.course is Course.BACK:
+        return release
+    turned = replace(release, course=Course.BACK, phase=Phase.ROLLING_BACK, reason=reason, since=now, shift=None, paused=None)
+    return turned.noted(now, "verdict", f"rolling back: {reason}", checks=release.checks)
+
+
+def hold(release: Release, reason: str, now: float, *, timed_out: bool = False) -> Release:
+    """Stop here, exposure as it is, for a person to decide."""
+    held = replace(release, outcome=Outcome.HELD, phase=Phase.ENDED, reason=reason, ended=now, timed_out=timed_out)
+    return held.noted(now, "state", f"held: {reason}", checks=release.checks)
+
+
+def end(release: Release, outcome: Outcome, now: float, reason: str = "") -> Release:
+    ended = replace(release, outcome=outcome, phase=Phase.ENDED, reason=reason or release.reason, ended=now)
+    return ended.noted(now, "state", f"{outcome.value}: {ended.reason}" if ended.reason else outcome.value)
+
+
+def shifted(release: Release, seen: Seen, now: float, side: Side, hash: str) -> Release:
+    """Keep the three facts of a route change that the Services show already: written, switched, verified."""
+    shift = release.shift
+    if shift is None or shift.side is not side or shift.hash != hash:
+        shift = Shift(side=side, hash=hash, written=now)
+    if not seen.route.agreed:
+        return replace(release, shift=replace(shift, switched=0.0, verified=0.0) if not shift.verified else shift)
+    if not shift.switched:
+        return replace(release, shift=replace(shift, switched=now))
+    if not shift.verified and now - shift.switched >= SECOND_LOOK:
+        verified = replace(release, shift=replace(shift, verified=now))
+        return verified.noted(now, "state", f"traffic on {_whom(side)} is verified: {_endpoints(seen)}")
+    return replace(release, shift=shift)
+
+
+def proven(release: Release, seen: Seen, now: float, side: Side, hash: str) -> Decision | None:
+    """None once the Services are seen to lead to that side, twice; until then, when to look again."""
+    after = shifted(release, seen, now, side, hash)
+    shift = after.shift
+    assert shift is not None  # shifted() has set it
+    if after != release:
+        return Decision(after, None, now if shift.verified else (shift.switched or now) + SECOND_LOOK)
+    if not shift.verified:
+        return wait(after, now, (shift.switched or now) + SECOND_LOOK)
+    return None
+
+
+def verified(release: Release) -> float:
+    """When the last shift was verified, unix seconds; 0 when it was not."""
+    return release.shift.verified if release.shift else 0.0
+
+
+def _whom(side: Side) -> str:
+    return "both sides" if side is Side.BOTH else f"the {side} side"
+
+
+def _endpoints(seen: Seen) -> str:
+    route = seen.route
+    total = route.stable + route.candidate
+    share = f", {100 * route.candidate / total:.0f} % on the candidate" if total else ""
+    return f"{route.stable} stable and {route.candidate} candidate endpoints{share}"

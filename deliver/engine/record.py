@@ -1,0 +1,174 @@
+"""The release record: one ConfigMap a target, written by compare-and-swap, with schema version and checksum.
+
+    data.release   the newest release, live or ended      data.checksum   sha256 of it
+    data.history   ended releases, newest first           data.requests   what operators ask of the driver
+    data.schema    "1"
+
+A record that is lost, corrupt or from a newer deliver forbids going forward, never going back.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from deliver.cluster.port import Cluster, Object
+from deliver.model.codec import decode, encode
+from deliver.model.errors import Conflict, DeliverError, NotFound, Superseded
+from deliver.model.names import record_name
+from deliver.model.release import Entry, Release
+from deliver.model.seen import Request
+from deliver.model.spec import Target
+
+T = TypeVar("T")
+
+SCHEMA = "1"
+ATTEMPTS = 10
+ROOM = 900_000  # bytes: an object may have 1 MiB; older history goes first
+
+
+class BadRecord(DeliverError):
+    """The record cannot be trusted."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What stands in the ConfigMap. version: resourceVersion, "" when there is none yet. problem: why `release` could not be read."""
+
+    release: Release | None = None
+    history: tuple[Release, ...] = ()
+    requests: tuple[Request, ...] = ()
+    version: str = ""
+    problem: str = ""
+
+
+def parse(configmap: Object | None) -> Record:
+    """Never raises: a bad record says so in `problem`."""
+    if configmap is None:
+        return Record()
+    data, version = configmap.get("data") or {}, configmap["metadata"].get("resourceVersion", "")
+    requests = _list(Request, data.get("requests", "[]"))
+    history = _list(Release, data.get("history", "[]"))
+    text = data.get("release")
+    if not text:
+        return Record(history=history, requests=requests, version=version)
+    if data.get("schema") != SCHEMA:
+        return Record(history=history, requests=requests, version=version, problem=f"it has schema {data.get('schema')}, this deliver knows {SCHEMA}")
+    if data.get("checksum") != checksum(text):
+        return Record(history=history, requests=requests, version=version, problem="its checksum does not fit: it was edited or cut off")
+    try:
+        return Record(decode(Release, json.loads(text)), history, requests, version)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return Record(history=history, requests=requests, version=version, problem=f"it cannot be read: {error}")
+
+
+def _list(cls: type[T], text: str) -> tuple[T, ...]:
+    try:
+        return tuple(decode(cls, item) for item in json.loads(text))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return ()
+
+
+def checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def brief(release: Release) -> Release:
+    """For the history: without the raw samples of verdicts that only say PASS again."""
+    kept = [replace(entry, checks=()) if entry.kind == "verdict" and entry.text.endswith("PASS") else entry for entry in release.journal]
+    return replace(release, journal=tuple(kept[-200:]))
+
+
+class Store:
+    """The record of one target. A write with an old fence changes nothing."""
+
+    def __init__(self, cluster: Cluster, target: Target) -> None:
+        self.cluster, self.target, self.name = cluster, target, record_name(target.deployment)
+        self.record = Record()
+
+    def load(self, deadline: float | None = None) -> Record:
+        try:
+            self.record = parse(self.cluster.get("configmaps", self.target.namespace, self.name, deadline=deadline))
+        except NotFound:
+            self.record = Record()
+        return self.record
+
+    def save(self, release: Release, *, answered: tuple[str, ...] = (), finished: bool = False) -> None:
+        """Write the live release; `answered`: ids of requests that are done with; `finished`: it goes into the history too.
+
+        Raises Superseded when the record carries a higher fence, ClusterError when it cannot be written.
+        """
+        for _ in range(ATTEMPTS):
+            record = self.record
+            self._check_fence(record, release)
+            requests = tuple(request for request in record.requests if request.id not in answered)
+            history = record.history
+            if finished:
+                history = (brief(release), *(old for old in history if old.id != release.id))[: release.spec.history]
+            text = json.dumps(encode(release), separators=(",", ":"))
+            data = {
+                "schema": SCHEMA,
+                "release": text,
+                "checksum": checksum(text),
+                "requests": json.dumps(encode(requests)),
+                "history": _fitting(history, len(text)),
+            }
+            try:
+                written = self._write(data, record.version)
+            except (Conflict, NotFound):
+                self.load()
+                continue
+            self.record = parse(written)
+            return
+        raise Conflict(f"ConfigMap {self.name} keeps changing under our writes", hint=f"who else writes to it? `kubectl get configmap {self.name} -o yaml --show-managed-fields`")
+
+    def _check_fence(self, record: Record, release: Release) -> None:
+        other = record.release
+        if other is not None and other.fence > release.fence:
+            raise Superseded(f"release {other.id} was taken over", why=_who_took(other, release.fence))
+
+    def ask(self, request: Request) -> None:
+        """Put a request before the driver."""
+        for _ in range(ATTEMPTS):
+            requests = json.dumps(encode((*self.record.requests, request)))
+            try:
+                self.record = parse(self._write({"requests": requests}, self.record.version))
+            except (Conflict, NotFound):
+                self.load()
+                continue
+            return
+        raise Conflict(f"ConfigMap {self.name} keeps changing under our writes")
+
+    def _write(self, data: dict[str, str], version: str) -> Object:
+        namespace = self.target.namespace
+        if not version:
+            body = {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": self.name, "namespace": namespace, "labels": {"app.kubernetes.io/managed-by": "deliver"}},
+                "data": data,
+            }
+            return self.cluster.create("configmaps", namespace, body)
+        return self.cluster.patch("configmaps", namespace, self.name, {"metadata": {"resourceVersion": version}, "data": data})
+
+
+def _who_took(release: Release, fence: int) -> str:
+    takers = [entry.actor for entry in release.journal if entry.fence > fence and entry.actor]
+    return f"by {takers[0] if takers else 'another driver'}"
+
+
+def _fitting(history: tuple[Release, ...], used: int) -> str:
+    kept: list[str] = []
+    for release in history:
+        text = json.dumps(encode(release), separators=(",", ":"))
+        used += len(text)
+        if used > ROOM:
+            break
+        kept.append(text)
+    return f"[{','.join(kept)}]"
+
+
+def open_intents(release: Release) -> list[Entry]:
+    """Intents whose outcome nobody wrote down: the process died in between."""
+    closed = {entry.of for entry in release.journal if entry.kind == "outcome"}
+    return [entry for entry in release.journal if entry.kind == "intent" and entry.seq not in closed]

@@ -1,0 +1,1 @@
+"""Routers: plugins that move exposure and prove that it moved."""

@@ -1,0 +1,117 @@
+"""Where traffic goes, read back from the Services and their EndpointSlices (flags-and-routers.md C5)."""
+
+from collections.abc import Mapping, Sequence
+
+from deliver.model.names import FENCE, HASH, UNDO
+from deliver.model.plan import Side
+from deliver.model.release import Release, ServiceSnapshot
+from deliver.model.seen import PodSeen, RouteSeen
+from deliver.plugins.interfaces import Object, Reader
+
+
+def read(look: Reader, release: Release, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]) -> RouteSeen:
+    """One answer for all Services of the release: they move together or not at all."""
+    found: dict[str, Object] = {}
+    for snapshot in release.snapshot.services:
+        service = look.get("services", snapshot.name)
+        if service is None or service["metadata"]["uid"] != snapshot.uid:
+            gone = "was deleted" if service is None else "was deleted and made again"
+            return RouteSeen(foreign=f"Service {snapshot.name} {gone}")
+        found[snapshot.name] = service
+    foreign = [text for s in release.snapshot.services if (text := edited(s, found[s.name], release))]
+    pins = {(found[name]["spec"].get("selector") or {}).get(HASH, "") for name in found}
+    slices = _by_service(look.list("endpointslices"))
+    arms = {pod.uid: "stable" for pod in stable} | {pod.uid: "candidate" for pod in candidate}
+    live = {uid for name in found for ready in _ready(slices.get(name, [])).values() for uid in ready}
+    counts = {arm: sum(arms.get(uid, "other") == arm for uid in live) for arm in ("stable", "candidate", "other")}
+    marks = [found[name]["metadata"].get("annotations") or {} for name in found]
+    fence = max((int(mark.get(FENCE, 0)) for mark in marks), default=0)
+    pin = pins.pop() if len(pins) == 1 else None
+    wrong = _disagreement(found, slices, pin, stable, candidate) if pin is not None else "the Services differ"
+    return RouteSeen(
+        side=None if foreign or pin is None else side_of(pin, release),
+        pinned=pin or "",
+        agreed=not foreign and not wrong,
+        foreign="; ".join(foreign),
+        marked=any(UNDO in mark or FENCE in mark for mark in marks),
+        fence=fence,
+        detail=wrong,
+        **counts,
+    )
+
+
+def side_of(pin: str, release: Release) -> Side:
+    if not pin:
+        return Side.BOTH
+    return Side.CANDIDATE if pin == release.candidate_hash else Side.STABLE
+
+
+def edited(snapshot: ServiceSnapshot, service: Object, release: Release) -> str:
+    """What somebody else made of the selector, "" when it is the original with or without one of our pins."""
+    selector = dict(service["spec"].get("selector") or {})
+    pin = selector.pop(HASH, "")
+    known = {"", release.snapshot.hash, release.candidate_hash, release.new_hash}
+    by = last_editor(service, "f:selector")
+    if selector != dict(snapshot.selector):
+        return f"the selector of Service {snapshot.name} was changed{by}: {_shown(service['spec'].get('selector'))}"
+    if pin not in known:
+        return f"Service {snapshot.name} was pinned to {HASH} {pin}{by}"
+    return ""
+
+
+def last_editor(obj: Object, field: str) -> str:
+    """ " by kubectl-edit at 12:00:00Z", from managedFields, for whoever touched that spec field last; "" when unknown."""
+    touched = [
+        entry
+        for entry in obj["metadata"].get("managedFields") or []
+        if field in (entry.get("fieldsV1", {}).get("f:spec") or {}) and not entry.get("subresource")
+    ]
+    if not touched:
+        return ""
+    last = max(touched, key=lambda entry: entry.get("time", ""))
+    return f" by {last.get('manager', '?')} at {last.get('time', '?')}"
+
+
+def _shown(selector: Mapping[str, str] | None) -> str:
+    return ", ".join(f"{key}={value}" for key, value in sorted((selector or {}).items())) or "none"
+
+
+def _by_service(slices: Sequence[Object]) -> dict[str, list[Object]]:
+    grouped: dict[str, list[Object]] = {}
+    for piece in slices:
+        labels = piece["metadata"].get("labels") or {}
+        if labels.get("endpointslice.kubernetes.io/managed-by", "endpointslice-controller.k8s.io") == "endpointslice-controller.k8s.io":
+            grouped.setdefault(labels.get("kubernetes.io/service-name", ""), []).append(piece)
+    return grouped
+
+
+def _ready(slices: Sequence[Object]) -> dict[str, set[str]]:
+    """Address family -> uids of the pods it serves. An absent `ready` means yes (EndpointSlice API)."""
+    families: dict[str, set[str]] = {}
+    for piece in slices:
+        family = families.setdefault(piece.get("addressType", "IPv4"), set())
+        for endpoint in piece.get("endpoints") or []:
+            if (endpoint.get("conditions") or {}).get("ready", True) is not False:
+                family.add((endpoint.get("targetRef") or {}).get("uid", "?"))
+    return families
+
+
+def _disagreement(
+    services: Mapping[str, Object],
+    slices: Mapping[str, Sequence[Object]],
+    pin: str,
+    stable: Sequence[PodSeen],
+    candidate: Sequence[PodSeen],
+) -> str:
+    """Why the EndpointSlices are not yet exactly the ready pods that the selector means; "" when they are."""
+    wanted = {pod.uid: pod.name for pod in (*stable, *candidate) if pod.ready and (not pin or pod.hash == pin)}
+    for name, service in services.items():
+        families = _ready(slices.get(name, []))
+        expected = service["spec"].get("ipFamilies") or list(families) or ["IPv4"]
+        for family in expected:
+            has = families.get(family, set())
+            if missing := sorted(wanted[uid] for uid in wanted.keys() - has):
+                return f"Service {name} ({family}) does not have {missing[0]} yet"
+            if extra := has - wanted.keys():
+                return f"Service {name} ({family}) still has {len(extra)} other endpoint{'s' if len(extra) > 1 else ''}"
+    return ""

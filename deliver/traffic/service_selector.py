@@ -1,0 +1,105 @@
+"""The router for plain Services: a selector that adds pod-template-hash selects exactly one version (design.md section 5)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from deliver.cluster.port import Watch
+from deliver.model.names import FENCE, HASH, UNDO
+from deliver.model.plan import Side
+from deliver.model.release import Release, ServiceSnapshot
+from deliver.model.seen import PodSeen, RouteSeen
+from deliver.model.spec import Target
+from deliver.plugins.interfaces import Finding, Object, Reader, Writer
+from deliver.traffic import endpoints, rules
+
+
+class ServiceSelectorOptions(BaseModel):
+    """A plain Service needs no options."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServiceSelector:
+    """All Services that select the stable pods, pinned and unpinned together."""
+
+    name: ClassVar[str] = "service-selector"
+    summary: ClassVar[str] = "plain Services: exposure by ready pods, switched by the Service's selector"
+    Options: ClassVar[type[BaseModel]] = ServiceSelectorOptions
+
+    def __init__(self, options: ServiceSelectorOptions) -> None:
+        self.options = options
+
+    def watches(self, target: Target) -> Sequence[Watch]:
+        names = [Watch("services", name=name) for name in target.services]
+        slices = Watch("endpointslices", selector=f"kubernetes.io/service-name in ({','.join(sorted(target.services))})")
+        return [*names, slices] if names else [Watch("services")]
+
+    def find(
+        self, look: Reader, target: Target, labels: Mapping[str, str], others: Sequence[Object]
+    ) -> tuple[tuple[ServiceSnapshot, ...], list[Finding]]:
+        services = {service["metadata"]["name"]: service for service in look.list("services")}
+        chosen = {name: service for name, service in services.items() if rules.selects(service, labels)}
+        findings = rules.named_but_not_found(target, services, chosen)
+        for service in chosen.values():
+            findings += rules.refusals(service, others)
+        if not chosen and not findings:
+            findings.append(rules.no_service(target, labels))
+        return tuple(rules.snapshot(service) for _, service in sorted(chosen.items())), findings
+
+    def read(self, look: Reader, release: Release, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]) -> RouteSeen:
+        return endpoints.read(look, release, stable, candidate)
+
+    def move(self, write: Writer, release: Release, side: Side, hash: str) -> None:
+        undo = json.dumps(undo_note(release), sort_keys=True)
+        for service in release.snapshot.services:
+            wanted = pinned(service, hash if side is not Side.BOTH else "")
+            write.change("services", service.name, partial(_patch, wanted=wanted, undo=undo), uid=service.uid)
+
+    def restore(self, write: Writer, release: Release) -> None:
+        for service in release.snapshot.services:
+            write.change("services", service.name, partial(_patch, wanted=pinned(service, ""), undo=None), uid=service.uid)
+
+    def preview(self, release: Release, side: Side, hash: str) -> list[str]:
+        what = f"add {HASH}: {hash}" if side is not Side.BOTH else f"remove {HASH}"
+        return [f"Service {service.name}: spec.selector {what}" for service in release.snapshot.services]
+
+
+def pinned(service: ServiceSnapshot, hash: str) -> dict[str, str]:
+    """The selector for one version, or the original one for hash ""."""
+    return {**service.selector, HASH: hash} if hash else dict(service.selector)
+
+
+def undo_note(release: Release) -> Object:
+    """What it takes to put everything back without the journal; it stands in an annotation of each Service."""
+    before = release.snapshot
+    return {
+        "release": release.id,
+        "deployment": release.spec.target.deployment,
+        "candidate": release.candidate,
+        "hash": before.hash,
+        "replicas": before.replicas,
+        "paused": before.paused,
+        "services": {service.name: dict(service.selector) for service in before.services},
+        "autoscaler": {"name": before.autoscaler.name, "minimum": before.autoscaler.minimum} if before.autoscaler else None,
+    }
+
+
+def _patch(now: Object, wanted: Mapping[str, str], undo: str | None) -> Object | None:
+    """A merge patch from what stands to what is wanted; foreign keys in the selector go."""
+    selector = now.get("spec", {}).get("selector") or {}
+    noted = (now["metadata"].get("annotations") or {}).get(UNDO)
+    if selector == wanted and noted == undo:
+        return None if undo else released(now)
+    change: dict[str, str | None] = {key: None for key in selector if key not in wanted}
+    change |= {key: value for key, value in wanted.items() if selector.get(key) != value}
+    annotations: dict[str, str | None] = {UNDO: undo} if undo else {UNDO: None, FENCE: None}
+    return {"metadata": {"annotations": annotations}, "spec": {"selector": change}}
+
+
+def released(now: Object) -> Object | None:
+    """A fence that a takeover has left on an otherwise restored Service."""
+    return {"metadata": {"annotations": {FENCE: None}}} if FENCE in (now["metadata"].get("annotations") or {}) else None
