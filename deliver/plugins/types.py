@@ -22,9 +22,7 @@ _LONGEST = 365 * 86400.0
 
 def parse_duration(value: Any) -> float:
     """`5m`, `1h30m`, `90s`, `500ms` to seconds. A bare number is refused: seconds and minutes look the same. Raises ValueError."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise ValueError(f"a duration is text with a unit, such as 5m, not {_kind(value)}")
-    text = str(value).strip()
+    text = _text(value, "a duration is text with a unit, such as 5m")
     if _NUMBER.fullmatch(text):
         raise ValueError(f"`{text}` has no unit; write {text.lstrip('-')}s or {text.lstrip('-')}m")
     if not _DURATION.fullmatch(text) or len(text) > 40:
@@ -41,9 +39,7 @@ def parse_duration(value: Any) -> float:
 
 def parse_percent(value: Any) -> float:
     """`10%`, `10` or 10 to 10.0. Raises ValueError outside 0..100."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise ValueError(f"a percentage is a number such as 10 or 10%, not {_kind(value)}")
-    text = str(value).strip()
+    text = _text(value, "a percentage is a number such as 10 or 10%")
     number = text.removesuffix("%").strip()
     if isinstance(value, str) and not (_NUMBER.fullmatch(number) and len(number) <= 20):
         raise ValueError(f"`{_short(text)}` is not a percentage; write it like 10 or 10%")
@@ -65,6 +61,13 @@ def show_duration(seconds: float) -> str:
         count, left = divmod(left, round(size * 1000))
         text += f"{count}{unit}" if count else ""
     return text or "0s"
+
+
+def _text(value: Any, want: str) -> str:
+    """A ValueError also for a wrong type: pydantic turns only that into a message for the user."""
+    if isinstance(value, str) or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        return str(value).strip()
+    raise ValueError(f"{want}, not {_kind(value)}")
 
 
 def _kind(value: Any) -> str:

@@ -1,0 +1,1 @@
+"""deliver.yaml: strict loader, models, JSON Schema; flag > environment > file > default."""

@@ -1,0 +1,159 @@
+"""A draft, checked by the models and by the plugins it names, as a ReleaseSpec."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from deliver.config.draft import Draft
+from deliver.config.loader import Path
+from deliver.config.metrics import LatencyModel, QueryModel, RatioModel
+from deliver.config.models import AnalysisModel, FileModel, LimitsModel, TargetModel
+from deliver.config.problems import raise_for, unknown
+from deliver.model.errors import InputError
+from deliver.model.spec import Analysis, Limits, PluginSpec, ReleaseSpec, Target
+from deliver.plugins import registry
+
+DEFAULT_ROUTER = "service-selector"
+_METRIC_KEYS = sorted({*RatioModel.model_fields, *LatencyModel.model_fields, *QueryModel.model_fields})
+
+
+def build(draft: Draft) -> ReleaseSpec:
+    """Raises InputError; namespace stays "" where neither file nor option names one."""
+    data = dict(draft.data)
+    provider = _take_provider(data, draft)
+    file = _file(data, draft)
+    if not file.strategy:
+        names = ", ".join(registry.names("deliver.strategies")) or "none"
+        raise InputError(
+            "no strategy", why="neither the file nor an option names one", hint=f"add `strategy:` to the file; installed: {names}"
+        )
+    name, options = next(iter(file.strategy.items()))
+    if not file.image:
+        raise InputError(
+            "no image", why="neither the file nor an option says what to release", hint="add `image:` to the file or --image REPO:TAG"
+        )
+    return ReleaseSpec(
+        target=Target(file.target.namespace or "", file.target.deployment, file.target.all_services),
+        image=file.image,
+        strategy=name,
+        options=_checked("deliver.strategies", name, options, ("strategy", name), ("strategy", name), draft),
+        container=file.target.container or "",
+        router=_router(file, draft),
+        analysis=_analysis(file.analysis, provider, draft),
+        limits=Limits(**file.limits.model_dump()),
+        allow_affinity=file.allow_affinity,
+        history=file.history,
+    )
+
+
+def _file(data: dict[str, Any], draft: Draft) -> FileModel:
+    try:
+        return FileModel.model_validate(data)
+    except ValidationError as error:
+        raise_for(error, data=data, where=draft.where, keys=_keys)
+        raise
+
+
+def _keys(path: Path) -> Sequence[str]:
+    """Which keys may stand at a path of the file, for suggestions."""
+    if len(path) == 3 and path[:2] == ("analysis", "metrics"):
+        return _METRIC_KEYS
+    models: dict[Path, type[BaseModel]] = {(): FileModel, ("target",): TargetModel, ("limits",): LimitsModel}
+    return list(models[path].model_fields) if path in models else []
+
+
+def _take_provider(data: dict[str, Any], draft: Draft) -> tuple[str, Any] | None:
+    """The metric provider's key stands beside the fixed ones under `analysis`; what is neither is unknown."""
+    analysis = data.get("analysis")
+    if not isinstance(analysis, dict):
+        return None
+    fixed, providers = list(AnalysisModel.model_fields), registry.names("deliver.metrics")
+    others = [key for key in analysis if key not in fixed]
+    for key in others:
+        if key not in providers:
+            what, hint = unknown(("analysis", key), [*fixed, *providers], draft.where)
+            raise InputError(what, hint=hint)
+    if len(others) > 1:
+        where = draft.where(("analysis", others[1]), True)
+        raise InputError(f"{where}two metric providers: `{others[0]}` and `{others[1]}`", hint="keep one")
+    data["analysis"] = {key: value for key, value in analysis.items() if key in fixed}
+    return (others[0], analysis[others[0]]) if others else None
+
+
+def _router(file: FileModel, draft: Draft) -> PluginSpec:
+    if file.router is None:
+        return PluginSpec(DEFAULT_ROUTER)
+    if isinstance(file.router, str):
+        name, options, path = file.router, None, ("router",)
+    elif len(file.router) == 1:
+        name, options = next(iter(file.router.items()))
+        path = ("router", name)  # type: ignore[assignment]
+    else:
+        raise InputError(f"{draft.where(('router',), False)}`router` names one router", hint=f"e.g. `router: {DEFAULT_ROUTER}`")
+    return PluginSpec(name, _checked("deliver.routers", name, options, path, path, draft))
+
+
+def _analysis(model: AnalysisModel, provider: tuple[str, Any] | None, draft: Draft) -> Analysis:
+    if model.metrics and provider is None:
+        path: Path = ("analysis", "metrics")
+        hint = "add `prometheus: {service: NAMESPACE/NAME:PORT}` (or `url:`) under `analysis`, or --prometheus"
+        raise InputError(f"{draft.where(path, False)}metrics without a place to ask", why="no metric provider is named", hint=hint)
+    found = None
+    if provider:
+        path = ("analysis", provider[0])
+        found = PluginSpec(provider[0], _checked("deliver.metrics", provider[0], provider[1], path, path, draft))
+    return Analysis(
+        provider=found,
+        metrics=tuple(metric.spec() for metric in model.metrics),
+        health=tuple(_health(entry, index, draft) for index, entry in enumerate(model.health)),
+        poll=model.poll,
+        warmup=model.warmup,
+        max_staleness=model.max_staleness,
+        max_blind=model.max_blind,
+        on_blind=model.on_blind,
+    )
+
+
+def _health(entry: dict[str, Any], index: int, draft: Draft) -> PluginSpec:
+    path: Path = ("analysis", "health", index)
+    if len(entry) != 1:
+        raise InputError(f"{draft.where(path, False)}a health check names one kind", hint="e.g. `- http: {path: /healthz, port: 8080}`")
+    kind, options = next(iter(entry.items()))
+    return PluginSpec(kind, _checked("deliver.checks", kind, options, (*path, kind), (*path, kind), draft))
+
+
+def _checked(group: str, name: str, options: Any, name_path: Path, path: Path, draft: Draft) -> dict[str, Any]:
+    """The options as written, once the plugin's own model takes them. Plain data goes into the record, so that anyone can read it back."""
+    if name not in registry.names(group):
+        candidates = registry.names(group)
+        if candidates:
+            what, hint = unknown(name_path, candidates, draft.where)
+            family = {"deliver.strategies": "strategy", "deliver.routers": "router", "deliver.checks": "health check"}.get(group, "plugin")
+            raise InputError(what.replace("unknown key", f"unknown {family}"), hint=hint.replace("known keys", "installed"))
+    model: type[BaseModel] = registry.load(group, name).Options
+    data = {} if options is None else options
+    if not isinstance(data, dict):
+        raise InputError(f"{draft.where(path, False)}the options of `{name}` must be a mapping")
+    try:
+        model.model_validate(data)
+    except ValidationError as error:
+        raise_for(error, data=data, where=draft.where, keys=lambda at: _model_keys(model, at, path), prefix=path)
+    return dict(data)
+
+
+def _model_keys(model: type[BaseModel], at: Path, prefix: Path) -> Sequence[str]:
+    """Keys of the plugin's model at a path below its own; nested models are found by their field's annotation."""
+    for element in at[len(prefix) :]:
+        if isinstance(element, str) and element in model.model_fields:
+            nested = _inner(model.model_fields[element].annotation)
+            if nested is None:
+                return []
+            model = nested
+    return list(model.model_fields)
+
+
+def _inner(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for arg in getattr(annotation, "__args__", ()) if (found := _inner(arg))), None)

@@ -1,0 +1,98 @@
+"""The keys of deliver.yaml. What belongs to a plugin (strategy, router, provider, check) is checked by the plugin's own Options."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from deliver.config.metrics import MetricModel, Strict
+from deliver.plugins.types import Duration
+
+_DNS = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
+_REFERENCE = re.compile(r"[a-z0-9][a-z0-9._:/-]*?(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?", re.IGNORECASE)
+
+
+def kube_name(value: str) -> str:
+    """A name that Kubernetes takes for a Deployment, Service or namespace. Raises ValueError."""
+    if not _DNS.fullmatch(value) or len(value) > 253:
+        raise ValueError(f"`{value[:60]}` is not a Kubernetes name: lower case letters, digits and `-`, beginning and ending with no `-`")
+    return value
+
+
+def image_reference(value: str) -> str:
+    """repository:tag or repository@sha256:...; without either a release could not say what it releases. Raises ValueError."""
+    if not _REFERENCE.fullmatch(value) or len(value) > 500:
+        raise ValueError(f"`{value[:60]}` is not an image reference; write it like ghcr.io/acme/web:1.4.2")
+    if "@" not in value and ":" not in value.rsplit("/", 1)[-1]:
+        raise ValueError(f"`{value[:60]}` has no tag; write the version out, e.g. {value[:60]}:1.4.2, or @sha256:...")
+    return value
+
+
+KubeName = Annotated[str, AfterValidator(kube_name)]
+Image = Annotated[str, AfterValidator(image_reference)]
+Options = dict[str, Any] | None
+
+
+class TargetModel(Strict):
+    """What is replaced, and the Services that lead to it."""
+
+    deployment: KubeName = Field(description="name of the Deployment")
+    service: KubeName | None = Field(default=None, description="its Service; default: every Service that selects its pods")
+    services: list[KubeName] | None = Field(default=None, min_length=1, description="its Services, when there is more than one")
+    namespace: KubeName | None = Field(default=None, description="default: the namespace of the kubeconfig's context")
+    container: KubeName | None = Field(default=None, description="the container that gets the image, when the pod has several")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "TargetModel":
+        if self.service and self.services:
+            raise ValueError("`service` and `services` are both there; keep one")
+        return self
+
+    @property
+    def all_services(self) -> tuple[str, ...]:
+        return (self.service,) if self.service else tuple(self.services or ())
+
+
+class AnalysisModel(Strict):
+    """How the release is judged. The metric provider's key (`prometheus:`) stands beside these; it is checked by the provider."""
+
+    metrics: list[MetricModel] = Field(default_factory=list, max_length=50, description="what is judged, and its limits")
+    health: list[dict[str, Options]] = Field(default_factory=list, max_length=20, description="health checks, each `{http: {...}}`")
+    poll: Duration = Field(default=5.0, description="time between two looks at the metrics")
+    warmup: Duration = Field(default=0.0, description="time after a shift that is not judged")
+    max_staleness: Duration = Field(default=60.0, description="age at which a sample counts as no sample")
+    max_blind: Duration = Field(default=300.0, description="time without a verdict before `on_blind` acts")
+    on_blind: Literal["hold", "rollback"] = Field(default="hold", description="what to do when nothing can be judged")
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "AnalysisModel":
+        names = [metric.name for metric in self.metrics]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            raise ValueError(f"two metrics are called `{twice}`")
+        if self.poll < 0.5:
+            raise ValueError("`poll` below 500ms would only load the metric server")
+        return self
+
+
+class LimitsModel(Strict):
+    """Every wait has a bound."""
+
+    ready: Duration = Field(default=300.0, description="for the pods of a step to become ready")
+    shift: Duration = Field(default=60.0, description="for a change of route to be verified")
+    total: Duration = Field(default=86400.0, description="for the whole way forward")
+    pause: Duration = Field(default=3600.0, description="for a pause or an approval before the release is held")
+    drain: Duration = Field(default=10.0, description="between traffic leaving a side and that side shrinking")
+
+
+class FileModel(Strict):
+    """deliver.yaml."""
+
+    target: TargetModel = Field(description="what is replaced")
+    image: Image | None = Field(default=None, description="the candidate's image, e.g. ghcr.io/acme/web:1.4.2")
+    strategy: dict[str, Options] = Field(default_factory=dict, max_length=1, description="one strategy and its options")
+    router: str | dict[str, Options] | None = Field(default=None, description="what moves the traffic; default: service-selector")
+    analysis: AnalysisModel = Field(default=AnalysisModel(), description="how the release is judged")
+    limits: LimitsModel = Field(default=LimitsModel(), description="bounds of the run")
+    allow_affinity: bool = Field(default=False, description="go on although a Service has sessionAffinity")
+    history: int = Field(default=10, ge=1, le=100, description="finished releases that are kept")

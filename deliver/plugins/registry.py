@@ -1,0 +1,133 @@
+"""How plugins are found: by entry points, by name, one at a time. A plugin nobody chose is never imported."""
+
+import inspect
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from deliver.model.errors import InputError
+
+HOOKS = {
+    "deliver.strategies": ("name", "summary", "Options", "plan"),
+    "deliver.routers": ("name", "summary", "Options", "watches", "find", "read", "move", "restore", "preview"),
+    "deliver.metrics": ("name", "summary", "Options", "raw", "value", "now"),
+    "deliver.checks": ("name", "summary", "Options", "probe"),
+}
+RESERVED = ("deliver.flags", "deliver.gates", "deliver.notifiers")
+GROUPS = (*HOOKS, *RESERVED)
+_DATA = ("name", "summary", "Options")
+
+
+class PluginError(InputError):
+    """A plugin that is missing, broken or there twice. Nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One plugin as found. error: why it cannot be used, "" when it can. summary: "" unless it was loaded."""
+
+    group: str
+    name: str
+    distribution: str
+    version: str
+    entry: str
+    summary: str = ""
+    error: str = ""
+
+
+@cache
+def _entries(group: str) -> tuple[EntryPoint, ...]:
+    """Each distinct entry once: a distribution that is on the path twice (an editable install run from its folder) is one."""
+    found: dict[tuple[str, str, str], EntryPoint] = {}
+    for entry in entry_points(group=group):
+        found.setdefault((entry.name, entry.value, entry.dist.name if entry.dist else ""), entry)
+    return tuple(found.values())
+
+
+def forget() -> None:
+    """Look anew at the next call: for tests, and for a process that installs plugins."""
+    _entries.cache_clear()
+
+
+def names(group: str) -> tuple[str, ...]:
+    """Sorted names of a group's plugins, none of them loaded."""
+    return tuple(sorted({entry.name for entry in _entries(group)}))
+
+
+def origin(group: str, name: str) -> str:
+    """`distribution version` of each plugin of that name, joined by `, `."""
+    return ", ".join(_from(entry) for entry in _entries(group) if entry.name == name)
+
+
+def load(group: str, name: str) -> Any:
+    """The plugin's class. Raises PluginError when it is missing, broken, incomplete, or when two distributions have it."""
+    matches = [entry for entry in _entries(group) if entry.name == name]
+    family = group.removeprefix("deliver.")
+    if not matches:
+        raise PluginError(
+            f"no plugin `{name}` among the {family}",
+            why=f"installed: {', '.join(names(group)) or 'none'}",
+            hint="install the package that has it in the environment of deliver; `deliver plugins` lists what is found",
+        )
+    if len(matches) > 1:
+        raise PluginError(
+            f"two plugins are called `{name}` among the {family}",
+            why=f"they come from {' and '.join(_from(entry) for entry in matches)}",
+            hint="uninstall one of the two",
+        )
+    return _loaded(group, matches[0])
+
+
+def describe() -> tuple[Plugin, ...]:
+    """Every plugin of every group, loaded to see whether it works; a broken one carries its error."""
+    return tuple(_described(group, entry) for group in GROUPS for entry in sorted(_entries(group), key=lambda e: (e.name, _from(e))))
+
+
+def _described(group: str, entry: EntryPoint) -> Plugin:
+    plugin = Plugin(group, entry.name, *_dist(entry), entry.value)
+    twins = [other for other in _entries(group) if other.name == entry.name]
+    if len(twins) > 1:
+        error = f"the name is taken twice: {' and '.join(_from(twin) for twin in twins)}"
+        return Plugin(**{**vars(plugin), "error": error})
+    try:
+        cls = _loaded(group, entry)
+    except PluginError as error:
+        return Plugin(**{**vars(plugin), "error": f"{error.what}: {error.why}"})
+    return Plugin(**{**vars(plugin), "summary": str(getattr(cls, "summary", ""))})
+
+
+def _loaded(group: str, entry: EntryPoint) -> Any:
+    label = f"plugin `{entry.name}` of {_from(entry)}"
+    try:
+        cls = entry.load()
+    except Exception as error:  # a plugin is foreign code: whatever it raises at import is its fault, and a message
+        raise PluginError(f"{label} does not load", why=_one_line(error), hint=f"entry point: {entry.value}") from error
+    missing = [hook for hook in HOOKS.get(group, ()) if not _offers(cls, hook)]
+    if missing:
+        raise PluginError(
+            f"{label} is incomplete", why=f"`{entry.value}` lacks {', '.join(missing)}", hint="see deliver/plugins/interfaces.py"
+        )
+    if group in HOOKS and cls.name != entry.name:
+        raise PluginError(f"{label} is named differently inside", why=f"its class says name = `{cls.name}`", hint="both must be the same")
+    return cls
+
+
+def _offers(cls: Any, hook: str) -> bool:
+    value = getattr(cls, hook, None)
+    if hook == "Options":
+        return inspect.isclass(value) and hasattr(value, "model_fields")
+    return isinstance(value, str) and bool(value) if hook in _DATA else callable(value)
+
+
+def _dist(entry: EntryPoint) -> tuple[str, str]:
+    return (entry.dist.name, entry.dist.version) if entry.dist else ("unknown", "")
+
+
+def _from(entry: EntryPoint) -> str:
+    return " ".join(_dist(entry)).strip()
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:300]
