@@ -1,0 +1,187 @@
+"""Time for the sandbox: one heap of timers, driven by whoever waits (VirtualClock) or by a thread (RealClock).
+
+Both hold `lock` while a timer runs, so that a timer and an API call never see each other half done.
+"""
+
+import heapq
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+EPOCH = 1_767_603_600.0
+"""Where virtual time starts: 2026-01-05T09:00:00Z, unix seconds."""
+
+
+class Timer:
+    """A call that is due at `when`. cancel() keeps it from running."""
+
+    __slots__ = ("call", "when")
+
+    def __init__(self, when: float, call: Callable[[], Any] | None) -> None:
+        self.when, self.call = when, call
+
+    def cancel(self) -> None:
+        self.call = None
+
+
+class Clock(Protocol):
+    lock: Any
+
+    def now(self) -> float:
+        """Unix seconds."""
+
+    def monotonic(self) -> float: ...
+
+    def after(self, delay: float, call: Callable[[], Any]) -> Timer:
+        """Run `call` in `delay` seconds, under `lock`."""
+
+    def wait(self, seconds: float, until: Callable[[], bool] | None = None) -> bool:
+        """Let time pass until `until()` holds (True) or the seconds are over (False)."""
+
+
+class _Heap:
+    """Timers by due time; equal times in the order in which they were set, so a run is the same each time."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Timer]] = []
+        self._count = 0
+
+    def push(self, timer: Timer) -> Timer:
+        self._count += 1
+        heapq.heappush(self._heap, (timer.when, self._count, timer))
+        return timer
+
+    def due(self) -> float | None:
+        while self._heap and self._heap[0][2].call is None:
+            heapq.heappop(self._heap)
+        return self._heap[0][0] if self._heap else None
+
+    def pop(self) -> Timer:
+        return heapq.heappop(self._heap)[2]
+
+
+class VirtualClock:
+    """Time that passes only inside wait(): an hour costs what its events cost."""
+
+    def __init__(self, start: float = EPOCH) -> None:
+        self.lock = threading.RLock()
+        self._now = self._start = start
+        self._timers = _Heap()
+        self._running = False
+
+    def now(self) -> float:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._now - self._start
+
+    def after(self, delay: float, call: Callable[[], Any]) -> Timer:
+        return self._timers.push(Timer(self._now + max(0.0, delay), call))
+
+    def wait(self, seconds: float, until: Callable[[], bool] | None = None) -> bool:
+        if self._running:
+            raise RuntimeError("wait() was called from a timer or from an until(): time cannot pass inside an event")
+        end = self._now + max(0.0, seconds)
+        self._running = True
+        try:
+            if until is not None and until():
+                return True
+            while self._step(end):
+                if until is not None and until():
+                    return True
+            return False
+        finally:
+            self._running = False
+
+    def _step(self, end: float) -> bool:
+        """Run the next timer that is due by `end`; False, with the time at `end`, when there is none."""
+        with self.lock:
+            due = self._timers.due()
+            if due is None or due > end:
+                self._now = end
+                return False
+            timer = self._timers.pop()
+            self._now = max(self._now, timer.when)
+            call, timer.call = timer.call, None
+            if call is not None:
+                call()
+            return True
+
+
+class EngineClock:
+    """What deliver.engine.clock.Clock asks for, on any clock above: one for each driver, because `wake` ends that driver's wait only."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self._woken = False
+
+    def now(self) -> float:
+        return self.clock.now()
+
+    def monotonic(self) -> float:
+        return self.clock.monotonic()
+
+    def wait(self, seconds: float) -> None:
+        """Ends after `seconds`, or at once when `wake` was called since the last wait."""
+        self.clock.wait(seconds, lambda: self._woken)
+        self._woken = False
+
+    def wake(self) -> None:
+        self._woken = True
+
+
+class RealClock:
+    """Wall time, `speed` times as fast, with a thread that runs the timers. close() ends the thread."""
+
+    def __init__(self, speed: float = 1.0) -> None:
+        self.lock = threading.RLock()
+        self.speed = speed
+        self._changed = threading.Condition(self.lock)
+        self._timers = _Heap()
+        self._real, self._start = time.monotonic(), time.time()
+        self._open = True
+        self._thread = threading.Thread(target=self._run, name="sandbox-clock", daemon=True)
+        self._thread.start()
+
+    def now(self) -> float:
+        return self._start + self.monotonic()
+
+    def monotonic(self) -> float:
+        return (time.monotonic() - self._real) * self.speed
+
+    def after(self, delay: float, call: Callable[[], Any]) -> Timer:
+        with self._changed:
+            timer = self._timers.push(Timer(self.now() + max(0.0, delay), call))
+            self._changed.notify_all()
+            return timer
+
+    def wait(self, seconds: float, until: Callable[[], bool] | None = None) -> bool:
+        end = self.now() + max(0.0, seconds)
+        with self._changed:
+            while True:
+                if until is not None and until():
+                    return True
+                left = (end - self.now()) / self.speed
+                if left <= 0:
+                    return False
+                self._changed.wait(min(left, 0.05))
+
+    def close(self) -> None:
+        with self._changed:
+            self._open = False
+            self._changed.notify_all()
+        self._thread.join(timeout=2.0)
+
+    def _run(self) -> None:
+        with self._changed:
+            while self._open:
+                due = self._timers.due()
+                left = 1.0 if due is None else (due - self.now()) / self.speed
+                if left > 0:
+                    self._changed.wait(min(left, 1.0))
+                    continue
+                timer = self._timers.pop()
+                if timer.call is not None:
+                    timer.call()
+                    self._changed.notify_all()

@@ -1,0 +1,141 @@
+"""The EndpointSlice controller: which addresses stand behind a Service (pkg/controller/endpointslice)."""
+
+import random
+from typing import Any
+
+from deliver.sandbox.api import Api, stamp
+from deliver.sandbox.controllers.base import Controller, reference
+from deliver.sandbox.controllers.replicaset import is_ready
+from deliver.sandbox.store import Change, Object
+
+SERVICE = "kubernetes.io/service-name"
+MANAGED = "endpointslice.kubernetes.io/managed-by"
+MANAGER = "endpointslice-controller.k8s.io"
+PER_SLICE = 100
+_SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
+
+
+class EndpointSliceController(Controller):
+    delay = 0.05
+
+    def __init__(self, api: Api, seed: int) -> None:
+        super().__init__(api)
+        self.random = random.Random(f"endpointslices {seed}")
+
+    def see(self, change: Change) -> None:
+        if change.kind == "services":
+            self.poke(change.namespace, change.name)
+        elif change.kind == "endpointslices" and change.type != "ADDED":
+            service = (change.obj["metadata"].get("labels") or {}).get(SERVICE)
+            if service:
+                self.poke(change.namespace, service)
+        elif change.kind == "pods":
+            self._see_pod(change)
+
+    def _see_pod(self, change: Change) -> None:
+        for service in self.store.every("services", change.namespace):
+            selector = service["spec"].get("selector")
+            if selector and any(_matches(selector, obj) for obj in (change.obj, change.old) if obj is not None):
+                self.poke(change.namespace, service["metadata"]["name"])
+
+    def sync(self, namespace: str, name: str) -> None:
+        service = self.store.get("services", namespace, name)
+        mine = [o for o in self.store.every("endpointslices", namespace) if _mine(o, name)]
+        if service is None:
+            for item in mine:
+                self.store.remove("endpointslices", namespace, item["metadata"]["name"])
+            return
+        if not service["spec"].get("selector") or service["spec"].get("type") == "ExternalName":
+            return
+        pods = [pod for pod in self.store.every("pods", namespace) if _matches(service["spec"]["selector"], pod)]
+        wanted = [_endpoint(pod, bool(service["spec"].get("publishNotReadyAddresses"))) for pod in pods if _counts(pod)]
+        self._place(service, mine, wanted)
+
+    def _place(self, service: Object, mine: list[Object], wanted: list[Object]) -> None:
+        """Endpoints stay in the slice where they are; new ones fill what is not full; empty slices but the last go."""
+        left = {item["targetRef"]["uid"]: item for item in wanted}
+        plan: list[list[Object]] = []
+        for item in mine:
+            kept = [left.pop(e["targetRef"]["uid"]) for e in item["endpoints"] or () if e["targetRef"]["uid"] in left]
+            plan.append(kept)
+        fresh = list(left.values())
+        for kept in plan:
+            while fresh and len(kept) < PER_SLICE:
+                kept.append(fresh.pop(0))
+        while fresh:
+            plan.append(fresh[:PER_SLICE])
+            fresh = fresh[PER_SLICE:]
+        if not any(plan):
+            plan = [[]]
+        self._write(service, mine, plan)
+
+    def _write(self, service: Object, mine: list[Object], plan: list[list[Object]]) -> None:
+        namespace = service["metadata"]["namespace"]
+        full = any(plan)
+        for at, endpoints in enumerate(plan):
+            old = mine[at] if at < len(mine) else None
+            if old is not None and not endpoints and full:
+                self.store.remove("endpointslices", namespace, old["metadata"]["name"])
+                continue
+            body = self._body(service, endpoints, old)
+            if old is None:
+                self.store.put("endpointslices", body)
+            else:
+                self.api.commit("endpointslices", old, body)
+        for old in mine[len(plan) :]:
+            self.store.remove("endpointslices", namespace, old["metadata"]["name"])
+
+    def _body(self, service: Object, endpoints: list[Object], old: Object | None) -> Object:
+        name = service["metadata"]["name"]
+        labels = {**(service["metadata"].get("labels") or {}), SERVICE: name, MANAGED: MANAGER}
+        ports = [_port(port, endpoints) for port in service["spec"].get("ports") or ()]
+        if old is not None:
+            return {**old, "metadata": {**old["metadata"], "labels": labels}, "endpoints": endpoints, "ports": ports}
+        now = stamp(self.clock.now())
+        meta: dict[str, Any] = {
+            "name": f"{name}-" + "".join(self.random.choices(_SUFFIX, k=5)),
+            "generateName": f"{name}-",
+            "namespace": service["metadata"]["namespace"],
+            "uid": self.api.new_uid(),
+            "generation": 1,
+            "creationTimestamp": now,
+            "labels": labels,
+            "annotations": {"endpoints.kubernetes.io/last-change-trigger-time": now},
+            "ownerReferences": [reference(service)],
+        }
+        head = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": meta}
+        return {**head, "addressType": "IPv4", "endpoints": endpoints, "ports": ports}
+
+
+def _mine(obj: Object, service: str) -> bool:
+    labels = obj["metadata"].get("labels") or {}
+    return labels.get(SERVICE) == service and labels.get(MANAGED) == MANAGER
+
+
+def _matches(selector: dict[str, str], pod: Object) -> bool:
+    labels = pod["metadata"].get("labels") or {}
+    return all(labels.get(key) == value for key, value in selector.items())
+
+
+def _counts(pod: Object) -> bool:
+    """Has an address and is not at its end."""
+    status = pod.get("status") or {}
+    return bool(status.get("podIP")) and status.get("phase") not in ("Succeeded", "Failed")
+
+
+def _endpoint(pod: Object, publish: bool) -> Object:
+    """`ready` is serving and not terminating; publishNotReadyAddresses makes it always true."""
+    serving, leaving = is_ready(pod), bool(pod["metadata"].get("deletionTimestamp"))
+    meta = pod["metadata"]
+    return {
+        "addresses": [pod["status"]["podIP"]],
+        "conditions": {"ready": publish or (serving and not leaving), "serving": serving, "terminating": leaving},
+        "nodeName": pod["spec"].get("nodeName"),
+        "targetRef": {"kind": "Pod", "namespace": meta["namespace"], "name": meta["name"], "uid": meta["uid"]},
+    }
+
+
+def _port(port: Object, endpoints: list[Object]) -> Object:
+    target = port.get("targetPort", port["port"])
+    number = target if isinstance(target, int) else 8080
+    return {"name": port.get("name", ""), "port": number, "protocol": port.get("protocol", "TCP")}

@@ -1,0 +1,58 @@
+"""The resources that the sandbox serves, and what the machinery must know of each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """plural: its name in URLs. api: group and version. generation: spec changes are counted. status: it has a /status."""
+
+    plural: str
+    api: str
+    kind: str
+    short: tuple[str, ...] = ()
+    namespaced: bool = True
+    generation: bool = False
+    status: bool = False
+    scale: bool = False
+
+    @property
+    def group(self) -> str:
+        return self.api.rpartition("/")[0]
+
+    @property
+    def version(self) -> str:
+        return self.api.rpartition("/")[2]
+
+    @property
+    def qualified(self) -> str:
+        """As error messages name it: deployments.apps, pods."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def qualified_kind(self) -> str:
+        return f"{self.kind}.{self.group}" if self.group else self.kind
+
+
+_ALL = (
+    Kind("namespaces", "v1", "Namespace", ("ns",), namespaced=False, status=True),
+    Kind("nodes", "v1", "Node", ("no",), namespaced=False, status=True),
+    Kind("pods", "v1", "Pod", ("po",), generation=True, status=True),
+    Kind("services", "v1", "Service", ("svc",), status=True),
+    Kind("configmaps", "v1", "ConfigMap", ("cm",)),
+    Kind("secrets", "v1", "Secret"),
+    Kind("events", "v1", "Event", ("ev",)),
+    Kind("resourcequotas", "v1", "ResourceQuota", ("quota",), status=True),
+    Kind("serviceaccounts", "v1", "ServiceAccount", ("sa",)),
+    Kind("deployments", "apps/v1", "Deployment", ("deploy",), generation=True, status=True, scale=True),
+    Kind("replicasets", "apps/v1", "ReplicaSet", ("rs",), generation=True, status=True, scale=True),
+    Kind("statefulsets", "apps/v1", "StatefulSet", ("sts",), generation=True, status=True, scale=True),
+    Kind("daemonsets", "apps/v1", "DaemonSet", ("ds",), generation=True, status=True),
+    Kind("endpointslices", "discovery.k8s.io/v1", "EndpointSlice", generation=True),
+    Kind("horizontalpodautoscalers", "autoscaling/v2", "HorizontalPodAutoscaler", ("hpa",), generation=True, status=True),
+    Kind("poddisruptionbudgets", "policy/v1", "PodDisruptionBudget", ("pdb",), generation=True, status=True),
+    Kind("leases", "coordination.k8s.io/v1", "Lease"),
+)
+KINDS: Mapping[str, Kind] = {kind.plural: kind for kind in _ALL}
+PLURALS: Mapping[str, str] = {kind.kind: kind.plural for kind in _ALL}

@@ -1,0 +1,28 @@
+"""The /scale subresource: a Scale object made from, and put back into, the object that owns the number."""
+
+from deliver.sandbox.errors import no_resource
+from deliver.sandbox.kinds import KINDS
+from deliver.sandbox.selectors import as_text
+from deliver.sandbox.store import Object
+
+
+def view(kind: str, obj: Object) -> Object:
+    """Raises ApiError 404 for a kind without a scale."""
+    if not KINDS[kind].scale:
+        raise no_resource()
+    meta = {key: obj["metadata"][key] for key in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")}
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": meta,
+        "spec": {"replicas": spec["replicas"]} if spec.get("replicas") else {},
+        "status": {"replicas": status.get("replicas", 0), "selector": as_text(spec.get("selector") or {})},
+    }
+
+
+def taken(kind: str, obj: Object, wanted: Object) -> Object:
+    """`obj` (the caller's own copy) with the replicas of a Scale."""
+    view(kind, obj)
+    obj["spec"]["replicas"] = (wanted.get("spec") or {}).get("replicas", 0)
+    return obj

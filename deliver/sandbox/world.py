@@ -1,0 +1,46 @@
+"""Everything together: API, controllers, nodes, images, traffic, metrics, on one clock and one seed."""
+
+from deliver.sandbox.api import Api
+from deliver.sandbox.clock import Clock, EngineClock, VirtualClock
+from deliver.sandbox.cluster import SandboxCluster
+from deliver.sandbox.controllers.deployment import DeploymentController
+from deliver.sandbox.controllers.endpoints import EndpointSliceController
+from deliver.sandbox.controllers.events import Events
+from deliver.sandbox.controllers.garbage import GarbageCollector
+from deliver.sandbox.controllers.hpa import AutoscalerController
+from deliver.sandbox.controllers.kubelet import Kubelet, Node
+from deliver.sandbox.controllers.quota import QuotaController
+from deliver.sandbox.controllers.replicaset import ReplicaSetController
+from deliver.sandbox.images import Registry
+
+
+class World:
+    """A cluster with what lives in it. The same seed and the same calls give the same run.
+
+    engine_clock: for the first driver; further drivers take `EngineClock(world.clock)`. load: (namespace, deployment) -> pods' worth, for HPAs.
+    """
+
+    def __init__(self, seed: int = 1, *, clock: Clock | None = None, images: Registry | None = None, nodes: list[Node] | None = None) -> None:
+        self.seed = seed
+        self.clock: Clock = clock or VirtualClock()
+        self.engine_clock = EngineClock(self.clock)
+        self.images = images or Registry()
+        self.api = Api(self.clock, seed)
+        self.store = self.api.store
+        self.load: dict[tuple[str, str], float] = {}
+        events = Events(self.api)
+        self.kubelet = Kubelet(self.api, self.images, events, seed, nodes)
+        self.quota = QuotaController(self.api)
+        self.deployments = DeploymentController(self.api, events)
+        self.replicasets = ReplicaSetController(self.api, events)
+        self.endpoints = EndpointSliceController(self.api, seed)
+        self.autoscaler = AutoscalerController(self.api, events, lambda space, name: self.load.get((space, name)))
+        self.garbage = GarbageCollector(self.api)
+        self.cluster = SandboxCluster(self.api, self.kubelet)
+        self._nodes()
+
+    def _nodes(self) -> None:
+        for name in ("default", "kube-system"):
+            self.api.create("namespaces", "", {"metadata": {"name": name}})
+        for node in self.kubelet.nodes:
+            self.api.create("nodes", "", {"metadata": {"name": node.name, "labels": {"kubernetes.io/hostname": node.name}}, "spec": {}})
