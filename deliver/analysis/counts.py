@@ -1,0 +1,143 @@
+"""Count deltas from raw counter samples: never rate(), which invents fractions, and never a difference of sums, which pods break.
+
+Method: statistics.md section 5. Times are unix seconds of the provider's clock.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from deliver.plugins.interfaces import Series
+
+
+@dataclass(frozen=True)
+class Span:
+    """What counts: samples after `start`. known: samples were asked for from here on, so an older one would have been seen."""
+
+    start: float
+    known: float
+
+
+@dataclass(frozen=True)
+class Arm:
+    """The pods of one arm: name -> unix seconds of creation (0 = unknown)."""
+
+    pods: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Events of one arm in the span. newest: time of the newest sample of the total (0 = none). series: how many of the total exist.
+
+    pods: how many pods those series come from. clipped: bad events above the total, left out (scrapes do not line up).
+    unmatched: request series of a histogram without a bucket for the bound.
+    """
+
+    bad: int = 0
+    total: int = 0
+    newest: float = 0.0
+    series: int = 0
+    pods: int = 0
+    clipped: int = 0
+    unmatched: int = 0
+
+    @property
+    def share(self) -> float:
+        """bad/total, 0 when nothing happened."""
+        return self.bad / self.total if self.total else 0.0
+
+
+def ratio(bad: Iterable[Series], total: Iterable[Series], arm: Arm, span: Span, pod_label: str) -> Counts:
+    """No bad series while the total exists is 0 bad: most counters are born with their first event."""
+    all_bad, all_total = _of(bad, arm, pod_label), _of(total, arm, pod_label)
+    first = _first_seen([*all_bad, *all_total], pod_label)
+    delta = _delta(arm, span, first, pod_label)
+    return _counts(sum(map(delta, all_bad)), all_total, delta, pod_label)
+
+
+def slower(buckets: Iterable[Series], total: Iterable[Series], bound: float, arm: Arm, span: Span, pod_label: str) -> Counts:
+    """Requests above the bound: the histogram's count less its bucket. A missing bucket is not "all slow": see `unmatched`."""
+    fast = [series for series in _of(buckets, arm, pod_label) if _number(series.labels.get("le", "")) == bound]
+    all_total = _of(total, arm, pod_label)
+    first = _first_seen([*fast, *all_total], pod_label)
+    delta = _delta(arm, span, first, pod_label)
+    known = {_key(series) for series in fast}
+    unmatched = sum(_key(series) not in known for series in all_total)
+    slow = sum(map(delta, all_total)) - sum(map(delta, fast))
+    return _counts(max(slow, 0.0), all_total, delta, pod_label, unmatched)
+
+
+def increase(points: Sequence[tuple[float, float]], start: float, *, from_zero: bool) -> float:
+    """How far a counter went after `start`. A fall is a restart: it then counts from zero. NaN and infinite samples are skipped.
+
+    The base is the last sample at or before `start`; without one, zero (`from_zero`) or the first sample.
+    """
+    total, last, seen = 0.0, None, -math.inf
+    for at, value in points:
+        if not math.isfinite(value) or at <= seen:
+            continue
+        seen = at
+        if at > start and (last is not None or from_zero):
+            base = last or 0.0
+            total += value - base if value >= base else value
+        last = value
+    return total
+
+
+def _counts(bad: float, total: list[Series], delta: Callable[[Series], float], pod_label: str, unmatched: int = 0) -> Counts:
+    requests = round(sum(map(delta, total)))
+    failed = round(bad)
+    times = [at for series in total for at, value in series.points if math.isfinite(value)]
+    return Counts(
+        bad=min(failed, requests),
+        total=requests,
+        newest=max(times, default=0.0),
+        series=len(total),
+        pods=len({series.labels[pod_label] for series in total}),
+        clipped=max(failed - requests, 0),
+        unmatched=unmatched,
+    )
+
+
+def _delta(arm: Arm, span: Span, first: Mapping[str, float], pod_label: str) -> Callable[[Series], float]:
+    def of(series: Series) -> float:
+        pod = series.labels[pod_label]
+        return increase(series.points, span.start, from_zero=_born(series, arm.pods[pod], first[pod], span))
+
+    return of
+
+
+def _born(series: Series, created: float, pod_first: float, span: Span) -> bool:
+    """Was this series zero before its first sample here? A gap in the scrapes of an old pod must not count its whole past.
+
+    Yes when the pod is younger than what was asked for, or was scraped before without having this series.
+    """
+    if not series.points:
+        return False
+    return created > span.known or pod_first < series.points[0][0]
+
+
+def _first_seen(series: Iterable[Series], pod_label: str) -> dict[str, float]:
+    first: dict[str, float] = {}
+    for one in series:
+        if one.points:
+            pod = one.labels[pod_label]
+            first[pod] = min(first.get(pod, math.inf), one.points[0][0])
+        else:
+            first.setdefault(one.labels[pod_label], math.inf)
+    return first
+
+
+def _of(series: Iterable[Series], arm: Arm, pod_label: str) -> list[Series]:
+    return [one for one in series if one.labels.get(pod_label) in arm.pods]
+
+
+def _key(series: Series) -> frozenset[tuple[str, str]]:
+    return frozenset((label, value) for label, value in series.labels.items() if label not in {"le", "__name__"})
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

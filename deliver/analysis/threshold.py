@@ -1,0 +1,128 @@
+"""Fixed limits: is the share of bad requests, or a number, within them? The sequential test takes the same counts."""
+
+import math
+from dataclasses import dataclass, replace
+
+from deliver.analysis.counts import Counts
+from deliver.model.spec import LatencyMetric, QueryMetric, RatioMetric
+from deliver.model.verdict import Verdict
+from deliver.plugins.interfaces import Answer
+
+# A share that rests on one bad request says nothing: one unlucky request never takes a release back.
+FEWEST_BAD = 2
+
+
+@dataclass(frozen=True)
+class Streak:
+    """What is kept of one metric between polls. breaches: polls in a row over the limit. newest: time of the newest sample judged."""
+
+    breaches: int = 0
+    newest: float = 0.0
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """value, stable: share or number, None when there is none."""
+
+    verdict: Verdict
+    why: str
+    streak: Streak
+    value: float | None = None
+    stable: float | None = None
+
+
+Counted = RatioMetric | LatencyMetric
+
+
+def judge_counts(metric: Counted, candidate: Counts, stable: Counts, streak: Streak, *, now: float, stale: float) -> Judgement:
+    """now: the provider's clock. stale: seconds after which the newest sample is no data any more."""
+    blind = _no_data(metric, candidate, now, stale)
+    stable_share = stable.share if stable.total else None
+    if blind:
+        # Nothing was learnt: a streak neither grows nor ends, so that a gap in the scrapes does not save a bad release.
+        value = candidate.share if candidate.total else None
+        return Judgement(Verdict.BLIND, blind, streak, value, stable_share)
+    breach = _breaches(metric, candidate)
+    new = candidate.newest > streak.newest
+    if breach:
+        streak = Streak(streak.breaches + new, max(candidate.newest, streak.newest))
+    elif new:
+        streak = Streak(0, candidate.newest)
+    verdict, why = _verdict(metric, candidate, stable, streak, breach=breach)
+    return Judgement(verdict, why, streak, candidate.share, stable_share)
+
+
+def _verdict(metric: Counted, candidate: Counts, stable: Counts, streak: Streak, *, breach: bool) -> tuple[Verdict, str]:
+    facts = f"{candidate.bad} of {candidate.total} requests {_deed(metric)} ({_percent(candidate.share)}), limit {_percent(metric.max)}"
+    if not breach:
+        return Verdict.PASS, facts
+    if metric.compare and _breaches(metric, stable):
+        both = f"both sides breach: candidate {_percent(candidate.share)}, stable {_percent(stable.share)}, limit {_percent(metric.max)}"
+        return Verdict.BLIND, f"{both}; this looks like the environment's problem"
+    if streak.breaches < metric.consecutive:
+        return Verdict.BLIND, f"{facts}; breach {streak.breaches} of {metric.consecutive} in a row"
+    if metric.compare and stable.total < metric.min_samples:
+        return Verdict.FAIL, f"{facts}; the stable side has too few requests to compare ({stable.total})"
+    return Verdict.FAIL, facts + (f", stable {_percent(stable.share)}" if metric.compare else "")
+
+
+def _no_data(metric: Counted, candidate: Counts, now: float, stale: float) -> str:
+    """Why the candidate cannot be judged, "" when it can."""
+    if not candidate.series:
+        return "no samples of the candidate's pods"
+    if now - candidate.newest > stale:
+        return f"the candidate's newest sample is {now - candidate.newest:.0f} s old, more than {stale:.0f} s"
+    if candidate.unmatched and isinstance(metric, LatencyMetric):
+        return f"the histogram has no bucket le={metric.bound:g}"
+    needed = max(metric.min_samples, 1)
+    if candidate.total < needed:
+        return f"{candidate.total} candidate requests so far, {needed} needed"
+    return ""
+
+
+def _breaches(metric: Counted, counts: Counts) -> bool:
+    enough = counts.total >= max(metric.min_samples, 1) and counts.bad >= FEWEST_BAD
+    return enough and counts.bad / counts.total > metric.max
+
+
+def judge_query(metric: QueryMetric, answer: Answer, streak: Streak, *, now: float) -> Judgement:
+    """Exactly one finite number, or BLIND with the reason."""
+    value, blind = single(answer)
+    if value is None:
+        return Judgement(Verdict.BLIND, blind, streak)
+    over = metric.max is not None and value > metric.max
+    under = metric.min is not None and value < metric.min
+    if not (over or under):
+        return Judgement(Verdict.PASS, f"{value:g} is within {_range(metric)}", replace(streak, breaches=0, newest=now), value)
+    streak = Streak(streak.breaches + (now > streak.newest), max(now, streak.newest))
+    why = f"{value:g} is outside {_range(metric)}"
+    if streak.breaches < metric.consecutive:
+        return Judgement(Verdict.BLIND, f"{why}; breach {streak.breaches} of {metric.consecutive} in a row", streak, value)
+    return Judgement(Verdict.FAIL, why, streak, value)
+
+
+def single(answer: Answer) -> tuple[float | None, str]:
+    """The answer's one number, or None and why there is none."""
+    if answer.warnings:
+        return None, f"the answer is partial: {answer.warnings[0]}"
+    if not answer.series or not answer.series[0].points:
+        return None, "the query gives no value"
+    if len(answer.series) > 1:
+        return None, f"the query gives {len(answer.series)} series, one is wanted"
+    value = answer.series[0].points[-1][1]
+    if not math.isfinite(value):
+        return None, f"the query gives {value}, not a number that can be judged"
+    return value, ""
+
+
+def _range(metric: QueryMetric) -> str:
+    bounds = [f"min {metric.min:g}"] if metric.min is not None else []
+    return ", ".join(bounds + ([f"max {metric.max:g}"] if metric.max is not None else []))
+
+
+def _deed(metric: Counted) -> str:
+    return f"slower than {metric.bound:g} s" if isinstance(metric, LatencyMetric) else "bad"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"

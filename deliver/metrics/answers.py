@@ -1,0 +1,87 @@
+"""Prometheus' query answers, read strictly: whatever is not exactly as documented is a MetricsError, never a number.
+
+Format: https://prometheus.io/docs/prometheus/latest/querying/api/#expression-query-result-formats
+"""
+
+import itertools
+import json
+import re
+from typing import Any
+
+from deliver.plugins.interfaces import Answer, MetricsError, Series
+
+
+def read(status: int, body: bytes, query: str) -> Answer:
+    """Raises MetricsError for any answer that is not a whole, successful one."""
+    data = _json(body)
+    if isinstance(data, dict) and data.get("status") == "error":
+        raise refused(status, data)
+    if status != 200:
+        raise MetricsError(f"answered {status}: {_problem(data, body)}")
+    if not isinstance(data, dict) or data.get("status") != "success" or not isinstance(data.get("data"), dict):
+        raise MetricsError(f"did not answer as a Prometheus does: {short(body)}")
+    try:
+        series = _series(data["data"].get("resultType"), data["data"].get("result"))
+        warnings = tuple(clean(str(text)) for text in data.get("warnings") or ())
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
+        raise MetricsError(f"answered with malformed data: {clean(str(error))}") from error
+    return Answer(query, series, warnings)
+
+
+def refused(status: int, data: dict[str, Any]) -> MetricsError:
+    """A well-formed refusal. Only `bad_data` is the query's own fault: a time-out or an overload may be over the next time."""
+    kind = str(data.get("errorType", ""))
+    message = clean(str(data.get("error", "no reason given")))
+    return MetricsError(f"refused the query ({kind or status}): {message}", bad_query=status == 400 and kind == "bad_data")
+
+
+def clean(text: str, limit: int = 300) -> str:
+    """One line without control characters: answers come from outside and end up on terminals."""
+    line = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text).split())
+    return line if len(line) <= limit else line[: limit - 3] + "..."
+
+
+def short(body: bytes) -> str:
+    return clean(body[:400].decode(errors="replace"), 120) or "nothing"
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _problem(data: Any, body: bytes) -> str:
+    """The API server's proxy explains itself in a Status object; others in whatever they like."""
+    if isinstance(data, dict) and data.get("kind") == "Status":
+        return clean(str(data.get("message", "no reason given")))
+    return short(body)
+
+
+def _series(kind: Any, result: Any) -> tuple[Series, ...]:
+    if kind == "scalar":
+        return (Series({}, (_point(result),)),)
+    if kind not in {"vector", "matrix"} or not isinstance(result, list):
+        raise ValueError(f"result type {kind!r}")
+    return tuple(_one(kind, entry) for entry in result)
+
+
+def _one(kind: str, entry: Any) -> Series:
+    if "histogram" in entry or "histograms" in entry:
+        raise ValueError("a native histogram; deliver judges counters and classic histograms")
+    labels = entry["metric"]
+    if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
+        raise ValueError("labels that are not text")
+    pairs = [entry["value"]] if kind == "vector" else entry["values"]
+    points = tuple(_point(pair) for pair in pairs)
+    if any(earlier[0] >= later[0] for earlier, later in itertools.pairwise(points)):
+        raise ValueError("samples out of order")
+    return Series(labels, points)
+
+
+def _point(pair: Any) -> tuple[float, float]:
+    at, value = pair
+    if isinstance(at, bool) or not isinstance(at, (int, float)) or not isinstance(value, str) or "_" in value:
+        raise ValueError("a sample that is not a time and a number in quotes")
+    return float(at), float(value)

@@ -1,0 +1,122 @@
+"""The examiner: fetches what the analysis asks for, and turns it into verdicts with their evidence. It never raises."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from deliver.analysis.threshold import Streak
+from deliver.metrics.arms import CANDIDATE, STABLE, Roster
+from deliver.metrics.fetch import Fetch
+from deliver.metrics.judge import Look, Outcome, judge
+from deliver.metrics.probes import Failures, probe_all
+from deliver.model.seen import PodSeen
+from deliver.model.spec import Analysis, Metric
+from deliver.model.verdict import CheckResult, Evidence, Verdict
+from deliver.plugins.interfaces import Check, MetricProvider, MetricsError
+
+TIMEOUT = 10.0
+
+
+@dataclass(frozen=True)
+class Examination:
+    """One look. share: the candidate's percent of all requests observed in the window, None when unknown. at: when the look began."""
+
+    results: tuple[CheckResult, ...]
+    share: float | None
+    at: float
+
+
+@dataclass
+class _Step:
+    """What is remembered within one step; a new step starts with a new one, so that a late look at the old step leaves no trace."""
+
+    start: float
+    offset: float | None = None
+    streaks: dict[str, Streak] = field(default_factory=dict)
+    roster: Roster = field(default_factory=Roster)
+    failures: Failures = field(default_factory=Failures)
+
+
+class Examiner:
+    """clock: unix seconds. timer: seconds that only go forward. timeout: seconds that one look may take, health checks beside metrics."""
+
+    def __init__(
+        self,
+        analysis: Analysis,
+        provider: MetricProvider | None,
+        checks: Sequence[tuple[str, Check]],
+        clock: Callable[[], float],
+        *,
+        timeout: float = TIMEOUT,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._analysis, self._provider, self._checks = analysis, provider, tuple(checks)
+        self._clock, self._timer, self._timeout = clock, timer, timeout
+        self._step = _Step(0.0)
+
+    def reset(self, at: float) -> None:
+        """A new step began at `at`: no sample older than that, and the warm-up, counts any more."""
+        self._step = _Step(at + self._analysis.warmup)
+
+    def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> Examination:
+        """Blocks for `timeout` seconds at the most. traffic False: only health checks, the candidate has no requests to judge yet."""
+        step, at = self._step, self._clock()
+        pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="deliver-health")
+        try:
+            health = pool.submit(probe_all, self._checks, namespace, candidate, step.failures, self._timeout, self._clock)
+            outcomes = self._metrics(step, at, namespace, stable, candidate) if traffic else ()
+            results = tuple(outcome.result for outcome in outcomes) + self._health(health, at)
+            share = next((outcome.share for outcome in outcomes if outcome.share is not None), None)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        return Examination(results, share, at)
+
+    def _metrics(
+        self, step: _Step, at: float, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]
+    ) -> tuple[Outcome, ...]:
+        metrics = self._analysis.metrics
+        if not metrics:
+            return ()
+        if self._provider is None:
+            return tuple(Outcome(blind(metric.name, "metric", "no metric provider is configured", at)) for metric in metrics)
+        widest = max((getattr(metric, "window", 0.0) for metric in metrics), default=0.0)
+        step.roster.note(at, stable, candidate, widest + self._analysis.max_staleness)
+        until = self._timer() + self._timeout
+        fetch = Fetch(self._provider, namespace, step.roster.names(), lambda: until - self._timer())
+        try:
+            look = self._look(step, fetch)
+        except Exception as error:  # a provider is foreign code: whatever it raises, the release goes on blind
+            return tuple(Outcome(blind(metric.name, "metric", _reason(error), at)) for metric in metrics)
+        return tuple(self._metric(step, look, metric, at) for metric in metrics)
+
+    def _look(self, step: _Step, fetch: Fetch) -> Look:
+        """Samples carry the provider's clock, everything else ours: the difference is measured once a step."""
+        if step.offset is None:
+            before = self._clock()
+            step.offset = fetch.now() - (before + self._clock()) / 2
+        arms = {name: step.roster.arm(name, step.offset) for name in (CANDIDATE, STABLE)}
+        return Look(fetch, arms, step.start + step.offset, self._clock() + step.offset, self._analysis.max_staleness)
+
+    def _metric(self, step: _Step, look: Look, metric: Metric, at: float) -> Outcome:
+        try:
+            outcome = judge(metric, look, step.streaks.get(metric.name, Streak()))
+        except Exception as error:  # as above
+            return Outcome(blind(metric.name, "metric", _reason(error), at, getattr(metric, "total", getattr(metric, "query", ""))))
+        step.streaks[metric.name] = outcome.streak
+        return outcome
+
+    def _health(self, health: "Future[tuple[CheckResult, ...]]", at: float) -> tuple[CheckResult, ...]:
+        try:
+            return health.result()
+        except Exception as error:  # as above
+            return tuple(blind(name, "health", _reason(error), at) for name, _ in self._checks)
+
+
+def blind(name: str, kind: str, why: str, at: float, query: str = "") -> CheckResult:
+    return CheckResult(name, kind, Verdict.BLIND, why, evidence=Evidence(query=query, at=at))
+
+
+def _reason(error: Exception) -> str:
+    """Texts of unknown errors may hold a URL or a secret: only their type is told."""
+    return str(error) if isinstance(error, MetricsError) else str(getattr(error, "what", "")) or f"internal error: {type(error).__name__}"

@@ -1,0 +1,47 @@
+"""Asks a provider for the samples of one look: each selector once, all under one deadline."""
+
+from collections.abc import Callable, Sequence
+
+from deliver.analysis.selectors import Labels, Selector
+from deliver.metrics.arms import batches
+from deliver.plugins.interfaces import Answer, MetricProvider, MetricsError
+
+
+def labels_of(provider: MetricProvider) -> Labels:
+    """A provider may name its own labels (attributes namespace_label and pod_label)."""
+    return Labels(getattr(provider, "namespace_label", "namespace"), getattr(provider, "pod_label", "pod"))
+
+
+class Fetch:
+    """left: seconds that this look may still take, at the time of the call."""
+
+    def __init__(self, provider: MetricProvider, namespace: str, pods: Sequence[str], left: Callable[[], float]) -> None:
+        self.labels = labels_of(provider)
+        self._provider, self.namespace, self.pods, self._left = provider, namespace, pods, left
+        self._known: dict[tuple[str, float], Answer] = {}
+
+    def raw(self, selector: Selector, window: float) -> Answer:
+        """Samples of all pods of both arms. Raises MetricsError, also for a partial answer: what is missing may be the bad part."""
+        key = (str(selector), window)
+        if key not in self._known:
+            parts = [self._one(str(selector.where(*self.labels.matchers(self.namespace, batch))), window) for batch in batches(self.pods)]
+            self._known[key] = Answer(parts[0].query, tuple(series for part in parts for series in part.series)) if parts else Answer("")
+        return self._known[key]
+
+    def value(self, query: str) -> Answer:
+        return self._provider.value(query, self._time())
+
+    def now(self) -> float:
+        return self._provider.now(self._time())
+
+    def _one(self, selector: str, window: float) -> Answer:
+        answer = self._provider.raw(selector, window, self._time())
+        if answer.warnings:
+            raise MetricsError(f"the answer is partial: {answer.warnings[0]}")
+        return answer
+
+    def _time(self) -> float:
+        left = self._left()
+        if left <= 0:
+            raise MetricsError("no time left in this poll: the queries before took all of it")
+        return left

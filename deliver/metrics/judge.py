@@ -1,0 +1,153 @@
+"""One metric in one look: fetch, count, judge, and keep the evidence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from deliver.analysis import counts, selectors, threshold
+from deliver.analysis.counts import Arm, Counts, Span
+from deliver.analysis.selectors import Matcher
+from deliver.analysis.threshold import Judgement, Streak
+from deliver.metrics.arms import CANDIDATE, STABLE
+from deliver.metrics.fetch import Fetch
+from deliver.model.spec import LatencyMetric, Metric, QueryMetric, RatioMetric
+from deliver.model.verdict import CheckResult, Evidence
+from deliver.plugins.interfaces import Answer, MetricsError, Series
+
+KEPT = 6
+
+
+@dataclass(frozen=True)
+class Look:
+    """start, now: the provider's clock. stale: seconds."""
+
+    fetch: Fetch
+    arms: Mapping[str, Arm]
+    start: float
+    now: float
+    stale: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """share: the candidate's percent of the requests that were counted."""
+
+    result: CheckResult
+    streak: Streak = field(default_factory=Streak)
+    share: float | None = None
+
+
+def judge(metric: Metric, look: Look, streak: Streak) -> Outcome:
+    """Raises MetricsError or InputError when there is nothing to judge."""
+    if look.now < look.start:
+        raise MetricsError(f"warming up: {look.start - look.now:.0f} s left")
+    if isinstance(metric, QueryMetric):
+        return _query(metric, look, streak)
+    return _counted(metric, look, streak)
+
+
+def matchers(look: Look, namespace: str, arm: str) -> tuple[Matcher, ...]:
+    return look.fetch.labels.matchers(namespace, tuple(sorted(look.arms[arm].pods)))
+
+
+def _counted(metric: RatioMetric | LatencyMetric, look: Look, streak: Streak) -> Outcome:
+    reach = metric.window + look.stale
+    span = Span(max(look.start, look.now - metric.window), look.now - reach)
+    if isinstance(metric, LatencyMetric):
+        base = selectors.histogram(metric.histogram)
+        special = look.fetch.raw(base.suffixed("_bucket").where(Matcher("le", "=~", selectors.bounds(metric.bound))), reach)
+        total = look.fetch.raw(base.suffixed("_count"), reach)
+    else:
+        total = look.fetch.raw(selectors.parse(metric.total), reach)
+        special = look.fetch.raw(selectors.parse(metric.bad), reach)
+    arms = {name: _count(metric, special, total, look, name, span) for name in (CANDIDATE, STABLE)}
+    candidate, stable = arms[CANDIDATE], arms[STABLE]
+    judgement = threshold.judge_counts(metric, candidate, stable, streak, now=look.now, stale=look.stale)
+    why = (
+        judgement.why if total.series else f"no series matches {metric_selector(metric)} for the pods of either side; are the pods scraped?"
+    )
+    numbers = _numbers(candidate, stable, look, span, metric)
+    lines = _lines([*special.series, *total.series], look.arms[CANDIDATE], look.fetch.labels.pod)
+    evidence = Evidence(f"{special.query} / {total.query}", look.now, numbers, lines)
+    both = candidate.total + stable.total
+    return Outcome(
+        _result(metric, judgement, why, evidence, candidate.total), judgement.streak, 100 * candidate.total / both if both else None
+    )
+
+
+def metric_selector(metric: RatioMetric | LatencyMetric) -> str:
+    return metric.total if isinstance(metric, RatioMetric) else metric.histogram
+
+
+def _count(metric: RatioMetric | LatencyMetric, special: Answer, total: Answer, look: Look, arm: str, span: Span) -> Counts:
+    pod = look.fetch.labels.pod
+    if isinstance(metric, LatencyMetric):
+        return counts.slower(special.series, total.series, metric.bound, look.arms[arm], span, pod)
+    return counts.ratio(special.series, total.series, look.arms[arm], span, pod)
+
+
+def _result(metric: RatioMetric | LatencyMetric, judgement: Judgement, why: str, evidence: Evidence, samples: int) -> CheckResult:
+    return CheckResult(
+        metric.name,
+        "metric",
+        judgement.verdict,
+        why,
+        candidate=None if judgement.value is None else 100 * judgement.value,
+        stable=None if judgement.stable is None else 100 * judgement.stable,
+        limit=100 * metric.max,
+        unit="%",
+        samples=samples,
+        evidence=evidence,
+    )
+
+
+def _numbers(candidate: Counts, stable: Counts, look: Look, span: Span, metric: RatioMetric | LatencyMetric) -> dict[str, float]:
+    numbers = {
+        "candidate_bad": candidate.bad,
+        "candidate_total": candidate.total,
+        "stable_bad": stable.bad,
+        "stable_total": stable.total,
+        "limit": metric.max,
+        "min_samples": metric.min_samples,
+        "seconds": round(look.now - span.start, 1),
+        "candidate_pods": len(look.arms[CANDIDATE].pods),
+        "candidate_pods_with_samples": candidate.pods,
+    }
+    if candidate.newest:
+        numbers["newest_sample_age"] = round(look.now - candidate.newest, 1)
+    if candidate.clipped:
+        numbers["candidate_bad_clipped"] = candidate.clipped
+    return {name: float(value) for name, value in numbers.items()}
+
+
+def _query(metric: QueryMetric, look: Look, streak: Streak) -> Outcome:
+    asked = selectors.arms_in(metric.query)
+    if missing := sorted(arm for arm in asked if not look.arms[arm].pods):
+        raise MetricsError(f"the query asks for {missing[0]} pods, and there are none")
+    query = selectors.fill(metric.query, {arm: matchers(look, look.fetch.namespace, arm) for arm in asked})
+    answer = look.fetch.value(query)
+    judgement = threshold.judge_query(metric, answer, streak, now=look.now)
+    limit = metric.max if metric.max is not None else metric.min
+    numbers = {name: value for name, value in (("value", judgement.value), ("max", metric.max), ("min", metric.min)) if value is not None}
+    evidence = Evidence(query, look.now, numbers, tuple(line(series) for series in answer.series[:KEPT]))
+    result = CheckResult(
+        metric.name, "metric", judgement.verdict, judgement.why, candidate=judgement.value, limit=limit, samples=len(answer.series),
+        evidence=evidence,
+    )  # fmt: skip
+    return Outcome(result, judgement.streak)
+
+
+def _lines(series: Sequence[Series], arm: Arm, pod_label: str) -> tuple[str, ...]:
+    """The candidate's first, then the largest: what a person asks for; newest last."""
+    filled = [one for one in series if one.points]
+    best = sorted(filled, key=lambda one: (one.labels.get(pod_label) not in arm.pods, -one.points[-1][1]))[:KEPT]
+    return tuple(line(one) for one in sorted(best, key=lambda one: one.points[-1][0]))
+
+
+def line(series: Series) -> str:
+    """In the text form of an exposition, first and last sample: `name{labels} 3 @1700000000.0 .. 7 @1700000060.0`."""
+    name = series.labels.get("__name__", "")
+    rest = ",".join(str(Matcher(label, "=", value)) for label, value in sorted(series.labels.items()) if label != "__name__")
+    (t0, v0), (t1, v1) = series.points[0], series.points[-1]
+    first = f"{v0:g} @{t0:.1f} .. " if len(series.points) > 1 else ""
+    text = f"{name}{{{rest}}} {first}{v1:g} @{t1:.1f}"
+    return text if len(text) <= 400 else f"{text[:300]}... {first}{v1:g} @{t1:.1f}"

@@ -1,0 +1,160 @@
+"""Before a release: does every query work, and does it see the pods that serve now? A typo found here is not a blind release."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+
+from deliver.analysis import counts, selectors
+from deliver.analysis.counts import Arm, Span
+from deliver.analysis.selectors import Labels, Matcher, Selector
+from deliver.metrics.fetch import Fetch
+from deliver.model.errors import InputError
+from deliver.model.seen import PodSeen
+from deliver.model.spec import Analysis, LatencyMetric, Metric, QueryMetric, RatioMetric
+from deliver.plugins.interfaces import Answer, Finding, MetricProvider, MetricsError
+
+REACH, QUERY, MATCH = "metrics-reachable", "metrics-query", "metrics-match"
+TIMEOUT = 15.0
+
+
+def test_queries(
+    analysis: Analysis,
+    provider: MetricProvider,
+    namespace: str,
+    stable: Sequence[PodSeen],
+    *,
+    timeout: float = TIMEOUT,
+    timer: Callable[[], float] = time.monotonic,
+) -> list[Finding]:
+    """Runs each configured query once against the stable pods; ends within `timeout` seconds and never raises.
+
+    Levels: input for what the user must correct, refuse for a provider that does not answer, warn for what may be right.
+    """
+    until = timer() + timeout
+    fetch = Fetch(provider, namespace, tuple(sorted(pod.name for pod in stable)), lambda: until - timer())
+    try:
+        now = fetch.now()
+    except Exception as error:  # a provider is foreign code
+        return [Finding(REACH, "refuse", _text(error), "without it every metric is blind; see `analysis` in deliver.yaml")]
+    findings: list[Finding] = []
+    for metric in analysis.metrics:
+        try:
+            findings += _one(metric, fetch, stable, now, analysis.max_staleness)
+        except InputError as error:
+            findings.append(Finding(QUERY, "input", f"metric {metric.name}: {error.what}: {error.why}", error.hint))
+        except MetricsError as error:
+            findings.append(Finding(QUERY, "input" if error.bad_query else "refuse", f"metric {metric.name}: {error}"))
+        except Exception as error:  # as above
+            findings.append(Finding(QUERY, "refuse", f"metric {metric.name}: {_text(error)}"))
+    return findings
+
+
+def _one(metric: Metric, fetch: Fetch, stable: Sequence[PodSeen], now: float, stale: float) -> list[Finding]:
+    if not stable:
+        return [Finding(MATCH, "warn", f"metric {metric.name}: not tried, the stable side has no pods")]
+    if isinstance(metric, QueryMetric):
+        return _query(metric, fetch)
+    if isinstance(metric, LatencyMetric):
+        return _latency(metric, fetch, stable, now, stale)
+    return _ratio(metric, fetch, stable, now, stale)
+
+
+def _ratio(metric: RatioMetric, fetch: Fetch, stable: Sequence[PodSeen], now: float, stale: float) -> list[Finding]:
+    bad, total = selectors.parse(metric.bad), selectors.parse(metric.total)
+    findings = _regexes(metric.name, bad) + _regexes(metric.name, total)
+    reach = metric.window + stale
+    answer, special = fetch.raw(total, reach), fetch.raw(bad, reach)
+    if not answer.series:
+        return [*findings, _nothing(metric.name, total, fetch)]
+    if not special.series and not _exists(Selector(bad.name), fetch):
+        hint = "a misspelt name would look like no errors at all"
+        findings.append(Finding(MATCH, "input", f"metric {metric.name}: no series is called {bad.name}", hint))
+    return findings + _traffic(metric, answer, fetch.labels, stable, now, stale)
+
+
+def _latency(metric: LatencyMetric, fetch: Fetch, stable: Sequence[PodSeen], now: float, stale: float) -> list[Finding]:
+    base = selectors.histogram(metric.histogram)
+    buckets, total = base.suffixed("_bucket"), base.suffixed("_count")
+    findings, reach = _regexes(metric.name, base), metric.window + stale
+    answer = fetch.raw(total, reach)
+    if not answer.series:
+        return [*findings, _nothing(metric.name, total, fetch)]
+    found = fetch.raw(buckets.where(Matcher("le", "=~", selectors.bounds(metric.bound))), reach)
+    if not found.series:
+        values = sorted({_number(series.labels.get("le", "")) for series in fetch.raw(buckets, stale).series} - {math.inf})
+        known = ", ".join(f"{value:g}" for value in values) or "none"
+        text = f"metric {metric.name}: {base.name} has no bucket le={metric.bound:g}"
+        return [*findings, Finding(MATCH, "input", text, f"take one of its bounds, in seconds: {known}")]
+    return findings + _traffic(metric, answer, fetch.labels, stable, now, stale)
+
+
+def _query(metric: QueryMetric, fetch: Fetch) -> list[Finding]:
+    """The stable pods stand in for the candidate's, which are not there yet."""
+    pods = fetch.labels.matchers(fetch.namespace, fetch.pods)
+    answer = fetch.value(selectors.fill(metric.query, dict.fromkeys(("candidate", "stable"), pods)))
+    if answer.warnings:
+        return [Finding(QUERY, "warn", f"metric {metric.name}: the answer is partial: {answer.warnings[0]}", "a partial answer is blind")]
+    if len(answer.series) > 1:
+        text = f"metric {metric.name}: the query gives {len(answer.series)} series, one is wanted"
+        return [Finding(QUERY, "input", text, "aggregate it, e.g. sum(...) or max(...)")]
+    if not answer.series or not math.isfinite(answer.series[0].points[-1][1]):
+        text = f"metric {metric.name}: the query gives no number for the stable pods"
+        return [Finding(MATCH, "warn", text, "no number is blind; is there traffic?")]
+    return []
+
+
+def _nothing(name: str, selector: Selector, fetch: Fetch) -> Finding:
+    """Say which of the three it is: no such series at all, other pods', or other labels."""
+    text = f"metric {name}: no series matches {selector} for the {len(fetch.pods)} stable pods"
+    if not _exists(Selector(selector.name), fetch):
+        return Finding(MATCH, "input", text, f"nothing is called {selector.name}; is the name right, and are the pods scraped?")
+    labels = fetch.labels
+    if not _exists(selector.where(Matcher(labels.namespace, "=", fetch.namespace)), fetch):
+        hint = f"none of its series has {labels.namespace}={fetch.namespace}; are the pods scraped, and is `namespace_label` right?"
+    elif not _exists(selector.where(Matcher(labels.namespace, "=", fetch.namespace), Matcher(labels.pod, "!=", "")), fetch):
+        hint = f"its series in {fetch.namespace} have no label {labels.pod}; set `pod_label` of the provider"
+    else:
+        hint = f"it has series in {fetch.namespace}, but of other pods"
+    return Finding(MATCH, "input", text, hint)
+
+
+def _traffic(
+    metric: RatioMetric | LatencyMetric, total: Answer, labels: Labels, stable: Sequence[PodSeen], now: float, stale: float
+) -> list[Finding]:
+    arm = Arm({pod.name: pod.since for pod in stable})
+    seen = counts.ratio((), total.series, arm, Span(now - metric.window, now - metric.window - stale), labels.pod)
+    if now - seen.newest > stale:
+        text = f"metric {metric.name}: the newest sample of the stable pods is {now - seen.newest:.0f} s old"
+        return [Finding(MATCH, "warn", text, "are the pods still scraped? Samples this old are blind")]
+    if seen.total < metric.min_samples:
+        text = f"metric {metric.name}: all stable pods together had {seen.total} requests in {metric.window:g} s"
+        return [
+            Finding(MATCH, "warn", text, f"the candidate needs {metric.min_samples}: widen `window`, lower `min_samples`, or send traffic")
+        ]
+    return []
+
+
+def _regexes(name: str, selector: Selector) -> list[Finding]:
+    """`code="5.."` is a frequent slip for `code=~"5.."`, and matches nothing for ever."""
+    slips = [
+        matcher for matcher in selector.matchers if matcher.op == "=" and any(sign in matcher.value for sign in ("..", ".*", ".+", "|"))
+    ]
+    return [
+        Finding(QUERY, "warn", f"metric {name}: {slip} looks like a regular expression", f"write {slip.label}=~ to match it as one")
+        for slip in slips
+    ]
+
+
+def _exists(selector: Selector, fetch: Fetch) -> bool:
+    return bool(fetch.value(f"count({selector})").series)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.inf
+
+
+def _text(error: Exception) -> str:
+    return str(error) if isinstance(error, MetricsError) else str(getattr(error, "what", "")) or f"internal error: {type(error).__name__}"

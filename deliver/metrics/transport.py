@@ -1,0 +1,137 @@
+"""HTTP under prometheus_api_client: its defaults (no timeout, hidden retries, dropped warnings, redirects) are not fit for a release."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import requests
+from prometheus_api_client import PrometheusConnect
+from prometheus_api_client.exceptions import PrometheusApiClientException
+from urllib3.util.retry import Retry
+
+from deliver.metrics import answers
+from deliver.model.errors import DeliverError
+from deliver.plugins.interfaces import Answer, MetricsError
+
+LARGEST = 32 * 1024 * 1024
+CONNECT_TIMEOUT = 3.0
+_CHUNK = 256 * 1024
+
+
+class GuardedSession(requests.Session):
+    """A session that follows no redirect, reads no .netrc, and reads a body only up to a size and a moment.
+
+    last: status and body of this thread's last answer, for those parts that the client library throws away.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, largest: int = LARGEST) -> None:
+        super().__init__()
+        self.trust_env = False
+        self._clock, self._largest, self._local = clock, largest, threading.local()
+
+    def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
+        timeout = float(kwargs["timeout"])
+        until = self._clock() + timeout
+        kwargs |= {"allow_redirects": False, "stream": True, "timeout": (min(CONNECT_TIMEOUT, timeout), timeout)}
+        self._local.last = None
+        response = super().request(method, url, *args, **kwargs)
+        try:
+            body = self._read(response, until)
+        finally:
+            response.close()
+        response._content = body  # noqa: SLF001  requests has no public way to hand over a body that was read under a limit
+        response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
+        self._local.last = (response.status_code, body)
+        return response
+
+    def _read(self, response: requests.Response, until: float) -> bytes:
+        body = bytearray()
+        for chunk in response.iter_content(_CHUNK):
+            body += chunk
+            if len(body) > self._largest:
+                raise MetricsError(f"the answer is larger than {self._largest // 1024} KiB; narrow the selector")
+            if self._clock() > until:
+                raise MetricsError("the answer did not end in time")
+        return bytes(body)
+
+    @property
+    def last(self) -> tuple[int, bytes] | None:
+        return getattr(self._local, "last", None)
+
+
+class Transport:
+    """One Prometheus. Every `query` ends within its timeout (and a moment) with an Answer or a MetricsError."""
+
+    def __init__(
+        self,
+        url: str,
+        headers: Callable[[], dict[str, str]],
+        *,
+        verify: str | bool = True,
+        cert: tuple[str, str] | None = None,
+        session: GuardedSession | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._session = session or GuardedSession(clock)
+        self._session.verify, self._session.cert = verify, cert
+        self._session.proxies = requests.utils.get_environ_proxies(url)
+        self._headers, self._clock = headers, clock
+        self._client = PrometheusConnect(url, session=self._session, retry=Retry(total=0, redirect=0))
+
+    def query(self, query: str, timeout: float) -> Answer:
+        until = self._clock() + timeout
+        try:
+            return self._once(query, timeout)
+        except requests.exceptions.Timeout as error:
+            raise MetricsError(f"no answer within {timeout:g} s") from error
+        except requests.exceptions.SSLError as error:
+            raise MetricsError(f"the certificate was not accepted: {_reason(error)}") from error
+        except requests.exceptions.RequestException as error:
+            left = until - self._clock()
+            if left <= 0:
+                raise MetricsError(f"cannot be reached: {_reason(error)}") from error
+        try:  # a kept connection that the server has closed looks like any other error; once more, on a new one
+            return self._once(query, left)
+        except requests.exceptions.RequestException as error:
+            raise MetricsError(f"cannot be reached: {_reason(error)}") from error
+
+    def _once(self, query: str, timeout: float) -> Answer:
+        self._client.headers = self._fresh_headers()
+        # Whatever the library makes of an answer, the answer itself says more.
+        with contextlib.suppress(PrometheusApiClientException, requests.exceptions.JSONDecodeError, KeyError, TypeError, RecursionError):
+            self._client.custom_query(query, params={"timeout": f"{max(timeout, 0.1):.1f}s"}, timeout=timeout)
+        if self._session.last is None:
+            raise MetricsError("gave no answer")
+        status, body = self._session.last
+        if 300 <= status < 400:
+            raise MetricsError(f"answered {status}, a redirect (a login page?); deliver follows none")
+        return answers.read(status, body, query)
+
+    def _fresh_headers(self) -> dict[str, str]:
+        try:
+            return self._headers()
+        except Exception as error:  # a credential plugin may raise anything; its text may hold the secret
+            what = error.what if isinstance(error, DeliverError) else type(error).__name__
+            raise MetricsError(f"no credentials: {what}") from error
+
+
+_KNOWN = (
+    "Connection refused",
+    "No route to host",
+    "Network is unreachable",
+    "certificate verify failed",
+    "Name or service not known",
+    "Temporary failure in name resolution",
+    "Failed to resolve",
+    "Connection reset",
+    "Remote end closed connection",
+    "IncompleteRead",
+)
+
+
+def _reason(error: Exception) -> str:
+    """The innermost cause in few words, without the URL and what may be in it."""
+    text = str(error)
+    return next((known.lower() for known in _KNOWN if known in text), type(error).__name__)
