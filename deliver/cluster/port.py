@@ -52,7 +52,8 @@ class Watch:
 class Access:
     """How an HTTP client reaches something through the API server's proxy, or at a plain address.
 
-    url: without trailing slash. headers: fresh for each call (tokens rotate). verify: CA file, or True/False. cert: client (cert, key) files.
+    url: without trailing slash. headers: fresh for each call (tokens rotate); raises ClusterError when the credentials cannot be had.
+    verify: CA file, or True/False. cert: client (cert, key) files. httpx 0.28 drops `cert` when `verify` is a file: give it a context.
     """
 
     url: str
