@@ -1,0 +1,243 @@
+"""One frame of the live view: lines of rich Text that fit a given width and height, the most telling ones kept.
+
+Order from the top: what and where, how much traffic, both sides, steps, checks, events, keys. When rows are short, blank lines go
+first, then old events, then steps and checks far from what matters.
+"""
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from deliver.model.release import Course, Phase, Release
+from deliver.model.seen import Seen
+from deliver.render.events import Event
+from deliver.render.fmt import NONE, clock, count, duration, image_change, number, percent, short_image
+from deliver.render.style import UNICODE, VERDICT_LEVEL
+from deliver.render.summary import result_word
+from deliver.render.view import View, release_view
+
+STYLE = {"done": "green", "fail": "bold red", "warn": "yellow", "action": "", "wait": "cyan", "todo": "dim"}
+BADGE = {"done": "bold black on green", "fail": "bold white on red", "warn": "bold black on yellow", "action": "bold black on cyan"}
+STEP_LEVEL = {
+    "done": "done",
+    "running": "action",
+    "waiting": "wait",
+    "pending": "todo",
+    "held": "warn",
+    "failed": "fail",
+    "skipped": "todo",
+}
+LABEL = 13  # columns of the left label
+MIN_EVENTS, MAX_EVENTS = 2, 6
+STOPPING = 4  # rows that the first section always has
+
+
+def frame(release: Release, seen: Seen | None, events: Sequence[Event], now: float, width: int, height: int) -> list[Text]:
+    """At most `height` lines, each at most `width` columns."""
+    view = release_view(release, seen, now)
+    head = _header(release, view, width)
+    traffic = [*_traffic(view, width), *_problems(view)]
+    steps, checks = _steps(view, width), _checks(view, width)
+    told = [_event(event) for event in events[-MAX_EVENTS:]]
+    keys = [] if release.outcome else [_keys(view)]
+    sections = _fitted([head, traffic, steps, checks, told, keys], height)
+    for line in sections:
+        line.truncate(width, overflow="ellipsis")
+        line.no_wrap = True
+    return sections
+
+
+def _fitted(sections: list[list[Text]], height: int) -> list[Text]:
+    """Sections under one another, cut to the height."""
+    head, traffic, steps, checks, told, keys = sections
+    needed = sum(len(section) for section in sections)
+    if needed > height:
+        told = told[-max(MIN_EVENTS, len(told) - (needed - height)) :]
+    for part in (steps, checks):
+        over = sum(len(s) for s in (head, traffic, steps, checks, told, keys)) - height
+        if over > 0 and len(part) > STOPPING:
+            _fold(part, over)
+    filled = [section for section in (head, traffic, steps, checks, told, keys) if section]
+    spare = height - sum(len(section) for section in filled)
+    lines: list[Text] = []
+    for i, section in enumerate(filled):
+        if i and spare > 0:
+            lines.append(Text(""))
+            spare -= 1
+        lines += section
+    return lines[:height]
+
+
+def _fold(part: list[Text], over: int) -> None:
+    """Leave out lines from the end but keep what is marked as important (bold or red): the running step, the failing check."""
+    hidden = 0
+    for i in range(len(part) - 1, 0, -1):
+        if hidden > over or len(part) <= STOPPING:
+            break
+        if not part[i].style:
+            del part[i]
+            hidden += 1
+    if hidden:
+        part.append(Text(f"{'':{LABEL}}{UNICODE['cut']} {count(hidden, 'more line')}", style="dim"))
+
+
+def _header(release: Release, view: View, width: int) -> list[Text]:
+    level, word = result_word(release) if release.outcome else _phase(release)
+    badge = Text(f" {word} ", style=BADGE[level])
+    target = f"{view['target']['namespace']}/{view['target']['deployment']}"
+    left = Text.assemble(badge, "  ", (view["id"], "bold"), "  ", f"{view['strategy']} of {target}")
+    right = Text(duration(view["duration"]), style="dim")
+    room = width - right.cell_len - 1
+    left.truncate(max(room, 10), overflow="ellipsis")
+    left.append(" " * max(width - left.cell_len - right.cell_len, 1))
+    old, new = image_change(view["image"]["from"], view["image"]["to"])
+    half = max((width - LABEL - 3) // 2, 12) if len(old) + len(new) + 3 > width - LABEL else max(len(old), len(new))
+    images = _row("image", Text.assemble(short_image(old, half), f" {UNICODE['arrow']} ", (short_image(new, half), "bold")))
+    lines = [Text.assemble(left, right), images]
+    if view["reason"]:
+        lines.append(_row("why", Text(view["reason"], style=STYLE[level] if level in ("fail", "warn") else "")))
+    return lines
+
+
+def _phase(release: Release) -> tuple[str, str]:
+    if release.course is Course.BACK:
+        return "fail", "ROLLING BACK"
+    steps = f" {release.step + 1}/{len(release.plan.steps)}" if release.course is Course.FORWARD else ""
+    level = "warn" if release.phase in (Phase.PAUSED, Phase.WAITING) else "action"
+    return level, f"{str(release.phase).upper()}{steps}"
+
+
+def _row(label: str, *parts: Text) -> Text:
+    line = Text(f"{label:<{LABEL}}", style="")
+    line.stylize("dim")
+    for part in parts:
+        line.append_text(part)
+    return line
+
+
+def _traffic(view: View, width: int) -> list[Text]:
+    share = view["exposure"]
+    size = max(min(width - 64, 40), 10)
+    bar = _bar(share["endpoints"] or 0.0, 100.0, size, "magenta", rest="cyan")
+    strong = "bold red" if not share["wanted"] and share["endpoints"] else "bold"  # traffic that should be off and is not
+    told = [
+        Text.assemble("  ", (percent(share[key]), strong if key == "endpoints" else ""), (f" {name}", "dim"))
+        for key, name in (("wanted", "wanted"), ("endpoints", "by endpoints"), ("observed", "observed"))
+        if key != "observed" or share[key] is not None
+    ]
+    lines = [_row("new version", bar, *told)]
+    for name in ("stable", "candidate"):
+        lines.append(_row(name, _arm(view[name], name)))
+    route = view["route"]
+    if route and (route["foreign"] or (route["detail"] and not route["agreed"])):
+        lines.append(_row("traffic", Text(route["foreign"] or f"moving: {route['detail']}", style="yellow")))
+    return lines
+
+
+def _arm(arm: View, name: str) -> Text:
+    if arm["desired"] is None:
+        return Text(f"{NONE} not read yet", style="dim")
+    if not arm["desired"] and not arm["ready"]:
+        return Text("no pods" if arm["deployment"] else "not there", style="dim")
+    good = arm["ready"] >= arm["desired"]
+    restarts = Text(f"  {count(arm['restarts'], 'restart')}", style="yellow" if arm["restarts"] else "dim")
+    dots = Text(" ")
+    if arm["desired"] <= 20:
+        dots.append("●" * min(arm["ready"], arm["desired"]), style="magenta" if name == "candidate" else "cyan")
+        dots.append("○" * max(arm["desired"] - arm["ready"], 0), style="yellow")
+    ready = Text(f"{arm['ready']}/{arm['desired']} ready", style="" if good else "yellow")
+    return Text.assemble(ready, dots, restarts, (f"  {arm['hash'] or NONE}", "dim"))
+
+
+def _problems(view: View) -> list[Text]:
+    lines = []
+    for found in view["problems"][:3]:
+        who = f"{found['arm']} pod {found['pod']}" if found["pod"] else found["arm"]
+        lines.append(_row("", Text(f"{UNICODE['fail']} {who}: {found['cause']}, {found['message']}", style="bold red")))
+    return lines
+
+
+def _bar(done: float, whole: float, size: int, style: str, rest: str = "dim") -> Text:
+    filled = round(size * min(max(done / whole, 0.0), 1.0)) if whole > 0 else size
+    filled = max(filled, 1) if done > 0 else filled  # a little is not nothing
+    return Text.assemble((UNICODE["full"] * filled, style), (UNICODE["empty"] * (size - filled), rest))
+
+
+def _steps(view: View, width: int) -> list[Text]:
+    names = max((len(step["name"]) for step in view["steps"]), default=0)
+    return [_step(step, names, "steps" if not i else "", width) for i, step in enumerate(view["steps"])]
+
+
+def _step(step: View, names: int, label: str, width: int) -> Text:
+    level = STEP_LEVEL[step["state"]]
+    current = step["state"] not in ("done", "pending", "skipped")
+    mark = Text(f"{UNICODE[level]} ", style=STYLE[level])
+    name = Text(f"{step['name']:<{names}}  ", style="bold" if current else "dim" if level == "todo" else "")
+    pods = f"{step['candidate_pods']} + {step['stable_pods']} pods" if step["side"] == "both" else count(step["candidate_pods"], "pod")
+    real = Text(f"{percent(step['endpoints']):>7} real  {pods:<13}", style="dim")
+    line = _row(label, mark, name, real)
+    if step["state"] == "running" and step["elapsed"] is not None:
+        line.append_text(_bar(step["elapsed"], step["bake"], max(min(width - line.cell_len - 16, 40), 6), "cyan"))
+        line.append(f" {duration(int(step['elapsed']))} of {duration(step['bake'])}")
+    elif step["state"] in ("pending", "done"):
+        line.append(f"bake {duration(step['bake'])}" if step["bake"] else "no bake", style="dim")
+        line.append(", then approval" if step["approval"] and step["state"] == "pending" else "", style="dim")
+    else:
+        told = {
+            "waiting": "waits for a person",
+            "running": "in progress",
+            "skipped": "not reached",
+            "failed": "taken back",
+            "held": "held here",
+        }
+        line.append(told[step["state"]], style=STYLE[level] or "bold")
+    if current:
+        line.style = "none"  # marks it as one that is never folded away
+    return line
+
+
+def _checks(view: View, width: int) -> list[Text]:
+    """A table by hand: rich's Table wraps cells, and a frame must know its rows."""
+    checks = sorted(view["checks"], key=lambda check: {"FAIL": 0, "BLIND": 1, "PASS": 2}[check["verdict"]])
+    if not checks:
+        return []
+    rows = [("", "candidate", "stable", "limit", "samples")]
+    for check in checks:
+        values = [number(check[key], check["unit"]) for key in ("candidate", "stable", "limit")]
+        rows.append((check["name"], *values, str(check["samples"] or NONE)))
+    name = min(max(len(row[0]) for row in rows), max(width - 60, 12))
+    sizes = [name, *(max(len(row[i]) for row in rows) for i in range(1, 5))]
+    lines = []
+    for i, row in enumerate(rows):
+        label = "checks" if not i else ""
+        first = row[0] if len(row[0]) <= name else row[0][: name - 1] + UNICODE["cut"]
+        cells = Text(f"{first:<{name}}  " + "  ".join(f"{cell:>{size}}" for cell, size in zip(row[1:], sizes[1:], strict=True)))
+        line = _row(label, cells)
+        if i:
+            _verdict(line, checks[i - 1])
+        else:
+            line.stylize("dim")
+        lines.append(line)
+    return lines
+
+
+def _verdict(line: Text, check: View) -> None:
+    verdict = check["verdict"]
+    level = VERDICT_LEVEL[verdict]
+    line.append(f"  {UNICODE[level]} {verdict}", style=STYLE[level])
+    if verdict != "PASS":
+        line.append(f" {check['why']}", style=STYLE[level])
+        line.style = "none"
+
+
+def _event(event: Event) -> Text:
+    style = STYLE[event.level] if event.level in ("done", "fail", "warn") else ""
+    text_style = style if event.level in ("fail", "warn") else ""
+    return Text.assemble((clock(event.at), "dim"), "  ", (UNICODE[event.level], style), " ", (event.text, text_style))
+
+
+def _keys(view: View) -> Text:
+    where = f"{view['target']['deployment']} -n {view['target']['namespace']}"
+    verb = "promote" if view["phase"] == str(Phase.WAITING) else "resume" if view["phase"] == str(Phase.PAUSED) else ""
+    on = Text.assemble("go on: ", (f"deliver {verb} {where}", "cyan"), "   ") if verb else Text("")
+    return Text.assemble(on, ("take it back: ", "dim"), (f"deliver rollback {where}", "cyan"), ("   hold it: Ctrl-C", "dim"))

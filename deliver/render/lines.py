@@ -1,0 +1,130 @@
+"""A running release as lines: one a change, for pipes, CI logs and dumb terminals."""
+
+import threading
+from collections.abc import Callable
+
+from deliver.model.release import Course, Phase, Release
+from deliver.model.seen import Seen
+from deliver.model.verdict import Verdict, combined
+from deliver.render.clean import clean, defuse
+from deliver.render.events import Event, Narrator, check_line
+from deliver.render.fmt import clock, count, duration, percent
+from deliver.render.out import Out, never_raises
+from deliver.render.style import LEVEL_STYLE, Style
+from deliver.render.summary import summary_lines
+from deliver.render.view import baked, by_endpoints, newest_checks, observed
+
+REMIND = 30.0  # seconds of silence before a line says what is waited for
+PROGRESS = 15.0  # seconds between two lines about a bake
+RECENT = 60.0  # journal lines older than this at the start belong to an earlier driver
+
+
+class Lines:
+    """Implements engine.reporter.Reporter. verbose: an intent gets a line of its own, before its outcome."""
+
+    def __init__(self, out: Out, style: Style, now: Callable[[], float], *, verbose: bool = False) -> None:
+        self.out, self.style, self.now, self.verbose = out, style, now, verbose
+        self.lock = threading.RLock()
+        self.narrator = Narrator(since=now() - RECENT)
+        self._head = ""
+        self._last = now()
+        self._bake: tuple[int, float, Verdict] | None = None  # step, when told, verdict told
+        self._doing = ""
+
+    @never_raises
+    def update(self, release: Release, seen: Seen | None) -> None:
+        self._header(release)
+        self._events(release)
+        now = self.now()
+        if release.phase is Phase.BAKING and release.bake_since and release.outcome is None:
+            self._baking(release, seen, now)
+        elif now - self._last >= REMIND and release.outcome is None:
+            self.say(Event(now, "wait", f"still waiting for {waiting_for(release, seen, self.narrator)}"))
+
+    @never_raises
+    def note(self, text: str) -> None:
+        self.say(Event(self.now(), "warn", clean(text)))
+
+    @never_raises
+    def end(self, release: Release, seen: Seen | None) -> None:
+        self._header(release)
+        self._events(release)
+        self.out.line("")
+        for line in summary_lines(release, seen, self.now(), self.style):
+            self.out.line(line)
+
+    def say(self, event: Event) -> None:
+        mark = self.style.mark(event.level)
+        text = self.style.paint(event.text, LEVEL_STYLE[event.level] if event.level in ("wait", "warn", "fail") else "")
+        self.out.line(defuse(f"{self.style.paint(clock(event.at), 'dim')} {mark} {text}"))
+        self._last = self.now()
+
+    def _header(self, release: Release) -> None:
+        if self._head:
+            return
+        target, arrow = release.spec.target, self.style.symbol("arrow")
+        images = f"{release.snapshot.image} {arrow} {release.spec.image}"
+        self._head = clean(f"{release.id}: {release.spec.strategy} of {target}, {images}, by {release.actor}")
+        self.say(Event(self.now(), "action", self._head))
+
+    def _events(self, release: Release) -> None:
+        for event in self.narrator.tell(release):
+            self.say(event)
+        doing = self.narrator.doing(release) if self.verbose else ""
+        if doing and doing != self._doing:
+            self.say(Event(self.now(), "action", doing))
+        self._doing = doing
+
+    def _baking(self, release: Release, seen: Seen | None, now: float) -> None:
+        verdict = combined(newest_checks(release, seen))
+        told = self._bake if self._bake and self._bake[0] == release.step else None
+        if told and now - told[1] < PROGRESS and told[2] is verdict:
+            return
+        self._bake = (release.step, now, verdict)
+        level = {Verdict.PASS: "wait", Verdict.BLIND: "warn", Verdict.FAIL: "fail"}[verdict]
+        self.say(Event(now, level, bake_line(release, seen, now, verbose=self.verbose)))
+
+
+def bake_line(release: Release, seen: Seen | None, now: float, *, verbose: bool = False) -> str:
+    """`baking 10 %: 1m15s of 5m, candidate has 20 % of endpoints and 18.3 % of requests, 2 checks PASS`."""
+    parts = [f"baking {clean(release.current.name)}: {duration(baked(release, now) or 0)} of {duration(release.current.bake)}"]
+    share, requests = by_endpoints(release, seen), observed(release, seen)
+    if share is not None:
+        also = f" and {percent(requests)} of requests" if requests is not None else ""
+        parts.append(f"candidate has {percent(share)} of endpoints{also}")
+    checks = newest_checks(release, seen)
+    telling = [check for check in checks if verbose or check.verdict is not Verdict.PASS]
+    if not checks:
+        parts.append("judged by pods alone, no check is configured")
+    elif telling:
+        parts += [check_line(check, why=True) for check in telling]
+    else:
+        parts.append(f"{count(len(checks), 'check')} PASS")
+    return ", ".join(parts)
+
+
+def waiting_for(release: Release, seen: Seen | None, narrator: Narrator) -> str:
+    """One clause: an unanswered action, or what the phase waits for, with numbers read back."""
+    candidate = seen.candidate if seen else None
+    pods = f": {candidate.ready}/{candidate.desired} ready" if candidate else ""
+    told = narrator.doing(release)
+    if told:
+        return f"the answer to an action: {told}"
+    if release.course is Course.BACK:
+        return "the rollback to be verified and the candidate to be gone"
+    match release.phase:
+        case Phase.PREPARING:
+            return f"candidate pods{pods}"
+        case Phase.SHIFTING:
+            detail = f": {clean(seen.route.detail)}" if seen and seen.route.detail else ""
+            return f"traffic to move to {clean(release.current.name)}{detail or pods}"
+        case Phase.WAITING:
+            return f"approval to go on after {clean(release.current.name)}: `deliver promote`"
+        case Phase.PAUSED:
+            by = f", paused by {clean(release.paused.actor)}" if release.paused else ""
+            return f"`deliver resume`{by}"
+        case Phase.FINISHING:
+            stable = f": {seen.stable.ready}/{seen.stable.desired} ready" if seen and seen.stable else ""
+            return f"the Deployment's own pods on the new version{stable}"
+        case _:
+            return f"{str(release.phase).lower()}{pods}"

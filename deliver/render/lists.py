@@ -1,0 +1,102 @@
+"""The other kinds of `-o json`: Plan, ReleaseList, Explanation; and the JSON and YAML printers."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from deliver.model.release import Entry, Release
+from deliver.model.verdict import CheckResult
+from deliver.plugins.interfaces import Finding
+from deliver.render.clean import clean_data
+from deliver.render.fmt import finite, rfc3339
+from deliver.render.view import API_VERSION, View, check_view, release_view
+
+
+class Proposal(Protocol):
+    """What deliver.engine.service.propose answers."""
+
+    @property
+    def release(self) -> Release: ...
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...
+    @property
+    def patches(self) -> tuple[str, ...]: ...
+    @property
+    def duration(self) -> float: ...
+    @property
+    def worst_exposure(self) -> str: ...
+
+
+def plan_view(proposal: Proposal) -> View:
+    """kind Plan. `duration`: seconds at the least. `refused`: a run would end with exit code 9 and change nothing."""
+    release = proposal.release
+    whole = release_view(release, None, release.started)
+    keys = ("number", "target", "strategy", "image", "actor")
+    steps = [{key: step[key] for key in step if key not in ("elapsed", "state")} for step in whole["steps"]]
+    findings = [{"level": f.level, "rule": f.rule, "message": f.message, "hint": f.hint} for f in proposal.findings]
+    view = {
+        "steps": steps,
+        "hold": release.plan.hold,
+        "notes": list(release.plan.notes),
+        "patches": list(proposal.patches),
+        "duration": proposal.duration,
+        "worst_exposure": proposal.worst_exposure,
+        "findings": findings,
+        "refused": any(f.level == "refuse" for f in proposal.findings),
+    }
+    return {"apiVersion": API_VERSION, "kind": "Plan", **{key: whole[key] for key in keys}, **clean_data(view)}
+
+
+def list_view(releases: Sequence[Release], now: float) -> View:
+    """kind ReleaseList, in the order given (newest first)."""
+    return {"apiVersion": API_VERSION, "kind": "ReleaseList", "items": [release_view(release, None, now) for release in releases]}
+
+
+def explanation_view(release: Release, now: float, step: int | None = None) -> View:
+    """kind Explanation: the release, each journal line, and under each verdict what it stands on. step: index from 0, None = all."""
+    entries = entries_of(release, step)
+    whole = release_view(release, None, now)
+    return {"apiVersion": API_VERSION, "kind": "Explanation", "release": whole, "entries": [_entry(entry) for entry in entries]}
+
+
+def entries_of(release: Release, step: int | None) -> list[Entry]:
+    """Journal lines of one step: from the moment it was entered to the next one's."""
+    if step is None:
+        return list(release.journal)
+    return [entry for entry, at in zip(release.journal, steps_of(release), strict=True) if at == step]
+
+
+def steps_of(release: Release) -> list[int]:
+    """For each journal line the step it belongs to, from the state lines that name one (`step 2/3 ...`)."""
+    steps, current = [], 0
+    for entry in release.journal:
+        if entry.kind == "state" and entry.text.startswith("step "):
+            digits = entry.text[5:].partition("/")[0].partition(" ")[0].rstrip(":")
+            current = int(digits) - 1 if digits.isdecimal() else current
+        steps.append(current)
+    return steps
+
+
+def _entry(entry: Entry) -> View:
+    view: View = {"seq": entry.seq, "at": rfc3339(entry.at), "type": entry.kind, "text": entry.text}
+    view |= {key: value for key, value in (("actor", entry.actor), ("of", entry.of), ("result", entry.result)) if value}
+    if entry.checks:
+        view["checks"] = [_judged(check) for check in entry.checks]
+    return dict(clean_data(view))
+
+
+def _judged(check: CheckResult) -> View:
+    found = check.evidence
+    numbers = {key: finite(value) for key, value in found.numbers.items()}
+    return {**check_view(check), "query": found.query, "at": rfc3339(found.at), "numbers": numbers, "evidence": list(found.samples)}
+
+
+def to_json(view: Any, *, indent: int | None = 2) -> str:
+    """indent None: one line, for jsonl. NaN and infinity, which JSON has not, are an error here: the views have none."""
+    return json.dumps(view, indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def to_yaml(view: Any) -> str:
+    import yaml
+
+    return yaml.safe_dump(view, sort_keys=False, allow_unicode=True, width=120)

@@ -1,0 +1,120 @@
+"""The end of a run, last on the screen and last in the CI log: result, why, what stands now, what to do."""
+
+from deliver.model.release import Outcome, Phase, Release
+from deliver.model.seen import Seen
+from deliver.model.verdict import Verdict
+from deliver.render.clean import clean, defuse
+from deliver.render.events import check_line
+from deliver.render.fmt import clock, count, duration, image_change, percent
+from deliver.render.style import PLAIN, Style
+from deliver.render.view import View, newest_checks, release_view
+
+RESULT = {
+    Outcome.PROMOTED: ("done", "PROMOTED"),
+    Outcome.ROLLED_BACK: ("fail", "ROLLED BACK"),
+    Outcome.HELD: ("warn", "HELD"),
+    Outcome.ROLLBACK_FAILED: ("fail", "ROLLBACK FAILED"),
+}
+_PAINT = {"done": "green", "warn": "yellow", "fail": "bad"}
+MEANING = {
+    Outcome.PROMOTED: "all traffic is on the new version",
+    Outcome.ROLLED_BACK: "all traffic is back on the stable version",
+    Outcome.HELD: "nothing more happens until a person decides",
+    Outcome.ROLLBACK_FAILED: "traffic may still reach the candidate: page someone",
+}
+
+
+def summary_lines(release: Release, seen: Seen | None, now: float, style: Style = PLAIN) -> list[str]:
+    view = release_view(release, seen, now)
+    level, word = result_word(release)
+    meaning = MEANING.get(release.outcome, "") if release.outcome else "the release goes on from here when somebody drives it"
+    head = f"{style.mark(level)} Result: {style.paint(word, _PAINT.get(level, ''))}"
+    lines = [f"{head}, {meaning}", f"  release: {view['id']}, {where(view)}, {change(view, style)}"]
+    lines += _labelled("why", why(release, view))
+    lines += [f"    {style.paint(defuse('| ' + line), 'dim')}" for line in view["evidence"]]
+    lines += _labelled("state", state_now(release, view))
+    lines.append(f"  took: {took(view, release, now)}")
+    lines += _labelled("next", [f"`{command}`" for command in view["next"]])
+    return lines
+
+
+def result_word(release: Release) -> tuple[str, str]:
+    return RESULT[release.outcome] if release.outcome else ("wait", f"NOT ENDED ({release.phase})")
+
+
+def where(view: View) -> str:
+    return f"{view['target']['namespace']}/{view['target']['deployment']}"
+
+
+def change(view: View, style: Style = PLAIN) -> str:
+    old, new = image_change(view["image"]["from"], view["image"]["to"])
+    return f"`{old}` {style.symbol('arrow')} `{new}`"
+
+
+def why(release: Release, view: View) -> list[str]:
+    """The reason, then the numbers of every check that did not pass (of all of them after a promotion)."""
+    told = [view["reason"]] if view["reason"] else []
+    checks = [check for check in newest_checks(release, None) if release.outcome is Outcome.PROMOTED or check.verdict is not Verdict.PASS]
+    told += [check_line(check, why=check.why not in release.reason) for check in checks]
+    by = f"asked by {clean(release.ended_by)}" if release.ended_by and release.ended_by not in release.reason else ""
+    told += [by] if by and release.ended_by != release.actor else []
+    return told
+
+
+def state_now(release: Release, view: View) -> list[str]:
+    """What was read back of the cluster, in sentences."""
+    told = [traffic(view)]
+    for name in ("stable", "candidate"):
+        text = arm(name, view[name])
+        told += [text] if text else []
+    if view["traffic_off"]:
+        told.append(f"no new connection reaches the candidate since {clock(release.traffic_off)} UTC, verified")
+    told += [problem(found) for found in view["problems"]]
+    return [text for text in told if text]
+
+
+def traffic(view: View) -> str:
+    route = view["route"]
+    if route is None:
+        return "traffic: not read; `deliver status` reads it"
+    if route["foreign"]:
+        return f"traffic: changed by somebody else, {route['foreign']}"
+    ends = route["endpoints"]
+    if not sum(ends.values()):
+        return "traffic: no ready endpoint"
+    share, seen_share = view["exposure"]["endpoints"], view["exposure"]["observed"]
+    requests = f", {percent(seen_share)} of requests" if seen_share is not None else ""
+    doubt = "" if route["agreed"] else ", EndpointSlices do not agree yet"
+    return f"traffic: new version has {percent(share)} of {count(sum(ends.values()), 'ready endpoint')}{requests}{doubt}"
+
+
+def arm(name: str, arm: View) -> str:
+    """One side's pods; "" for a side that was not read."""
+    if arm["desired"] is None:
+        return ""
+    if name == "candidate" and not arm["desired"] and not arm["ready"]:
+        return "candidate: no pods" if arm["deployment"] else "candidate: gone"
+    restarts = f", {count(arm['restarts'], 'restart')}" if arm["restarts"] else ""
+    return f"{name}: {arm['ready']}/{arm['desired']} pods ready{restarts}, `{arm['image']}`"
+
+
+def problem(found: View) -> str:
+    who = f"{found['arm']} pod `{found['pod']}`" if found["pod"] else found["arm"]
+    return f"{who}: {found['cause']}, {found['message']}"
+
+
+def took(view: View, release: Release, now: float) -> str:
+    until = f"{clock(release.ended)} UTC" if release.ended else f"{clock(now)} UTC, not ended"
+    return f"{duration(view['duration'])}, {clock(release.started)} to {until}, started by {view['actor']}"
+
+
+def headline(release: Release) -> str:
+    """One line for an annotation, a chat message or a commit status."""
+    word = result_word(release)[1]
+    told = clean(release.reason) or (MEANING[release.outcome] if release.outcome else str(Phase(release.phase)))
+    return f"{clean(release.id)} {word}: {told}"
+
+
+def _labelled(label: str, texts: list[str]) -> list[str]:
+    """The label once, further lines under the first one's text."""
+    return [f"  {label + ': ' if not i else ' ' * (len(label) + 2)}{text}" for i, text in enumerate(texts)]

@@ -1,0 +1,211 @@
+"""The texts of `plan`, `status`, `history`, `doctor` and `plugins`: answers for stdout, as plain lines."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from deliver.model.release import Release
+from deliver.model.seen import Seen
+from deliver.plugins.interfaces import Finding
+from deliver.render.clean import clean
+from deliver.render.events import Narrator
+from deliver.render.fmt import NONE, clock, count, duration, number, percent, short_image, stamp
+from deliver.render.lists import Proposal
+from deliver.render.style import LEVEL_STYLE, PLAIN, VERDICT_LEVEL, VERDICT_STYLE, Style, table
+from deliver.render.summary import arm, change, problem, result_word, traffic, where
+from deliver.render.view import View, release_view
+
+STEP_LEVEL = {
+    "done": "done",
+    "running": "action",
+    "waiting": "wait",
+    "pending": "todo",
+    "held": "warn",
+    "failed": "fail",
+    "skipped": "todo",
+}
+FINDING_LEVEL = {"refuse": "fail", "warn": "warn", "info": "todo"}
+EVENTS = 8  # newest journal lines that `status` shows
+
+
+def plan_text(proposal: Proposal, style: Style = PLAIN) -> str:
+    """What would happen, and whether anything forbids it."""
+    release = proposal.release
+    view = release_view(release, None, release.started)
+    refused = any(finding.level == "refuse" for finding in proposal.findings)
+    lines = [f"Plan: {view['strategy']} of `{where(view)}`, {change(view, style)}"]
+    lines += [f"  services: {', '.join(view['target']['services']) or NONE}", f"  pods now: {release.snapshot.replicas}", ""]
+    lines += _plan_steps(view, style)
+    lines += [f"  note: {clean(note)}" for note in release.plan.notes]
+    lines += ["", f"Duration: at least {duration(proposal.duration)}"]
+    lines += [f"  old side stays warm: {duration(release.plan.hold)}"] if release.plan.hold else []
+    lines += [f"Worst case: {clean(proposal.worst_exposure)}", "", "Changes, in order:"]
+    lines += [f"  {i}. {clean(patch)}" for i, patch in enumerate(proposal.patches, 1)] or ["  none"]
+    lines += _findings(proposal.findings, style)
+    verdict = style.paint("refused", "bad") if refused else "nothing was changed"
+    lines += [
+        "",
+        f"{style.mark('fail')} Result: {verdict}; a run would end with exit code 9" if refused else f"Result: plan only, {verdict}",
+    ]
+    return "\n".join(lines)
+
+
+def _plan_steps(view: View, style: Style) -> list[str]:
+    header = ("step", "wanted", "real", "candidate pods", "stable pods", "traffic to", "bake", "then")
+    rows = [
+        (
+            str(i),
+            percent(step["weight"]),
+            percent(step["endpoints"]),
+            str(step["candidate_pods"]),
+            str(step["stable_pods"]),
+            step["side"],
+            duration(step["bake"]),
+            "approval" if step["approval"] else "next step" if i < len(view["steps"]) else "finish",
+        )
+        for i, step in enumerate(view["steps"], 1)
+    ]
+    return table(header, rows, style, right=(1, 2, 3, 4, 6), indent="  ")
+
+
+def _findings(findings: Sequence[Finding], style: Style) -> list[str]:
+    lines: list[str] = []
+    for level, title in (("refuse", "Refused:"), ("warn", "Warnings:"), ("info", "Good to know:")):
+        found = [finding for finding in findings if finding.level == level]
+        lines += ["", title] if found else []
+        for finding in found:
+            lines.append(f"  {style.mark(FINDING_LEVEL[level])} {clean(finding.message)} ({clean(finding.rule)})")
+            lines += [f"    hint: {clean(finding.hint)}"] if finding.hint else []
+    return lines
+
+
+def status_text(release: Release, seen: Seen | None, now: float, style: Style = PLAIN) -> str:
+    """Where the release stands: what was read back, steps, checks, the last events, what can be done."""
+    view = release_view(release, seen, now)
+    word = (
+        result_word(release)[1]
+        if release.outcome
+        else f"{view['phase']}, step {min(release.step + 1, len(view['steps']))} of {len(view['steps'])}"
+    )
+    level = result_word(release)[0] if release.outcome else "action"
+    lines = [f"{style.mark(level)} {view['id']}: {style.paint(word, LEVEL_STYLE[level])}"]
+    lines += [f"  target: {where(view)}, strategy {view['strategy']}", f"  image: {change(view, style)}"]
+    lines += [f"  why: {view['reason']}"] if view["reason"] else []
+    lines += (
+        [f"  paused: by {view['paused']['by']}{', ' + view['paused']['reason'] if view['paused']['reason'] else ''}"]
+        if view["paused"]
+        else []
+    )
+    lines.append(f"  exposure: {exposure(view)}")
+    lines += [f"  {text}" for text in (traffic(view), arm("stable", view["stable"]), arm("candidate", view["candidate"])) if text]
+    lines += [f"  {style.mark('fail')} {problem(found)}" for found in view["problems"]]
+    lines += [f"  {'took' if release.ended else 'running for'}: {duration(view['duration'])}, started {view['started']} by {view['actor']}"]
+    lines += ["", *steps_table(view, style)]
+    checks = checks_table(view, style)
+    lines += ["", *checks] if checks else []
+    lines += ["", *events_table(release, style)]
+    lines += ["", "Next:", *(f"  `{command}`" for command in view["next"])]
+    return "\n".join(lines)
+
+
+def exposure(view: View) -> str:
+    share = view["exposure"]
+    return f"wanted {percent(share['wanted'])}, by endpoints {percent(share['endpoints'])}, observed {percent(share['observed'])}"
+
+
+def steps_table(view: View, style: Style) -> list[str]:
+    rows = []
+    for step in view["steps"]:
+        bake = f"{duration(step['elapsed'])} of {duration(step['bake'])}" if step["elapsed"] is not None else duration(step["bake"])
+        pods = f"{step['candidate_pods']} + {step['stable_pods']}"
+        rows.append((f"{style.mark(STEP_LEVEL[step['state']])} {step['name']}", percent(step["endpoints"]), pods, bake, step["state"]))
+    return table(("step", "real", "candidate + stable", "bake", "state"), rows, style, right=(1, 2), indent="  ")
+
+
+def checks_table(view: View, style: Style) -> list[str]:
+    rows = []
+    for check in view["checks"]:
+        verdict = f"{style.mark(VERDICT_LEVEL[check['verdict']])} {style.paint(check['verdict'], VERDICT_STYLE[check['verdict']])}"
+        values = [number(check[key], check["unit"]) for key in ("candidate", "stable", "limit")]
+        rows.append((check["name"], *values, str(check["samples"] or NONE), verdict, "" if check["verdict"] == "PASS" else check["why"]))
+    return table(("check", "candidate", "stable", "limit", "samples", "verdict", "why"), rows, style, right=(1, 2, 3, 4), indent="  ")
+
+
+def events_table(release: Release, style: Style) -> list[str]:
+    events = Narrator().tell(release)[-EVENTS:]
+    return [f"  {style.paint(clock(event.at), 'dim')} {style.mark(event.level)} {event.text}" for event in events]
+
+
+def history_text(releases: Sequence[Release], now: float, style: Style = PLAIN) -> str:
+    """One line a release, in the order given."""
+    if not releases:
+        return "No release is recorded for this target"
+    rows = []
+    for release in releases:
+        level, word = result_word(release)
+        took = duration((release.ended or now) - release.started)
+        image = short_image(clean(release.spec.image), 48)
+        result = f"{style.mark(level)} {style.paint(word, LEVEL_STYLE[level])}"
+        rows.append(
+            (
+                str(release.number),
+                clean(release.id),
+                stamp(release.started),
+                took,
+                image,
+                result,
+                clean(release.actor),
+                clean(release.reason),
+            )
+        )
+    return "\n".join(table(("no", "release", "started (UTC)", "took", "image", "result", "by", "why"), rows, style, right=(0, 3)))
+
+
+@dataclass(frozen=True)
+class DoctorLine:
+    """One thing that `doctor` looked at. level: done, warn or fail. hint: what to do, when it is not done."""
+
+    name: str
+    level: str
+    message: str
+    hint: str = ""
+
+
+def doctor_text(checks: Iterable[DoctorLine], style: Style = PLAIN) -> str:
+    checks = list(checks)
+    lines = []
+    for line in checks:
+        lines.append(f"{style.mark(line.level)} {clean(line.name)}: {clean(line.message)}")
+        lines += [f"    hint: {clean(line.hint)}"] if line.hint and line.level != "done" else []
+    bad, doubtful = (sum(line.level == level for line in checks) for level in ("fail", "warn"))
+    verdict = f"{count(bad, 'problem')}, {count(doubtful, 'warning')}" if bad or doubtful else "everything that a release needs is there"
+    return "\n".join([*lines, "", f"Result: {verdict}"])
+
+
+class PluginLine(Protocol):
+    """deliver.plugins.registry.Plugin."""
+
+    @property
+    def group(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def distribution(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def summary(self) -> str: ...
+    @property
+    def error(self) -> str: ...
+
+
+def plugins_text(plugins: Sequence[PluginLine], style: Style = PLAIN) -> str:
+    """A table of what was found; a broken plugin has its error where others have their summary."""
+    if not plugins:
+        return "No plugin is installed"
+    rows = []
+    for plugin in plugins:
+        told = f"{style.mark('fail')} {style.paint(clean(plugin.error), 'bad')}" if plugin.error else clean(plugin.summary)
+        family = clean(plugin.group).removeprefix("deliver.")
+        rows.append((family, clean(plugin.name), clean(plugin.distribution), clean(plugin.version), told))
+    return "\n".join(table(("family", "name", "from", "version", "does"), rows, style))

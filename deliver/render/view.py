@@ -1,0 +1,223 @@
+"""One plain object of a release: the stable JSON of `-o json`, and what every other renderer draws from. Additive only.
+
+Percentages and pods are what was read back (Seen); null where nothing was. Text is already clean of control characters.
+"""
+
+from typing import Any
+
+from deliver.model.plan import Side, Step
+from deliver.model.release import Course, Outcome, Phase, Release
+from deliver.model.seen import ArmSeen, RouteSeen, Seen
+from deliver.model.verdict import CheckResult
+from deliver.render.clean import clean_data
+from deliver.render.fmt import finite, rfc3339
+
+API_VERSION = "deliver.dev/v1alpha1"
+View = dict[str, Any]
+
+
+def release_view(release: Release, seen: Seen | None, now: float) -> View:
+    """kind Release. now: unix seconds, for what is still running (`bake.elapsed`, `duration`)."""
+    spec = release.spec
+    view = {
+        "apiVersion": API_VERSION,
+        "kind": "Release",
+        "id": release.id,
+        "number": release.number,
+        "target": {
+            "namespace": spec.target.namespace,
+            "deployment": spec.target.deployment,
+            "services": [service.name for service in release.snapshot.services] or list(spec.target.services),
+        },
+        "strategy": spec.strategy,
+        "phase": str(release.phase),
+        "course": str(release.course),
+        "outcome": str(release.outcome) if release.outcome else None,
+        "reason": release.reason,
+        "exposure": {"wanted": wanted(release), "endpoints": by_endpoints(release, seen), "observed": observed(release, seen)},
+        "stable": _stable(release, seen),
+        "candidate": _candidate(release, seen),
+        "image": {"from": release.snapshot.image, "to": spec.image},
+        "route": _route(release, seen),
+        "step": release.step,
+        "steps": [_step(release, index, step, now) for index, step in enumerate(release.plan.steps)],
+        "checks": [check_view(check) for check in newest_checks(release, seen)],
+        "problems": problems(seen),
+        "paused": {"by": release.paused.actor, "reason": release.paused.reason} if release.paused else None,
+        "actor": release.actor,
+        "started": rfc3339(release.started),
+        "ended": rfc3339(release.ended),
+        "ended_by": release.ended_by or None,
+        "duration": round(max((release.ended or now) - release.started, 0.0), 3),
+        "traffic_off": rfc3339(release.traffic_off),
+        "evidence": list(release.evidence),
+        "next": next_commands(release),
+    }
+    return dict(clean_data(view))
+
+
+def event_view(release: Release, seen: Seen | None, now: float, *, seq: int | None, at: float, kind: str, text: str, **more: Any) -> View:
+    """kind ReleaseEvent: one transition with the release's key fields, for `-o jsonl`."""
+    whole = release_view(release, seen, now)
+    keys = ("id", "target", "strategy", "phase", "outcome", "reason", "exposure", "step")
+    extra = {key: clean_data(value) for key, value in more.items() if value}
+    event = {"seq": seq, "at": rfc3339(at), "type": kind, "event": clean_data(text)}
+    return {"apiVersion": API_VERSION, "kind": "ReleaseEvent", **event, **extra, **{key: whole[key] for key in keys}}
+
+
+def wanted(release: Release) -> float:
+    """The exposure that deliver means to have now."""
+    if release.course is Course.BACK or release.outcome in (Outcome.ROLLED_BACK, Outcome.ROLLBACK_FAILED):
+        return 0.0
+    return 100.0 if release.course is Course.FINISH else float(release.current.weight)
+
+
+def by_endpoints(release: Release, seen: Seen | None) -> float | None:
+    """The new version's share of ready endpoints, percent, from EndpointSlices. None: not read, or no endpoint at all."""
+    if seen is None:
+        return None
+    route = seen.route
+    total = route.stable + route.candidate + route.other
+    if not total:
+        return None
+    if release.course is Course.FINISH and route.side is not Side.CANDIDATE and seen.stable:
+        # The named Deployment rolls to the new template: its pods of the old hash are what is left of the old version.
+        old = min(seen.stable.ready_of(release.snapshot.hash), route.stable + route.other)
+        return finite(100.0 * (total - old) / total)
+    return finite(100.0 * route.candidate / total)
+
+
+def observed(release: Release, seen: Seen | None) -> float | None:
+    """The candidate's share of requests, percent, by metrics. None without metrics, or when it is not of now."""
+    if seen is not None and seen.share is not None:
+        return finite(seen.share)
+    return finite(release.observed) if seen is not None and release.outcome is None else None
+
+
+def newest_checks(release: Release, seen: Seen | None) -> tuple[CheckResult, ...]:
+    """The newest verdicts on the way forward; on the way back, and after it, those that turned the release."""
+    if release.course is Course.BACK:
+        return next((entry.checks for entry in reversed(release.journal) if entry.kind == "verdict" and entry.checks), release.checks)
+    return release.checks or (seen.checks if seen else ())
+
+
+def check_view(check: CheckResult) -> View:
+    return {
+        "name": check.name,
+        "kind": check.kind,
+        "verdict": str(check.verdict),
+        "why": check.why,
+        "candidate": finite(check.candidate),
+        "stable": finite(check.stable),
+        "limit": finite(check.limit),
+        "unit": check.unit,
+        "samples": check.samples,
+    }
+
+
+def _arm(arm: ArmSeen | None, image: str, hash: str) -> View:
+    """Pods of the hash that counts. An arm that was not read, or is not there, has null for numbers."""
+    counted = (arm.hash or hash) if arm else hash
+    return {
+        "deployment": arm.deployment if arm else None,
+        "image": (arm.image if arm else "") or image,
+        "hash": counted or None,
+        "desired": arm.desired if arm else None,
+        "ready": arm.ready_of(counted) if arm else None,
+        "restarts": arm.restarts if arm else None,
+    }
+
+
+def _stable(release: Release, seen: Seen | None) -> View:
+    return _arm(seen.stable if seen else None, release.snapshot.image, release.snapshot.hash)
+
+
+def _candidate(release: Release, seen: Seen | None) -> View:
+    view = _arm(seen.candidate if seen else None, release.spec.image, release.candidate_hash)
+    if seen is not None and seen.candidate is None:  # looked for and not there
+        view |= {"desired": 0, "ready": 0, "restarts": 0}
+    return view
+
+
+def _route(release: Release, seen: Seen | None) -> View | None:
+    if seen is None:
+        return None
+    route: RouteSeen = seen.route
+    return {
+        "side": str(route.side) if route.side else None,
+        "pinned": route.pinned or None,
+        "agreed": route.agreed,
+        "verified": rfc3339(release.shift.verified) if release.shift else None,
+        "endpoints": {"stable": route.stable, "candidate": route.candidate, "other": route.other},
+        "foreign": route.foreign or None,
+        "detail": route.detail or None,
+    }
+
+
+def _step(release: Release, index: int, step: Step, now: float) -> View:
+    return {
+        "name": step.name,
+        "weight": step.weight,
+        "endpoints": finite(step.endpoints),
+        "side": str(step.side),
+        "candidate_pods": step.candidate_pods,
+        "stable_pods": step.stable_pods,
+        "bake": step.bake,
+        "elapsed": baked(release, now) if index == release.step else None,
+        "approval": step.approval,
+        "state": step_state(release, index),
+    }
+
+
+def step_state(release: Release, index: int) -> str:
+    """done, running, waiting (for a person), pending, held, failed (rolled back from here), skipped (never reached)."""
+    back = release.course is Course.BACK or release.outcome in (Outcome.ROLLED_BACK, Outcome.ROLLBACK_FAILED)
+    if release.outcome is Outcome.PROMOTED or release.course is Course.FINISH or index < release.step:
+        return "done"
+    if index > release.step:
+        return "skipped" if back else "pending"
+    if back:
+        return "failed"
+    if release.outcome is Outcome.HELD:
+        return "held"
+    return "waiting" if release.phase in (Phase.WAITING, Phase.PAUSED) else "running"
+
+
+def baked(release: Release, now: float) -> float | None:
+    """Seconds of the current step's bake so far; None when it does not bake."""
+    if not release.bake_since or release.course is not Course.FORWARD:
+        return None
+    return round(min(max((release.ended or now) - release.bake_since, 0.0), release.current.bake), 3)
+
+
+def problems(seen: Seen | None) -> list[View]:
+    """What is wrong with pods and Deployments, as the API server says."""
+    found: list[View] = []
+    for name, arm in (("stable", seen.stable), ("candidate", seen.candidate)) if seen else ():
+        if arm and arm.problem:
+            found.append({"arm": name, "pod": None, "cause": arm.problem.cause, "message": arm.problem.message})
+        pods = [(pod.name, pod.problem) for pod in arm.pods if pod.problem] if arm else []
+        found += [{"arm": name, "pod": pod, "cause": problem.cause, "message": problem.message} for pod, problem in pods]
+    return found
+
+
+def next_commands(release: Release) -> list[str]:
+    """What a person may want to type now, the likeliest first."""
+    target = release.spec.target
+    where = f"{target.deployment} -n {target.namespace}"
+    match release.outcome:
+        case Outcome.PROMOTED:
+            verbs = ["rollback"]
+        case Outcome.ROLLED_BACK:
+            verbs = ["explain"]
+        case Outcome.HELD:
+            verbs = ["resume", "rollback", "explain"]
+        case Outcome.ROLLBACK_FAILED:
+            verbs = ["rollback", "status", "explain"]
+        case _ if release.phase is Phase.WAITING:
+            verbs = ["promote", "rollback", "explain"]
+        case _ if release.phase is Phase.PAUSED:
+            verbs = ["resume", "rollback", "explain"]
+        case _:
+            verbs = ["pause", "rollback", "explain"]
+    return [f"deliver {verb} {where}" for verb in verbs]
