@@ -1,0 +1,165 @@
+"""A namespace with a user's application in it, and everything a test does to it."""
+
+import copy
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.cluster.support import objects
+from tests.cluster.support.kubectl import Kubectl, Object, eventually
+from tests.cluster.support.lab import REGISTRY, ROOT
+from tests.cluster.support.load import Load
+from tests.cluster.support.process import Deliver, Result, Running, clean_environ
+from tests.cluster.support.snapshot import image_of, snapshot
+
+ERRORS = {"name": "errors", "bad": 'http_requests_total{code=~"5.."}', "total": "http_requests_total", "max": "5%"}
+SLOW = {"name": "latency", "histogram": "http_request_duration_seconds", "slower_than": "250ms", "max": "20%"}
+
+
+def image(version: str) -> str:
+    return f"{REGISTRY}/web:{version}"
+
+
+class World:
+    """Made by the `world` fixture. `deliver` runs the CLI as the cluster's admin, in a folder with deliver.yaml once `file` wrote one."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.namespace = f"e2e-{name[:20].strip('-')}-{uuid.uuid4().hex[:6]}"
+        self.folder = folder
+        environ = clean_environ() | {"HOME": str(folder), "COLUMNS": "140"}
+        self.environ = environ
+        self.kubectl = Kubectl(self.namespace, environ)
+        self.deliver = Deliver(environ, folder)
+        self._others: list[Deliver] = []
+
+    # ------------------------------------------------------------ set up and away
+
+    def make(self, replicas: int, version: str, services: Sequence[Object], extra: Sequence[Object]) -> "World":
+        self.kubectl("create", "namespace", self.namespace)
+        self.kubectl.apply(objects.deployment(image(version), replicas), *services, *extra)
+        self.rolled_out()
+        self.before = snapshot(self.kubectl)
+        return self
+
+    def rolled_out(self, name: str = "web") -> None:
+        self.kubectl("rollout", "status", f"deployment/{name}", "--timeout=60s")
+
+    def remove(self) -> None:
+        self.deliver.stop_all()
+        for other in self._others:
+            other.stop_all()
+        self.kubectl("delete", "namespace", self.namespace, "--wait=false", "--ignore-not-found", check=False)
+
+    # ------------------------------------------------------------ deliver
+
+    def file(self, version: str = "1.1.0", **change: Any) -> Path:
+        """deliver.yaml with short times. change: whole sections, or for `analysis` and `limits` keys in them."""
+        spec: dict[str, Any] = {
+            "target": {"deployment": "web", "namespace": self.namespace},
+            "image": image(version),
+            "strategy": {"canary": {"weight": [10, 50], "bake": "8s"}},
+            "analysis": {
+                "prometheus": {"service": "monitoring/prometheus:9090"},
+                "poll": "2s",
+                "max_staleness": "8s",
+                "max_blind": "20s",
+                "metrics": [ERRORS | {"min_samples": 10, "window": "20s"}],
+            },
+            "limits": {"ready": "60s", "shift": "30s", "drain": "3s", "pause": "90s", "total": "10m"},
+        }
+        for section, value in change.items():
+            merge = section in ("analysis", "limits") and isinstance(value, Mapping)
+            spec[section] = {**spec[section], **value} if merge else copy.deepcopy(value)
+        path = self.folder / "deliver.yaml"
+        path.write_text(yaml.safe_dump({key: value for key, value in spec.items() if value is not None}, sort_keys=False))
+        return path
+
+    def release(self, version: str = "1.1.0", *args: str, env: Mapping[str, str] | None = None, **change: Any) -> Running:
+        """A release that runs, told of in JSON lines."""
+        return self.deliver.start("run", "-f", str(self.file(version, **change)), "-o", "jsonl", *args, env=env)
+
+    def on_target(self, verb: str, *args: str, env: Mapping[str, str] | None = None) -> Result:
+        """`deliver VERB web -n NAMESPACE`, in a folder without a file: as from another machine."""
+        elsewhere = self.folder / "elsewhere"
+        elsewhere.mkdir(exist_ok=True)
+        other = Deliver(self.environ, elsewhere)
+        self._others.append(other)
+        return other(verb, "web", "-n", self.namespace, *args, env=env)
+
+    def status(self) -> Any:
+        """The view of `status -o json`, whatever its exit code."""
+        return self.on_target("status", "-o", "json").json
+
+    def account(self, role: str) -> Deliver:
+        """deliver as a ServiceAccount bound to a Role of deploy/rbac, and to the proxy Role beside Prometheus."""
+        roles = [yaml.safe_load(text) for text in (ROOT / f"deploy/rbac/{role}.yaml").read_text().split("\n---\n")]
+        self.kubectl.apply(*roles, *objects.account(f"test-{role}", roles[0]["metadata"]["name"]))
+        token = self.kubectl("create", "token", f"test-{role}", "--duration=1h").strip()
+        config = json.loads(self.kubectl("config", "view", "--raw", "--minify", "-o", "json"))
+        config["users"] = [{"name": role, "user": {"token": token}}]
+        config["contexts"] = [{"name": role, "context": {"cluster": config["clusters"][0]["name"], "user": role, "namespace": self.namespace}}]
+        config["current-context"] = role
+        path = self.folder / f"{role}.kubeconfig"
+        path.write_text(json.dumps(config))
+        path.chmod(0o600)
+        one = Deliver(self.environ | {"KUBECONFIG": str(path)}, self.folder)
+        self._others.append(one)
+        return one
+
+    # ------------------------------------------------------------ users
+
+    def load(self, rps: float = 50, service: str = "web", fresh: float = 0.5) -> Load:
+        address = self.kubectl.get("service", service)["spec"]["clusterIP"]
+        return Load(f"http://{address}/", rps, fresh)
+
+    # ------------------------------------------------------------ what stands
+
+    def images(self) -> dict[str, str]:
+        return {obj["metadata"]["name"]: image_of(obj) for obj in self.kubectl.items("deployments")}
+
+    def selector(self, service: str = "web") -> dict[str, str]:
+        return dict(self.kubectl.get("service", service)["spec"]["selector"])
+
+    def endpoints(self, service: str = "web") -> set[str]:
+        """Names of the pods that are ready endpoints of the Service."""
+        found = set()
+        for piece in self.kubectl.items("endpointslices", f"kubernetes.io/service-name={service}"):
+            for endpoint in piece.get("endpoints") or []:
+                if endpoint.get("conditions", {}).get("ready", True):
+                    found.add(endpoint["targetRef"]["name"])
+        return found
+
+    def pods(self, version: str) -> list[str]:
+        """Pods of that version which are not on their way out."""
+        return [
+            pod["metadata"]["name"]
+            for pod in self.kubectl.items("pods")
+            if pod["spec"]["containers"][0]["image"] == image(version) and not pod["metadata"].get("deletionTimestamp")
+        ]
+
+    def chaos(self, version: str, query: str) -> None:
+        """Change how all pods of that version behave."""
+        for name in self.pods(version):
+            path = f"/api/v1/namespaces/{self.namespace}/pods/{name}:8080/proxy/chaos?{query}"
+            self.kubectl("create", "--raw", path, "-f", "/dev/null")
+
+    # ------------------------------------------------------------ ends
+
+    def unchanged(self) -> None:
+        """As before the release, byte for byte, and nothing of ours but the record."""
+        assert snapshot(self.kubectl) == self.before
+
+    def runs_only(self, version: str) -> None:
+        """Every pod is of that version once the others are gone, and the Service leads to all of them."""
+        eventually(f"only {version} runs", lambda: self._serving(version))
+
+    def _serving(self, version: str) -> bool:
+        pods = self.kubectl.items("pods")
+        names = {pod["metadata"]["name"] for pod in pods}
+        return {pod["spec"]["containers"][0]["image"] for pod in pods} == {image(version)} and self.endpoints() == names
+
+
