@@ -94,6 +94,8 @@ def restored(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decis
     scaler, before = seen.autoscaler, release.snapshot.autoscaler
     if scaler and before and (scaler.minimum != before.minimum or scaler.fence):
         return act(release, now, Verb.RELEASE_AUTOSCALER, "minReplicas as before")
+    if not stable.settled or any(pod.hash != stable.hash for pod in stable.pods):
+        return wait(release, now)  # still rolling back to the template of before
     surge = stable.desired > release.snapshot.replicas and before is None
     if stable.paused or stable.fence or surge:
         return act(release, now, Verb.RELEASE_STABLE, "replicas and the hold as before")

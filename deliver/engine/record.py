@@ -15,7 +15,7 @@ from typing import TypeVar
 from deliver.cluster.port import Cluster, Object
 from deliver.model.codec import decode, encode
 from deliver.model.errors import Conflict, DeliverError, NotFound, Superseded
-from deliver.model.names import record_name
+from deliver.model.names import FENCE, record_name
 from deliver.model.release import Entry, Release
 from deliver.model.seen import Request
 from deliver.model.spec import Target
@@ -114,7 +114,7 @@ class Store:
                 "history": _fitting(history, len(text)),
             }
             try:
-                written = self._write(data, record.version)
+                written = self._write(data, record.version, {FENCE: str(release.fence)})
             except (Conflict, NotFound):
                 self.load()
                 continue
@@ -139,17 +139,17 @@ class Store:
             return
         raise Conflict(f"ConfigMap {self.name} keeps changing under our writes")
 
-    def _write(self, data: dict[str, str], version: str) -> Object:
+    def _write(self, data: dict[str, str], version: str, annotations: dict[str, str] | None = None) -> Object:
         namespace = self.target.namespace
         if not version:
             body = {
                 "apiVersion": "v1",
                 "kind": "ConfigMap",
-                "metadata": {"name": self.name, "namespace": namespace, "labels": {"app.kubernetes.io/managed-by": "deliver"}},
+                "metadata": {"name": self.name, "namespace": namespace, "labels": {"app.kubernetes.io/managed-by": "deliver"}, "annotations": annotations or {}},
                 "data": data,
             }
             return self.cluster.create("configmaps", namespace, body)
-        return self.cluster.patch("configmaps", namespace, self.name, {"metadata": {"resourceVersion": version}, "data": data})
+        return self.cluster.patch("configmaps", namespace, self.name, {"metadata": {"resourceVersion": version, "annotations": annotations or {}}, "data": data})
 
 
 def _who_took(release: Release, fence: int) -> str:

@@ -1,0 +1,167 @@
+"""The loop: observe, decide, journal the intent, act, journal the outcome. Everything it decides is in decide.py."""
+
+from dataclasses import dataclass, replace
+
+from deliver.cluster.port import Cluster, Feed
+from deliver.engine.acts import Acts
+from deliver.engine.clock import Background, Clock
+from deliver.engine.decide import decide
+from deliver.engine.ladder import hold, turn_back
+from deliver.engine.lease import Lease, LeaseLapsed
+from deliver.engine.observe import Observer, watches
+from deliver.engine.record import Store
+from deliver.engine.reporter import Reporter
+from deliver.engine.stop import Stop
+from deliver.engine.watching import Watching
+from deliver.engine.writer import GuardedWriter
+from deliver.model.action import Action, Verb
+from deliver.model.errors import ClusterError, Conflict, DeliverError, Forbidden, NotFound, Rejected, Superseded
+from deliver.model.release import Course, Outcome, Release
+from deliver.model.seen import Seen
+from deliver.plugins.interfaces import Router
+
+SETTLE = 0.1  # seconds given to the watch before the same action is asked for again
+REPEAT = 1.0
+BACKOFF = 1.0
+STATUS_EVERY = 15.0  # seconds between saves that only bring `status` up to date
+QUIET = 10.0  # seconds of silence worth a word
+STUBBORN = 5  # refusals of one action before the release is held
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a driver works with; all of it injected."""
+
+    cluster: Cluster
+    router: Router
+    clock: Clock
+    background: Background
+    reporter: Reporter
+    stop: Stop
+
+
+class Driver:
+    """Drives one release to its end."""
+
+    def __init__(self, tools: Tools, lease: Lease, store: Store, watching: Watching) -> None:
+        self.tools, self.lease, self.store, self.watching = tools, lease, store, watching
+        self.saved_entries, self.saved_at = -1, 0.0
+        self.last: tuple[Action, float] | None = None
+        self.refused = 0
+        self.noted_at = float("-inf")
+
+    def drive(self, release: Release, selector: str) -> Release:
+        """Blocking, to an outcome. Raises Superseded when another driver has taken over; its record says how it ends."""
+        namespace = release.spec.target.namespace
+        feed = self.tools.cluster.follow(namespace, watches(release, self.tools.router, selector), self.tools.clock.wake)
+        try:
+            return self._loop(release, feed)
+        finally:
+            feed.close()
+
+    def _loop(self, release: Release, feed: Feed) -> Release:
+        clock, observer = self.tools.clock, Observer(feed, self.tools.router)
+        write = GuardedWriter(self.tools.cluster, release.spec.target.namespace, self.lease, release.fence, feed)
+        acts = Acts(self.tools.cluster, self.tools.router, write)
+        while True:
+            try:
+                release, seen, wake_at = self._turn(release, observer, acts)
+            except Superseded:
+                raise
+            except ClusterError as error:
+                self._note(f"{error.what}: trying again; exposure stays as it is")
+                clock.wait(BACKOFF)
+                continue
+            if feed.quiet() > QUIET:
+                self._note(f"the API server has not been heard for {feed.quiet():.0f} s; exposure stays as it is")
+            self.tools.reporter.update(release, seen)
+            if release.outcome is not None:
+                return release
+            self.watching.consider(release, seen)
+            clock.wait(min(wake_at, self.watching.due(release, clock.now())) - clock.now())
+
+    def _turn(self, release: Release, observer: Observer, acts: Acts) -> tuple[Release, Seen, float]:
+        """One look and what follows from it."""
+        now = self.tools.clock.now()
+        self.lease.renew_if_due()
+        judged = self.watching.latest
+        seen = observer.look(release, now, judged.results, judged.at, judged.share)
+        if self.lease.lost_to is not None or observer.newest_fence(release, seen) > release.fence:
+            raise Superseded(f"release {release.id} was taken over", why=f"by {self.lease.lost_to or 'another driver'}")
+        if self.tools.stop.is_set() and release.course is not Course.BACK and release.outcome is None:
+            release = hold(release, self.tools.stop.reason(), now)
+            self._save(release, seen, force=True)
+            return release, seen, now
+        decision = decide(release, seen, now)
+        if decision.action is not None:
+            return self._act(decision.release, decision.action, seen, acts)
+        self._save(decision.release, seen)
+        return decision.release, seen, decision.wake_at
+
+    def _note(self, text: str) -> None:
+        """Said once every few seconds, not at every try."""
+        now = self.tools.clock.monotonic()
+        if now - self.noted_at >= QUIET:
+            self.noted_at = now
+            self.tools.reporter.note(text)
+
+    # ------------------------------------------------------------ acting
+
+    def _act(self, release: Release, action: Action, seen: Seen, acts: Acts) -> tuple[Release, Seen, float]:
+        clock = self.tools.clock
+        if self.last and self.last[0] == action and clock.monotonic() - self.last[1] < REPEAT:
+            return release, seen, clock.now() + SETTLE  # done a moment ago; the watch has not shown it yet
+        release = release.noted(clock.now(), "intent", f"{action}: {action.why}")
+        intent = release.journal[-1].seq
+        self._journal(release, seen, action)
+        try:
+            evidence = acts.do(action, release, seen)
+        except (Superseded, LeaseLapsed):
+            raise
+        except ClusterError as error:
+            return self._refused(release.noted(clock.now(), "outcome", f"{action}: {error.what}", of=intent, result="failed"), action, error, seen)
+        self.refused = 0
+        self.last = (action, clock.monotonic())
+        if action.verb is Verb.KEEP_EVIDENCE:
+            release = replace(release, evidence=evidence)
+        done = release.noted(clock.now(), "outcome", str(action), of=intent, result="done")
+        return done, seen, clock.now()
+
+    def _journal(self, release: Release, seen: Seen, action: Action) -> None:
+        """The intent first, but traffic that must come back does not wait for the journal (design.md rule 3)."""
+        try:
+            self._save(release, seen, force=True)
+        except Superseded:
+            raise
+        except DeliverError as error:
+            if release.course is not Course.BACK or action.verb is not Verb.ROUTE:
+                raise
+            self.tools.reporter.note(f"the journal could not be written ({error.what}); moving the traffic all the same")
+
+    def _refused(self, release: Release, action: Action, error: ClusterError, seen: Seen) -> tuple[Release, Seen, float]:
+        """The API server did not take it. Forward: back or hold, by what it said. Back: again, until the rollback's own limit."""
+        now = self.tools.clock.now()
+        self.refused += 1
+        if release.course is Course.BACK:
+            self.tools.reporter.note(f"{action}: {error.what}: trying again")
+        elif isinstance(error, Forbidden):
+            release = hold(release, f"not permitted: {error.what}", now)
+        elif isinstance(error, Rejected):
+            release = turn_back(release, f"{action} was rejected: {error.what}", now)
+        elif isinstance(error, (Conflict, NotFound)) and self.refused >= STUBBORN:
+            release = hold(release, f"{action} is refused again and again: {error.what}", now)
+        self._save(release, seen, force=True)
+        return release, seen, now + BACKOFF
+
+    # ------------------------------------------------------------ saving
+
+    def _save(self, release: Release, seen: Seen, *, force: bool = False) -> None:
+        """When the journal has grown, a request was answered, or `status` would be out of date."""
+        now = self.tools.clock.now()
+        ended = release.outcome is not None
+        stale = now - self.saved_at >= STATUS_EVERY and bool(release.checks)
+        if not (force or ended or seen.requests or len(release.journal) != self.saved_entries or stale):
+            return
+        finished = ended and release.outcome is not Outcome.HELD
+        self.store.save(release, answered=tuple(request.id for request in seen.requests), finished=finished)
+        self.saved_entries, self.saved_at = len(release.journal), now

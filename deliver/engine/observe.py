@@ -1,0 +1,132 @@
+"""One look at the cluster: from the watches' objects to a Seen."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from deliver.cluster.port import Cluster, Feed, Watch
+from deliver.engine.clock import Clock
+from deliver.engine.facts import arm
+from deliver.engine.writer import fence_of
+from deliver.model.codec import decode
+from deliver.model.names import record_name
+from deliver.model.release import Release
+from deliver.model.seen import AutoscalerSeen, Request, Seen
+from deliver.model.spec import Target
+from deliver.model.verdict import CheckResult
+from deliver.plugins.interfaces import Object, Router
+
+
+def label_selector(deployment: Object) -> str:
+    """A Deployment's own selector as the API's query string."""
+    selector = deployment["spec"]["selector"]
+    parts = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
+    for one in selector.get("matchExpressions") or []:
+        key, values = one["key"], ",".join(one.get("values") or [])
+        parts.append({"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key, "DoesNotExist": f"!{key}"}[one["operator"]])
+    return ",".join(parts)
+
+
+def watches(release: Release, router: Router, selector: str) -> list[Watch]:
+    """All that a release has to see. The stable Deployment's selector finds the candidate's pods too: they carry the same labels."""
+    target = release.spec.target
+    scaler = release.snapshot.autoscaler
+    return [
+        Watch("deployments", name=target.deployment),
+        Watch("deployments", name=release.candidate),
+        Watch("replicasets", selector=selector),
+        Watch("pods", selector=selector),
+        Watch("configmaps", name=record_name(target.deployment)),
+        *([Watch("horizontalpodautoscalers", name=scaler.name)] if scaler else []),
+        *router.watches(Target(target.namespace, target.deployment, tuple(s.name for s in release.snapshot.services))),
+    ]
+
+
+class Observer:
+    """Looks through the feed's objects; never calls the API."""
+
+    def __init__(self, feed: Feed, router: Router) -> None:
+        self.feed, self.router = feed, router
+
+    def look(self, release: Release, now: float, checks: Sequence[CheckResult] = (), checked_at: float = 0.0, share: float | None = None) -> Seen:
+        feed = self.feed
+        replicasets, pods = feed.list("replicasets"), feed.list("pods")
+        stable, candidate = (
+            arm(deployment, replicasets, pods, release.snapshot.container) if deployment else None
+            for deployment in (feed.get("deployments", release.spec.target.deployment), feed.get("deployments", release.candidate))
+        )
+        return Seen(
+            at=now,
+            stable=stable,
+            candidate=candidate,
+            route=self.router.read(feed, release, stable.pods if stable else (), candidate.pods if candidate else ()),
+            autoscaler=self._autoscaler(release),
+            checks=tuple(checks),
+            checked_at=checked_at,
+            share=share,
+            requests=self._requests(release),
+        )
+
+    def _autoscaler(self, release: Release) -> AutoscalerSeen | None:
+        before = release.snapshot.autoscaler
+        scaler = self.feed.get("horizontalpodautoscalers", before.name) if before else None
+        if scaler is None:
+            return None
+        spec = scaler["spec"]
+        return AutoscalerSeen(
+            name=scaler["metadata"]["name"],
+            uid=scaler["metadata"]["uid"],
+            minimum=spec.get("minReplicas"),
+            maximum=spec["maxReplicas"],
+            fence=fence_of(scaler),
+        )
+
+    def _requests(self, release: Release) -> tuple[Request, ...]:
+        record = self.feed.get("configmaps", record_name(release.spec.target.deployment))
+        text = ((record or {}).get("data") or {}).get("requests", "[]")
+        try:
+            return tuple(decode(Request, item) for item in json.loads(text))
+        except (ValueError, TypeError, KeyError):
+            return ()
+
+    def newest_fence(self, release: Release, seen: Seen) -> int:
+        """The highest fence on anything we look at: above our own, somebody has taken over."""
+        record = self.feed.get("configmaps", record_name(release.spec.target.deployment))
+        arms = [arm.fence for arm in (seen.stable, seen.candidate) if arm]
+        return max([fence_of(record) if record else 0, seen.route.fence, *arms])
+
+
+class Snapshotted:
+    """A Feed read once, for commands that look and leave."""
+
+    def __init__(self, cluster: Cluster, namespace: str, wanted: Sequence[Watch]) -> None:
+        self._objects: dict[str, dict[str, Object]] = {}
+        for watch in wanted:
+            field = f"metadata.name={watch.name}" if watch.name else ""
+            for obj in cluster.list(watch.kind, namespace, selector=watch.selector, field=field):
+                self.apply(watch.kind, obj)
+
+    def get(self, kind: str, name: str) -> Object | None:
+        return self._objects.get(kind, {}).get(name)
+
+    def list(self, kind: str) -> list[Object]:
+        return list(self._objects.get(kind, {}).values())
+
+    def apply(self, kind: str, obj: Object) -> None:
+        self._objects.setdefault(kind, {})[obj["metadata"]["name"]] = obj
+
+    def quiet(self) -> float:
+        return 0.0
+
+    def relist(self) -> None:
+        """It is as fresh as it was made."""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def fresh_look(cluster: Cluster, release: Release, router: Router, selector: str, clock: Clock) -> Seen:
+    """Read everything once and say what stands."""
+    namespace = release.spec.target.namespace
+    feed: Any = Snapshotted(cluster, namespace, watches(release, router, selector))
+    return Observer(feed, router).look(release, clock.now(), release.checks, 0.0, release.observed)

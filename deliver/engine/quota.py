@@ -1,0 +1,53 @@
+"""Does the namespace's ResourceQuota have room for the pods a release adds? Pure."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from deliver.plugins.interfaces import Finding
+
+Object = dict[str, Any]
+
+SUFFIX = {"n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "k": Decimal(10**3), "M": Decimal(10**6), "G": Decimal(10**9)}
+SUFFIX |= {"T": Decimal(10**12), "P": Decimal(10**15), "E": Decimal(10**18)}
+SUFFIX |= {"Ki": Decimal(2**10), "Mi": Decimal(2**20), "Gi": Decimal(2**30), "Ti": Decimal(2**40), "Pi": Decimal(2**50), "Ei": Decimal(2**60)}
+
+
+def quantity(text: str | int | float) -> Decimal:
+    """A Kubernetes quantity: 500m, 1Gi, 2, 1e3. Raises ValueError."""
+    raw = str(text)
+    for size in (2, 1):
+        if raw[-size:] in SUFFIX and raw[:-size]:
+            return quantity(raw[:-size]) * SUFFIX[raw[-size:]]
+    try:
+        return Decimal(raw)
+    except InvalidOperation as error:
+        raise ValueError(f"`{raw}` is not a quantity") from error
+
+
+def per_pod(template: Mapping[str, Any]) -> dict[str, Decimal]:
+    """What one pod of a template counts for, by quota key."""
+    need: dict[str, Decimal] = {"pods": Decimal(1), "count/pods": Decimal(1)}
+    for container in template["spec"]["containers"]:
+        resources = container.get("resources") or {}
+        for group in ("requests", "limits"):
+            for name, amount in (resources.get(group) or {}).items():
+                for key in [f"{group}.{name}", *([name] if group == "requests" else [])]:
+                    need[key] = need.get(key, Decimal(0)) + quantity(amount)
+    return need
+
+
+def findings(quotas: Sequence[Object], template: Mapping[str, Any], extra: int) -> list[Finding]:
+    """extra: pods that run beside what runs now, at the most."""
+    need, found = per_pod(template), []
+    for quota in quotas:
+        if quota["spec"].get("scopes") or quota["spec"].get("scopeSelector"):
+            continue  # whether a scoped quota takes these pods in is for the API server to say
+        used = (quota.get("status") or {}).get("used") or {}
+        for key, hard in ((quota.get("status") or {}).get("hard") or quota["spec"].get("hard") or {}).items():
+            wanted = need.get(key, Decimal(0)) * extra
+            free = quantity(hard) - quantity(used.get(key, "0"))
+            if wanted > free:
+                text = f"ResourceQuota {quota['metadata']['name']} has {free:f} {key} left, the release needs {wanted:f} for up to {extra} more pods"
+                found.append(Finding("quota", "refuse", text, "raise the quota, or take smaller steps"))
+    return found

@@ -1,0 +1,331 @@
+"""What the commands call: one function an operator's verb. Each composes preflight, lock, record and driver."""
+
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from deliver.cluster.port import Cluster
+from deliver.engine import preflight, takeback
+from deliver.engine.clock import Background, Clock, SystemClock, Threads
+from deliver.engine.decide import answered, resumed
+from deliver.engine.driver import Driver, Tools
+from deliver.engine.ladder import turn_back
+from deliver.engine.lease import DURATION, Lease
+from deliver.engine.observe import fresh_look
+from deliver.engine.preflight import Proposal
+from deliver.engine.record import Store, open_intents
+from deliver.engine.reporter import Reporter
+from deliver.engine.stop import Stop
+from deliver.engine.watching import Examines, Judged, Nothing, Watching
+from deliver.engine.writer import GuardedWriter
+from deliver.model.errors import ClusterError, Forbidden, GateRefused, InputError, Locked, Superseded
+from deliver.model.release import Course, Outcome, Release
+from deliver.model.seen import PodSeen, Request, Seen
+from deliver.model.spec import Analysis, ReleaseSpec, Target
+from deliver.plugins import registry
+from deliver.plugins.interfaces import Reach, Router
+
+__all__ = ["Proposal", "Stop", "ask", "current", "history", "propose", "resume", "rollback", "run"]
+
+WINNER = 120.0  # seconds a superseded driver waits to tell how it ended
+
+
+@dataclass(frozen=True)
+class World:
+    """What a verb works with. examiner: None = made from the release's own analysis."""
+
+    cluster: Cluster
+    reporter: Reporter
+    stop: Stop
+    clock: Clock
+    background: Background
+    examiner: Callable[[Analysis], Examines] | None = None
+    identity: str = ""
+
+
+def world(cluster: Cluster, reporter: Reporter, stop: Stop, actor: str) -> World:
+    """The real one: system clock, threads."""
+    clock = SystemClock()
+    stop.wakes(clock.wake)
+    return World(cluster, reporter, stop, clock, Threads(), identity=f"{actor}:{os.getpid()}:{uuid.uuid4().hex[:6]}")
+
+
+# ---------------------------------------------------------------- before and after
+
+
+def propose(cluster: Cluster, spec: ReleaseSpec, *, actor: str, now: float) -> Proposal:
+    """What a run would do. Reads only."""
+    strategy = registry.load("deliver.strategies", spec.strategy)
+    options = strategy.Options.model_validate(dict(spec.options)) if not hasattr(spec.options, "model_dump") else spec.options
+    record = Store(cluster, spec.target).load()
+    return preflight.propose(cluster, spec, options, strategy(), router_of(spec), record, actor=actor, now=now)
+
+
+def current(cluster: Cluster, target: Target) -> tuple[Release | None, Seen | None]:
+    """The newest release, and what stands now. Raises ClusterError."""
+    record = Store(cluster, target).load()
+    if record.problem:
+        raise InputError(f"the record of {target} cannot be trusted: {record.problem}", hint=f"`deliver rollback {target.deployment} -n {target.namespace}` works from the cluster alone")
+    release = record.release
+    if release is None:
+        return None, None
+    return release, fresh_look(cluster, release, router_of(release.spec), takeback.selector_of(release), SystemClock())
+
+
+def history(cluster: Cluster, target: Target) -> tuple[Release, ...]:
+    """Newest first: the live release, then the ended ones."""
+    record = Store(cluster, target).load()
+    live = record.release
+    known = {release.id for release in record.history}
+    return (*([live] if live and live.id not in known else []), *record.history)
+
+
+def router_of(spec: ReleaseSpec) -> Router:
+    plugin = registry.load("deliver.routers", spec.router.kind)
+    router: Router = plugin(plugin.Options.model_validate(dict(spec.router.options)))
+    return router
+
+
+# ---------------------------------------------------------------- forward
+
+
+def run(cluster: Cluster, proposal: Proposal, *, reporter: Reporter, stop: Stop, within: World | None = None) -> Release:
+    """Drive a proposal to its end. Raises InputError, GateRefused, Locked, ClusterError before anything was changed."""
+    refuse(proposal)
+    release = proposal.release
+    w = within or world(cluster, reporter, stop, release.actor)
+    store, lease = _store_and_lease(w, release.spec.target)
+    lease.acquire(fence_above=_fence(store))
+    try:
+        live = store.load().release
+        if live and (live.outcome is None or live.outcome is Outcome.HELD):
+            raise Locked(f"release {live.id} of {release.spec.target} is not ended", state="nothing was changed by this command", hint="`deliver status` shows it")
+        begun = replace(release, fence=lease.fence, started=w.clock.now(), since=w.clock.now())
+        begun = begun.noted(w.clock.now(), "state", f"started by {release.actor}: {release.snapshot.image} -> {release.spec.image}", actor=release.actor)
+        store.save(begun)
+    except BaseException:
+        lease.release()
+        raise
+    return drive(w, store, lease, begun)
+
+
+def refuse(proposal: Proposal) -> None:
+    """Raise what the preflight found, the gravest first."""
+    kinds: tuple[tuple[str, type[InputError | Locked | Forbidden | GateRefused]], ...] = (
+        ("input", InputError),
+        ("locked", Locked),
+        ("forbidden", Forbidden),
+        ("refuse", GateRefused),
+    )
+    for level, error in kinds:
+        if found := proposal.refusals(level):
+            more = "; ".join(finding.message for finding in found[1:])
+            raise error(found[0].message, why=f"also: {more}" if more else "", state="nothing was changed", hint=found[0].hint)
+
+
+def resume(cluster: Cluster, target: Target, *, actor: str, reason: str, reporter: Reporter, stop: Stop, takeover: bool = False, within: World | None = None) -> Release:
+    """Go on with a held or orphaned release; a live driver that is paused is told to go on."""
+    w = within or world(cluster, reporter, stop, actor)
+    store, lease = _store_and_lease(w, target)
+    release = _live(store, target)
+    if not takeover and release.outcome is None and _alive(lease, w.clock):
+        return _tell(w, store, _request("resume", actor, reason, w.clock))
+    if release.outcome is None and not takeover:
+        w.reporter.note("its driver is silent; waiting until its lock runs out")
+    (lease.seize if takeover else lease.inherit)(fence_above=_fence(store))
+    return _take_up(w, store, lease, actor, lambda release, now: release)
+
+
+def ask(cluster: Cluster, target: Target, verb: str, *, actor: str, reason: str, reporter: Reporter, stop: Stop, within: World | None = None) -> Release:
+    """pause, promote or abort: a live driver does it; where there is none, promote and abort take the release up themselves."""
+    w = within or world(cluster, reporter, stop, actor)
+    store, lease = _store_and_lease(w, target)
+    release = _live(store, target)
+    request = _request(verb, actor, reason, w.clock)
+    if release.outcome is None and _alive(lease, w.clock):
+        return _tell(w, store, request)
+    if verb == "pause":
+        state = "held" if release.outcome is Outcome.HELD else "without a driver"
+        raise InputError(f"release {release.id} is {state} already: there is nothing to pause", hint="`deliver resume`, `deliver abort` or `deliver rollback`")
+    (lease.seize if verb == "abort" else lease.inherit)(fence_above=_fence(store))
+    return _take_up(w, store, lease, actor, lambda release, now: answered(release, request, now))
+
+
+def rollback(cluster: Cluster, target: Target, *, to: str = "", actor: str, reason: str, reporter: Reporter, stop: Stop, within: World | None = None) -> Release:
+    """Take the traffic back now, whoever drives and whatever is lost; after a promotion, go back to the version before (or to release `to`)."""
+    w = within or world(cluster, reporter, stop, actor)
+    store, lease = _store_and_lease(w, target)
+    record = store.load()
+    live = takeback.live_or_salvaged(w.cluster, target, record, actor=actor, now=w.clock.now())
+    said = f"rolled back by {actor}" + (f": {reason}" if reason else "")
+    if live is None or to:
+        back = takeback.revert(w.cluster, target, record, to, actor=actor, why=said, now=w.clock.now())
+        lease.acquire(fence_above=_fence(store))
+        return drive(w, store, lease, replace(back, fence=lease.fence))
+    router = router_of(live.spec)
+    fence = max(lease.look().fence, live.fence) + 1
+    moved = takeback.first_move(w.cluster, router, lease, live, fence, w.reporter)
+    lease.seize(fence_above=fence - 1)
+    turn = lambda release, now: replace(turn_back(moved(release, now), said, now), ended_by=actor)  # noqa: E731  # used once, below
+    return _take_up(w, store, lease, actor, turn, salvaged=live)
+
+
+# ---------------------------------------------------------------- shared
+
+
+def drive(w: World, store: Store, lease: Lease, release: Release) -> Release:
+    """To the end; a driver that was superseded waits to say how the other one ended it."""
+    if isinstance(w.background, Threads):
+        lease.keep()
+    examiner = _examiner(w, release)
+    tools = Tools(w.cluster, router_of(release.spec), w.clock, w.background, w.reporter, w.stop)
+    watching = Watching(examiner, w.clock, w.background)
+    try:
+        ended = Driver(tools, lease, store, watching).drive(release, takeback.selector_of(release))
+    except Superseded as taken:
+        ended = _winner(w, store, release, taken)
+    finally:
+        lease.release()
+    w.reporter.end(ended, _last_look(w, ended))
+    return ended
+
+
+def _take_up(w: World, store: Store, lease: Lease, actor: str, change: Callable[[Release, float], Release], salvaged: Release | None = None) -> Release:
+    """Under our fence now: stamp what the old driver may still write to, close what it left open, and go on."""
+    now = w.clock.now()
+    release = store.load().release or salvaged
+    if release is None or (salvaged is not None and release.id != salvaged.id):
+        release = salvaged
+    assert release is not None  # the callers have seen one
+    release = resumed(release, actor, lease.fence, now)
+    for intent in open_intents(release):
+        release = release.noted(now, "outcome", f"{intent.text}: its driver was gone before it said so; read back instead", of=intent.seq, result="unknown")
+    release = change(release, now)
+    write = GuardedWriter(w.cluster, release.spec.target.namespace, lease, lease.fence)
+    write.stamp("deployments", release.spec.target.deployment)
+    write.stamp("deployments", release.candidate)
+    for service in release.snapshot.services:
+        write.stamp("services", service.name)
+    if release.snapshot.autoscaler:
+        write.stamp("horizontalpodautoscalers", release.snapshot.autoscaler.name)
+    return drive(w, store, lease, release)
+
+
+def _store_and_lease(w: World, target: Target) -> tuple[Store, Lease]:
+    return Store(w.cluster, target), Lease(w.cluster, target, w.identity, w.clock)
+
+
+def _fence(store: Store) -> int:
+    release = store.record.release
+    return release.fence if release else 0
+
+
+def _live(store: Store, target: Target) -> Release:
+    record = store.load()
+    release = record.release
+    if record.problem:
+        raise InputError(f"the record of {target} cannot be trusted: {record.problem}", why="going forward on it could do harm", hint=f"`deliver rollback {target.deployment} -n {target.namespace}` works from the cluster alone")
+    if release is None or release.outcome in (Outcome.PROMOTED, Outcome.ROLLED_BACK):
+        last = f"the last one, {release.id}, ended {release.outcome.value}" if release and release.outcome else "there was none"
+        raise InputError(f"no release of {target} is under way", why=last, hint=f"`deliver history {target.deployment} -n {target.namespace}` lists them")
+    return release
+
+
+def _alive(lease: Lease, clock: Clock) -> bool:
+    holder = lease.look()
+    return bool(holder.name) and clock.now() - holder.renewed < DURATION
+
+
+def _request(verb: str, actor: str, reason: str, clock: Clock) -> Request:
+    return Request(id=uuid.uuid4().hex[:8], verb=verb, actor=actor, reason=reason, at=clock.now())
+
+
+def _tell(w: World, store: Store, request: Request) -> Release:
+    """Put it before the live driver and wait for the answer: that it was taken in, and for abort, how it ended."""
+    store.ask(request)
+    over = w.clock.monotonic() + (WINNER if request.verb == "abort" else DURATION + 5)
+    while w.clock.monotonic() < over and not w.stop.is_set():
+        w.clock.wait(0.5)
+        record = store.load()
+        release = record.release
+        if release is None or any(pending.id == request.id for pending in record.requests):
+            continue
+        w.reporter.update(release, None)
+        if request.verb != "abort" or release.outcome is not None:
+            return release
+    raise ClusterError(f"the driver did not answer `{request.verb}` in time", state="the request stays before it", hint="`deliver status` shows its state; `deliver rollback` does not wait for any driver")
+
+
+def _winner(w: World, store: Store, release: Release, taken: Superseded) -> Release:
+    w.reporter.note(f"{taken.what} {taken.why}: this driver stops, and waits to see how it ends")
+    over = w.clock.monotonic() + WINNER
+    while w.clock.monotonic() < over and not w.stop.is_set():
+        try:
+            now = store.load().release
+        except ClusterError:
+            now = None
+        if now is not None and now.id == release.id and now.outcome is not None:
+            return now
+        w.clock.wait(0.5)
+    raise taken
+
+
+def _last_look(w: World, release: Release) -> Seen | None:
+    """What stands at the end, read back. Best effort."""
+    try:
+        return fresh_look(w.cluster, release, router_of(release.spec), takeback.selector_of(release), w.clock)
+    except ClusterError:
+        return None
+
+
+class _NoExaminer:
+    """For a release that has nothing to ask but its pods, and for the way back."""
+
+    def reset(self, at: float) -> None:
+        """Nothing is kept."""
+
+    def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> Judged:
+        return Nothing()
+
+
+def _examiner(w: World, release: Release) -> Examines:
+    analysis = release.spec.analysis
+    if release.course is Course.BACK or not (analysis.metrics or analysis.health):
+        return _NoExaminer()
+    if w.examiner is not None:
+        return w.examiner(analysis)
+    from deliver.metrics.examiner import Examiner  # only a release that is judged pays for its import
+
+    examiner: Examines = Examiner(analysis, provider_of(w.cluster, analysis), checks_of(w.cluster, analysis), w.clock.now)
+    return examiner
+
+
+def reach_of(cluster: Cluster) -> Reach:
+    """Services and pods through the API server's proxy."""
+
+    def service(address: str) -> Any:
+        namespace, _, rest = address.partition("/")
+        name, _, port = rest.partition(":")
+        return cluster.proxy(namespace, "services", name, port)
+
+    def pod(namespace: str, name: str, port: int, scheme: str) -> Any:
+        return cluster.proxy(namespace, "pods", name, port, scheme)
+
+    return Reach(service=service, pod=pod, environ=os.environ)
+
+
+def provider_of(cluster: Cluster, analysis: Analysis) -> Any:
+    if analysis.provider is None:
+        return None
+    plugin = registry.load("deliver.metrics", analysis.provider.kind)
+    return plugin(plugin.Options.model_validate(dict(analysis.provider.options)), reach_of(cluster))
+
+
+def checks_of(cluster: Cluster, analysis: Analysis) -> list[tuple[str, Any]]:
+    made = []
+    for spec in analysis.health:
+        plugin = registry.load("deliver.checks", spec.kind)
+        made.append((spec.kind, plugin(plugin.Options.model_validate(dict(spec.options)), reach_of(cluster))))
+    return made

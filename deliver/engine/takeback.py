@@ -1,0 +1,116 @@
+"""The parts of `deliver rollback`: the first move, and going back after a promotion."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from deliver.cluster.port import Cluster
+from deliver.engine.facts import arm, pod_seen
+from deliver.engine.lease import Lease
+from deliver.engine.record import Record
+from deliver.engine.reporter import Reporter
+from deliver.engine.salvage import salvage
+from deliver.engine.writer import GuardedWriter
+from deliver.model.errors import ClusterError, InputError, NotFound
+from deliver.model.names import HASH, candidate_name
+from deliver.model.plan import Plan, Side, Step
+from deliver.model.release import Course, Outcome, Phase, Release, digest_of
+from deliver.model.spec import ReleaseSpec, Target
+from deliver.plugins.interfaces import Router
+
+
+def selector_of(release: Release) -> str:
+    """Finds the pods of both arms: the candidate's carry the stable template's labels too."""
+    labels = release.snapshot.template["metadata"].get("labels") or {}
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()) if key != HASH)
+
+
+def live_or_salvaged(cluster: Cluster, target: Target, record: Record, *, actor: str, now: float) -> Release | None:
+    """The release to take back; None when nothing is under way."""
+    release = record.release
+    if release is not None and release.outcome not in (Outcome.PROMOTED, Outcome.ROLLED_BACK):
+        return release
+    if release is not None and not record.problem:
+        return None
+    return salvage(cluster, target, actor=actor, now=now)
+
+
+def first_move(
+    cluster: Cluster, router: Router, lease: Lease, release: Release, fence: int, reporter: Reporter
+) -> Callable[[Release, float], Release]:
+    """Pin the Services to the stable pods before anything else, lock and journal included, when those pods can take the traffic.
+
+    Answers with what writes it into the journal. Where it cannot be done here, the driver's way back does it in its own order.
+    """
+    namespace, home = release.spec.target.namespace, release.snapshot.hash
+    if not home:
+        return lambda record, now: record
+    pods = [pod_seen(pod) for pod in cluster.list("pods", namespace, selector=f"{HASH}={home}") if not pod["metadata"].get("deletionTimestamp")]
+    if sum(pod.ready for pod in pods) < math.ceil(release.snapshot.replicas / 2):
+        reporter.note(f"the stable side has {sum(pod.ready for pod in pods)} of {release.snapshot.replicas} pods ready: it needs its pods first")
+        return lambda record, now: record
+    try:
+        router.move(GuardedWriter(cluster, namespace, lease, fence, urgent=True), release, Side.STABLE, home)
+    except ClusterError as error:
+        reporter.note(f"{error.what}; going on under the lock")
+        return lambda record, now: record
+    reporter.note("traffic is back on the stable pods; verifying")
+
+    def noted(record: Release, now: float) -> Release:
+        asked = record.noted(now, "intent", f"route {Side.STABLE}: rollback, before the lock was taken")
+        return asked.noted(now, "outcome", f"route {Side.STABLE}", of=asked.journal[-1].seq, result="done")
+
+    return noted
+
+
+def revert(cluster: Cluster, target: Target, record: Record, to: str, *, actor: str, why: str, now: float) -> Release:
+    """Going back after a promotion: the named Deployment gets the template of before, and rolls by its own strategy. Raises InputError."""
+    source, template, said = chosen(record, target, to)
+    try:
+        deployment = cluster.get("deployments", target.namespace, target.deployment)
+    except NotFound:
+        raise InputError(f"Deployment `{target.deployment}` does not exist in namespace `{target.namespace}`") from None
+    uid = deployment["metadata"]["uid"]
+    if uid != source.snapshot.uid:
+        raise InputError(f"Deployment {target.deployment} was made again since release {source.id}", why="its old template may not fit it", hint="apply the version you want with kubectl")
+    digest = digest_of(template)
+    if digest_of(deployment["spec"]["template"]) == digest:
+        raise InputError(f"{target} runs {said} already", hint="nothing to roll back; `deliver history` lists the versions")
+    stable = arm(deployment, cluster.list("replicasets", target.namespace), (), source.snapshot.container)
+    image = next(one["image"] for one in template["spec"]["containers"] if one["name"] == source.snapshot.container)
+    before = replace(source.snapshot, template=template, digest=digest, image=image, replicas=stable.desired, hash="", autoscaler=None, paused=deployment["spec"].get("paused"))
+    spec = ReleaseSpec(target=target, image=image, strategy="rollback", container=source.snapshot.container, limits=source.spec.limits, history=source.spec.history)
+    step = Step("rollback", 0.0, Side.BOTH, candidate_pods=0, stable_pods=stable.desired)
+    number = max(release.number for release in (*record.history, *([record.release] if record.release else []))) + 1
+    return Release(
+        id=f"{source.id}-back-{number}",
+        number=number,
+        spec=spec,
+        plan=Plan("rollback", (step,)),
+        snapshot=before,
+        candidate=candidate_name(target.deployment),
+        actor=actor,
+        started=now,
+        since=now,
+        course=Course.BACK,
+        phase=Phase.ROLLING_BACK,
+        reason=f"{why}; back to {said}",
+        ended_by=actor,
+    ).noted(now, "state", f"started by {actor}: {stable.image} -> {image}", actor=actor)
+
+
+def chosen(record: Record, target: Target, to: str) -> tuple[Release, dict[str, Any], str]:
+    """(the release it comes from, its template, words for it). Without `to`: what ran before the newest promotion."""
+    releases = record.history or ((record.release,) if record.release else ())
+    promoted = [release for release in releases if release.outcome is Outcome.PROMOTED]
+    if not to:
+        if not promoted or releases[0].spec.strategy == "rollback":
+            raise InputError(f"nothing of {target} can be rolled back", why="no release is under way, and the newest one was not a promotion", hint=f"`deliver history {target.deployment} -n {target.namespace}`, then `deliver rollback --to N`")
+        newest = promoted[0]
+        return newest, dict(newest.snapshot.template), f"{newest.snapshot.image} (before release {newest.number})"
+    wanted = next((release for release in promoted if to in (str(release.number), release.id)), None)
+    if wanted is None:
+        have = ", ".join(f"{release.number} ({release.spec.image})" for release in promoted) or "none"
+        raise InputError(f"no promoted release `{to}` in the history of {target}", why=f"promoted: {have}", hint="give a number of `deliver history`")
+    return wanted, wanted.new_template, f"{wanted.spec.image} (release {wanted.number})"

@@ -1,0 +1,99 @@
+"""Guarded writes: nothing is changed under an old fence, over a newer version, or on an object that was made again.
+
+The order is what makes it safe: read the object, confirm the lock, write on condition of the version read. Whoever takes over
+stamps each object with a higher fence first; a write of the old holder, however late, meets a moved version or a higher fence.
+"""
+
+from collections.abc import Callable
+
+from deliver.cluster.port import Cluster, Feed, Object
+from deliver.engine.lease import Lease
+from deliver.model.errors import Conflict, NotFound, Superseded
+from deliver.model.names import FENCE
+
+ATTEMPTS = 8
+
+
+class GuardedWriter:
+    """The Writer of the plugin interface. feed: told of each answer, so that the next look has it. urgent: skip the lock's confirmation.
+
+    `urgent` is for the first write of a rollback: it moves traffic before the lock is taken (design.md rule 3).
+    """
+
+    def __init__(self, cluster: Cluster, namespace: str, lease: Lease, fence: int, feed: Feed | None = None, *, urgent: bool = False) -> None:
+        self.cluster, self.namespace, self.lease, self.fence, self.feed, self.urgent = cluster, namespace, lease, fence, feed, urgent
+
+    def change(self, kind: str, name: str, build: Callable[[Object], Object | None], *, uid: str = "") -> Object:
+        """Raises Superseded, NotFound, Conflict (changed too often, or made again), or another ClusterError."""
+        for _ in range(ATTEMPTS):
+            now = self.cluster.get(kind, self.namespace, name)
+            self._check(kind, now, uid)
+            patch = build(now)
+            if patch is None:
+                return self._seen(kind, now)
+            self._confirm()
+            try:
+                return self._seen(kind, self.cluster.patch(kind, self.namespace, name, self._guarded(patch, now)))
+            except Conflict:
+                continue
+        raise Conflict(f"{kind} {name} keeps changing under our writes")
+
+    def delete(self, kind: str, name: str, *, uid: str) -> None:
+        """Gone already is fine; another object of the same name is left alone."""
+        for _ in range(ATTEMPTS):
+            try:
+                now = self.cluster.get(kind, self.namespace, name)
+            except NotFound:
+                return
+            if now["metadata"]["uid"] != uid:
+                return
+            self._check(kind, now, uid)
+            self._confirm()
+            try:
+                self.cluster.delete(kind, self.namespace, name, uid=uid, version=now["metadata"]["resourceVersion"])
+            except Conflict:
+                continue
+            except NotFound:
+                return
+            return
+        raise Conflict(f"{kind} {name} keeps changing under our writes")
+
+    def create(self, kind: str, body: Object) -> Object:
+        self._confirm()
+        return self._seen(kind, self.cluster.create(kind, self.namespace, body))
+
+    def stamp(self, kind: str, name: str) -> None:
+        """Our fence on an object, so that every write prepared before it fails. An object that is not there needs none."""
+        try:
+            self.change(kind, name, lambda now: {"metadata": {}} if fence_of(now) < self.fence else None)
+        except NotFound:
+            return
+
+    def _check(self, kind: str, now: Object, uid: str) -> None:
+        meta = now["metadata"]
+        if fence_of(now) > self.fence:
+            raise Superseded(f"{kind} {meta['name']} carries a newer fence", why="another driver took the release over")
+        if uid and meta["uid"] != uid:
+            raise Conflict(f"{kind} {meta['name']} was deleted and made again")
+
+    def _confirm(self) -> None:
+        if not self.urgent:
+            self.lease.confirm()
+
+    def _guarded(self, patch: Object, now: Object) -> Object:
+        meta = dict(patch.get("metadata") or {})
+        meta["annotations"] = {FENCE: str(self.fence)} | dict(meta.get("annotations") or {})
+        meta["resourceVersion"] = now["metadata"]["resourceVersion"]
+        return {**patch, "metadata": meta}
+
+    def _seen(self, kind: str, obj: Object) -> Object:
+        if self.feed is not None:
+            self.feed.apply(kind, obj)
+        return obj
+
+
+def fence_of(obj: Object) -> int:
+    try:
+        return int((obj["metadata"].get("annotations") or {}).get(FENCE, 0))
+    except ValueError:
+        return 0
