@@ -5,11 +5,12 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from deliver.config.document import Path
 from deliver.config.draft import Draft
-from deliver.config.loader import Path
 from deliver.config.metrics import LatencyModel, QueryModel, RatioModel
 from deliver.config.models import AnalysisModel, FileModel, LimitsModel, TargetModel
 from deliver.config.problems import raise_for, unknown
+from deliver.config.rehearse import rehearse
 from deliver.model.errors import InputError
 from deliver.model.spec import Analysis, Limits, PluginSpec, ReleaseSpec, Target
 from deliver.plugins import registry
@@ -33,11 +34,12 @@ def build(draft: Draft) -> ReleaseSpec:
         raise InputError(
             "no image", why="neither the file nor an option says what to release", hint="add `image:` to the file or --image REPO:TAG"
         )
+    target = Target(file.target.namespace or "", file.target.deployment, file.target.all_services)
     return ReleaseSpec(
-        target=Target(file.target.namespace or "", file.target.deployment, file.target.all_services),
+        target=target,
         image=file.image,
         strategy=name,
-        options=_checked("deliver.strategies", name, options, ("strategy", name), ("strategy", name), draft),
+        options=_strategy(name, options, target, draft),
         container=file.target.container or "",
         router=_router(file, draft),
         analysis=_analysis(file.analysis, provider, draft),
@@ -45,6 +47,27 @@ def build(draft: Draft) -> ReleaseSpec:
         allow_affinity=file.allow_affinity,
         history=file.history,
     )
+
+
+def check(draft: Draft) -> str:
+    """All that can be known without a cluster, of a file that options may still complete. Returns what is missing, "" for nothing."""
+    whole = Draft(draft.document, dict(draft.data), dict(draft.flags))
+    missing = [key for key in ("image", "strategy") if not whole.data.get(key)]
+    data = dict(whole.data)
+    provider = _take_provider(data, whole)
+    file = _file(data, whole)
+    for name, options in file.strategy.items():
+        _strategy(name, options, Target(file.target.namespace or "", file.target.deployment), whole)
+    _router(file, whole)
+    _analysis(file.analysis, provider, whole)
+    return f"; still needed on the command line: {', '.join(missing)}" if missing else ""
+
+
+def _strategy(name: str, options: Any, target: Target, draft: Draft) -> dict[str, Any]:
+    path: Path = ("strategy", name)
+    checked = _checked("deliver.strategies", name, options, path, path, draft)
+    rehearse(name, checked, target, lambda: draft.where(path, False))
+    return checked
 
 
 def _file(data: dict[str, Any], draft: Draft) -> FileModel:

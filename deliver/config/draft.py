@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from deliver.config.loader import Document, Path
+from deliver.config.document import Document, Path
 
 
 @dataclass

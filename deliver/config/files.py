@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from deliver.config.loader import MAX_BYTES, Document, parse
+from deliver.config.document import MAX_BYTES, Document
 from deliver.model.errors import InputError
 
 NAME = "deliver.yaml"
@@ -36,6 +36,8 @@ def read(given: str | None, cwd: Path, home: Path | None) -> Document | None:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "not a usable path"
         raise InputError(f"cannot read {name}", why=why, hint="give the file with -f") from error
+    from deliver.config.loader import parse
+
     return parse(raw, name)
 
 

@@ -5,40 +5,16 @@ a limit (a billion laughs); deep nesting ends in RecursionError. Here: YAML 1.2 
 keys refused, size and depth capped. Every error is an InputError that starts with file:line:column.
 """
 
-import math
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import yaml
 
+from deliver.config.document import MAX_BYTES, Document, Mark, Path
+from deliver.config.scalars import scalar
 from deliver.model.errors import InputError
 
-MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
-
-Path = tuple[str | int, ...]
-Mark = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Document:
-    """Plain data, and line and column (from 1) of each value and of each key, by path."""
-
-    source: str
-    data: dict[str, Any]
-    values: dict[Path, Mark] = field(default_factory=dict)
-    keys: dict[Path, Mark] = field(default_factory=dict)
-
-    def at(self, path: Path, *, key: bool = False) -> str:
-        """`file:line:col` of a path, or of the nearest parent that stands in the file."""
-        marks = self.keys if key else self.values
-        while path and path not in marks:
-            path = path[:-1]
-            marks = self.values
-        line, column = marks.get(path, (1, 1))
-        return f"{self.source}:{line}:{column}"
 
 
 class _Events(yaml.SafeLoader):
@@ -152,23 +128,3 @@ class _Builder:
 
 def _mark(event: Any) -> Mark:
     return event.start_mark.line + 1, event.start_mark.column + 1
-
-
-_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
-_FLOAT = re.compile(
-    r"[-+]?(?:0|[1-9][0-9]{0,17})?\.[0-9]{1,18}(?:[eE][-+]?[0-9]{1,3})?|[-+]?[1-9][0-9]{0,17}(?:\.[0-9]{0,18})?[eE][-+]?[0-9]{1,3}"
-)
-_NULL, _TRUE, _FALSE = ("", "~", "null", "Null", "NULL"), ("true", "True", "TRUE"), ("false", "False", "FALSE")
-_WORDS: dict[str, bool | None] = {**dict.fromkeys(_NULL), **dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}
-
-
-def scalar(text: str) -> Any:
-    """A plain scalar as YAML 1.2's core schema reads it, but no octal, hex, infinity or leading zero: those stay text."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if _INT.fullmatch(text):
-        return int(text)
-    if _FLOAT.fullmatch(text):
-        number = float(text)
-        return number if math.isfinite(number) else text
-    return text

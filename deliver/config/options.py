@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from deliver.config.document import Path
 from deliver.config.draft import Draft
-from deliver.config.loader import Path
+from deliver.config.scalars import scalar
 from deliver.model.errors import InputError
 
 PLAIN: Mapping[str, Path] = {
@@ -92,6 +93,7 @@ def _prometheus(draft: Draft, value: str, label: str) -> None:
 
 
 _COUNTED = ("min_samples", "window", "consecutive", "compare")
+_NUMBERS = ("min_samples", "consecutive")
 
 
 def _metrics(draft: Draft, given: Mapping[str, Any], label: Callable[[str], str]) -> None:
@@ -110,7 +112,7 @@ def _metrics(draft: Draft, given: Mapping[str, Any], label: Callable[[str], str]
     fresh = {"errors"} & used.keys() | ({"latency"} if "latency_histogram" in used else set())
     for name in _COUNTED:
         if name in used:
-            _set_all(draft, name, used[name], fresh, label(name))
+            _set_all(draft, name, scalar(used[name]) if name in _NUMBERS else used[name], fresh, label(name))
 
 
 def _pair(used: Mapping[str, Any], first: str, second: str, label: Callable[[str], str], *, one_way: bool = False) -> None:

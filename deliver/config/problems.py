@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from deliver.config.loader import Path
+from deliver.config.document import Path
 from deliver.model.errors import InputError
 
 Where = Callable[[Path, bool], str]

@@ -1,0 +1,126 @@
+"""`status`, `history`, `explain`: what stands, what was, and why."""
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from typer.core import TyperCommand
+
+from deliver.cli import session
+from deliver.cli.options import DISPLAY, PLACE, Given, Option, command, output
+from deliver.cli.signals import stoppable
+from deliver.model.errors import InputError
+from deliver.model.exitcodes import ExitCode
+from deliver.model.release import Release
+from deliver.model.spec import Target
+
+if TYPE_CHECKING:
+    from deliver.cluster.kube import KubernetesCluster
+
+LOOK_EVERY = 2.0  # seconds; one record and what the cluster says, in a command that a person watches
+WHICH = Option("release", "number or id out of `deliver history`; default: the newest", metavar="N|ID")
+
+
+def make(name: str, summary: str) -> TyperCommand:
+    if name == "status":
+        watch = Option("watch", "follow the release to its end; the exit code is the release's", "-w", kind="flag")
+        return command(name, summary, status, (watch, *PLACE, output("text", "json", "yaml"), *DISPLAY))
+    if name == "history":
+        return command(name, summary, history, (*PLACE, output("text", "json", "yaml"), *DISPLAY))
+    step = Option("step", "one step alone, counted from 1", metavar="N")
+    return command(name, summary, explain, (WHICH, step, *PLACE, output("text", "json", "yaml"), *DISPLAY))
+
+
+def status(given: Given) -> int:
+    from deliver.engine import service
+    from deliver.render import text, view
+
+    cluster = session.open_cluster(given)
+    target = session.target(given, cluster)
+    if given["watch"]:
+        return _watch(given, cluster, target)
+    release, seen = service.current(cluster, target)
+    if release is None:
+        raise none_of(target)
+    now = time.time()
+    if given["output"] in ("json", "yaml"):
+        session.show_view(view.release_view(release, seen, now), given["output"])
+    else:
+        session.show(text.status_text(release, seen, now, session.style(given)))
+    return ExitCode.PROMOTED
+
+
+def _watch(given: Given, cluster: "KubernetesCluster", target: Target) -> int:
+    """Looks on until the release has ended or is held; a signal ends the looking, not the release."""
+    from deliver.engine import service
+
+    machine = given["output"] in ("json", "yaml")
+    display = session.reporter(given, output="jsonl" if machine else "text")
+    with stoppable(say="stopped watching; the release goes on") as stop:
+        woken = threading.Event()
+        stop.wakes(woken.set)
+        while True:
+            release, seen = service.current(cluster, target)
+            if release is None:
+                raise none_of(target)
+            if release.outcome is not None:
+                display.end(release, seen)
+                return session.ended(release, stop)
+            display.update(release, seen)
+            if woken.wait(LOOK_EVERY):
+                return 128 + stop.signum
+
+
+def history(given: Given) -> int:
+    from deliver.engine import service
+    from deliver.render import lists, text
+
+    cluster = session.open_cluster(given)
+    releases = service.history(cluster, session.target(given, cluster))
+    if given["output"] in ("json", "yaml"):
+        session.show_view(lists.list_view(releases, time.time()), given["output"])
+    else:
+        session.show(text.history_text(releases, time.time(), session.style(given)))
+    return ExitCode.PROMOTED
+
+
+def explain(given: Given) -> int:
+    from deliver.engine import service
+    from deliver.render import lists
+    from deliver.render.explain import explain_text
+
+    cluster = session.open_cluster(given)
+    target = session.target(given, cluster)
+    live = service.current(cluster, target)[0]
+    past = service.history(cluster, target)
+    release = _chosen(given["release"], [*([live] if live else []), *past], target)
+    step = _step(given["step"], release)
+    if given["output"] in ("json", "yaml"):
+        session.show_view(lists.explanation_view(release, time.time(), step), given["output"])
+    else:
+        session.show(explain_text(release, time.time(), step, session.style(given)))
+    return ExitCode.PROMOTED
+
+
+def _chosen(wanted: str | None, releases: list[Release], target: object) -> Release:
+    if not releases:
+        raise none_of(target)
+    found = next((release for release in releases if wanted in (None, release.id, str(release.number))), None)
+    if found is None:
+        known = ", ".join(dict.fromkeys(str(release.number) for release in releases))
+        raise InputError(f"no release `{wanted}` of {target}", why=f"known: {known}", hint="`deliver history` lists them")
+    return found
+
+
+def _step(text: str | None, release: Release) -> int | None:
+    if text is None:
+        return None
+    if text.isdecimal() and 1 <= int(text) <= len(release.plan.steps):
+        return int(text) - 1
+    raise InputError(f"option --step: `{text[:20]}` is no step", why=f"{release.id} has the steps 1 to {len(release.plan.steps)}")
+
+
+def none_of(target: object) -> InputError:
+    return InputError(
+        f"no release of {target} is known", why="there is no record of one in the cluster", hint="check TARGET and --namespace"
+    )

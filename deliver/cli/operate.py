@@ -1,0 +1,77 @@
+"""`promote`, `pause`, `resume`, `abort`, `rollback`: what an operator does to a release, from any machine, without the file."""
+
+import os
+from collections.abc import Callable
+
+from typer.core import TyperCommand
+
+from deliver.cli import session
+from deliver.cli.options import DISPLAY, PLACE, REASON, Given, Option, command, output
+from deliver.cli.signals import stoppable
+from deliver.model.exitcodes import ExitCode
+
+TAKEOVER = Option("takeover", "take the release from a driver that still holds the lock", kind="flag")
+TO = Option("to", "go back to this release (number or id out of `deliver history`) instead of the one before", metavar="N|ID")
+
+
+def make(name: str, summary: str) -> TyperCommand:
+    runs: dict[str, tuple[Callable[[Given], int], tuple[Option, ...]]] = {
+        "resume": (resume, (TAKEOVER,)),
+        "rollback": (rollback, (TO,)),
+    }
+    run, own = runs.get(name, (lambda given: ask(given, name), ()))
+    return command(name, summary, run, (*own, REASON, *PLACE, output("text", "jsonl"), *DISPLAY))
+
+
+def ask(given: Given, verb: str) -> int:
+    from deliver.engine import service
+
+    cluster = session.open_cluster(given)
+    target = session.target(given, cluster)
+    with stoppable() as stop:
+        release = service.ask(
+            cluster,
+            target,
+            verb,
+            actor=session.actor(os.environ),
+            reason=given["reason"] or "",
+            reporter=session.reporter(given),
+            stop=stop,
+        )
+    return session.ended(release, stop, taken_back=ExitCode.PROMOTED if verb == "abort" else ExitCode.ROLLED_BACK)
+
+
+def resume(given: Given) -> int:
+    from deliver.engine import service
+
+    cluster = session.open_cluster(given)
+    target = session.target(given, cluster)
+    with stoppable() as stop:
+        release = service.resume(
+            cluster,
+            target,
+            actor=session.actor(os.environ),
+            reason=given["reason"] or "",
+            reporter=session.reporter(given),
+            stop=stop,
+            takeover=bool(given["takeover"]),
+        )
+    return session.ended(release, stop)
+
+
+def rollback(given: Given) -> int:
+    from deliver.engine import service
+
+    cluster = session.open_cluster(given)
+    target = session.target(given, cluster)
+    with stoppable(say="the traffic is taken back first") as stop:
+        release = service.rollback(
+            cluster,
+            target,
+            to=given["to"] or "",
+            actor=session.actor(os.environ),
+            reason=given["reason"] or "",
+            reporter=session.reporter(given),
+            stop=stop,
+        )
+    return session.ended(release, stop, taken_back=ExitCode.PROMOTED)

@@ -1,0 +1,156 @@
+"""Every option that more than one command has, once: name, words, environment variable."""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from deliver.cli.failures import reported
+
+
+@dataclass(frozen=True)
+class Option:
+    """name: key in Given and of DELIVER_<NAME>. kind: text, flag, switch (--x/--no-x), many."""
+
+    name: str
+    help: str
+    short: str = ""
+    kind: str = "text"
+    metavar: str = ""
+    choices: tuple[str, ...] = ()
+    env: str = ""
+
+    @property
+    def long(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the user gave. label: how an error calls an option: --poll, or DELIVER_POLL when it came from there."""
+
+    values: Mapping[str, Any]
+    label: Callable[[str], str]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values.get(name)
+
+
+PLACE = (
+    Option("namespace", "namespace of the target; default: the file's, else the kubeconfig context's", "-n", metavar="NAME"),
+    Option("context", "context of the kubeconfig", metavar="NAME"),
+    Option("kubeconfig", "kubeconfig file; default: as kubectl finds it", metavar="FILE"),
+    Option("file", "deliver.yaml to use; default: in this folder or above; `none` for no file", "-f", metavar="FILE"),
+)
+DISPLAY = (
+    Option("color", "colour of the output", choices=("auto", "always", "never")),
+    Option("ci", "groups, annotations and outputs of a CI system", choices=("auto", "github", "gitlab", "none")),
+    Option("quiet", "the result alone", "-q", kind="flag"),
+    Option("verbose", "a line for each intent and each check", "-v", kind="flag"),
+)
+TARGETING = (
+    Option("image", "the candidate's image, e.g. ghcr.io/acme/web:1.4.2", metavar="REPO:TAG"),
+    Option("container", "container that gets the image, when the pod has several", metavar="NAME"),
+    Option("service", "Service of the target; may be repeated; default: every one that selects its pods", kind="many", metavar="NAME"),
+    Option("router", "what moves the traffic [default: service-selector]", metavar="NAME"),
+)
+ANALYSIS = (
+    Option("prometheus", "NAMESPACE/NAME:PORT of its Service (through the API server), or a URL", metavar="ADDRESS"),
+    Option("errors", "selector of failed requests, e.g. 'http_requests_total{code=~\"5..\"}'", metavar="SELECTOR"),
+    Option("requests", "selector of all requests, e.g. http_requests_total", metavar="SELECTOR"),
+    Option("max_error_rate", "highest share of failed requests [default: 1%]", metavar="PERCENT"),
+    Option("latency_histogram", "histogram of response times, e.g. http_request_duration_seconds", metavar="SELECTOR"),
+    Option("slower_than", "a request above this is slow; one of the histogram's bounds, e.g. 250ms", metavar="DURATION"),
+    Option("max_slow", "highest share of slow requests [default: 5%]", metavar="PERCENT"),
+    Option("min_samples", "candidate requests below which nothing is judged [default: 50]", metavar="N"),
+    Option("window", "trailing time that is looked at [default: 1m]", metavar="DURATION"),
+    Option("consecutive", "polls in a row that must breach [default: 1]", metavar="N"),
+    Option("compare", "fail only when the candidate is above the stable side too", choices=("stable",)),
+    Option("health_http", "HTTP check: PATH:PORT or PORT/PATH; may be repeated", kind="many", metavar="CHECK"),
+    Option("health_tcp", "TCP check; may be repeated", kind="many", metavar="PORT"),
+    Option("health_grpc", "gRPC health check: PORT or PORT/SERVICE; may be repeated", kind="many", metavar="CHECK"),
+    Option("poll", "time between two looks at the metrics [default: 5s]", metavar="DURATION"),
+    Option("warmup", "time after a shift that is not judged [default: 0s]", metavar="DURATION"),
+    Option("max_staleness", "age at which a sample counts as none [default: 1m]", metavar="DURATION"),
+    Option("max_blind", "time without a verdict before --on-blind acts [default: 5m]", metavar="DURATION"),
+    Option("on_blind", "what to do then [default: hold]", choices=("hold", "rollback")),
+)
+LIMITS = (
+    Option("ready_timeout", "for the pods of a step to become ready [default: 5m]", metavar="DURATION"),
+    Option("timeout", "for the whole way forward [default: 24h]", metavar="DURATION"),
+    Option("pause_timeout", "for a pause or an approval before the release is held [default: 1h]", metavar="DURATION"),
+    Option("drain", "between traffic leaving a side and that side shrinking [default: 10s]", metavar="DURATION"),
+    Option("allow_affinity", "go on although a Service has sessionAffinity", kind="switch"),
+)
+REASON = Option("reason", "why, for the journal", metavar="TEXT")
+
+
+def output(*formats: str) -> Option:
+    return Option("output", "format of stdout [default: text]", "-o", choices=formats)
+
+
+def command(name: str, summary: str, run: Callable[[Given], int], options: Iterable[Option], *, target: bool = True) -> TyperCommand:
+    """A typer command whose callback gets all that was given as one value and returns the exit code."""
+    options = tuple(options)
+
+    def callback(ctx: typer.Context, **values: Any) -> int:
+        def label(key: str) -> str:
+            option = next((option for option in options if option.name == key), None)
+            source = ctx.get_parameter_source(key)
+            return key if option is None else _env(option) if source and source.name == "ENVIRONMENT" else option.long
+
+        return reported(lambda: run(Given(values, label)), values)
+
+    context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    parameters = [context, *([_target()] if target else []), *map(_parameter, options)]
+    callback.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    callback.__annotations__ = {}
+    single = typer.Typer(rich_markup_mode=None, add_completion=False)
+    settings = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+    single.command(name, help=summary, context_settings=settings)(callback)
+    made = typer.main.get_command(single)
+    assert isinstance(made, TyperCommand)
+    return made
+
+
+def _env(option: Option) -> str:
+    return option.env or f"DELIVER_{option.name.upper()}"
+
+
+def _target() -> inspect.Parameter:
+    argument = typer.Argument(metavar="TARGET", help="`web` or `deployment/web`; default: from deliver.yaml", show_default=False)
+    return inspect.Parameter("target", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, argument])
+
+
+_TYPES: Mapping[str, tuple[Any, Any]] = {
+    "text": (str | None, None),
+    "flag": (bool, False),
+    "switch": (bool | None, None),
+    "many": (list[str], []),
+}
+
+
+def _parameter(option: Option) -> inspect.Parameter:
+    kind, default = _TYPES[option.kind]
+    decl = f"{option.long}/--no-{option.long[2:]}" if option.kind == "switch" else option.long
+    decls = [option.short, decl] if option.short else [decl]
+    metavar = option.metavar or ("|".join(option.choices) if option.choices else None)
+    info = typer.Option(
+        *decls, help=option.help, metavar=metavar, envvar=_env(option), show_envvar=False, show_default=False, callback=_chosen(option)
+    )
+    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info])
+
+
+def _chosen(option: Option) -> Callable[[Any], Any] | None:
+    if not option.choices:
+        return None
+
+    def check(value: Any) -> Any:
+        if value is not None and value not in option.choices:
+            raise typer.BadParameter(f"`{value[:40]}` is not one of {', '.join(option.choices)}")
+        return value
+
+    return check

@@ -1,0 +1,95 @@
+"""`validate`, `doctor`, `plugins`, `version`: before a first release."""
+
+import platform
+import time
+from typing import TYPE_CHECKING
+
+from typer.core import TyperCommand
+
+from deliver import __version__
+from deliver.cli import session
+from deliver.cli.options import ANALYSIS, DISPLAY, LIMITS, PLACE, TARGETING, Given, Option, command, output
+from deliver.model.errors import InputError
+from deliver.model.exitcodes import ExitCode
+
+if TYPE_CHECKING:
+    from deliver.cluster.kube import KubernetesCluster
+
+
+def make(name: str, summary: str) -> TyperCommand:
+    if name == "validate":
+        schema = Option("schema", "print the JSON Schema of deliver.yaml, for editors, and check nothing", kind="flag")
+        return command(name, summary, validate, (PLACE[-1], schema, *TARGETING, *ANALYSIS, *LIMITS, *DISPLAY))
+    if name == "doctor":
+        return command(name, summary, doctor, (*PLACE, ANALYSIS[0], output("text", "json", "yaml"), *DISPLAY))
+    run = plugins if name == "plugins" else version
+    return command(name, summary, run, (output("text", "json", "yaml"), *DISPLAY), target=False)
+
+
+def validate(given: Given) -> int:
+    from deliver.config.build import check
+    from deliver.config.schema import json_schema
+
+    if given["schema"]:
+        session.show_view(json_schema(), "json")
+        return ExitCode.PROMOTED
+    found = session.draft(given)
+    session.show(f"{found.document.source if found.document else 'options'}: valid{check(found)}")
+    return ExitCode.PROMOTED
+
+
+def doctor(given: Given) -> int:
+    from deliver.doctor import examine
+    from deliver.render import text
+
+    cluster = session.open_cluster(given)
+    lines = examine(cluster, _namespace(given, cluster), _prometheus(given), now=time.time)
+    if given["output"] in ("json", "yaml"):
+        items = [{"name": line.name, "level": line.level, "message": line.message, "hint": line.hint} for line in lines]
+        session.show_view({"apiVersion": "deliver.dev/v1alpha1", "kind": "Doctor", "items": items}, given["output"])
+    else:
+        session.show(text.doctor_text(lines, session.style(given)))
+    return ExitCode.UNREACHABLE if any(line.level == "fail" for line in lines) else ExitCode.PROMOTED
+
+
+def _namespace(given: Given, cluster: "KubernetesCluster") -> str:
+    """The target's, without needing one: doctor is for before there is a file."""
+    try:
+        return session.target(given, cluster).namespace
+    except InputError:
+        if given["target"] or given["file"]:
+            raise
+        return str(given["namespace"] or cluster.namespace)
+
+
+def _prometheus(given: Given) -> dict[str, object] | None:
+    """The provider's options: --prometheus, else the file's."""
+    from deliver.config.draft import Draft
+    from deliver.config.options import lay
+
+    found = Draft.of(session.document(given))
+    lay(found, {"prometheus": given["prometheus"]}, given.label)
+    options = found.get(("analysis", "prometheus"))
+    return options if isinstance(options, dict) else None
+
+
+def plugins(given: Given) -> int:
+    from deliver.plugins import registry
+    from deliver.render import text
+
+    found = registry.describe()
+    if given["output"] in ("json", "yaml"):
+        items = [{key: getattr(plugin, key) for key in plugin.__dataclass_fields__} for plugin in found]
+        session.show_view({"apiVersion": "deliver.dev/v1alpha1", "kind": "PluginList", "items": items}, given["output"])
+    else:
+        session.show(text.plugins_text(found, session.style(given)))
+    return ExitCode.PROMOTED
+
+
+def version(given: Given) -> int:
+    if given["output"] in ("json", "yaml"):
+        view = {"apiVersion": "deliver.dev/v1alpha1", "kind": "Version", "version": __version__, "python": platform.python_version()}
+        session.show_view(view, given["output"])
+    else:
+        session.show(f"deliver {__version__}")
+    return ExitCode.PROMOTED

@@ -1,0 +1,44 @@
+"""SIGINT and SIGTERM while a release is driven: the first asks the driver to hold it safely, the second ends the process at once."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from deliver.engine.stop import Stop
+
+
+@contextmanager
+def stoppable(say: str = "stopping: the release will be held safely") -> Iterator[Stop]:
+    """Handlers are put back at the end. Outside of the main thread there is nothing to install and signals stay as they are."""
+    stop = Stop()
+    seen: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if seen:
+            os._exit(128 + number)  # not sys.exit: a driver that hangs in a call would keep the process
+        seen.append(number)
+        # In a thread: the code that the signal interrupted may hold the very lock that request() takes.
+        threading.Thread(target=stop.request, args=(number,), daemon=True).start()
+        _say(f"{say}; a second signal exits at once")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _say(text: str) -> None:
+    """Straight to the descriptor: the stream's lock may be held by the code that the signal interrupted."""
+    try:
+        os.write(sys.stderr.fileno() if sys.stderr else 2, f"\n{text}\n".encode())
+    except (OSError, ValueError):
+        return

@@ -1,0 +1,44 @@
+"""Every command but the strategies', with its module and its line of help: `deliver --help` reads this and imports none of them."""
+
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """module: in deliver.cli; it offers make(name, summary)."""
+
+    group: str
+    module: str
+    summary: str
+
+
+RELEASE, LOOK, OPERATE, SETUP = "Release", "Look", "Operate", "Set up"
+GROUPS = (RELEASE, LOOK, OPERATE, SETUP)
+
+COMMANDS: dict[str, Entry] = {
+    "run": Entry(RELEASE, "release", "Run the release that deliver.yaml describes, to its end"),
+    "plan": Entry(RELEASE, "release", "Show what a release would change, in order; changes nothing"),
+    "status": Entry(LOOK, "look", "Show where a release stands; -w follows it to its end"),
+    "history": Entry(LOOK, "look", "List past releases, newest first"),
+    "explain": Entry(LOOK, "look", "Show why: each decision with its query, numbers and limit"),
+    "promote": Entry(OPERATE, "operate", "Let a waiting release go on to its next step"),
+    "pause": Entry(OPERATE, "operate", "Stop at the present exposure"),
+    "resume": Entry(OPERATE, "operate", "Go on with a paused, held or orphaned release"),
+    "abort": Entry(OPERATE, "operate", "Give the release up and take the traffic back"),
+    "rollback": Entry(OPERATE, "operate", "Take the traffic back now; after a promotion too (--to N)"),
+    "validate": Entry(SETUP, "setup", "Check deliver.yaml; needs no cluster"),
+    "doctor": Entry(SETUP, "setup", "Check cluster, permissions, Prometheus and clock"),
+    "plugins": Entry(SETUP, "setup", "List the plugins that are found, broken ones with their error"),
+    "version": Entry(SETUP, "setup", "Show the version"),
+}
+STRATEGIES = "deliver.strategies"
+
+
+def strategy_names() -> tuple[str, ...]:
+    """Names alone; nothing is loaded. A strategy cannot take the name of a command."""
+    from deliver.plugins import registry
+
+    return tuple(name for name in registry.names(STRATEGIES) if name not in COMMANDS)
+
+
+def strategy_summary(name: str) -> str:
+    return f"Run a release with the {name} strategy, to its end"

@@ -1,0 +1,3 @@
+"""Checks before a first release: the cluster, the rights that forward and rollback need, Prometheus, the clock."""
+
+from deliver.doctor.checks import examine as examine

@@ -1,0 +1,38 @@
+"""Every right that a release needs, forward and back: the one table behind `doctor`, the RBAC Roles that are shipped and their tests."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Right:
+    """resource: plural name as in deliver.cluster.port.KINDS. rollback: the way back needs it too. proxy: only when health checks
+    or Prometheus are reached through the API server.
+    """
+
+    group: str
+    resource: str
+    verbs: tuple[str, ...]
+    subresource: str = ""
+    rollback: bool = True
+    proxy: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.resource}/{self.subresource}" if self.subresource else self.resource
+
+
+RIGHTS = (
+    Right("apps", "deployments", ("get", "list", "watch", "patch", "delete")),
+    Right("apps", "deployments", ("create",), rollback=False),
+    Right("apps", "replicasets", ("get", "list", "watch")),
+    Right("", "pods", ("get", "list", "watch")),
+    Right("", "pods", ("get",), "log", rollback=False),
+    Right("", "pods", ("get",), "proxy", rollback=False, proxy=True),
+    Right("", "services", ("get", "list", "watch", "patch")),
+    Right("", "services", ("get",), "proxy", rollback=False, proxy=True),
+    Right("discovery.k8s.io", "endpointslices", ("list", "watch")),
+    Right("autoscaling", "horizontalpodautoscalers", ("get", "list", "watch", "patch")),
+    Right("", "configmaps", ("get", "list", "watch", "create", "patch")),
+    Right("coordination.k8s.io", "leases", ("get", "create", "patch")),
+    Right("", "resourcequotas", ("list",), rollback=False),
+)
