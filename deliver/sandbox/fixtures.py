@@ -58,7 +58,7 @@ def world(
     images: reference -> behaviour; tags of tests/lab's images (1.1.0, 2.0.0-errors, ...) are known without it. rps: requests a second in all,
     `fresh` of them on new connections. scrape: seconds between scrapes. hpa: an autoscaler with minReplicas 1 (the load needs `replicas`).
     """
-    made = World(seed, clock=clock, images=Registry(dict(images or {})))
+    made = World(seed, clock=clock, images=Registry(dict(images or {})), services=tuple(services), fresh=fresh)
     made.api.create("namespaces", "", {"metadata": {"name": "shop"}})
     made.api.create("deployments", "shop", deployment(replicas=replicas), _USER)
     for name in services:
@@ -67,6 +67,9 @@ def world(
         made.load["shop", "web"] = float(replicas)
         made.api.create("horizontalpodautoscalers", "shop", autoscaler("web", 1, max(10, replicas * 2)), _USER)
     made.clock.wait(30.0, lambda: settled(made, replicas, services))
+    made.clock.wait(1.0)
+    made.traffic.set(rps=rps)
+    made.traffic.scrape_every(scrape)
     return made
 
 

@@ -12,15 +12,30 @@ from deliver.sandbox.controllers.kubelet import Kubelet, Node
 from deliver.sandbox.controllers.quota import QuotaController
 from deliver.sandbox.controllers.replicaset import ReplicaSetController
 from deliver.sandbox.images import Registry
+from deliver.sandbox.prometheus import SandboxMetrics
+from deliver.sandbox.series import SeriesStore
+from deliver.sandbox.traffic import Traffic
 
 
 class World:
     """A cluster with what lives in it. The same seed and the same calls give the same run.
 
-    engine_clock: for the first driver; further drivers take `EngineClock(world.clock)`. load: (namespace, deployment) -> pods' worth, for HPAs.
+    engine_clock: for the first driver; further drivers take `EngineClock(world.clock)`. load: (namespace, deployment) -> pods' worth,
+    for HPAs. traffic: users of `services` in `namespace`, `rps` requests a second in all, `fresh` of them on new connections.
     """
 
-    def __init__(self, seed: int = 1, *, clock: Clock | None = None, images: Registry | None = None, nodes: list[Node] | None = None) -> None:
+    def __init__(
+        self,
+        seed: int = 1,
+        *,
+        clock: Clock | None = None,
+        images: Registry | None = None,
+        nodes: list[Node] | None = None,
+        namespace: str = "shop",
+        services: tuple[str, ...] = ("web",),
+        rps: float = 0.0,
+        fresh: float = 0.5,
+    ) -> None:
         self.seed = seed
         self.clock: Clock = clock or VirtualClock()
         self.engine_clock = EngineClock(self.clock)
@@ -36,6 +51,8 @@ class World:
         self.endpoints = EndpointSliceController(self.api, seed)
         self.autoscaler = AutoscalerController(self.api, events, lambda space, name: self.load.get((space, name)))
         self.garbage = GarbageCollector(self.api)
+        self.traffic = Traffic(self.api, self.kubelet, seed, namespace, services, rps, fresh)
+        self.metrics = SandboxMetrics(SeriesStore(self.traffic, self.kubelet), self.clock)
         self.cluster = SandboxCluster(self.api, self.kubelet)
         self._nodes()
 

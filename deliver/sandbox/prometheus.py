@@ -1,0 +1,92 @@
+"""The sandbox's Prometheus as a MetricProvider (deliver.plugins.interfaces), with the ways in which one fails."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from deliver.plugins.interfaces import Answer, MetricsError, Series
+from deliver.sandbox.clock import Clock
+from deliver.sandbox.evaluate import Evaluator, Result
+from deliver.sandbox.promql import QueryError
+from deliver.sandbox.series import SeriesStore
+
+
+@dataclass
+class Ailment:
+    """What is wrong with it now. down: "" or the error's text. slow: seconds that an answer takes. warnings: a partial answer. empty: no series."""
+
+    down: str = ""
+    slow: float = 0.0
+    warnings: tuple[str, ...] = ()
+    empty: bool = False
+
+
+class SandboxMetrics:
+    """raw, value and now as the plugin interface says; sick: turn it to make them fail. asked: every query so far.
+
+    stop() and resume() end and take up scraping; `series.lag` and `series.nan` delay and spoil the samples.
+    """
+
+    name: ClassVar[str] = "sandbox"
+    summary: ClassVar[str] = "the sandbox's own time series"
+    Options: ClassVar[Any] = None
+    namespace_label, pod_label = "namespace", "pod"
+
+    def __init__(self, series: SeriesStore, clock: Clock) -> None:
+        self.series, self.clock = series, clock
+        self.sick = Ailment()
+        self.asked: list[str] = []
+
+    def raw(self, selector: str, window: float, timeout: float) -> Answer:
+        return self._ask(f"{selector}[{max(round(window), 1)}s]", timeout)
+
+    def value(self, query: str, timeout: float) -> Answer:
+        return self._ask(query, timeout)
+
+    def now(self, timeout: float) -> float:
+        return self._ask("time()", timeout).series[0].points[0][1]
+
+    def stop(self) -> None:
+        """No scrape from now on: what is known grows old."""
+        self.series.frozen = self.clock.now()
+
+    def resume(self) -> None:
+        self.series.frozen = 0.0
+
+    def _ask(self, query: str, timeout: float) -> Answer:
+        self.asked.append(query)
+        if self.sick.down:
+            raise MetricsError(self.sick.down)
+        if self.sick.slow:
+            self.clock.wait(min(self.sick.slow, timeout))
+            if self.sick.slow > timeout:
+                raise MetricsError(f"no answer within {timeout:g} s")
+        with self.clock.lock:
+            at = self.clock.now()
+            try:
+                result = Evaluator(self.series, at).run(query)
+            except QueryError as error:
+                raise MetricsError(str(error), bad_query=error.bad) from error
+        series = () if self.sick.empty else _as_series(result, at)
+        return Answer(query, series, self.sick.warnings)
+
+
+def _as_series(result: Result, at: float) -> tuple[Series, ...]:
+    if isinstance(result, str):
+        raise MetricsError("the query gives text, not numbers", bad_query=True)
+    if isinstance(result, (int, float)):
+        return (Series({}, ((at, float(result)),)),)
+    found = []
+    for labels, value in result:
+        points = tuple(value) if isinstance(value, list) else ((at, float(value)),)
+        found.append(Series(labels, points))
+    return tuple(found)
+
+
+def text(value: float) -> str:
+    """A sample value as Prometheus prints it."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    return f"{value:.15g}"

@@ -1,0 +1,195 @@
+"""Users: requests at a given rate over the pods that the node's proxy knows, counted one by one.
+
+Half of them open a connection for each request, half take turns on connections that stay open until their pod goes. Numbers are
+drawn at each moment at which something changes or is looked at, not for each request, so that an hour is cheap.
+"""
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+
+from deliver.sandbox.api import Api
+from deliver.sandbox.chance import binomial, spread
+from deliver.sandbox.controllers.kubelet import Kubelet, Run
+from deliver.sandbox.counters import Counters, Row
+from deliver.sandbox.images import Behaviour
+from deliver.sandbox.proxy import Proxy
+
+NO_ENDPOINT, REFUSED, RESET = "no endpoint", "connection refused", "connection reset"
+
+
+@dataclass
+class Tally:
+    """All requests so far. failed: without any answer, by cause. errors: answered 500. by_image, by_pod: answered, whatever the code.
+
+    fresh_at: image -> unix seconds of the last time a new connection reached it.
+    """
+
+    requests: int = 0
+    answered: int = 0
+    errors: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    by_image: Counter[str] = field(default_factory=Counter)
+    by_pod: Counter[str] = field(default_factory=Counter)
+    errors_by_image: Counter[str] = field(default_factory=Counter)
+    fresh_at: dict[str, float] = field(default_factory=dict)
+
+    def lost(self) -> int:
+        return sum(self.failed.values())
+
+    def copy(self) -> "Tally":
+        counts = (Counter(part) for part in (self.failed, self.by_image, self.by_pod, self.errors_by_image))
+        return Tally(self.requests, self.answered, self.errors, *counts, dict(self.fresh_at))
+
+
+class Traffic:
+    """rps: requests a second over all services. fresh: share on new connections. connections: kept open for each service.
+
+    incident: a share of errors and slowdown: a factor on latency, that hit all pods alike (a database that is ill, say).
+    """
+
+    def __init__(
+        self, api: Api, kubelet: Kubelet, seed: int, namespace: str, services: tuple[str, ...], rps: float, fresh: float = 0.5
+    ) -> None:
+        self.api, self.kubelet, self.namespace, self.services = api, kubelet, namespace, services
+        self._rps, self.fresh, self.connections = rps, fresh, 8
+        self._incident, self._slowdown = 0.0, 1.0
+        self.random = random.Random(f"traffic {seed}")
+        self.proxy = Proxy(api, seed, self.settle)
+        self._tally = Tally()
+        self.counters: dict[str, Counters] = {}
+        self._kept: dict[str, list[str]] = {service: [""] * self.connections for service in services}
+        self._carry: dict[tuple[str, bool], float] = {}
+        self._last = self._next_scrape = api.clock.now()
+        self.interval = 0.0
+        self.rows: dict[str, list[Row]] = {}
+        self.pods: dict[str, Run] = {}
+        self._alive: dict[str, bool] = {}
+        self._life: dict[str, int] = {}
+        self._behave: dict[str, Behaviour] = {}
+        kubelet.changed.append(self._changed)
+
+    # -- what tests turn and read
+
+    @property
+    def tally(self) -> Tally:
+        """Up to now."""
+        self.settle()
+        return self._tally
+
+    def set(self, *, rps: float | None = None, incident: float | None = None, slowdown: float | None = None) -> None:
+        self.settle()
+        self._rps = self._rps if rps is None else rps
+        self._incident = self._incident if incident is None else incident
+        self._slowdown = self._slowdown if slowdown is None else slowdown
+
+    def scrape_every(self, seconds: float) -> None:
+        """Keep a row of each pod's counters that often, from now on."""
+        self.settle()
+        self.interval, self._next_scrape = seconds, self.api.clock.now() + seconds
+
+    # -- time
+
+    def settle(self) -> None:
+        """Account for all requests and scrapes up to now, with things as they have been since the last time."""
+        now = self.api.clock.now()
+        while self.interval and self._next_scrape <= now:
+            self._flow(self._next_scrape)
+            self._scrape(self._next_scrape)
+            self._next_scrape += self.interval
+        self._flow(now)
+
+    def _changed(self, run: Run) -> None:
+        """Called after the run has changed: what was before it, `_flow` still knows from `_alive`."""
+        self.settle()
+        alive = run.serving and not run.ended
+        if run.uid not in self.pods or self._life.get(run.uid) != run.life:
+            self.counters[run.uid] = Counters()
+        self.pods[run.uid] = run
+        self._life[run.uid] = run.life
+        if self._alive.get(run.uid) and not alive and not run.ended:
+            self._cut(run)
+        self._alive[run.uid] = alive
+        self._behave[run.uid] = run.behaviour
+
+    def _scrape(self, at: float) -> None:
+        for uid, alive in self._alive.items():
+            if alive:
+                self.rows.setdefault(uid, []).append(self.counters[uid].row(at))
+            elif self.pods[uid].running or (uid in self.rows and not self.pods[uid].ended):
+                self.rows.setdefault(uid, []).append(Row(at, up=False))
+
+    def _flow(self, to: float) -> None:
+        span, self._last = to - self._last, max(self._last, to)
+        if span <= 0 or not self.services:
+            return
+        for service in self.services:
+            rate = self._rps / len(self.services)
+            view = self.proxy.view(self.namespace, service)
+            self._fresh(view, self._whole((service, True), rate * self.fresh * span), to)
+            self._keep_alive(service, view, self._whole((service, False), rate * (1 - self.fresh) * span))
+
+    def _whole(self, key: tuple[str, bool], amount: float) -> int:
+        total = self._carry.get(key, 0.0) + amount
+        whole = int(total + 1e-9)
+        self._carry[key] = total - whole
+        return whole
+
+    # -- requests
+
+    def _fresh(self, view: tuple[str, ...], n: int, at: float) -> None:
+        if not n:
+            return
+        self._tally.requests += n
+        if not view:
+            self._tally.failed[NO_ENDPOINT] += n
+            return
+        for uid, count in zip(view, spread(self.random, n, [1.0] * len(view)), strict=True):
+            if count and self._serve(uid, count):
+                self._tally.fresh_at[self.pods[uid].image] = at
+
+    def _keep_alive(self, service: str, view: tuple[str, ...], n: int) -> None:
+        """Each kept connection sends its share; one whose pod has gone dials anew, and fails when nobody answers there."""
+        if not n:
+            return
+        self._tally.requests += n
+        kept = self._kept[service]
+        each, rest = divmod(n, len(kept))
+        for at, uid in enumerate(kept):
+            count = each + (at < rest)
+            if not count:
+                continue
+            if not self._alive.get(uid):
+                uid = self.random.choice(view) if view else ""
+                kept[at] = uid
+            if not uid:
+                self._tally.failed[NO_ENDPOINT] += count
+            else:
+                self._serve(uid, count)
+
+    def _serve(self, uid: str, n: int) -> bool:
+        if not self._alive.get(uid):
+            self._tally.failed[REFUSED] += n
+            return False
+        run = self.pods[uid]
+        bad = self.counters[uid].serve(self.random, n, self._behave[uid], self._incident, self._slowdown)
+        tally = self._tally
+        tally.answered += n
+        tally.errors += bad
+        tally.by_image[run.image] += n
+        tally.by_pod[run.name] += n
+        if bad:
+            tally.errors_by_image[run.image] += bad
+        return True
+
+    def _cut(self, run: Run) -> None:
+        """A crash takes the requests that were under way with it."""
+        share = sum(uid == run.uid for kept in self._kept.values() for uid in kept) / max(1, self.connections * len(self.services))
+        rate = self._rps * (1 - self.fresh) * share
+        for service in self.services:
+            view = self.proxy.view(self.namespace, service)
+            rate += self._rps / len(self.services) * self.fresh * (view.count(run.uid) / len(view) if view else 0.0)
+        under_way = rate * self._behave[run.uid].latency
+        count = int(under_way) + binomial(self.random, 1, under_way - int(under_way))
+        self._tally.requests += count
+        self._tally.failed[RESET] += count
