@@ -1,7 +1,7 @@
 """An error as a person reads it: what failed, why, the state of the cluster now, the next command."""
 
 from deliver.model.errors import DeliverError
-from deliver.render.clean import clean
+from deliver.render.clean import clean, defuse
 from deliver.render.style import PLAIN, Style
 
 
@@ -10,7 +10,7 @@ def error_text(error: DeliverError, style: Style = PLAIN) -> str:
     parts = (("error", error.what, "bad"), ("why", error.why, ""), ("state", error.state, ""), ("hint", error.hint, "cyan"))
     lines = []
     for label, text, paint in parts:
-        told = [clean(line) for line in text.splitlines() if line.strip()]
+        told = [defuse(clean(line)) for line in text.splitlines() if line.strip()]
         lines += [f"{style.paint(label + ':', paint or 'bold')} {line}" if not i else f"  {line}" for i, line in enumerate(told)]
     return "\n".join(lines)
 

@@ -124,6 +124,8 @@ def phrase(intent: Entry, release: Release) -> tuple[str, str]:
 
 def check_line(check: CheckResult, *, why: bool = False) -> str:
     """`errors: FAIL, candidate 12.4 %, stable 0.1 %, limit 1 %, 512 samples`. why: and the reason, when it is not a pass."""
+    if check.kind == "pods":  # its numbers are pods, its sentence says them better
+        return f"{clean(check.name)}: {check.verdict}, {clean(check.why)}"
     parts = [str(check.verdict)]
     for name, value in (("candidate", check.candidate), ("stable", check.stable), ("limit", check.limit)):
         if value is not None and isfinite(value):

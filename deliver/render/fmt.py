@@ -62,7 +62,7 @@ def percent(value: float | None) -> str:
     if value is None:
         return NONE
     if 0 < value < 0.05 or 99.95 <= value < 100:
-        return f"{value:.3g} %"
+        return f"{value:.4g} %"
     text = f"{value:.1f}"
     return f"{text.removesuffix('.0')} %"
 

@@ -126,8 +126,7 @@ def _traffic(view: View, width: int) -> list[Text]:
         if key != "observed" or share[key] is not None
     ]
     lines = [_row("new version", bar, *told)]
-    for name in ("stable", "candidate"):
-        lines.append(_row(name, _arm(view[name], name)))
+    lines += [_row(name, _arm(view[name], name)) for name in ("stable", "candidate")]
     route = view["route"]
     if route and (route["foreign"] or (route["detail"] and not route["agreed"])):
         lines.append(_row("traffic", Text(route["foreign"] or f"moving: {route['detail']}", style="yellow")))

@@ -26,7 +26,7 @@ class Out:
             self.stream.flush()
         except (OSError, ValueError) as error:  # EPIPE, EIO of a lost terminal; "I/O operation on closed file"
             self.dead = True
-            if isinstance(error, BrokenPipeError):
+            if isinstance(error, OSError):
                 self._discard()
 
     def _encodable(self, text: str) -> str:

@@ -31,11 +31,11 @@ def summary_lines(release: Release, seen: Seen | None, now: float, style: Style 
     head = f"{style.mark(level)} Result: {style.paint(word, _PAINT.get(level, ''))}"
     lines = [f"{head}, {meaning}", f"  release: {view['id']}, {where(view)}, {change(view, style)}"]
     lines += _labelled("why", why(release, view))
-    lines += [f"    {style.paint(defuse('| ' + line), 'dim')}" for line in view["evidence"]]
+    lines += [f"    {style.paint('| ' + line, 'dim')}" for line in view["evidence"]]
     lines += _labelled("state", state_now(release, view))
     lines.append(f"  took: {took(view, release, now)}")
     lines += _labelled("next", [f"`{command}`" for command in view["next"]])
-    return lines
+    return [defuse(line) for line in lines]
 
 
 def result_word(release: Release) -> tuple[str, str]:
@@ -54,7 +54,9 @@ def change(view: View, style: Style = PLAIN) -> str:
 def why(release: Release, view: View) -> list[str]:
     """The reason, then the numbers of every check that did not pass (of all of them after a promotion)."""
     told = [view["reason"]] if view["reason"] else []
-    checks = [check for check in newest_checks(release, None) if release.outcome is Outcome.PROMOTED or check.verdict is not Verdict.PASS]
+    checks = newest_checks(release, None)
+    if release.outcome is not Outcome.PROMOTED:
+        checks = tuple(check for check in checks if check.verdict is not Verdict.PASS and not (check.kind == "pods" and told))
     told += [check_line(check, why=check.why not in release.reason) for check in checks]
     by = f"asked by {clean(release.ended_by)}" if release.ended_by and release.ended_by not in release.reason else ""
     told += [by] if by and release.ended_by != release.actor else []
@@ -67,8 +69,10 @@ def state_now(release: Release, view: View) -> list[str]:
     for name in ("stable", "candidate"):
         text = arm(name, view[name])
         told += [text] if text else []
-    if view["traffic_off"]:
-        told.append(f"no new connection reaches the candidate since {clock(release.traffic_off)} UTC, verified")
+    if release.outcome is Outcome.ROLLED_BACK and not release.exposed:
+        told.append("the candidate never had traffic")
+    elif view["traffic_off"]:
+        told.append(f"no new connection reaches the candidate since {clock(release.traffic_off)} UTC, by the EndpointSlices")
     told += [problem(found) for found in view["problems"]]
     return [text for text in told if text]
 

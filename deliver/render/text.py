@@ -25,6 +25,7 @@ STEP_LEVEL = {
     "skipped": "todo",
 }
 FINDING_LEVEL = {"refuse": "fail", "warn": "warn", "info": "todo"}
+WHY = 72  # columns of a reason in `history`
 EVENTS = 8  # newest journal lines that `status` shows
 
 
@@ -155,10 +156,15 @@ def history_text(releases: Sequence[Release], now: float, style: Style = PLAIN) 
                 image,
                 result,
                 clean(release.actor),
-                clean(release.reason),
+                _cut(clean(release.reason), style),
             )
         )
     return "\n".join(table(("no", "release", "started (UTC)", "took", "image", "result", "by", "why"), rows, style, right=(0, 3)))
+
+
+def _cut(text: str, style: Style) -> str:
+    """`explain` and JSON have the whole of it."""
+    return text if len(text) <= WHY else text[: WHY - 1] + style.symbol("cut")
 
 
 @dataclass(frozen=True)
