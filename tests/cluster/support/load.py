@@ -94,3 +94,40 @@ class Load:
             self.seconds,
             total["latency_ms"]["p99"],
         )
+
+
+class Users:
+    """Two crowds of the same size: one on fresh connections, one on four connections that stay open."""
+
+    def __init__(self, url: str, rps: float) -> None:
+        self.fresh, self.kept = Load(url, rps / 2, fresh=1), Load(url, rps / 2, fresh=0)
+
+    def __enter__(self) -> "Users":
+        self.fresh.__enter__()
+        self.kept.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for crowd in (self.fresh, self.kept):
+            crowd.__exit__()
+
+    def lost_none(self) -> None:
+        for crowd in (self.fresh, self.kept):
+            crowd.traffic.lost_none()
+
+    def all_well(self) -> None:
+        for crowd in (self.fresh, self.kept):
+            crowd.traffic.all_well()
+
+    @property
+    def versions(self) -> set[str]:
+        return set(self.fresh.traffic.versions) | set(self.kept.traffic.versions)
+
+    def share(self, version: str, begin: float, end: float) -> float:
+        """Percent of all requests between two moments."""
+        crowds = [self.fresh.traffic, self.kept.traffic]
+        return sum(crowd.share(version, begin, end) for crowd in crowds) / len(crowds)
+
+    def reached(self, version: str, after: float) -> int:
+        """Requests on fresh connections that the version answered in seconds that began after that moment."""
+        return sum(second.versions.get(version, 0) for second in self.fresh.traffic.seconds if second.at - 1 > after)

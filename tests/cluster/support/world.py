@@ -12,7 +12,7 @@ import yaml
 from tests.cluster.support import objects
 from tests.cluster.support.kubectl import Kubectl, Object, eventually
 from tests.cluster.support.lab import REGISTRY, ROOT
-from tests.cluster.support.load import Load
+from tests.cluster.support.load import Users
 from tests.cluster.support.process import Deliver, Result, Running, clean_environ
 from tests.cluster.support.snapshot import image_of, snapshot
 
@@ -112,9 +112,9 @@ class World:
 
     # ------------------------------------------------------------ users
 
-    def load(self, rps: float = 50, service: str = "web", fresh: float = 0.5) -> Load:
+    def users(self, rps: float = 50, service: str = "web") -> Users:
         address = self.kubectl.get("service", service)["spec"]["clusterIP"]
-        return Load(f"http://{address}/", rps, fresh)
+        return Users(f"http://{address}/", rps)
 
     # ------------------------------------------------------------ what stands
 

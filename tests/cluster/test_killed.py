@@ -1,0 +1,119 @@
+"""SIGKILL at every boundary: any other deliver ends the release where the unkilled run would have ended."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from tests.cluster.support.events import baking, did, ended, final, intends, says
+from tests.cluster.support.kubectl import eventually
+from tests.cluster.support.process import Deliver
+from tests.cluster.support.snapshot import snapshot, with_image
+from tests.cluster.support.world import World, image
+
+Make = Callable[..., World]
+Wanted = Callable[[dict[str, object]], bool]
+
+SPEC = {"strategy": {"canary": {"weight": [50], "bake": "4s"}}, "analysis": {"poll": "1s"}, "limits": {"drain": "2s"}}
+
+FORWARD: dict[str, Wanted] = {
+    "started": says("started by"),
+    "about to hold stable": intends("hold-stable"),
+    "pinned to stable": did("route stable"),
+    "about to create the candidate": intends("create-candidate"),
+    "scaling the candidate": intends("scale-candidate"),
+    "about to shift": intends("route both"),
+    "shifted": did("route both"),
+    "baking": baking(0),
+    "about to give it all": intends("route candidate"),
+    "baking all": baking(1),
+    "about to update the Deployment": intends("update-stable"),
+    "updated": did("update-stable"),
+    "candidate to be deleted": intends("delete-candidate"),
+    "selectors to be restored": intends("restore-route"),
+    "hold to be lifted": intends("release-stable"),
+}
+
+
+@pytest.mark.parametrize("boundary", FORWARD)
+def test_resume_ends_what_a_killed_driver_began(world: Make, boundary: str) -> None:
+    shop = world(replicas=2)
+    with shop.users(40) as users:
+        running = shop.release("1.1.0", **SPEC)
+        running.wait_for(boundary, FORWARD[boundary])
+        running.kill()
+        resumed = shop.on_target("resume", "-o", "jsonl")
+        ended(resumed, 0, "PROMOTED")
+    users.all_well()
+    shop.runs_only("1.1.0")
+    assert snapshot(shop.kubectl) == with_image(shop.before, image("1.1.0"))
+
+
+BACK: dict[str, Wanted] = {
+    "about to move the traffic": intends("route stable"),
+    "traffic moved": did("route stable"),
+    "evidence to be kept": intends("keep-evidence"),
+    "candidate to be deleted": intends("delete-candidate"),
+    "selectors to be restored": intends("restore-route"),
+    "hold to be lifted": intends("release-stable"),
+}
+
+
+@pytest.mark.parametrize("boundary", BACK)
+def test_a_rollback_that_was_killed_is_ended_by_the_next(world: Make, boundary: str) -> None:
+    shop = world(replicas=2)
+    with shop.users(40) as users:
+        running = shop.release("1.1.0", strategy={"canary": {"weight": [50], "bake": "10m"}}, limits={"drain": "2s"})
+        running.wait_for("the bake", baking(0))
+        running.kill()
+        going = shop.deliver.start("rollback", "web", "-n", shop.namespace, "-o", "jsonl")
+        going.wait_for(boundary, BACK[boundary])
+        going.kill()
+        again = shop.on_target("rollback", "-o", "jsonl")
+        assert again.code == 0, again
+        assert final(again)["outcome"] == "ROLLED_BACK"
+    users.all_well()
+    shop.unchanged()
+    shop.runs_only("1.0.0")
+
+
+def test_rollback_needs_no_home_no_file_and_nobody_alive(world: Make) -> None:
+    shop = world(replicas=3)
+    with shop.users() as users:
+        running = shop.release("1.1.0", strategy={"canary": {"weight": [50], "bake": "10m"}})
+        running.wait_for("the bake", baking(0))
+        running.kill()
+        bare = shop.folder / "bare"
+        bare.mkdir()
+        environ = {key: value for key, value in shop.environ.items() if key != "HOME"}
+        os.chmod(bare, 0o500)
+        back = Deliver(environ, bare)("rollback", "web", "-n", shop.namespace)
+        os.chmod(bare, 0o700)
+    assert back.code == 0, back
+    assert "ROLLED" in back.said
+    users.all_well()
+    shop.unchanged()
+
+
+@pytest.mark.parametrize("damage", ["lost", "corrupt", "newer"])
+def test_rollback_works_without_the_journal(world: Make, damage: str) -> None:
+    shop = world(replicas=2)
+    with shop.users(40) as users:
+        running = shop.release("1.1.0", strategy={"canary": {"weight": [50], "bake": "10m"}})
+        running.wait_for("the bake", baking(0))
+        running.kill()
+        match damage:
+            case "lost":
+                shop.kubectl("delete", "configmap", "deliver-web")
+            case "corrupt":
+                shop.kubectl.patch("configmap", "deliver-web", {"data": {"release": '{"id": "cut o'}})
+            case _:
+                shop.kubectl.patch("configmap", "deliver-web", {"data": {"schema": "99"}})
+        if damage != "lost":
+            refused = shop.on_target("resume")
+            assert refused.code not in (0, 1), refused
+        back = shop.on_target("rollback")
+        assert back.code == 0, back
+        eventually("the candidate is gone", lambda: shop.pods("1.1.0") == [])
+    users.all_well()
+    shop.unchanged()
