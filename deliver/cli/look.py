@@ -35,8 +35,7 @@ def status(given: Given) -> int:
     from deliver.engine import service
     from deliver.render import text, view
 
-    cluster = session.open_cluster(given)
-    target = session.target(given, cluster)
+    cluster, target = session.aim(given)
     if given["watch"]:
         return _watch(given, cluster, target)
     release, seen = service.current(cluster, target)
@@ -75,8 +74,7 @@ def history(given: Given) -> int:
     from deliver.engine import service
     from deliver.render import lists, text
 
-    cluster = session.open_cluster(given)
-    releases = service.history(cluster, session.target(given, cluster))
+    releases = service.history(*session.aim(given))
     if given["output"] in ("json", "yaml"):
         session.show_view(lists.list_view(releases, time.time()), given["output"])
     else:
@@ -89,8 +87,7 @@ def explain(given: Given) -> int:
     from deliver.render import lists
     from deliver.render.explain import explain_text
 
-    cluster = session.open_cluster(given)
-    target = session.target(given, cluster)
+    cluster, target = session.aim(given)
     live = service.current(cluster, target)[0]
     past = service.history(cluster, target)
     release = _chosen(given["release"], [*([live] if live else []), *past], target)

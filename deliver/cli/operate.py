@@ -26,8 +26,7 @@ def make(name: str, summary: str) -> TyperCommand:
 def ask(given: Given, verb: str) -> int:
     from deliver.engine import service
 
-    cluster = session.open_cluster(given)
-    target = session.target(given, cluster)
+    cluster, target = session.aim(given)
     with stoppable() as stop:
         release = service.ask(
             cluster,
@@ -44,8 +43,7 @@ def ask(given: Given, verb: str) -> int:
 def resume(given: Given) -> int:
     from deliver.engine import service
 
-    cluster = session.open_cluster(given)
-    target = session.target(given, cluster)
+    cluster, target = session.aim(given)
     with stoppable() as stop:
         release = service.resume(
             cluster,
@@ -62,8 +60,7 @@ def resume(given: Given) -> int:
 def rollback(given: Given) -> int:
     from deliver.engine import service
 
-    cluster = session.open_cluster(given)
-    target = session.target(given, cluster)
+    cluster, target = session.aim(given)
     with stoppable(say="the traffic is taken back first") as stop:
         release = service.rollback(
             cluster,

@@ -40,16 +40,7 @@ def _strategy(name: str, summary: str) -> TyperCommand:
     from deliver.plugins import registry
 
     fields = strategies.options_of(name)
-    own = [
-        Option(
-            field.key,
-            _help(field.help, field.default),
-            kind="switch" if field.flag else "text",
-            metavar="" if field.flag else _metavar(field),
-            env=f"DELIVER_{name}_{field.key}".upper(),
-        )
-        for field in fields
-    ]
+    own = [_option(name, field) for field in fields]
     taken = {option.name for option in (*COMMON, *DISPLAY)}
     if clash := next((option.name for option in own if option.name in taken), None):
         raise InputError(f"strategy `{name}` has an option `{clash}` that every release has", hint="its author must rename it")
@@ -57,12 +48,12 @@ def _strategy(name: str, summary: str) -> TyperCommand:
     return command(name, summary, lambda given: drive(given, spec(given, name)), (*own, *COMMON, output("text", "jsonl"), *DISPLAY))
 
 
-def _metavar(field: "StrategyOption") -> str:
-    return f"{field.key.upper()},..." if field.many else field.key.upper()
-
-
-def _help(text: str, default: str) -> str:
-    return f"{text} [default: {default}]" if default else text
+def _option(strategy: str, field: "StrategyOption") -> Option:
+    text = f"{field.help} [default: {field.default}]" if field.default else field.help
+    env = f"DELIVER_{strategy}_{field.key}".upper().replace("-", "_")
+    if field.flag:
+        return Option(field.key, text, kind="switch", env=env)
+    return Option(field.key, text, metavar=f"{field.key.upper()},..." if field.many else field.key.upper(), env=env)
 
 
 def spec(given: Given, strategy: str = "") -> ReleaseSpec:

@@ -76,7 +76,7 @@ def placed(spec: ReleaseSpec, cluster: "KubernetesCluster") -> ReleaseSpec:
     return spec if spec.target.namespace else replace(spec, target=replace(spec.target, namespace=cluster.namespace))
 
 
-def target(given: Given, cluster: "KubernetesCluster") -> Target:
+def aim(given: Given) -> "tuple[KubernetesCluster, Target]":
     """For the commands that act on a release: they need a name, not a valid file. A broken file never stands in a rollback's way."""
     from deliver.config.draft import Draft
     from deliver.config.names import kube_name
@@ -92,12 +92,13 @@ def target(given: Given, cluster: "KubernetesCluster") -> Target:
     name = deployment_of(given["target"]) if given["target"] else written
     if not isinstance(name, str):
         raise InputError(
-            "no target", why="there is no TARGET and no deliver.yaml in this folder or above", hint="e.g. `deliver status web`"
+            "no target", why="there is no TARGET and no deliver.yaml here or above", hint="e.g. `deliver status web`"
         )
     own = found.get(("target", "namespace")) if name == written else None
-    namespace = given["namespace"] or (own if isinstance(own, str) else None) or cluster.namespace
     try:
-        return Target(kube_name(namespace), kube_name(name))
+        kube_name(name)
+        cluster = open_cluster(given)
+        return cluster, Target(kube_name(given["namespace"] or (own if isinstance(own, str) else None) or cluster.namespace), name)
     except ValueError as error:
         raise InputError(str(error)) from None
 

@@ -9,7 +9,6 @@ from typer.core import TyperCommand
 from deliver import __version__
 from deliver.cli import session
 from deliver.cli.options import ANALYSIS, DISPLAY, LIMITS, PLACE, TARGETING, Given, Option, command, output
-from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 
 if TYPE_CHECKING:
@@ -42,8 +41,8 @@ def doctor(given: Given) -> int:
     from deliver.doctor import examine
     from deliver.render import text
 
-    cluster = session.open_cluster(given)
-    lines = examine(cluster, _namespace(given, cluster), _prometheus(given), now=time.time)
+    cluster, namespace = _place(given)
+    lines = examine(cluster, namespace, _prometheus(given), now=time.time)
     if given["output"] in ("json", "yaml"):
         items = [{"name": line.name, "level": line.level, "message": line.message, "hint": line.hint} for line in lines]
         session.show_view({"apiVersion": "deliver.dev/v1alpha1", "kind": "Doctor", "items": items}, given["output"])
@@ -52,14 +51,13 @@ def doctor(given: Given) -> int:
     return ExitCode.UNREACHABLE if any(line.level == "fail" for line in lines) else ExitCode.PROMOTED
 
 
-def _namespace(given: Given, cluster: "KubernetesCluster") -> str:
-    """The target's, without needing one: doctor is for before there is a file."""
-    try:
-        return session.target(given, cluster).namespace
-    except InputError:
-        if given["target"] or given["file"]:
-            raise
-        return str(given["namespace"] or cluster.namespace)
+def _place(given: Given) -> "tuple[KubernetesCluster, str]":
+    """The target's namespace, without needing a target: doctor is for before there is a file."""
+    if not given["target"] and session.document(given) is None:
+        cluster = session.open_cluster(given)
+        return cluster, str(given["namespace"] or cluster.namespace)
+    cluster, target = session.aim(given)
+    return cluster, target.namespace
 
 
 def _prometheus(given: Given) -> dict[str, object] | None:

@@ -14,6 +14,7 @@ from deliver.config.rehearse import rehearse
 from deliver.model.errors import InputError
 from deliver.model.spec import Analysis, Limits, PluginSpec, ReleaseSpec, Target
 from deliver.plugins import registry
+from deliver.plugins.types import WRITTEN
 
 DEFAULT_ROUTER = "service-selector"
 _METRIC_KEYS = sorted({*RatioModel.model_fields, *LatencyModel.model_fields, *QueryModel.model_fields})
@@ -72,7 +73,7 @@ def _strategy(name: str, options: Any, target: Target, draft: Draft) -> dict[str
 
 def _file(data: dict[str, Any], draft: Draft) -> FileModel:
     try:
-        return FileModel.model_validate(data)
+        return FileModel.model_validate(data, context=WRITTEN)
     except ValidationError as error:
         raise_for(error, data=data, where=draft.where, keys=_keys)
         raise
@@ -159,7 +160,7 @@ def _checked(group: str, name: str, options: Any, name_path: Path, path: Path, d
     if not isinstance(data, dict):
         raise InputError(f"{draft.where(path, False)}the options of `{name}` must be a mapping")
     try:
-        model.model_validate(data)
+        model.model_validate(data, context=WRITTEN)
     except ValidationError as error:
         raise_for(error, data=data, where=draft.where, keys=lambda at: _model_keys(model, at, path), prefix=path)
     return dict(data)

@@ -45,7 +45,7 @@ class Draft:
         """`option --poll: `, `deliver.yaml:3:5: `, or nothing when there is neither."""
         for length in range(len(path), 0, -1):
             if flag := self.flags.get(path[:length]):
-                return f"option {flag}: "
+                return f"{flag}: " if flag.startswith("`") else f"option {flag}: "
         return f"{self.document.at(path, key=key)}: " if self.document else ""
 
 

@@ -38,7 +38,7 @@ _REFUSED = {
 def lay(draft: Draft, given: Mapping[str, Any], label: Callable[[str], str]) -> None:
     """given: option -> value, None or empty for one that was not used. label: how to call it in an error. Raises InputError."""
     if given.get("target"):
-        draft.put(("target", "deployment"), deployment_of(given["target"]), "TARGET")
+        draft.put(("target", "deployment"), deployment_of(given["target"]), "`TARGET`")
     for name, path in PLAIN.items():
         if given.get(name) is not None:
             draft.put(path, given[name], label(name))
@@ -56,9 +56,9 @@ def lay_strategy(draft: Draft, name: str, options: Mapping[str, Any], replaces: 
     section = draft.get(("strategy",))
     kept = section.get(name) if isinstance(section, dict) else None
     if not (isinstance(section, dict) and name in section):
-        draft.put(("strategy",), {name: {}}, f"`{name}`")
+        draft.put(("strategy",), {name: {}}, f"`deliver {name}`")
     elif kept is None:
-        draft.put(("strategy", name), {}, f"`{name}`")
+        draft.put(("strategy", name), {}, f"`deliver {name}`")
     for key, value in options.items():
         for other in replaces.get(key, ()):
             draft.drop(("strategy", name, other))

@@ -29,7 +29,8 @@ _SAY = {
 
 def raise_for(error: ValidationError, *, data: Any, where: Where, keys: Callable[[Path], Sequence[str]], prefix: Path = ()) -> None:
     """Raises InputError. keys: which keys may stand at a path, for suggestions. prefix: of the data's own path in the file."""
-    problems = [_problem(item, data, where, keys, prefix) for item in error.errors(include_url=False)]
+    found = sorted(error.errors(include_url=False), key=lambda item: item["type"] != "extra_forbidden")  # a typo explains what is missing
+    problems = [_problem(item, data, where, keys, prefix) for item in found]
     what, hint = problems[0]
     more = [text for text, _ in problems[1:6]]
     why = "also: " + "; ".join(more) if more else ""
@@ -44,7 +45,9 @@ def _problem(item: Mapping[str, Any], data: Any, where: Where, keys: Callable[[P
         return unknown(path, keys(path[:-1]), where)
     if kind == "missing":
         return f"{where(path[:-1], False)}`{name}` is missing", f"add `{name}:`{_under(path[:-1])}"
-    return f"{where(path, False)}{_label(path)}{_reason(item)}", ""
+    place = where(path, False)
+    label = "" if place.startswith(("option ", "`")) else _label(path)
+    return f"{place}{label}{_reason(item)}", ""
 
 
 def unknown(path: Path, candidates: Sequence[str], where: Where) -> tuple[str, str]:

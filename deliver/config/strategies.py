@@ -11,7 +11,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from deliver.plugins import registry
+from deliver.plugins import registry, types
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,8 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if field.is_required() or field.default_factory is not None or value is None or isinstance(value, bool):
         return ""
-    from deliver.plugins import types
-
-    if any(getattr(item, "func", None) is types.parse_duration for item in field.metadata):
+    if types.is_duration(field):
         return types.show_duration(value)
-    if any(getattr(item, "func", None) is types.parse_share for item in field.metadata):
+    if types.is_share(field):
         return f"{value * 100:g}%"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -11,7 +11,8 @@ import math
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
+from pydantic.fields import FieldInfo
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
@@ -63,6 +64,14 @@ def show_duration(seconds: float) -> str:
     return text or "0s"
 
 
+def is_duration(field: FieldInfo) -> bool:
+    return any(getattr(item, "func", None) is _duration for item in field.metadata)
+
+
+def is_share(field: FieldInfo) -> bool:
+    return any(getattr(item, "func", None) is parse_share for item in field.metadata)
+
+
 def _text(value: Any, want: str) -> str:
     """A ValueError also for a wrong type: pydantic turns only that into a message for the user."""
     if isinstance(value, str) or (isinstance(value, (int, float)) and not isinstance(value, bool)):
@@ -79,9 +88,19 @@ def _short(text: str) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
+WRITTEN = {"written": True}
+"""Validation context for what a person wrote. Without it a float is seconds already: a value that code passes on."""
+
+
+def _duration(value: Any, info: ValidationInfo) -> float:
+    if isinstance(value, float) and not (info.context or {}).get("written"):
+        return value
+    return parse_duration(value)
+
+
 Duration = Annotated[
     float,
-    BeforeValidator(parse_duration),
+    BeforeValidator(_duration),
     WithJsonSchema({"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|h|m|s))+$", "examples": ["30s", "5m", "1h30m"]}),
 ]
 """Seconds; written as text with a unit."""

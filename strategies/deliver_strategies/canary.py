@@ -26,7 +26,7 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    weight: list[Percent] = Field(default_factory=list, description="wanted shares of the traffic in percent, rising: 10,50")
+    weight: list[Percent] = Field(default_factory=list, description="wanted shares of the traffic in percent, rising: 10,50", json_schema_extra={"replaces": ["steps"]})
     steps: list[CanaryStep] = Field(default_factory=list, description="steps one by one, instead of `weight`", json_schema_extra={"cli": False})
     bake: Duration = Field(default=300.0, description="how long each step is watched")
     surge: int = Field(default=0, ge=0, le=1000, description="temporary stable pods that may be added to come closer to a weight")
