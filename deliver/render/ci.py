@@ -12,10 +12,10 @@ from typing import Protocol
 from deliver.model.release import Course, Outcome, Release
 from deliver.model.seen import Seen
 from deliver.render.clean import clean, command_data, command_property, markdown
-from deliver.render.fmt import NONE, count, duration, number, percent
+from deliver.render.fmt import count, duration, percent
 from deliver.render.lines import Lines
 from deliver.render.out import Out, never_raises
-from deliver.render.summary import headline, result_word, where
+from deliver.render.summary import check_cells, headline, result_word, where
 from deliver.render.view import View, release_view
 
 
@@ -152,8 +152,7 @@ def _step_row(step: View) -> list[str]:
 
 
 def _check_row(check: View) -> list[str]:
-    values = [number(check[key], check["unit"]) for key in ("candidate", "stable", "limit")]
-    return [check["name"], check["verdict"], *values, str(check["samples"] or NONE)]
+    return [check["name"], check["verdict"], *check_cells(check)]
 
 
 def _no_fence(line: str) -> str:

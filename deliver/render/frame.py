@@ -5,15 +5,16 @@ first, then old events, then steps and checks far from what matters.
 """
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from rich.text import Text
 
 from deliver.model.release import Course, Phase, Release
 from deliver.model.seen import Seen
 from deliver.render.events import Event
-from deliver.render.fmt import NONE, clock, count, duration, image_change, number, percent, short_image
+from deliver.render.fmt import NONE, clock, count, duration, image_change, percent, short_image
 from deliver.render.style import UNICODE, VERDICT_LEVEL
-from deliver.render.summary import result_word
+from deliver.render.summary import check_cells, result_word
 from deliver.render.view import View, release_view
 
 STYLE = {"done": "green", "fail": "bold red", "warn": "yellow", "action": "", "wait": "cyan", "todo": "dim"}
@@ -27,8 +28,10 @@ STEP_LEVEL = {
     "failed": "fail",
     "skipped": "todo",
 }
+SIDES = {"stable": "the stable side only", "both": "both sides", "candidate": "the candidate only"}
 LABEL = 13  # columns of the left label
 MIN_EVENTS, MAX_EVENTS = 2, 6
+REASON_LINES = 3
 STOPPING = 4  # rows that the first section always has
 
 
@@ -95,7 +98,9 @@ def _header(release: Release, view: View, width: int) -> list[Text]:
     images = _row("image", Text.assemble(short_image(old, half), f" {UNICODE['arrow']} ", (short_image(new, half), "bold")))
     lines = [Text.assemble(left, right), images]
     if view["reason"]:
-        lines.append(_row("why", Text(view["reason"], style=STYLE[level] if level in ("fail", "warn") else "")))
+        style = STYLE[level] if level in ("fail", "warn") else ""
+        told = wrap(view["reason"], max(width - LABEL, 20))[:REASON_LINES]
+        lines += [_row("why" if not i else "", Text(text, style=style)) for i, text in enumerate(told)]
     return lines
 
 
@@ -127,10 +132,24 @@ def _traffic(view: View, width: int) -> list[Text]:
     ]
     lines = [_row("new version", bar, *told)]
     lines += [_row(name, _arm(view[name], name)) for name in ("stable", "candidate")]
-    route = view["route"]
-    if route and (route["foreign"] or (route["detail"] and not route["agreed"])):
-        lines.append(_row("traffic", Text(route["foreign"] or f"moving: {route['detail']}", style="yellow")))
+    if view["route"]:
+        lines.insert(0, _row("traffic", _route(view)))
     return lines
+
+
+def _route(view: View) -> Text:
+    """Where the Services send it, and whether the EndpointSlices say so too."""
+    route = view["route"]
+    if route["foreign"]:
+        return Text(route["foreign"], style="yellow")
+    pin = f", pinned to {route['pinned']}" if route["pinned"] else ""
+    whole = "the Services' own selectors" if route["side"] == "both" and view["candidate"]["deployment"] is None else ""
+    told = Text(f"goes by {whole}" if whole else f"goes to {SIDES.get(route['side'], 'sides that differ')}{pin}")
+    if route["agreed"]:
+        told.append(f"  {UNICODE['done']} EndpointSlices agree", style="green")
+    else:
+        told.append(f"  {UNICODE['wait']} moving{': ' + route['detail'] if route['detail'] else ''}", style="yellow")
+    return told
 
 
 def _arm(arm: View, name: str) -> Text:
@@ -200,10 +219,8 @@ def _checks(view: View, width: int) -> list[Text]:
     checks = sorted(view["checks"], key=lambda check: {"FAIL": 0, "BLIND": 1, "PASS": 2}[check["verdict"]])
     if not checks:
         return []
-    rows = [("", "candidate", "stable", "limit", "samples")]
-    for check in checks:
-        values = [number(check[key], check["unit"]) for key in ("candidate", "stable", "limit")]
-        rows.append((check["name"], *values, str(check["samples"] or NONE)))
+    rows: list[tuple[str, ...]] = [("", "candidate", "stable", "limit", "samples")]
+    rows += [(check["name"], *check_cells(check)) for check in checks]
     name = min(max(len(row[0]) for row in rows), max(width - 60, 12))
     sizes = [name, *(max(len(row[i]) for row in rows) for i in range(1, 5))]
     lines = []

@@ -5,7 +5,7 @@ from deliver.model.seen import Seen
 from deliver.model.verdict import Verdict
 from deliver.render.clean import clean, defuse
 from deliver.render.events import check_line
-from deliver.render.fmt import clock, count, duration, image_change, percent
+from deliver.render.fmt import NONE, clock, count, duration, image_change, number, percent
 from deliver.render.style import PLAIN, Style
 from deliver.render.view import View, newest_checks, release_view
 
@@ -100,6 +100,14 @@ def arm(name: str, arm: View) -> str:
         return "candidate: no pods" if arm["deployment"] else "candidate: gone"
     restarts = f", {count(arm['restarts'], 'restart')}" if arm["restarts"] else ""
     return f"{name}: {arm['ready']}/{arm['desired']} pods ready{restarts}, `{arm['image']}`"
+
+
+def check_cells(check: View) -> list[str]:
+    """Candidate, stable, limit, samples for a table. A pods check has counts of pods there, and neither limit nor samples."""
+    if check["kind"] == "pods":
+        return [number(check["candidate"]), number(check["stable"]), NONE, NONE]
+    values = [number(check[key], check["unit"]) for key in ("candidate", "stable", "limit")]
+    return [*values, str(check["samples"] or NONE)]
 
 
 def problem(found: View) -> str:

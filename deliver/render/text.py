@@ -9,10 +9,10 @@ from deliver.model.seen import Seen
 from deliver.plugins.interfaces import Finding
 from deliver.render.clean import clean
 from deliver.render.events import Narrator
-from deliver.render.fmt import NONE, clock, count, duration, number, percent, short_image, stamp
+from deliver.render.fmt import NONE, clock, count, duration, percent, short_image, stamp
 from deliver.render.lists import Proposal
 from deliver.render.style import LEVEL_STYLE, PLAIN, VERDICT_LEVEL, VERDICT_STYLE, Style, table
-from deliver.render.summary import arm, change, problem, result_word, traffic, where
+from deliver.render.summary import arm, change, check_cells, problem, result_word, traffic, where
 from deliver.render.view import View, release_view
 
 STEP_LEVEL = {
@@ -127,8 +127,7 @@ def checks_table(view: View, style: Style) -> list[str]:
     rows = []
     for check in view["checks"]:
         verdict = f"{style.mark(VERDICT_LEVEL[check['verdict']])} {style.paint(check['verdict'], VERDICT_STYLE[check['verdict']])}"
-        values = [number(check[key], check["unit"]) for key in ("candidate", "stable", "limit")]
-        rows.append((check["name"], *values, str(check["samples"] or NONE), verdict, "" if check["verdict"] == "PASS" else check["why"]))
+        rows.append((check["name"], *check_cells(check), verdict, "" if check["verdict"] == "PASS" else check["why"]))
     return table(("check", "candidate", "stable", "limit", "samples", "verdict", "why"), rows, style, right=(1, 2, 3, 4), indent="  ")
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from deliver.model.plan import Plan
+from deliver.model.plan import Plan, Side
 from deliver.model.verdict import Verdict
 from deliver.render import reporters
 from deliver.render.events import Narrator
@@ -131,3 +131,17 @@ def test_make_reporter_takes_the_live_view_and_verbose_does_not(monkeypatch):
     options = {"output": "text", "color": "auto", "ci": "auto", "quiet": False, "stdout": Tty(), "stderr": Tty(), "environ": GOOD}
     assert isinstance(make_reporter(verbose=False, clock=lambda: 0.0, **options), LiveView)
     assert not isinstance(make_reporter(verbose=True, clock=lambda: 0.0, **options), LiveView)
+
+
+def test_where_traffic_goes_is_told_as_read_back(scene):
+    shown = scene("mid-bake")
+    route = replace(shown.seen.route, side=Side.STABLE, pinned="5c4d", agreed=False, detail="1 endpoint of the candidate is left")
+    assert "goes to both sides  ✔ EndpointSlices agree" in plain(shown, 100)
+    moving = plain(replace(shown, seen=replace(shown.seen, route=route)), 120)
+    assert "goes to the stable side only, pinned to 5c4d  ◎ moving: 1 endpoint of the candidate is left" in moving
+    assert "goes by the Services' own selectors" in plain(scene("promoted"), 100)
+
+
+def test_a_long_reason_wraps_instead_of_being_cut(scene):
+    text = plain(scene("rollback-failed"), 80)
+    assert "because aborted by sam: graphs look wrong)" in text
