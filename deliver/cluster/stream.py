@@ -106,10 +106,13 @@ class Stream:
             if socket is not None:
                 socket.settimeout(timing.mute)  # the first answer must come soon, what follows may take its time
             self._got()
-            self.lost_at = None
+            if self.lost_at is not None:
+                self.lost_at = None
+                self._wake()
+            # looked at after _response is set: close() sets _stop first and reads _response then, so one of the two sees the other
+            if self._stop.is_set():
+                return
             for line in lines(response, self._got):
-                if self._stop.is_set():
-                    return
                 if line.strip():
                     self._take(line)
         finally:

@@ -140,6 +140,8 @@ class Transport:
         if isinstance(cause, e.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(cause):
             hint = "check certificate-authority in the kubeconfig: another cluster may now have this address"
             return no_answer(call, "its TLS certificate is not trusted", server=server, sent=False, retry=False, hint=hint)
+        if isinstance(cause, e.SSLError):
+            return no_answer(call, f"TLS failed ({_tls_reason(cause)})", server=server, sent=True)
         if isinstance(error, e.ProxyError):
             return no_answer(call, "the proxy does not let the connection through", server=server, sent=False)
         if isinstance(cause, e.ReadTimeoutError):
@@ -156,6 +158,12 @@ class Transport:
     def _drop(response: "BaseHTTPResponse") -> None:
         """Not back to the pool: there may be an unread rest on it."""
         response.close()
+
+
+def _tls_reason(error: Exception) -> str:
+    """OpenSSL's own word for it, such as NO_CERTIFICATE_OR_CRL_FOUND."""
+    inner = error.args[0] if error.args else None
+    return clean(str(getattr(inner, "reason", None) or "handshake cut"))
 
 
 class Truncated(Exception):
