@@ -1,7 +1,6 @@
 """The API server's verbs on dicts: what a request means, whatever door it came through."""
 
 import random
-import string
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -145,9 +144,7 @@ class Api:
         known = KINDS[kind]
         if known.namespaced:
             if meta.setdefault("namespace", namespace) != namespace:
-                raise errors.bad_request(
-                    "the namespace of the provided object does not match the namespace sent on the request"
-                )
+                raise errors.bad_request("the namespace of the provided object does not match the namespace sent on the request")
             space = self.store.get("namespaces", "", namespace)
             if space is None:
                 raise errors.not_found("namespaces", namespace)
@@ -223,10 +220,7 @@ class Api:
         self._check(kind, new, old)
         if not applied:
             managed.updated(kind, old, new, write.manager, subresource, stamp(self.clock.now()))
-        if write.dry_run:
-            result = new
-        else:
-            result = self.commit(kind, old, new)
+        result = new if write.dry_run else self.commit(kind, old, new)
         return scale.view(kind, result) if subresource == "scale" else result
 
 
@@ -280,10 +274,14 @@ def _limited(kind: str, old: Object, new: Object, subresource: str) -> Object:
 def _counts(kind: str, old: Object, new: Object) -> bool:
     """Does this change count as a new generation? A Deployment's annotations do too (deployment/strategy.go), an EndpointSlice has no spec."""
     if kind == "endpointslices":
-        return any(old.get(key) != new.get(key) for key in ("endpoints", "ports")) or old["metadata"].get("labels") != new["metadata"].get("labels")
-    if old.get("spec") != new.get("spec"):
+        return _differ(old, new, "endpoints", "ports") or _differ(old["metadata"], new["metadata"], "labels")
+    if _differ(old, new, "spec"):
         return True
-    return kind == "deployments" and old.get("status") == new.get("status") and old["metadata"].get("annotations") != new["metadata"].get("annotations")
+    return kind == "deployments" and not _differ(old, new, "status") and _differ(old["metadata"], new["metadata"], "annotations")
 
 
-__all__: Sequence[str] = ("APPLY", "JSON", "MERGE", "STRATEGIC", "Api", "Write", "stamp", "string")
+def _differ(old: Object, new: Object, *keys: str) -> bool:
+    return any(old.get(key) != new.get(key) for key in keys)
+
+
+__all__: Sequence[str] = ("APPLY", "JSON", "MERGE", "STRATEGIC", "Api", "Write", "stamp")

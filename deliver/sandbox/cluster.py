@@ -26,7 +26,9 @@ class SandboxCluster:
     allow: answers `allowed`, and refuses calls with Forbidden when it says no.
     """
 
-    def __init__(self, api: Api, kubelet: Kubelet, *, actor: str = MANAGER, calls: list[Call] | None = None, script: Script | None = None) -> None:
+    def __init__(
+        self, api: Api, kubelet: Kubelet, *, actor: str = MANAGER, calls: list[Call] | None = None, script: Script | None = None
+    ) -> None:
         self.api, self.kubelet, self.actor = api, kubelet, actor
         self.calls: list[Call] = calls if calls is not None else []
         self.script = script if script is not None else Script()

@@ -164,6 +164,7 @@ def _scaled(node: Binary, vector: Vector, pair: Callable[[float], tuple[float, f
 
 def _joined(node: Binary, left: Vector, right: Vector) -> Vector:
     """Series with equal labels, the name aside; two of one side with the same labels are an error, as in Prometheus."""
+
     def key(labels: Labels) -> tuple[tuple[str, str], ...]:
         return tuple(sorted(_bare(labels).items()))
 

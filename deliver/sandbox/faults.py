@@ -57,8 +57,9 @@ def killed() -> BaseException:
 
 @dataclass
 class Fault:
-    """Fails calls that match. verb, kind, name, actor: patterns. nth: of the matching calls, counted from 1 (0: each). times: how often at most.
+    """Fails calls that match. verb (or "write"), kind, name, actor: patterns.
 
+    nth: of the matching calls, counted from 1 (0: each). times: how often at most.
     applied: the call takes effect first and then fails (an answer that was lost). seconds: how long the caller waits for the failure.
     since, until: only between these moments, unix seconds. when: any further condition.
     """

@@ -55,8 +55,8 @@ def world(
 ) -> World:
     """Namespace shop with Deployment web on registry/web:1.0.0, its Services, all pods ready and under load.
 
-    images: reference -> behaviour; tags of tests/lab's images (1.1.0, 2.0.0-errors, ...) are known without it. rps: requests a second in all,
-    `fresh` of them on new connections. scrape: seconds between scrapes. hpa: an autoscaler with minReplicas 1 (the load needs `replicas`).
+    images: reference -> behaviour; tags of tests/lab's images (1.1.0, 2.0.0-errors, ...) are known without it.
+    rps: requests a second in all, `fresh` of them on new connections. scrape: seconds between scrapes. hpa: an autoscaler with minReplicas 1 (the load needs `replicas`).
     """
     made = World(seed, clock=clock, images=Registry(dict(images or {})), services=tuple(services), fresh=fresh)
     made.api.create("namespaces", "", {"metadata": {"name": "shop"}})
@@ -80,4 +80,4 @@ def settled(made: World, replicas: int, services: Sequence[str]) -> bool:
         return False
     slices = made.api.list("endpointslices", "shop")
     ready = sum(end["conditions"]["ready"] for item in slices for end in item["endpoints"])
-    return ready == replicas * len(services)
+    return bool(ready == replicas * len(services))

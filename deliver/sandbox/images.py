@@ -24,7 +24,7 @@ class Behaviour:
     crash: float = 0.0
     code: int = 1
     reason: str = "Error"
-    stop: float = 1.0
+    stop: float = 2.1
     log: tuple[str, ...] = ()
 
 
@@ -36,7 +36,7 @@ LAB: Mapping[str, Behaviour] = {
     "2.0.0-errors": Behaviour(errors=0.2),
     "2.0.0-few-errors": Behaviour(errors=0.02),
     "2.0.0-slow": Behaviour(latency=0.4, spread=0.05),
-    "2.0.0-crash": Behaviour(crash=0.05, log=("told to crash: broken release",)),
+    "2.0.0-crash": Behaviour(crash=0.05, log=("web 2.0.0-crash: told to crash: broken release",)),
     "2.0.0-oom": Behaviour(crash=0.5, code=137, reason="OOMKilled"),
     "2.0.0-unready": Behaviour(ready=False),
 }

@@ -104,7 +104,14 @@ def lookup(kind: str, obj: Any, path: Path) -> Any:
 
 
 def _entry(kind_api: str, manager: str, operation: str, paths: Fields, now: str, subresource: str = "") -> Object:
-    entry = {"manager": manager, "operation": operation, "apiVersion": kind_api, "time": now, "fieldsType": "FieldsV1", "fieldsV1": pack(paths)}
+    entry = {
+        "manager": manager,
+        "operation": operation,
+        "apiVersion": kind_api,
+        "time": now,
+        "fieldsType": "FieldsV1",
+        "fieldsV1": pack(paths),
+    }
     return {**entry, "subresource": subresource} if subresource else entry
 
 

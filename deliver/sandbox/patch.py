@@ -22,7 +22,7 @@ def merge(target: Any, patch: Any) -> Any:
 
 
 def strategic(kind: str, target: Object, patch: Mapping[str, Any]) -> Object:
-    """Merge where lists of named things merge by their key; $patch: replace or delete, and $deleteFromPrimitiveList, as kubectl sends them."""
+    """Merge where lists of named things merge by their key, with kubectl's directives ($patch, $retainKeys, $deleteFromPrimitiveList)."""
     return cast(Object, _strategic(kind, (), target, patch))
 
 

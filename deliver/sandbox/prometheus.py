@@ -13,7 +13,10 @@ from deliver.sandbox.series import SeriesStore
 
 @dataclass
 class Ailment:
-    """What is wrong with it now. down: "" or the error's text. slow: seconds that an answer takes. warnings: a partial answer. empty: no series."""
+    """What is wrong with it now. down: the error's text, or "". slow: seconds that an answer takes.
+
+    warnings: of a partial answer. empty: no series at all.
+    """
 
     down: str = ""
     slow: float = 0.0

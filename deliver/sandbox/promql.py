@@ -239,7 +239,7 @@ class _Parser:
         return Select(name, tuple(matches))
 
     def matcher(self, name: str, matches: list[Match]) -> str:
-        kind, text = self.tokens[self.at]
+        kind = self.tokens[self.at][0] if self.at < len(self.tokens) else "end"
         label = _unquote(self.next()) if kind == "string" else self.next("name")
         if kind == "string" and self.peek() in (",", "}"):
             return label

@@ -1,6 +1,6 @@
 """Which lists of the API merge by a key and which maps count as one value: the part of its schema that patches and ownership need.
 
-From the x-kubernetes-list-map-keys and x-kubernetes-map-type of the OpenAPI schema of Kubernetes 1.37; the first key is the strategic merge key.
+From x-kubernetes-list-map-keys and x-kubernetes-map-type in the OpenAPI schema of Kubernetes; the first key is the strategic merge key.
 """
 
 from collections.abc import Mapping

@@ -62,7 +62,9 @@ class SeriesStore:
             part = _between(rows, start, last)
             if part and all(match(base) for match in matches if match.label in ("namespace", "pod")):
                 over = self._over(uid, part)
-                found += [One(labels, points, over) for labels, points in _series(name, base, part) if all(match(labels) for match in matches)]
+                found += [
+                    One(labels, points, over) for labels, points in _series(name, base, part) if all(match(labels) for match in matches)
+                ]
         if self.nan:
             for one in found:
                 one.points = [(at, float("nan")) for at, _ in one.points]

@@ -6,6 +6,7 @@ drawn at each moment at which something changes or is looked at, not for each re
 
 import random
 from collections import Counter
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 from deliver.sandbox.api import Api
@@ -38,8 +39,7 @@ class Tally:
         return sum(self.failed.values())
 
     def copy(self) -> "Tally":
-        counts = (Counter(part) for part in (self.failed, self.by_image, self.by_pod, self.errors_by_image))
-        return Tally(self.requests, self.answered, self.errors, *counts, dict(self.fresh_at))
+        return deepcopy(self)
 
 
 class Traffic:

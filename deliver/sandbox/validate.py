@@ -22,8 +22,8 @@ _LABEL_TEXT = (
     "character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 )
 _VALUE_TEXT = (
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
-    "character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+    "alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 )
 _MAX_ANNOTATIONS = 256 * 1024
 _LABEL_NAMES = frozenset({"services", "namespaces"})
@@ -42,8 +42,14 @@ def wrong_type(kind: str, obj: Object) -> str:
             here = here.get(part) if isinstance(here, Mapping) else None
         if here is None:
             continue
-        found = next((value for value in (here.values() if kinds == "strings" and isinstance(here, Mapping) else [here])
-                      if not _fits(value, kinds, isinstance(here, Mapping))), None)
+        found = next(
+            (
+                value
+                for value in (here.values() if kinds == "strings" and isinstance(here, Mapping) else [here])
+                if not _fits(value, kinds, isinstance(here, Mapping))
+            ),
+            None,
+        )
         if found is not None:
             return f"json: cannot unmarshal {_go_name(found)} into Go struct field {go} of type {_GO_TYPES[kinds]}"
     return ""
@@ -69,15 +75,23 @@ def _go_name(value: Any) -> str:
 
 _GO_TYPES = {"int": "int32", "bool": "bool", "map": "v1.ObjectMeta", "strings": "string"}
 _TYPES: Mapping[str, tuple[tuple[str, str, str], ...]] = {
-    "*": (("metadata", "map", "metadata"), ("metadata.labels", "strings", "ObjectMeta.metadata.labels"),
-          ("metadata.annotations", "strings", "ObjectMeta.metadata.annotations")),
+    "*": (
+        ("metadata", "map", "metadata"),
+        ("metadata.labels", "strings", "ObjectMeta.metadata.labels"),
+        ("metadata.annotations", "strings", "ObjectMeta.metadata.annotations"),
+    ),
     "configmaps": (("data", "strings", "ConfigMap.data"),),
-    "deployments": (("spec.replicas", "int", "DeploymentSpec.spec.replicas"), ("spec.paused", "bool", "DeploymentSpec.spec.paused"),
-                    ("spec.selector.matchLabels", "strings", "LabelSelector.spec.selector.matchLabels")),
+    "deployments": (
+        ("spec.replicas", "int", "DeploymentSpec.spec.replicas"),
+        ("spec.paused", "bool", "DeploymentSpec.spec.paused"),
+        ("spec.selector.matchLabels", "strings", "LabelSelector.spec.selector.matchLabels"),
+    ),
     "replicasets": (("spec.replicas", "int", "ReplicaSetSpec.spec.replicas"),),
     "services": (("spec.selector", "strings", "ServiceSpec.spec.selector"),),
-    "horizontalpodautoscalers": (("spec.minReplicas", "int", "HorizontalPodAutoscalerSpec.spec.minReplicas"),
-                                 ("spec.maxReplicas", "int", "HorizontalPodAutoscalerSpec.spec.maxReplicas")),
+    "horizontalpodautoscalers": (
+        ("spec.minReplicas", "int", "HorizontalPodAutoscalerSpec.spec.minReplicas"),
+        ("spec.maxReplicas", "int", "HorizontalPodAutoscalerSpec.spec.maxReplicas"),
+    ),
     "leases": (("spec.leaseDurationSeconds", "int", "LeaseSpec.spec.leaseDurationSeconds"),),
 }
 
@@ -161,10 +175,8 @@ def _service(spec: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[Cau
         found.append(Cause("spec.ports", "Required value", "FieldValueRequired"))
     if old is not None and old.get("clusterIP") and spec.get("clusterIP") != old["clusterIP"]:
         found.append(_bad("spec.clusterIPs[0]", [spec.get("clusterIP")], "may not change once set"))
-    for value in (spec.get("selector") or {}).values():
-        if not _VALUE.match(value or "") or len(value or "") > 63:
-            found.append(_bad("spec.selector", value, _VALUE_TEXT))
-    return found
+    values = (spec.get("selector") or {}).values()
+    return found + [_bad("spec.selector", value, _VALUE_TEXT) for value in values if not _VALUE.match(value or "") or len(value or "") > 63]
 
 
 def _autoscaler(spec: Mapping[str, Any]) -> list[Cause]:

@@ -14,7 +14,10 @@ SOURCE = "horizontal-pod-autoscaler"
 
 
 class AutoscalerController(Controller):
-    """load: (namespace, deployment) -> pods' worth of load, None = no metric. Bounds hold at once, scaling down waits for the highest of 300 s."""
+    """load: (namespace, deployment) -> pods' worth of load, None = no metric.
+
+    Bounds hold at once; scaling down goes to the highest wish of the last 300 s.
+    """
 
     delay = 0.1
 
@@ -24,9 +27,8 @@ class AutoscalerController(Controller):
         self._wanted: dict[tuple[str, str], list[tuple[float, int]]] = {}
 
     def see(self, change: Change) -> None:
-        if change.kind == "horizontalpodautoscalers" and change.type != "DELETED":
-            if change.old is None or change.old["spec"] != change.obj["spec"]:
-                self.poke(change.namespace, change.name)
+        if change.kind == "horizontalpodautoscalers" and (change.old is None or change.old["spec"] != change.obj["spec"]):
+            self.poke(change.namespace, change.name)
 
     def sync(self, namespace: str, name: str) -> None:
         hpa = self.store.get("horizontalpodautoscalers", namespace, name)
@@ -47,7 +49,8 @@ class AutoscalerController(Controller):
         desired = self._desired(hpa, current)
         if desired != current:
             self.api.commit("deployments", found, {**found, "spec": {**found["spec"], "replicas": desired}})
-            text = f"New size: {desired}; reason: {'cpu resource utilization (percentage of request) above target' if desired > current else 'All metrics below target'}"
+            why = "cpu resource utilization (percentage of request) above target" if desired > current else "All metrics below target"
+            text = f"New size: {desired}; reason: {why}"
             self.events.tell(hpa, "SuccessfulRescale", text, source=SOURCE)
         self._report(hpa, current, desired, "AbleToScale", "True", "ReadyForNewScale", "recommended size matches current size")
 
@@ -61,7 +64,7 @@ class AutoscalerController(Controller):
             self._wanted[key] = past
             highest = max(value for _, value in past)
             wanted = past[-1][1] if past[-1][1] > current else min(current, highest)
-        return max(spec.get("minReplicas") or 1, min(spec["maxReplicas"], wanted))
+        return max(int(spec.get("minReplicas") or 1), min(int(spec["maxReplicas"]), wanted))
 
     def _report(self, hpa: Object, current: int, desired: int, type_: str, status: str, reason: str, message: str) -> None:
         old = hpa["status"]

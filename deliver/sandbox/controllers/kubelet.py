@@ -104,8 +104,17 @@ class Kubelet:
         if fits:
             return min(fits, key=lambda node: (counts.get(node.name, 0), node.name)), ""
         total, full = len(self.nodes), sum(counts.get(node.name, 0) >= node.pods for node in self.nodes)
-        why = "node(s) didn't match Pod's node affinity/selector" if wanted else "Too many pods" if full else "node(s) had untolerated taint(s)"
-        return None, f"0/{total} nodes are available: {total} {why}. preemption: 0/{total} nodes are available: {total} No preemption victims found."
+        why = (
+            "node(s) didn't match Pod's node affinity/selector"
+            if wanted
+            else "Too many pods"
+            if full
+            else "node(s) had untolerated taint(s)"
+        )
+        return (
+            None,
+            f"0/{total} nodes are available: {total} {why}. preemption: 0/{total} nodes are available: {total} No preemption victims found.",
+        )
 
     def _new_ip(self) -> str:
         self._address += 1

@@ -98,7 +98,7 @@ def _moved(before: Object, status: Object) -> bool:
 def _late(obj: Object, known: Object | None, now: float) -> bool:
     if known is None or known["reason"] == DONE:
         return False
-    return known["reason"] == LATE or seconds(known["lastUpdateTime"]) + obj["spec"]["progressDeadlineSeconds"] < now
+    return bool(known["reason"] == LATE or seconds(known["lastUpdateTime"]) + obj["spec"]["progressDeadlineSeconds"] < now)
 
 
 def _deadline(obj: Object, status: Object, now: float) -> float | None:
@@ -107,7 +107,8 @@ def _deadline(obj: Object, status: Object, now: float) -> float | None:
         return None
     if complete(obj, status) or known["reason"] in (DONE, LATE):
         return None
-    return max(0.0, seconds(known["lastUpdateTime"]) + obj["spec"]["progressDeadlineSeconds"] - now) + 1.0
+    limit: float = seconds(known["lastUpdateTime"]) + obj["spec"]["progressDeadlineSeconds"]
+    return max(0.0, limit - now) + 1.0
 
 
 def _failure(new: Object | None, old: list[Object], conditions: list[Object], now: str) -> list[Object]:

@@ -85,7 +85,13 @@ class ReplicaSetController(Controller):
         if failure:
             if known is None or known["message"] != failure:
                 now = stamp(self.clock.now())
-                known = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": failure, "lastTransitionTime": now}
+                known = {
+                    "type": "ReplicaFailure",
+                    "status": "True",
+                    "reason": "FailedCreate",
+                    "message": failure,
+                    "lastTransitionTime": now,
+                }
             status["conditions"] = with_condition([], known)
         self.api.commit("replicasets", obj, {**obj, "status": status})
 

@@ -16,9 +16,15 @@ REVISION = "deployment.kubernetes.io/revision"
 HISTORY = "deployment.kubernetes.io/revision-history"
 _SAFE = "bcdfghjklmnpqrstvwxz2456789"
 _OWN = frozenset(
-    {REVISION, HISTORY, "deployment.kubernetes.io/desired-replicas", "deployment.kubernetes.io/max-replicas", "deprecated.deployment.rollback.to",
-     "kubectl.kubernetes.io/last-applied-configuration"}
-)  # fmt: skip
+    {
+        REVISION,
+        HISTORY,
+        "deployment.kubernetes.io/desired-replicas",
+        "deployment.kubernetes.io/max-replicas",
+        "deprecated.deployment.rollback.to",
+        "kubectl.kubernetes.io/last-applied-configuration",
+    }
+)
 
 
 def template_hash(template: Object, collisions: int = 0) -> str:
@@ -131,7 +137,11 @@ class Revisions:
 
     def clean(self, obj: Object, old: list[Object]) -> None:
         """Delete the oldest empty ReplicaSets above revisionHistoryLimit."""
-        empty = [item for item in old if not item["spec"]["replicas"] and not item["status"].get("replicas") and "deletionTimestamp" not in item["metadata"]]
+        empty = [
+            item
+            for item in old
+            if not item["spec"]["replicas"] and not item["status"].get("replicas") and "deletionTimestamp" not in item["metadata"]
+        ]
         extra = len(empty) - obj["spec"].get("revisionHistoryLimit", 10)
         for item in sorted(empty, key=_revision)[: max(0, extra)]:
             self.api.delete("replicasets", item["metadata"]["namespace"], item["metadata"]["name"])

@@ -39,7 +39,7 @@ def _available(sets: list[Object]) -> int:
 
 def wanted_of_new(obj: Object, others: list[Object], current: int = 0) -> int:
     """Replicas that the new ReplicaSet may have now, within replicas + surge."""
-    wanted = obj["spec"]["replicas"]
+    wanted: int = obj["spec"]["replicas"]
     if obj["spec"]["strategy"]["type"] == "Recreate":
         return wanted if not others or not _total(others) else current
     surge, _ = bounds(obj)
@@ -55,7 +55,7 @@ def scale_new(control: "DeploymentController", obj: Object, new: Object, old: li
         return False
     target = wanted if current > wanted else wanted_of_new(obj, old, current)
     control.scale(obj, new, target)
-    return target != current
+    return bool(target != current)
 
 
 def scale_old(control: "DeploymentController", obj: Object, new: Object, old: list[Object]) -> bool:
@@ -126,7 +126,7 @@ def scale_as_asked(control: "DeploymentController", obj: Object, new: Object | N
 def _saturated(obj: Object, new: Object) -> bool:
     wanted = obj["spec"]["replicas"]
     noted = int((new["metadata"].get("annotations") or {}).get("deployment.kubernetes.io/desired-replicas", -1))
-    return new["spec"]["replicas"] == wanted == noted == (new.get("status") or {}).get("availableReplicas", 0)
+    return bool(new["spec"]["replicas"] == wanted == noted == (new.get("status") or {}).get("availableReplicas", 0))
 
 
 def _share_out(control: "DeploymentController", obj: Object, active: list[Object]) -> None:

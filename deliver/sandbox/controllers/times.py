@@ -6,4 +6,4 @@ from functools import lru_cache
 
 @lru_cache(maxsize=4096)
 def seconds(text: str) -> float:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    return datetime.fromisoformat(text).timestamp()
