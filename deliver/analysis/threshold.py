@@ -40,8 +40,8 @@ def judge_counts(metric: Counted, candidate: Counts, stable: Counts, streak: Str
     stable_share = stable.share if stable.total else None
     if blind:
         # Nothing was learnt: a streak neither grows nor ends, so that a gap in the scrapes does not save a bad release.
-        value = candidate.share if candidate.total else None
-        return Judgement(Verdict.BLIND, blind, streak, value, stable_share)
+        value = candidate.share if candidate.total and not candidate.unmatched else None
+        return Judgement(Verdict.BLIND, blind, streak, value, None if stable.unmatched else stable_share)
     breach = _breaches(metric, candidate)
     new = candidate.newest > streak.newest
     if breach:

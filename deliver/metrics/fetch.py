@@ -1,6 +1,6 @@
 """Asks a provider for the samples of one look: each selector once, all under one deadline."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from deliver.analysis.selectors import Labels, Selector
 from deliver.metrics.arms import batches
@@ -15,7 +15,7 @@ def labels_of(provider: MetricProvider) -> Labels:
 class Fetch:
     """left: seconds that this look may still take, at the time of the call."""
 
-    def __init__(self, provider: MetricProvider, namespace: str, pods: Sequence[str], left: Callable[[], float]) -> None:
+    def __init__(self, provider: MetricProvider, namespace: str, pods: tuple[str, ...], left: Callable[[], float]) -> None:
         self.labels = labels_of(provider)
         self._provider, self.namespace, self.pods, self._left = provider, namespace, pods, left
         self._known: dict[tuple[str, float], Answer] = {}

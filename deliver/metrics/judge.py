@@ -138,7 +138,7 @@ def _query(metric: QueryMetric, look: Look, streak: Streak) -> Outcome:
 
 def _lines(series: Sequence[Series], arm: Arm, pod_label: str) -> tuple[str, ...]:
     """The candidate's first, then the largest: what a person asks for; newest last."""
-    filled = [one for one in series if one.points]
+    filled = {tuple(sorted(one.labels.items())): one for one in series if one.points}.values()
     best = sorted(filled, key=lambda one: (one.labels.get(pod_label) not in arm.pods, -one.points[-1][1]))[:KEPT]
     return tuple(line(one) for one in sorted(best, key=lambda one: one.points[-1][0]))
 

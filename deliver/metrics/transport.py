@@ -101,7 +101,7 @@ class Transport:
         self._client.headers = self._fresh_headers()
         # Whatever the library makes of an answer, the answer itself says more.
         with contextlib.suppress(PrometheusApiClientException, requests.exceptions.JSONDecodeError, KeyError, TypeError, RecursionError):
-            self._client.custom_query(query, params={"timeout": f"{max(timeout, 0.1):.1f}s"}, timeout=timeout)
+            self._client.custom_query(query, params={"timeout": f"{max(round(timeout * 1000), 1)}ms"}, timeout=timeout)
         if self._session.last is None:
             raise MetricsError("gave no answer")
         status, body = self._session.last

@@ -1,0 +1,98 @@
+"""Count deltas from raw samples: resets, births, gaps, churn. Time 100 is the start of the step."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deliver.analysis.counts import Arm, Counts, Span, increase, ratio, slower
+from deliver.plugins.interfaces import Series
+
+ARM = Arm({"p": 10.0, "q": 10.0})
+SPAN = Span(start=100.0, known=40.0)
+
+
+def series(pod, *points, **labels):
+    return Series({"pod": pod, **labels}, tuple((float(at), float(value)) for at, value in points))
+
+
+@pytest.mark.parametrize(
+    ("points", "from_zero", "expected"),
+    [
+        ([(90, 5), (110, 8)], False, 3),
+        ([(80, 1), (100, 5), (110, 8)], False, 3),  # a sample at the start is the base
+        ([(90, 50), (110, 4), (120, 6)], False, 6),  # a restart counts from zero
+        ([(110, 7), (120, 9)], True, 9),  # born after the start
+        ([(110, 7), (120, 9)], False, 2),  # was there before, unseen
+        ([(90, 5), (105, math.nan), (110, 8)], False, 3),
+        ([(90, 5), (105, math.inf), (110, 8)], False, 3),
+        ([(90, 5), (95, 30)], False, 0),  # nothing after the start
+        ([(90, 5), (110, 8), (110, 9), (108, 99)], False, 3),  # repeated and late samples
+        ([], True, 0),
+    ],
+)
+def test_increase(points, from_zero, expected):
+    assert increase(points, 100.0, from_zero=from_zero) == expected
+
+
+@given(
+    gains=st.lists(st.integers(0, 50), min_size=2, max_size=20),
+    restarts=st.sets(st.integers(1, 19)),
+)
+def test_no_request_is_lost_or_invented_by_restarts_right_after_a_scrape(gains, restarts):
+    value, points = 0, [(100.0, 0.0)]
+    for index, gain in enumerate(gains):
+        value = gain + (0 if index in restarts and gain < value else value)
+        points.append((101.0 + index, float(value)))
+    assert increase(points, 100.0, from_zero=False) == sum(gains)
+
+
+def test_deltas_are_summed_over_series_so_that_a_pod_that_goes_takes_nothing_away():
+    total = [series("p", (90, 100), (110, 110)), series("q", (90, 500), (105, 520))]
+    assert ratio([], total, ARM, SPAN, "pod").total == 30
+
+
+def test_pods_of_the_other_arm_do_not_count():
+    assert ratio([], [series("other", (90, 0), (110, 50))], ARM, SPAN, "pod").total == 0
+
+
+def test_no_bad_series_is_no_bad_request():
+    counts = ratio([], [series("p", (90, 0), (110, 50))], ARM, SPAN, "pod")
+    assert (counts.bad, counts.total, counts.share, counts.newest) == (0, 50, 0.0, 110.0)
+
+
+def test_the_first_errors_of_a_counter_that_is_born_with_them_count():
+    total = [series("p", (90, 10), (110, 50), code="200"), series("p", (110, 3), code="500")]
+    counts = ratio([total[1]], total, ARM, SPAN, "pod")
+    assert (counts.bad, counts.total) == (3, 43)
+
+
+def test_the_first_sample_of_a_young_pod_counts_from_zero():
+    counts = ratio([], [series("p", (110, 30))], Arm({"p": 95.0}), SPAN, "pod")
+    assert counts.total == 30
+
+
+def test_a_gap_in_the_scrapes_does_not_count_an_old_pods_whole_past():
+    total = [series("p", (110, 100_000), (112, 100_010))]
+    assert ratio([], total, ARM, SPAN, "pod").total == 10
+
+
+def test_more_bad_than_all_is_clipped_and_said():
+    counts = ratio([series("p", (90, 0), (110, 12))], [series("p", (90, 0), (110, 10))], ARM, SPAN, "pod")
+    assert (counts.bad, counts.total, counts.clipped) == (10, 10, 2)
+
+
+def test_nothing_at_all():
+    assert ratio([], [], ARM, SPAN, "pod") == Counts()
+
+
+@pytest.mark.parametrize("le", ["1", "1.0", "1e0"])
+def test_slow_is_all_less_the_bucket_whose_number_is_the_bound(le):
+    buckets = [series("p", (90, 5), (110, 85), le=le), series("p", (90, 5), (110, 6), le="0.5")]
+    counts = slower(buckets, [series("p", (90, 5), (110, 105))], 1.0, ARM, SPAN, "pod")
+    assert (counts.bad, counts.total, counts.unmatched) == (20, 100, 0)
+
+
+def test_a_missing_bucket_is_told_apart_from_all_being_slow():
+    assert slower([], [series("p", (90, 5), (110, 105))], 1.0, ARM, SPAN, "pod").unmatched == 1

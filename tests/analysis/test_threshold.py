@@ -1,0 +1,125 @@
+"""Fixed limits: when a metric passes, fails, or cannot be judged."""
+
+import math
+
+import pytest
+
+from deliver.analysis.counts import Counts
+from deliver.analysis.threshold import Streak, judge_counts, judge_query
+from deliver.model.spec import LatencyMetric, QueryMetric, RatioMetric
+from deliver.model.verdict import Verdict
+from deliver.plugins.interfaces import Answer, Series
+
+PASS, FAIL, BLIND = Verdict.PASS, Verdict.FAIL, Verdict.BLIND
+NOW = 1000.0
+
+
+def metric(**more):
+    return RatioMetric("errors", "bad", "total", **{"max": 0.01, "min_samples": 50, **more})
+
+
+def counts(bad, total, newest=NOW, **more):
+    return Counts(bad, total, newest, series=1, pods=1, **more)
+
+
+def judge(metric, candidate, stable=Counts(), streak=Streak()):  # noqa: B008
+    return judge_counts(metric, candidate, stable, streak, now=NOW, stale=60.0)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "verdict", "why"),
+    [
+        (counts(0, 100), PASS, "0 of 100"),
+        (counts(1, 100), PASS, "1 of 100"),
+        (counts(2, 100), FAIL, "2 of 100 requests bad (2 %), limit 1 %"),
+        (counts(2, 200), PASS, "1 %"),  # at the limit is within it
+        (counts(1, 50), PASS, "2 %"),  # one unlucky request
+        (counts(40, 49), BLIND, "49 candidate requests so far, 50 needed"),
+        (counts(0, 0), BLIND, "0 candidate requests"),
+        (Counts(), BLIND, "no samples"),
+        (counts(0, 100, newest=NOW - 61), BLIND, "61 s old"),
+        (counts(90, 100, newest=NOW - 61), BLIND, "61 s old"),
+    ],
+)
+def test_share_against_the_limit(candidate, verdict, why):
+    judgement = judge(metric(), candidate)
+    assert judgement.verdict is verdict
+    assert why in judgement.why
+
+
+def test_without_a_least_number_no_request_is_still_no_evidence():
+    assert judge(metric(min_samples=0), counts(0, 0)).verdict is BLIND
+
+
+@pytest.mark.parametrize(
+    ("stable", "verdict", "why"),
+    [
+        (counts(0, 100), FAIL, "stable 0 %"),
+        (counts(5, 100), BLIND, "environment"),
+        (counts(9, 10), FAIL, "too few requests to compare"),
+        (Counts(), FAIL, "too few requests to compare"),
+        (counts(1, 100), FAIL, "stable 1 %"),
+    ],
+)
+def test_compared_with_the_stable_side(stable, verdict, why):
+    judgement = judge(metric(compare=True), counts(5, 100), stable)
+    assert judgement.verdict is verdict
+    assert why in judgement.why
+
+
+def test_the_stable_side_does_not_matter_when_nobody_asked():
+    assert judge(metric(), counts(5, 100), counts(50, 100)).verdict is FAIL
+
+
+def test_breaches_in_a_row_count_polls_that_brought_new_samples():
+    wanted, streak = metric(consecutive=3), Streak()
+    verdicts = []
+    for newest, bad in ((1, 5), (1, 5), (2, 5), (3, 0), (4, 5), (5, 5), (5, 5), (6, 5)):
+        judgement = judge(wanted, counts(bad, 100, newest=NOW - 10 + newest), streak=streak)
+        streak = judgement.streak
+        verdicts.append(judgement.verdict)
+    assert verdicts == [BLIND, BLIND, BLIND, PASS, BLIND, BLIND, BLIND, FAIL]
+
+
+def test_a_gap_does_not_end_the_row():
+    first = judge(metric(consecutive=2), counts(5, 100, newest=NOW - 5))
+    gap = judge(metric(consecutive=2), Counts(), streak=first.streak)
+    assert judge(metric(consecutive=2), counts(5, 100), streak=gap.streak).verdict is FAIL
+
+
+def test_a_histogram_without_the_bucket_is_blind_and_shows_no_share():
+    judgement = judge(LatencyMetric("slow", "h", 0.3, 0.05), counts(100, 100, unmatched=1))
+    assert (judgement.verdict, judgement.value) == (BLIND, None)
+    assert "no bucket le=0.3" in judgement.why
+
+
+def answer(*values, warnings=()):
+    return Answer("q", tuple(Series({}, ((NOW, value),)) for value in values), warnings)
+
+
+@pytest.mark.parametrize(
+    ("got", "verdict"),
+    [
+        (answer(5.0), PASS),
+        (answer(1.0), PASS),
+        (answer(10.0), PASS),
+        (answer(10.1), FAIL),
+        (answer(0.9), FAIL),
+        (answer(), BLIND),
+        (answer(math.nan), BLIND),
+        (answer(math.inf), BLIND),
+        (answer(5.0, 5.0), BLIND),
+        (answer(5.0, warnings=("a store is away",)), BLIND),
+        (Answer("q", (Series({}, ()),)), BLIND),
+    ],
+)
+def test_a_query_is_one_finite_number_within_its_limits(got, verdict):
+    assert judge_query(QueryMetric("q", "q", max=10, min=1), got, Streak(), now=NOW).verdict is verdict
+
+
+def test_a_query_fails_after_its_breaches_in_a_row():
+    wanted = QueryMetric("q", "q", max=1, consecutive=2)
+    first = judge_query(wanted, answer(2.0), Streak(), now=NOW)
+    again = judge_query(wanted, answer(2.0), first.streak, now=NOW)
+    second = judge_query(wanted, answer(2.0), again.streak, now=NOW + 5)
+    assert [first.verdict, again.verdict, second.verdict] == [BLIND, BLIND, FAIL]
