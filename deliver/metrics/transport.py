@@ -78,7 +78,7 @@ class Transport:
         self._session.verify, self._session.cert = verify, cert
         self._session.proxies = requests.utils.get_environ_proxies(url)
         self._headers, self._clock = headers, clock
-        self._client = PrometheusConnect(url, session=self._session, retry=Retry(total=0, redirect=0))
+        self._client = PrometheusConnect(url, session=self._session, retry=Retry(total=0, read=False, redirect=0))
 
     def query(self, query: str, timeout: float) -> Answer:
         until = self._clock() + timeout
