@@ -89,6 +89,8 @@ def candidate_gone(release: Release, seen: Seen, now: float) -> Decision | None:
 
 def restored(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision:
     """Everything as it stood before."""
+    if seen.strays:
+        return wait(release, now)  # the original selector would lead to them
     if seen.route.side is not Side.BOTH or seen.route.marked:
         return act(release, now, Verb.RESTORE_ROUTE, "the original selectors")
     scaler, before = seen.autoscaler, release.snapshot.autoscaler

@@ -74,6 +74,8 @@ def taken_over(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Dec
 
 def tidied(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision:
     """Selector, autoscaler and the hold back to what they were; nothing of ours is left."""
+    if seen.strays:
+        return wait(release, now)  # the original selector would lead to them
     if seen.route.side is not Side.BOTH or seen.route.marked:
         return act(release, now, Verb.RESTORE_ROUTE, "the original selectors")
     scaler, before = seen.autoscaler, release.snapshot.autoscaler

@@ -9,7 +9,7 @@ from deliver.engine.clock import Clock
 from deliver.engine.facts import arm
 from deliver.engine.writer import fence_of
 from deliver.model.codec import decode
-from deliver.model.names import record_name
+from deliver.model.names import RELEASE_LABEL, record_name
 from deliver.model.release import Release
 from deliver.model.seen import AutoscalerSeen, Request, Seen
 from deliver.model.spec import Target
@@ -42,6 +42,11 @@ def watches(release: Release, router: Router, selector: str) -> list[Watch]:
     ]
 
 
+def stray(pod: Object) -> bool:
+    """A candidate's pod that nobody has asked to end yet."""
+    return RELEASE_LABEL in (pod["metadata"].get("labels") or {}) and not pod["metadata"].get("deletionTimestamp")
+
+
 class Observer:
     """Looks through the feed's objects; never calls the API."""
 
@@ -65,6 +70,7 @@ class Observer:
             checked_at=checked_at,
             share=share,
             requests=self._requests(release),
+            strays=0 if candidate else sum(stray(pod) for pod in pods),
         )
 
     def _autoscaler(self, release: Release) -> AutoscalerSeen | None:

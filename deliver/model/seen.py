@@ -1,6 +1,6 @@
 """What was seen of the cluster at one moment: the engine's only input besides the release itself."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from deliver.model.plan import Side
 from deliver.model.verdict import CheckResult
@@ -122,7 +122,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Seen:
-    """One look. at: unix seconds. checks: the newest verdicts, judged after `checked_at`. share: candidate's observed share of requests, percent."""
+    """One look. at: unix seconds. checks: the newest verdicts, judged after `checked_at`. share: candidate's observed share of requests, percent.
+
+    strays: candidate pods that are not terminating although their Deployment is gone (the garbage collector is still at it).
+    """
 
     at: float
     stable: ArmSeen | None = None
@@ -133,4 +136,4 @@ class Seen:
     checked_at: float = 0.0
     share: float | None = None
     requests: tuple[Request, ...] = ()
-    notes: tuple[str, ...] = field(default_factory=tuple)
+    strays: int = 0
