@@ -98,10 +98,13 @@ class KubeFeed:
     def _heard(self) -> None:
         self._heard_at = self._clock()
 
+    def _silent(self) -> float:
+        return self._clock() - self._heard_at
+
     def _listen(self) -> None:
         """When all watches are silent (bookmarks come once a minute), ask for one object: only a missing answer makes `quiet` grow."""
-        while not self._stop.wait(self._timing.silence / 3):
-            if self._clock() - self._heard_at < self._timing.silence:
+        while not self._stop.wait(max(self._timing.silence / 5, self._timing.silence - self._silent())):
+            if self._silent() < self._timing.silence:
                 continue
             was_dead = self._unanswered_at is not None
             alive = self._answers()

@@ -18,7 +18,7 @@ class Timing:
     backoff: float = 0.1
     cap: float = 2.0
     watch: float = 240.0
-    mute: float = 90.0
+    mute: float = 75.0
     silence: float = 15.0
     probe: float = 2.0
     stream_backoff: float = 0.2
