@@ -1,6 +1,7 @@
 """A draft, checked by the models and by the plugins it names, as a ReleaseSpec."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -66,7 +67,7 @@ def check(draft: Draft) -> str:
 
 def _strategy(name: str, options: Any, target: Target, draft: Draft) -> dict[str, Any]:
     path: Path = ("strategy", name)
-    checked = _checked("deliver.strategies", name, options, path, path, draft)
+    checked = _checked("deliver.strategies", name, options, path, draft)
     rehearse(name, checked, target, lambda: draft.where(path, False))
     return checked
 
@@ -115,7 +116,7 @@ def _router(file: FileModel, draft: Draft) -> PluginSpec:
         path = ("router", name)  # type: ignore[assignment]
     else:
         raise InputError(f"{draft.where(('router',), False)}`router` names one router", hint=f"e.g. `router: {DEFAULT_ROUTER}`")
-    return PluginSpec(name, _checked("deliver.routers", name, options, path, path, draft))
+    return PluginSpec(name, _checked("deliver.routers", name, options, path, draft))
 
 
 def _analysis(model: AnalysisModel, provider: tuple[str, Any] | None, draft: Draft) -> Analysis:
@@ -126,7 +127,7 @@ def _analysis(model: AnalysisModel, provider: tuple[str, Any] | None, draft: Dra
     found = None
     if provider:
         path = ("analysis", provider[0])
-        found = PluginSpec(provider[0], _checked("deliver.metrics", provider[0], provider[1], path, path, draft))
+        found = PluginSpec(provider[0], _checked("deliver.metrics", provider[0], provider[1], path, draft))
     return Analysis(
         provider=found,
         metrics=tuple(metric.spec() for metric in model.metrics),
@@ -144,21 +145,28 @@ def _health(entry: dict[str, Any], index: int, draft: Draft) -> PluginSpec:
     if len(entry) != 1:
         raise InputError(f"{draft.where(path, False)}a health check names one kind", hint="e.g. `- http: {path: /healthz, port: 8080}`")
     kind, options = next(iter(entry.items()))
-    return PluginSpec(kind, _checked("deliver.checks", kind, options, (*path, kind), (*path, kind), draft))
+    return PluginSpec(kind, _checked("deliver.checks", kind, options, (*path, kind), draft))
 
 
-def _checked(group: str, name: str, options: Any, name_path: Path, path: Path, draft: Draft) -> dict[str, Any]:
+def _checked(group: str, name: str, options: Any, path: Path, draft: Draft) -> dict[str, Any]:
     """The options as written, once the plugin's own model takes them. Plain data goes into the record, so that anyone can read it back."""
     if name not in registry.names(group):
         candidates = registry.names(group)
         if candidates:
-            what, hint = unknown(name_path, candidates, draft.where)
             family = {"deliver.strategies": "strategy", "deliver.routers": "router", "deliver.checks": "health check"}.get(group, "plugin")
-            raise InputError(what.replace("unknown key", f"unknown {family}"), hint=hint.replace("known keys", "installed"))
+            close = get_close_matches(name, candidates, n=1, cutoff=0.6)
+            hint = f"did you mean `{close[0]}`?" if close else f"installed: {', '.join(candidates)}"
+            raise InputError(f"{draft.where(path, len(path) > 1)}unknown {family} `{name[:60]}`", hint=hint)
     model: type[BaseModel] = registry.load(group, name).Options
     data = {} if options is None else options
     if not isinstance(data, dict):
         raise InputError(f"{draft.where(path, False)}the options of `{name}` must be a mapping")
+    if model.model_config.get("extra") != "allow":  # pydantic's default is to drop them in silence
+        known = {*model.model_fields, *(field.alias for field in model.model_fields.values() if field.alias)}
+        for key in data:
+            if key not in known:
+                what, hint = unknown((*path, key), sorted(known), draft.where)
+                raise InputError(what, hint=hint)
     try:
         model.model_validate(data, context=WRITTEN)
     except ValidationError as error:
