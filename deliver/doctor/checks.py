@@ -1,10 +1,13 @@
 """Each check is a question with one line for an answer; none of them raises, none of them changes anything."""
 
 import platform
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
+from http.client import HTTPConnection, HTTPSConnection
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
+from urllib.parse import urlsplit
 
 from deliver import __version__
 from deliver.cluster.port import Access, Cluster
@@ -69,20 +72,26 @@ def _clock(cluster: Cluster, now: Callable[[], float]) -> DoctorLine:
 
 
 def _date(cluster: Cluster) -> float:
-    """Unix seconds of the API server. Any answer has the header, a refusal too."""
-    import httpx
+    """Unix seconds of the API server. Any answer has the header, a refusal too; so no credentials are sent but a client certificate."""
+    access = cluster.proxy("default", "services", "kubernetes", "https", "https")
+    address = urlsplit(access.url)
+    connection: HTTPConnection = HTTPConnection(address.netloc, timeout=ASK)
+    if address.scheme == "https":
+        connection = HTTPSConnection(address.netloc, timeout=ASK, context=_trust(access))
+    try:
+        connection.request("GET", f"{address.path.partition('/api/v1/')[0]}/version")
+        return parsedate_to_datetime(connection.getresponse().headers["date"]).timestamp()
+    finally:
+        connection.close()
 
-    access: Access = cluster.proxy("default", "services", "kubernetes", "https", "https")
-    base = access.url.partition("/api/v1/")[0]
-    with httpx.Client(verify=_verify(access), cert=access.cert, timeout=ASK, trust_env=False) as client:
-        answer = client.get(f"{base}/version", headers=dict(access.headers()))
-    return parsedate_to_datetime(answer.headers["date"]).timestamp()
 
-
-def _verify(access: Access) -> Any:
-    import ssl
-
-    return ssl.create_default_context(cafile=access.verify) if isinstance(access.verify, str) else access.verify
+def _trust(access: Access) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=access.verify if isinstance(access.verify, str) else None)
+    if access.verify is False:  # the kubeconfig says insecure-skip-tls-verify
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if access.cert:
+        context.load_cert_chain(*access.cert)
+    return context
 
 
 def _rights(cluster: Cluster, namespace: str) -> Iterator[DoctorLine]:

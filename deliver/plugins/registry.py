@@ -73,7 +73,7 @@ def load(group: str, name: str) -> Any:
     if len(matches) > 1:
         raise PluginError(
             f"two plugins are called `{name}` among the {family}",
-            why=f"they come from {' and '.join(_from(entry) for entry in matches)}",
+            why=f"they come from {' and '.join(sorted(map(_from, matches)))}",
             hint="uninstall one of the two",
         )
     return _loaded(group, matches[0])
@@ -88,7 +88,7 @@ def _described(group: str, entry: EntryPoint) -> Plugin:
     plugin = Plugin(group, entry.name, *_dist(entry), entry.value)
     twins = [other for other in _entries(group) if other.name == entry.name]
     if len(twins) > 1:
-        error = f"the name is taken twice: {' and '.join(_from(twin) for twin in twins)}"
+        error = f"the name is taken twice: {' and '.join(sorted(map(_from, twins)))}"
         return Plugin(**{**vars(plugin), "error": error})
     try:
         cls = _loaded(group, entry)

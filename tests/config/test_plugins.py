@@ -34,7 +34,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 
     def make(dist: str, group: str, name: str, module: str, code: str, cls: str = "Switch") -> None:
         home = tmp_path / dist  # importlib.metadata looks anew only into folders it has not seen
-        info = home / f"{dist}-1.2.dist-info"
+        info = home / f"{dist.replace('-', '_')}-1.2.dist-info"
         info.mkdir(parents=True)
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: 1.2\n")
         (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {module}:{cls}\n")
