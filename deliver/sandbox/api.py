@@ -272,7 +272,7 @@ def _limited(kind: str, old: Object, new: Object, subresource: str) -> Object:
 
 
 def _counts(kind: str, old: Object, new: Object) -> bool:
-    """Does this change count as a new generation? A Deployment's annotations do too (deployment/strategy.go), an EndpointSlice has no spec."""
+    """Does this change count as a new generation? An EndpointSlice has no spec; a Deployment's annotations count too (strategy.go)."""
     if kind == "endpointslices":
         return _differ(old, new, "endpoints", "ports") or _differ(old["metadata"], new["metadata"], "labels")
     if _differ(old, new, "spec"):

@@ -56,7 +56,8 @@ def world(
     """Namespace shop with Deployment web on registry/web:1.0.0, its Services, all pods ready and under load.
 
     images: reference -> behaviour; tags of tests/lab's images (1.1.0, 2.0.0-errors, ...) are known without it.
-    rps: requests a second in all, `fresh` of them on new connections. scrape: seconds between scrapes. hpa: an autoscaler with minReplicas 1 (the load needs `replicas`).
+    rps: requests a second in all, `fresh` of them on new connections. scrape: seconds between
+    scrapes. hpa: an autoscaler with minReplicas 1 (the load needs `replicas`).
     """
     made = World(seed, clock=clock, images=Registry(dict(images or {})), services=tuple(services), fresh=fresh)
     made.api.create("namespaces", "", {"metadata": {"name": "shop"}})
@@ -81,3 +82,12 @@ def settled(made: World, replicas: int, services: Sequence[str]) -> bool:
     slices = made.api.list("endpointslices", "shop")
     ready = sum(end["conditions"]["ready"] for item in slices for end in item["endpoints"])
     return bool(ready == replicas * len(services))
+
+
+def with_prometheus(made: World) -> World:
+    """Gives the world the Service monitoring/prometheus:9090, which the HTTP door answers as a Prometheus does."""
+    made.api.create("namespaces", "", {"metadata": {"name": "monitoring"}})
+    ports = [{"name": "http", "port": 9090, "targetPort": 9090}]
+    body = {"metadata": {"name": "prometheus"}, "spec": {"selector": {"app": "prometheus"}, "ports": ports}}
+    made.api.create("services", "monitoring", body, _USER)
+    return made

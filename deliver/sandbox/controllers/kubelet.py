@@ -111,10 +111,8 @@ class Kubelet:
             if full
             else "node(s) had untolerated taint(s)"
         )
-        return (
-            None,
-            f"0/{total} nodes are available: {total} {why}. preemption: 0/{total} nodes are available: {total} No preemption victims found.",
-        )
+        head = f"0/{total} nodes are available: {total} "
+        return None, f"{head}{why}. preemption: {head}No preemption victims found."
 
     def _new_ip(self) -> str:
         self._address += 1
