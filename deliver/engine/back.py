@@ -77,6 +77,11 @@ def needs_restoring(release: Release, stable: ArmSeen) -> bool:
     return stable.template != release.snapshot.digest or shrunk
 
 
+def was_restored(release: Release) -> bool:
+    """We have made the Deployment roll back: then it is whole before the end."""
+    return any(entry.kind == "intent" and entry.text.startswith(Verb.RESTORE_STABLE) for entry in release.journal)
+
+
 def candidate_gone(release: Release, seen: Seen, now: float) -> Decision | None:
     candidate = seen.candidate
     if candidate is None:
@@ -96,7 +101,8 @@ def restored(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decis
     scaler, before = seen.autoscaler, release.snapshot.autoscaler
     if scaler and before and (scaler.minimum != before.minimum or scaler.fence):
         return act(release, now, Verb.RELEASE_AUTOSCALER, "minReplicas as before")
-    if not stable.settled or any(pod.hash != stable.hash for pod in stable.pods):
+    rolling = not stable.settled or any(pod.hash != stable.hash for pod in stable.pods)
+    if rolling or (was_restored(release) and stable.ready < stable.desired):
         return wait(release, now)  # still rolling back to the template of before
     surge = stable.desired > release.snapshot.replicas and before is None
     if stable.paused or stable.fence or surge:

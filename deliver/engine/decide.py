@@ -21,7 +21,8 @@ def decide(release: Release, seen: Seen, now: float) -> Decision:
         return Decision(release, None, now)
     for request in seen.requests:
         release = answered(release, request, now)
-    release = replace(release, observed=seen.share, checks=(hazards.pods_check(release, seen), *seen.checks))
+    if seen.candidate is not None:
+        release = replace(release, observed=seen.share, checks=(hazards.pods_check(release, seen), *seen.checks))
     if release.course is not Course.BACK:
         danger = hazards.danger(release, seen, now)
         if isinstance(danger, hazards.Fail):

@@ -3,14 +3,13 @@
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from deliver.cluster.port import Cluster, Watch
 from deliver.engine import quota, rules
 from deliver.engine.facts import arm, owner
 from deliver.engine.observe import Snapshotted, label_selector
-from deliver.engine.record import Record
+from deliver.engine.record import Record, new_id
 from deliver.model.errors import ClusterError, Forbidden, InputError, NotFound
 from deliver.model.names import HASH, candidate_name
 from deliver.model.plan import Plan, Side
@@ -123,15 +122,6 @@ def find_autoscaler(cluster: Cluster, target: Target) -> tuple[AutoscalerSnapsho
             meta, spec = scaler["metadata"], scaler["spec"]
             return AutoscalerSnapshot(meta["name"], meta["uid"], spec.get("minReplicas"), spec["maxReplicas"]), []
     return None, []
-
-
-def new_id(deployment: str, record: Record, now: float) -> str:
-    """deployment-yyyymmdd-n: unique for the target, and sortable."""
-    day = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d")
-    prefix = f"{deployment}-{day}-"
-    known = [release.id for release in (*record.history, *([record.release] if record.release else []))]
-    counts = [int(id.removeprefix(prefix)) for id in known if id.startswith(prefix) and id.removeprefix(prefix).isdigit()]
-    return f"{prefix}{max(counts, default=0) + 1}"
 
 
 def duration(spec: ReleaseSpec, plan: Plan) -> float:

@@ -10,6 +10,7 @@ A record that is lost, corrupt or from a newer deliver forbids going forward, ne
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from deliver.cluster.port import Cluster, Object
@@ -77,6 +78,15 @@ def brief(release: Release) -> Release:
     """For the history: without the raw samples of verdicts that only say PASS again."""
     kept = [replace(entry, checks=()) if entry.kind == "verdict" and entry.text.endswith("PASS") else entry for entry in release.journal]
     return replace(release, journal=tuple(kept[-200:]))
+
+
+def new_id(deployment: str, record: Record, now: float) -> str:
+    """deployment-yyyymmdd-n: unique for the target, and sortable."""
+    day = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d")
+    prefix = f"{deployment}-{day}-"
+    known = [release.id for release in (*record.history, *([record.release] if record.release else []))]
+    counts = [int(id.removeprefix(prefix)) for id in known if id.startswith(prefix) and id.removeprefix(prefix).isdigit()]
+    return f"{prefix}{max(counts, default=0) + 1}"
 
 
 class Store:

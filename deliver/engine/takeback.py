@@ -8,7 +8,7 @@ from typing import Any
 from deliver.cluster.port import Cluster
 from deliver.engine.facts import arm, pod_seen
 from deliver.engine.lease import Lease
-from deliver.engine.record import Record
+from deliver.engine.record import Record, new_id
 from deliver.engine.reporter import Reporter
 from deliver.engine.salvage import salvage
 from deliver.engine.writer import GuardedWriter
@@ -80,11 +80,11 @@ def revert(cluster: Cluster, target: Target, record: Record, to: str, *, actor: 
     stable = arm(deployment, cluster.list("replicasets", target.namespace), (), source.snapshot.container)
     image = next(one["image"] for one in template["spec"]["containers"] if one["name"] == source.snapshot.container)
     before = replace(source.snapshot, template=template, digest=digest, image=image, replicas=stable.desired, hash="", autoscaler=None, paused=deployment["spec"].get("paused"))
-    spec = ReleaseSpec(target=target, image=image, strategy="rollback", container=source.snapshot.container, limits=source.spec.limits, history=source.spec.history)
+    spec = ReleaseSpec(target=target, image=stable.image, strategy="rollback", container=source.snapshot.container, limits=source.spec.limits, history=source.spec.history)
     step = Step("rollback", 0.0, Side.BOTH, candidate_pods=0, stable_pods=stable.desired)
     number = max(release.number for release in (*record.history, *([record.release] if record.release else []))) + 1
     return Release(
-        id=f"{source.id}-back-{number}",
+        id=new_id(target.deployment, record, now),
         number=number,
         spec=spec,
         plan=Plan("rollback", (step,)),
@@ -97,7 +97,7 @@ def revert(cluster: Cluster, target: Target, record: Record, to: str, *, actor: 
         phase=Phase.ROLLING_BACK,
         reason=f"{why}; back to {said}",
         ended_by=actor,
-    ).noted(now, "state", f"started by {actor}: {stable.image} -> {image}", actor=actor)
+    ).noted(now, "state", f"started by {actor}: back from {stable.image} to {image}", actor=actor)
 
 
 def chosen(record: Record, target: Target, to: str) -> tuple[Release, dict[str, Any], str]:
