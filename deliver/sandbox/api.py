@@ -216,6 +216,8 @@ class Api:
         if subresource == "scale":
             new = scale.taken(kind, copy(old), new)
         new = _limited(kind, old, new, subresource)
+        if kind == "services":
+            _keep_address(old, new)
         defaults.fill(kind, new)
         self._check(kind, new, old)
         if not applied:
@@ -269,6 +271,15 @@ def _limited(kind: str, old: Object, new: Object, subresource: str) -> Object:
     else:
         new.pop(kept, None)
     return new
+
+
+def _keep_address(old: Object, new: Object) -> None:
+    """A Service written without its address keeps it (patchAllocatedValues in the registry's storage.go)."""
+    spec = new.get("spec") or {}
+    if spec.get("type", "ClusterIP") != "ExternalName" and not spec.get("clusterIP"):
+        for key in ("clusterIP", "clusterIPs"):
+            if key in old["spec"]:
+                spec[key] = old["spec"][key]
 
 
 def _counts(kind: str, old: Object, new: Object) -> bool:

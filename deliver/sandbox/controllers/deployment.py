@@ -18,7 +18,7 @@ class DeploymentController(Controller):
     def __init__(self, api: Api, events: Events) -> None:
         super().__init__(api)
         self.events = events
-        self.revisions = Revisions(api)
+        self.revisions = Revisions(api, self._created)
 
     def see(self, change: Change) -> None:
         if change.kind == "deployments":
@@ -54,6 +54,10 @@ class DeploymentController(Controller):
             obj, new, old = self.revisions.ensure(obj, sets, create=True, replicas=rolling.wanted_of_new)
             self._roll(obj, sets)
         self._report(self.store.get("deployments", namespace, name) or obj, self._sets(obj))
+
+    def _created(self, obj: Object, item: Object) -> None:
+        text = f"Scaled up replica set {item['metadata']['name']} from 0 to {item['spec']['replicas']}"
+        self.events.tell(obj, "ScalingReplicaSet", text, source=SOURCE)
 
     def _sets(self, obj: Object) -> list[Object]:
         return owned_by(self.store.every("replicasets", obj["metadata"]["namespace"]), obj["metadata"]["uid"])

@@ -100,19 +100,18 @@ class Kubelet:
         for run in self.runs.values():
             counts[run.node] = counts.get(run.node, 0) + 1
         wanted = pod["spec"].get("nodeSelector")
-        fits = [node for node in self.nodes if node.ready and counts.get(node.name, 0) < node.pods and not wanted]
+        fits = [node for node in self.nodes if self._open(node) and counts.get(node.name, 0) < node.pods and not wanted]
         if fits:
             return min(fits, key=lambda node: (counts.get(node.name, 0), node.name)), ""
         total, full = len(self.nodes), sum(counts.get(node.name, 0) >= node.pods for node in self.nodes)
-        why = (
-            "node(s) didn't match Pod's node affinity/selector"
-            if wanted
-            else "Too many pods"
-            if full
-            else "node(s) had untolerated taint(s)"
-        )
+        why = "node(s) didn't match Pod's node affinity/selector" if wanted else "Too many pods" if full else "node(s) were unschedulable"
         head = f"0/{total} nodes are available: {total} "
         return None, f"{head}{why}. preemption: {head}No preemption victims found."
+
+    def _open(self, node: Node) -> bool:
+        """Ready, and not cordoned."""
+        known = self.store.get("nodes", "", node.name)
+        return node.ready and not (known is not None and (known.get("spec") or {}).get("unschedulable"))
 
     def _new_ip(self) -> str:
         self._address += 1

@@ -61,8 +61,10 @@ def _revision(item: Object) -> int:
 
 
 class Revisions:
-    def __init__(self, api: Api) -> None:
-        self.api = api
+    """created: called with the Deployment and each ReplicaSet made for it."""
+
+    def __init__(self, api: Api, created: Callable[[Object, Object], None]) -> None:
+        self.api, self.created = api, created
 
     def ensure(
         self, obj: Object, sets: list[Object], *, create: bool, replicas: Callable[[Object, list[Object]], int] | None = None
@@ -112,6 +114,7 @@ class Revisions:
             note_created(self.api, obj, "", error.message)
             return None
         note_created(self.api, obj, made["metadata"]["name"], "")
+        self.created(obj, made)
         return made
 
     def _body(self, obj: Object, number: int, replicas: int) -> Object:

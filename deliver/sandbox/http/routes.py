@@ -87,7 +87,7 @@ class Routes:
         raise ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
 
     def _patch(self, request: Request) -> Response:
-        how = request.headers.get("content-type", MERGE).partition(";")[0].strip()
+        how = _media(request)
         existed = self.api.store.get(request.kind, request.namespace, request.name) is not None
         result = self.api.patch(
             request.kind, request.namespace, request.name, _parsed(request.body), how, request.subresource, _write(request)
@@ -180,7 +180,15 @@ def _parsed(body: bytes) -> Any:
         raise errors.bad_request(f"the object provided is unrecognized (must be of type JSON): {error}") from error
 
 
+def _media(request: Request) -> str:
+    return request.headers.get("content-type", MERGE).partition(";")[0].strip()
+
+
 def _object(request: Request) -> Object:
+    """Raises ApiError 415 for protobuf, which some of kubectl's own constructors send (`kubectl create namespace`); files are JSON."""
+    if _media(request) == "application/vnd.kubernetes.protobuf":
+        text = "the body of the request was in an unknown format - accepted media types include: application/json"
+        raise ApiError(415, "UnsupportedMediaType", text, {})
     value = _parsed(request.body)
     if not isinstance(value, dict):
         raise errors.bad_request("the object provided is unrecognized (must be of type JSON): not an object")
