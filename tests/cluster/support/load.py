@@ -63,8 +63,9 @@ class Load:
 
     def _read(self) -> None:
         assert self.process.stdout
-        for line in self.process.stdout:
-            self._lines.append((time.time(), json.loads(line)))
+        with self.process.stdout as lines:
+            for line in lines:
+                self._lines.append((time.time(), json.loads(line)))
 
     @property
     def seconds(self) -> tuple[Second, ...]:
@@ -129,5 +130,8 @@ class Users:
         return sum(crowd.share(version, begin, end) for crowd in crowds) / len(crowds)
 
     def reached(self, version: str, after: float) -> int:
-        """Requests on fresh connections that the version answered in seconds that began after that moment."""
-        return sum(second.versions.get(version, 0) for second in self.fresh.traffic.seconds if second.at - 1 > after)
+        """Requests on fresh connections that the version answered in seconds that began after that moment.
+
+        after: unix seconds out of the JSON, which has whole seconds; they are rounded down, so one is added.
+        """
+        return sum(second.versions.get(version, 0) for second in self.fresh.traffic.seconds if second.at - 1 > after + 1)

@@ -64,17 +64,18 @@ class Running:
 
     def _read_out(self) -> None:
         assert self.process.stdout
-        for line in self.process.stdout:
-            with self._news:
-                self.lines.append((time.time(), line))
-                self._news.notify_all()
+        with self.process.stdout as lines:
+            for line in lines:
+                with self._news:
+                    self.lines.append((time.time(), line))
+                    self._news.notify_all()
         with self._news:
             self._news.notify_all()
 
     def _read_err(self) -> None:
         assert self.process.stderr
-        for line in self.process.stderr:
-            self.errors.append(line)
+        with self.process.stderr as lines:
+            self.errors.extend(lines)
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -109,6 +110,11 @@ class Running:
         """SIGKILL, and gone when this returns."""
         self.signal(signal.SIGKILL)
         self.process.wait(10)
+        self._join()
+
+    def _join(self) -> None:
+        for reader in self._readers:
+            reader.join(10)
 
     def end(self, timeout: float = 120) -> Result:
         """Waits for its own end."""
@@ -117,8 +123,7 @@ class Running:
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"deliver did not end within {timeout:g} s: {self._told()}") from None
-        for reader in self._readers:
-            reader.join(10)
+        self._join()
         return self._told()
 
 

@@ -57,7 +57,7 @@ class World:
     # ------------------------------------------------------------ deliver
 
     def file(self, version: str = "1.1.0", **change: Any) -> Path:
-        """deliver.yaml with short times. change: whole sections, or for `analysis` and `limits` keys in them."""
+        """deliver.yaml with short times. change: whole sections, or for `analysis` and `limits` keys in them; None takes one out."""
         spec: dict[str, Any] = {
             "target": {"deployment": "web", "namespace": self.namespace},
             "image": image(version),
@@ -74,6 +74,7 @@ class World:
         for section, value in change.items():
             merge = section in ("analysis", "limits") and isinstance(value, Mapping)
             spec[section] = {**spec[section], **value} if merge else copy.deepcopy(value)
+        spec["analysis"] = {key: value for key, value in spec["analysis"].items() if value is not None}
         path = self.folder / "deliver.yaml"
         path.write_text(yaml.safe_dump({key: value for key, value in spec.items() if value is not None}, sort_keys=False))
         return path
