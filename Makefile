@@ -34,10 +34,10 @@ test: setup     ## Every test that needs no cluster
 	$(BIN)/pytest -n 2 -m "not cluster"
 
 test-cluster: setup  ## End to end, on the cluster of KUBECONFIG, else on tests/lab (needs Go and root)
-	tests/cluster/run
+	tests/with-lab tests/cluster/run
 
 bench: setup    ## Measure what the README promises, on tests/lab
-	bench/run
+	tests/with-lab $(BIN)/python -m bench
 
 lock: setup     ## Write requirements.lock anew from pyproject.toml
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-options --no-emit-trusted-host \

@@ -20,6 +20,9 @@ class Kubectl:
             raise AssertionError(f"{' '.join(command)}: exit {done.returncode}: {done.stderr}")
         return done.stdout
 
+    def elsewhere(self, namespace: str) -> "Kubectl":
+        return Kubectl(namespace, self.environ)
+
     def get(self, kind: str, name: str) -> Object:
         return dict(json.loads(self("get", kind, name, "-o", "json", "--show-managed-fields=false")))
 
