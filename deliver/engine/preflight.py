@@ -11,9 +11,10 @@ from deliver.engine.facts import arm, owner
 from deliver.engine.observe import Snapshotted, label_selector
 from deliver.engine.record import Record, new_id
 from deliver.model.errors import ClusterError, Forbidden, InputError, NotFound
-from deliver.model.names import HASH, candidate_name
+from deliver.model.names import HASH, candidate_name, record_name
 from deliver.model.plan import Plan, Side
 from deliver.model.release import AutoscalerSnapshot, Release, Snapshot
+from deliver.model.seen import PodSeen
 from deliver.model.spec import Facts, ReleaseSpec, Target
 from deliver.plugins.interfaces import Finding, Router, Strategy
 
@@ -26,7 +27,7 @@ RIGHTS = (("patch", "services"), ("patch", "deployments"), ("create", "deploymen
 class Proposal:
     """A release that could be run. patches: what will be written, in order. duration: seconds, at the least.
 
-    rate: worst exposure in words. selector: finds all pods of both arms.
+    worst_exposure: in words. stable: the pods that serve now.
     """
 
     release: Release
@@ -34,7 +35,7 @@ class Proposal:
     patches: tuple[str, ...]
     duration: float
     worst_exposure: str
-    selector: str
+    stable: tuple[PodSeen, ...]
 
     def refusals(self, level: str) -> list[Finding]:
         return [finding for finding in self.findings if finding.level == level]
@@ -84,7 +85,7 @@ def propose(cluster: Cluster, spec: ReleaseSpec, options: Any, strategy: Strateg
     )
     findings += [Finding("weight", "info", note) for note in plan.notes]
     patches = rules.patches(plan, services, spec.target.deployment, release.candidate, scaler.name if scaler else "", stable.desired)
-    return Proposal(release, tuple(findings), patches, duration(spec, plan), worst_exposure(plan), selector)
+    return Proposal(release, tuple(findings), patches, duration(spec, plan), worst_exposure(plan), stable.pods)
 
 
 def find_deployment(cluster: Cluster, target: Target) -> Object:
@@ -163,7 +164,8 @@ def _leftovers(cluster: Cluster, spec: ReleaseSpec, record: Record) -> list[Find
         found.append(Finding("record", "refuse", f"the record of {target} cannot be trusted: {record.problem}", f"`deliver rollback {target.deployment} -n {target.namespace}` works from the cluster alone and clears it"))
     if live and (live.outcome is None or live.outcome in ("HELD", "ROLLBACK_FAILED")):
         state = live.outcome.value if live.outcome else "under way"
-        found.append(Finding("occupied", "locked", f"release {live.id} of {target} is {state}: {live.reason or live.phase.value}", f"`deliver resume`, `deliver abort` or `deliver rollback {target.deployment} -n {target.namespace}` first"))
+        holder = _holder(cluster, target) if live.outcome is None else ""
+        found.append(Finding("occupied", "locked", f"release {live.id} of {target} is {state}{holder}: {live.reason or live.phase.value}", f"`deliver resume`, `deliver abort` or `deliver rollback {target.deployment} -n {target.namespace}` first"))
         return found
     try:
         cluster.get("deployments", target.namespace, candidate_name(target.deployment))
@@ -171,6 +173,16 @@ def _leftovers(cluster: Cluster, spec: ReleaseSpec, record: Record) -> list[Find
     except NotFound:
         pass
     return found
+
+
+def _holder(cluster: Cluster, target: Target) -> str:
+    """ ", driven by alice@laptop:123 (heard of 4 s ago)", for a person to know whom to call; "" when nobody holds it."""
+    try:
+        spec = cluster.get("leases", target.namespace, record_name(target.deployment))["spec"]
+    except ClusterError:
+        return ""
+    name = spec.get("holderIdentity")
+    return f", driven by {name} (last heard of at {spec.get('renewTime', '?')})" if name else ", without a driver"
 
 
 def _rights(cluster: Cluster, namespace: str) -> list[Finding]:

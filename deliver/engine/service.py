@@ -25,7 +25,7 @@ from deliver.model.release import Course, Outcome, Release
 from deliver.model.seen import PodSeen, Request, Seen
 from deliver.model.spec import Analysis, ReleaseSpec, Target
 from deliver.plugins import registry
-from deliver.plugins.interfaces import Reach, Router
+from deliver.plugins.interfaces import Finding, Reach, Router
 
 __all__ = ["Proposal", "Stop", "ask", "current", "history", "propose", "resume", "rollback", "run"]
 
@@ -60,7 +60,17 @@ def propose(cluster: Cluster, spec: ReleaseSpec, *, actor: str, now: float) -> P
     strategy = registry.load("deliver.strategies", spec.strategy)
     options = strategy.Options.model_validate(dict(spec.options)) if not hasattr(spec.options, "model_dump") else spec.options
     record = Store(cluster, spec.target).load()
-    return preflight.propose(cluster, spec, options, strategy(), router_of(spec), record, actor=actor, now=now)
+    proposal = preflight.propose(cluster, spec, options, strategy(), router_of(spec), record, actor=actor, now=now)
+    return replace(proposal, findings=(*proposal.findings, *_queries(cluster, spec, proposal)))
+
+
+def _queries(cluster: Cluster, spec: ReleaseSpec, proposal: Proposal) -> list[Finding]:
+    """Every configured query is run once on the stable pods: a typo found here is not a blind release."""
+    if spec.analysis.provider is None or not spec.analysis.metrics or proposal.refusals("input"):
+        return []
+    from deliver.metrics.preflight import test_queries  # only a release with metrics pays for its import
+
+    return test_queries(spec.analysis, provider_of(cluster, spec.analysis), spec.target.namespace, proposal.stable)
 
 
 def current(cluster: Cluster, target: Target) -> tuple[Release | None, Seen | None]:
