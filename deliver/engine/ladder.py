@@ -29,10 +29,10 @@ def act(release: Release, now: float, verb: Verb, why: str, **arguments: object)
 
 
 def in_phase(release: Release, phase: Phase, now: float, text: str = "") -> Release:
-    """The phase as people see it; a change is a line in the journal."""
+    """The phase as people see it; a change is a line in the journal, and the phase's own time begins."""
     if release.phase is phase:
         return release
-    return replace(release, phase=phase).noted(now, "state", text or phase.value)
+    return replace(release, phase=phase, since=now).noted(now, "state", text or phase.value)
 
 
 def turn_back(release: Release, reason: str, now: float) -> Release:

@@ -7,13 +7,15 @@ from typing import Any
 from deliver.engine import service
 from deliver.engine.clock import Inline
 from deliver.engine.preflight import Proposal
+from deliver.engine.record import Store, parse
 from deliver.engine.service import World as Tools
 from deliver.engine.stop import Stop
 from deliver.model.release import Release
-from deliver.model.seen import PodSeen, Seen
+from deliver.model.seen import PodSeen, Request, Seen
 from deliver.model.spec import Analysis, Limits, RatioMetric, ReleaseSpec, Target
 from deliver.model.verdict import CheckResult, Verdict
 from deliver.sandbox import fixtures
+from deliver.sandbox.api import MERGE, STRATEGIC, Write
 from deliver.sandbox.clock import EngineClock
 from deliver.sandbox.world import World
 
@@ -70,6 +72,7 @@ class Rig:
     reporter: Quiet = field(default_factory=Quiet)
     stop: Stop = field(default_factory=Stop)
     actor: str = "test@here"
+    clock: Callable[[], EngineClock] | None = None  # one a driver; None: of the world, for one driver at a time
 
     @classmethod
     def make(cls, **world: Any) -> "Rig":
@@ -78,7 +81,7 @@ class Rig:
 
     def tools(self, actor: str | None = None) -> Tools:
         who = actor or self.actor
-        clock = EngineClock(self.world.clock)
+        clock = self.clock() if self.clock else EngineClock(self.world.clock)
         self.stop.wakes(clock.wake)
         cluster = self.world.cluster.as_actor(who)
         return Tools(cluster, self.reporter, self.stop, clock, Inline(), lambda analysis: self.judge, identity=who)
@@ -109,6 +112,44 @@ class Rig:
     def get(self, kind: str, name: str) -> dict[str, Any]:
         return self.world.cluster.get(kind, "shop", name)
 
+    def edit(self, kind: str, name: str, body: dict[str, Any], manager: str = "kubectl-edit") -> None:
+        """A stranger's merge patch."""
+        self.world.api.patch(kind, "shop", name, body, MERGE, "", Write(manager=manager))
+
+    def remove(self, kind: str, name: str) -> None:
+        self.world.api.delete(kind, "shop", name, {"propagationPolicy": "Background"})
+
+    def set_image(self, name: str, image: str) -> None:
+        """`kubectl set image deployment/NAME web=IMAGE`."""
+        body = {"spec": {"template": {"spec": {"containers": [{"name": "web", "image": image}]}}}}
+        self.world.api.patch("deployments", "shop", name, body, STRATEGIC, "", Write(manager="kubectl-set"))
+
+    def record(self) -> Release:
+        """The live record, as it stands in the cluster."""
+        found = parse(self.world.api.get("configmaps", "shop", "deliver-web")).release
+        assert found is not None
+        return found
+
+    def ask(self, verb: str, actor: str = "ops@desk", reason: str = "") -> None:
+        """What an operator's process puts before a live driver."""
+        store = Store(self.world.cluster, TARGET)
+        store.load()
+        store.ask(Request(f"{verb}-{self.world.clock.now()}", verb, actor, reason, self.world.clock.now()))
+
+    def when(self, condition: Callable[[Release], bool], call: Callable[[], object]) -> list[float]:
+        """Call once, in between two looks of the driver, when the release is first like that; the list gets the time."""
+        done: list[float] = []
+        others = self.reporter.on_update
+
+        def update(release: Release, seen: Seen | None) -> None:
+            others(release, seen)
+            if not done and condition(release):
+                done.append(self.world.clock.now())
+                call()
+
+        self.reporter.on_update = update
+        return done
+
     def names(self, kind: str) -> set[str]:
         return {obj["metadata"]["name"] for obj in self.world.cluster.list(kind, "shop")}
 
@@ -124,3 +165,13 @@ class Rig:
             for kind in kinds
             for obj in self.world.cluster.list(kind, "shop")
         }
+
+
+def in_step(number: int, phase: str = "Baking") -> Callable[[Release], bool]:
+    """The release is in that step (from 1) and phase."""
+    return lambda release: release.step == number - 1 and release.phase == phase and release.course == "forward"
+
+
+def steps(release: Release) -> list[str]:
+    """The actions in the order in which they were asked for: `route both`, `scale-candidate 1`, ..."""
+    return [entry.text.partition(":")[0] for entry in release.journal if entry.kind == "intent"]
