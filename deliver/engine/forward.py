@@ -138,9 +138,10 @@ def _stopped(release: Release, now: float, phase: Phase, since: float, text: str
 def _late(release: Release, seen: Seen, now: float, what: str) -> Decision:
     """Not there yet; a step that never gets ready fails."""
     limit = release.spec.limits.ready
+    release = in_phase(release, Phase.PREPARING, now, f"waiting again: {what}")
     if now - release.since >= limit:
         return Decision(turn_back(release, f"not ready within {limit:g} s (`limits.ready`): {what}", now), None, now)
-    return wait(in_phase(release, Phase.PREPARING, now), now, release.since + limit)
+    return wait(release, now, release.since + limit)
 
 
 def _proven(release: Release, seen: Seen, now: float, side: Side, hash: str) -> Decision | None:
