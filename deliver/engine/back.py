@@ -87,7 +87,7 @@ def candidate_gone(release: Release, seen: Seen, now: float) -> Decision | None:
     if candidate is None:
         return None
     asked = any(entry.kind == "intent" and entry.text.startswith(Verb.KEEP_EVIDENCE) for entry in release.journal)
-    if candidate.pods and not asked:
+    if not asked and any(pod.problem or not pod.ready for pod in candidate.pods):
         return act(release, now, Verb.KEEP_EVIDENCE, "the candidate's last log lines, before its pods go")
     return act(release, now, Verb.DELETE_CANDIDATE, "it has no traffic any more")
 
