@@ -19,7 +19,7 @@ STRATEGIC = "application/strategic-merge-patch+json"
 JSON = "application/json-patch+json"
 APPLY = "application/apply-patch+yaml"
 _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
-_FROZEN = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "namespace", "generateName")
+_FROZEN = ("creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "namespace", "generateName")
 
 Admission = Callable[[str, Object, Object | None], None]
 """A rule that sees (kind, new object, old object or None) before a write and raises ApiError to refuse it."""
@@ -123,9 +123,7 @@ class Api:
         """Store a changed object as a controller's write: count its generation, drop it when its last finalizer went, skip no change."""
         if new == old:
             return old
-        known = KINDS[kind]
-        if known.generation and _counts(kind, old, new):
-            new = {**new, "metadata": {**new["metadata"], "generation": old["metadata"].get("generation", 0) + 1}}
+        new = _counted(kind, old, new)
         meta = new["metadata"]
         if meta.get("deletionTimestamp") and not meta.get("finalizers") and not meta.get("deletionGracePeriodSeconds"):
             self.store.put(kind, new)
@@ -193,6 +191,8 @@ class Api:
     def _apply(self, kind: str, namespace: str, name: str, body: Any, subresource: str, write: Write) -> Object:
         if not isinstance(body, Mapping):
             raise errors.bad_request("error decoding YAML: the applied object is not a map")
+        if not write.manager:
+            raise managed.no_manager()
         old = self.store.get(kind, namespace, name)
         if old is None:
             if subresource:
@@ -215,6 +215,7 @@ class Api:
             raise errors.modified(kind, name)
         if subresource == "scale":
             new = scale.taken(kind, copy(old), new)
+            meta = new["metadata"]
         new = _limited(kind, old, new, subresource)
         if kind == "services":
             _keep_address(old, new)
@@ -222,7 +223,7 @@ class Api:
         self._check(kind, new, old)
         if not applied:
             managed.updated(kind, old, new, write.manager, subresource, stamp(self.clock.now()))
-        result = new if write.dry_run else self.commit(kind, old, new)
+        result = _counted(kind, old, new) if write.dry_run else self.commit(kind, old, new)
         return scale.view(kind, result) if subresource == "scale" else result
 
 
@@ -253,6 +254,7 @@ def _limited(kind: str, old: Object, new: Object, subresource: str) -> Object:
         else:
             meta.pop(key, None)
     meta["resourceVersion"] = old["metadata"]["resourceVersion"]
+    meta.setdefault("uid", old["metadata"]["uid"])
     if "managedFields" not in meta and "managedFields" in old["metadata"]:
         meta["managedFields"] = old["metadata"]["managedFields"]
     for key in ("labels", "annotations", "finalizers", "ownerReferences"):
@@ -280,6 +282,13 @@ def _keep_address(old: Object, new: Object) -> None:
         for key in ("clusterIP", "clusterIPs"):
             if key in old["spec"]:
                 spec[key] = old["spec"][key]
+
+
+def _counted(kind: str, old: Object, new: Object) -> Object:
+    """With the next generation, if this change counts as one."""
+    if not KINDS[kind].generation or not _counts(kind, old, new):
+        return new
+    return {**new, "metadata": {**new["metadata"], "generation": old["metadata"].get("generation", 0) + 1}}
 
 
 def _counts(kind: str, old: Object, new: Object) -> bool:

@@ -80,7 +80,7 @@ def settled(made: World, replicas: int, services: Sequence[str]) -> bool:
     if status.get("availableReplicas", 0) != replicas or status.get("observedGeneration", 0) < 1:
         return False
     slices = made.api.list("endpointslices", "shop")
-    ready = sum(end["conditions"]["ready"] for item in slices for end in item["endpoints"])
+    ready = sum(end["conditions"]["ready"] for item in slices for end in item["endpoints"] or ())
     return bool(ready == replicas * len(services))
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from deliver.sandbox.errors import ApiError, bad_request
+from deliver.sandbox.errors import ApiError
 from deliver.sandbox.schema import atomic, list_key
 from deliver.sandbox.store import Object
 
@@ -154,8 +154,6 @@ def updated(kind: str, old: Object, new: Object, manager: str, subresource: str,
 
 def apply(kind: str, old: Object, body: Object, manager: str, force: bool, now: str) -> Object:
     """The live object with an applied configuration laid over it. Raises ApiError 409 naming the other owners unless `force`."""
-    if not manager:
-        raise bad_request("metadata.fieldManager: Required value: is required for apply patch")
     applied, entries = fields(kind, body), old["metadata"].get("managedFields") or []
     mine: Fields = frozenset()
     others: list[tuple[Object, Fields]] = []
@@ -180,12 +178,19 @@ def apply(kind: str, old: Object, body: Object, manager: str, force: bool, now: 
     return dict(new)
 
 
+def no_manager() -> ApiError:
+    why = "Required value: is required for apply patch"
+    causes = [{"reason": "FieldValueRequired", "message": why, "field": "fieldManager"}]
+    details = {"group": "meta.k8s.io", "kind": "PatchOptions", "causes": causes}
+    return ApiError(422, "Invalid", f'PatchOptions.meta.k8s.io "" is invalid: fieldManager: {why}', details)
+
+
 def _conflict(found: list[tuple[Object, list[Path]]]) -> ApiError:
     causes, lines = [], []
     for entry, paths in found:
         for path in paths:
             field = "".join("." + p[2:] if p.startswith("f:") else f"[{_named(p)}]" for p in path)
-            text = f'conflict with "{entry["manager"]}" using {entry["apiVersion"]}'
+            text = f'conflict with "{entry["manager"]}"' + (f" using {entry['apiVersion']}" if entry["operation"] == "Update" else "")
             causes.append({"reason": "FieldManagerConflict", "message": text, "field": field})
             lines.append(f"{text}: {field}")
     head = f"Apply failed with {len(lines)} conflict{'' if len(lines) == 1 else 's'}: "

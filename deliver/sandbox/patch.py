@@ -62,24 +62,34 @@ def _strategic_map(kind: str, path: tuple[str, ...], target: Mapping[str, Any], 
 def _strategic_list(kind: str, path: tuple[str, ...], key: str, target: list[Any], patch: list[Any]) -> list[Any]:
     if any(isinstance(item, Mapping) and item.get("$patch") == "replace" for item in patch):
         return [item for item in patch if not (isinstance(item, Mapping) and "$patch" in item)]
-    result = list(target)
-    fresh = []
+    left, merged = list(target), []
     for item in patch:
         if not isinstance(item, Mapping):
-            if item not in result:
-                fresh.append(item)
+            merged += [] if item in left else [item]
             continue
         if key not in item:
             raise bad_request(f"map: {dict(item)} does not contain declared merge key: {key}")
-        at = next((i for i, old in enumerate(result) if isinstance(old, Mapping) and old.get(key) == item[key]), None)
-        if item.get("$patch") == "delete":
-            if at is not None:
-                del result[at]
-        elif at is None:
-            fresh.append(_strategic(kind, path, {}, item))
-        else:
-            result[at] = _strategic(kind, path, result[at], item)
-    return [*fresh, *result]
+        at = next((i for i, old in enumerate(left) if isinstance(old, Mapping) and old.get(key) == item[key]), None)
+        old = left.pop(at) if at is not None else {}
+        if item.get("$patch") != "delete":
+            merged.append(_strategic(kind, path, old, item))
+    return _ordered(key, target, left, merged)
+
+
+def _ordered(key: str, target: list[Any], left: list[Any], merged: list[Any]) -> list[Any]:
+    """What the patch names comes in its order; the rest stays before what it stood before (strategicpatch/patch.go, mergeSortedSlice)."""
+
+    def place(item: Any) -> int:
+        known = [old.get(key) if isinstance(old, Mapping) else old for old in target]
+        value = item.get(key) if isinstance(item, Mapping) else item
+        return known.index(value) if value in known else -1
+
+    result: list[Any] = []
+    left, merged = list(left), list(merged)
+    while left and merged:
+        both = place(merged[0]) >= 0
+        result.append(left.pop(0) if both and place(left[0]) < place(merged[0]) else merged.pop(0))
+    return [*result, *left, *merged]
 
 
 def json_patch(target: Object, operations: Sequence[Mapping[str, Any]]) -> Object:

@@ -1,6 +1,6 @@
 """The /scale subresource: a Scale object made from, and put back into, the object that owns the number."""
 
-from deliver.sandbox.errors import no_resource
+from deliver.sandbox.errors import ApiError, no_resource
 from deliver.sandbox.kinds import KINDS
 from deliver.sandbox.selectors import as_text
 from deliver.sandbox.store import Object
@@ -24,5 +24,15 @@ def view(kind: str, obj: Object) -> Object:
 def taken(kind: str, obj: Object, wanted: Object) -> Object:
     """`obj` (the caller's own copy) with the replicas of a Scale."""
     view(kind, obj)
-    obj["spec"]["replicas"] = (wanted.get("spec") or {}).get("replicas", 0)
+    replicas = (wanted.get("spec") or {}).get("replicas", 0)
+    if replicas < 0:
+        raise _negative(obj["metadata"]["name"], replicas)
+    obj["spec"]["replicas"] = replicas
     return obj
+
+
+def _negative(name: str, replicas: int) -> ApiError:
+    why = f"Invalid value: {replicas}: must be greater than or equal to 0"
+    causes = [{"reason": "FieldValueInvalid", "message": why, "field": "spec.replicas"}]
+    details = {"name": name, "group": "autoscaling", "kind": "Scale", "causes": causes}
+    return ApiError(422, "Invalid", f'Scale.autoscaling "{name}" is invalid: spec.replicas: {why}', details)

@@ -48,7 +48,8 @@ def _term(part: str) -> Callable[[Labels], bool]:
     if match := _NAME.match(part):
         key, wanted = match["key"], not match["no"]
         return lambda labels: (key in labels) is wanted
-    raise bad_request(f"unable to parse requirement: found '{part.strip()}', expected: identifier")
+    odd = re.match(r"^\s*[^\s=!,()]+\s*(?:==|=|!=)\s*([=!(),])", part)
+    raise bad_request(f"unable to parse requirement: found '{odd[1] if odd else part.strip()}', expected: identifier")
 
 
 def by_object(selector: Mapping[str, Any] | None) -> Callable[[Labels], bool]:

@@ -119,7 +119,9 @@ def _metadata(kind: str, obj: Object, old: Object | None) -> list[Cause]:
     name = meta.get("name", "")
     if old is None:
         pattern, text = (_LABEL, _LABEL_TEXT) if kind in _LABEL_NAMES else (_SUBDOMAIN, _SUBDOMAIN_TEXT)
-        if not pattern.match(name) or len(name) > 253:
+        if kind in _LABEL_NAMES and "." in name:
+            found.append(_bad("metadata.name", name, "must not contain dots"))
+        elif not pattern.match(name) or len(name) > 253:
             found.append(_bad("metadata.name", name, text))
     elif meta.get("uid") != old["metadata"]["uid"]:
         found.append(_bad("metadata.uid", meta.get("uid"), "field is immutable"))
@@ -143,6 +145,7 @@ def _workload(spec: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[Ca
     selector, labels = spec.get("selector"), (spec.get("template") or {}).get("metadata", {}).get("labels") or {}
     if selector is None:
         found.append(Cause("spec.selector", "Required value", "FieldValueRequired"))
+        found.append(_bad("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"))
     elif not selector.get("matchLabels") and not selector.get("matchExpressions"):
         found.append(_bad("spec.selector", selector, "empty selector is invalid for deployment"))
     elif not by_object(selector)(labels):
@@ -184,7 +187,10 @@ def _autoscaler(spec: Mapping[str, Any]) -> list[Cause]:
     low, high, found = spec.get("minReplicas"), spec.get("maxReplicas"), []
     if not isinstance(high, int):
         return [Cause("spec.maxReplicas", "Required value", "FieldValueRequired")]
-    if isinstance(low, int) and low < 1:
+    if low == 0:
+        text = "Forbidden: must specify at least one Object or External metric to support scaling to zero replicas"
+        found.append(Cause("spec.metrics", text, "FieldValueForbidden"))
+    elif isinstance(low, int) and low < 1:
         found.append(_bad("spec.minReplicas", low, "must be greater than or equal to 1"))
     if high < 1:
         found.append(_bad("spec.maxReplicas", high, "must be greater than 0"))

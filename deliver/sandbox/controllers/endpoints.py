@@ -88,9 +88,9 @@ class EndpointSliceController(Controller):
     def _body(self, service: Object, endpoints: list[Object], old: Object | None) -> Object:
         name = service["metadata"]["name"]
         labels = {**(service["metadata"].get("labels") or {}), SERVICE: name, MANAGED: MANAGER}
-        ports = [_port(port, endpoints) for port in service["spec"].get("ports") or ()]
+        ports = self._ports(service, endpoints)
         if old is not None:
-            return {**old, "metadata": {**old["metadata"], "labels": labels}, "endpoints": endpoints, "ports": ports}
+            return {**old, "metadata": {**old["metadata"], "labels": labels}, "endpoints": endpoints or None, "ports": ports}
         now = stamp(self.clock.now())
         meta: dict[str, Any] = {
             "name": f"{name}-" + "".join(self.random.choices(_SUFFIX, k=5)),
@@ -104,7 +104,16 @@ class EndpointSliceController(Controller):
             "ownerReferences": [reference(service)],
         }
         head = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": meta}
-        return {**head, "addressType": "IPv4", "endpoints": endpoints, "ports": ports}
+        return {**head, "addressType": "IPv4", "endpoints": endpoints or None, "ports": ports}
+
+    def _ports(self, service: Object, endpoints: list[Object]) -> list[Object] | None:
+        """A placeholder slice (no endpoints) has none. Named target ports are looked up in the pods; one that no pod has is left out."""
+        if not endpoints:
+            return None
+        space = service["metadata"]["namespace"]
+        pod = self.store.get("pods", space, endpoints[0]["targetRef"]["name"])
+        found = [_port(port, pod) for port in service["spec"].get("ports") or ()]
+        return [port for port in found if port is not None]
 
 
 def _mine(obj: Object, service: str) -> bool:
@@ -135,7 +144,12 @@ def _endpoint(pod: Object, publish: bool) -> Object:
     }
 
 
-def _port(port: Object, endpoints: list[Object]) -> Object:
-    target = port.get("targetPort", port["port"])
-    number = target if isinstance(target, int) else 8080
+def _port(port: Object, pod: Object | None) -> Object | None:
+    number = port.get("targetPort", port["port"])
+    if not isinstance(number, int):
+        containers = pod["spec"]["containers"] if pod is not None else ()
+        named = [item["containerPort"] for c in containers for item in c.get("ports") or () if item.get("name") == number]
+        if not named:
+            return None
+        number = named[0]
     return {"name": port.get("name", ""), "port": number, "protocol": port.get("protocol", "TCP")}

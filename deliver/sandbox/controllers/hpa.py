@@ -74,4 +74,6 @@ class AutoscalerController(Controller):
             item = {"type": type_, "status": status, "reason": reason, "message": message, "lastTransitionTime": stamp(self.clock.now())}
             conditions = with_condition(conditions, item)
         new = {**old, "currentReplicas": current, "desiredReplicas": desired, "conditions": conditions}
+        if not current:
+            del new["currentReplicas"]
         self.api.commit("horizontalpodautoscalers", hpa, {**hpa, "status": new})

@@ -106,7 +106,8 @@ class Kubelet:
         total, full = len(self.nodes), sum(counts.get(node.name, 0) >= node.pods for node in self.nodes)
         why = "node(s) didn't match Pod's node affinity/selector" if wanted else "Too many pods" if full else "node(s) were unschedulable"
         head = f"0/{total} nodes are available: {total} "
-        return None, f"{head}{why}. preemption: {head}No preemption victims found."
+        hope = "Preemption is not helpful for scheduling." if wanted else "No preemption victims found for incoming pod."
+        return None, f"{head}{why}. preemption: {head}{hope}"
 
     def _open(self, node: Node) -> bool:
         """Ready, and not cordoned."""

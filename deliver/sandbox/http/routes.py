@@ -18,6 +18,8 @@ from deliver.sandbox.store import Object
 if TYPE_CHECKING:
     from deliver.sandbox.world import World
 
+_GIVEN_BACK = frozenset({"pods", "services", "serviceaccounts", "resourcequotas"})
+"""Kinds whose DELETE answers with the object; the others' with a Status."""
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
@@ -103,7 +105,8 @@ class Routes:
         dry = bool(options.get("dryRun")) or bool(request.query.get("dryRun"))
         before = self.api.get(request.kind, request.namespace, request.name)
         after = self.api.delete(request.kind, request.namespace, request.name, options, Write(dry_run=dry))
-        if dry or self.api.store.get(request.kind, request.namespace, request.name) is not None or request.kind == "pods":
+        stays = not dry and self.api.store.get(request.kind, request.namespace, request.name) is not None
+        if stays or request.kind in _GIVEN_BACK:
             return as_json(200, after)
         meta = before["metadata"]
         details = {"name": meta["name"], "group": KINDS[request.kind].group, "kind": request.kind, "uid": meta["uid"]}
@@ -169,7 +172,9 @@ def _position(token: str) -> list[str]:
 
 def _write(request: Request) -> Write:
     query = request.query
-    manager = query.get("fieldManager") or request.headers.get("user-agent", "unknown").partition("/")[0]
+    manager = query.get("fieldManager") or (
+        "" if _media(request) == APPLY else request.headers.get("user-agent", "unknown").partition("/")[0]
+    )
     return Write(manager=manager, dry_run="All" in query.get("dryRun", ""), force=request.flag("force"))
 
 

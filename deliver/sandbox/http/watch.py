@@ -80,6 +80,11 @@ class WatchStream:
             meta["annotations"] = notes
         return _line("BOOKMARK", {"kind": known.kind, "apiVersion": known.api, "metadata": meta})
 
+    def backlog(self) -> list[bytes]:
+        """What had happened when the watch began, and no more; ends the watch."""
+        self._stop()
+        return [line for line in self._first if line is not None]
+
     def lines(self) -> Iterator[bytes]:
         """Until the time that was asked for is over; an empty line when nothing came for a second, so that a closed peer is noticed."""
         end = time.monotonic() + min(float(self.request.query.get("timeoutSeconds") or _LONGEST), _LONGEST)

@@ -1,0 +1,100 @@
+"""The two clusters that answer a case: the sandbox in-process, and the API server that KUBECONFIG leads to."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from deliver.sandbox.errors import ApiError
+from deliver.sandbox.fixtures import with_prometheus
+from deliver.sandbox.http.paths import Request, locate, query
+from deliver.sandbox.http.routes import Routes
+from deliver.sandbox.http.watch import WatchStream
+from deliver.sandbox.world import World
+
+
+class Target(Protocol):
+    registry: str
+
+    def call(self, method: str, url: str, body: Any, content: str) -> tuple[int, Any]: ...
+
+    def watch(self, url: str) -> list[dict[str, Any]]:
+        """The events that have happened since the resourceVersion in the URL."""
+
+    def wait(self, seconds: float, until: Callable[[], bool]) -> bool: ...
+
+
+def _encoded(body: Any) -> bytes:
+    return b"" if body is None else body.encode() if isinstance(body, str) else json.dumps(body).encode()
+
+
+class SandboxTarget:
+    registry = "registry"
+
+    def __init__(self) -> None:
+        self.world = with_prometheus(World())
+        self.routes = Routes(self.world)
+
+    def _request(self, method: str, url: str, body: Any, content: str) -> Request:
+        parts = urlsplit(url)
+        headers = {"content-type": content, "user-agent": "conformance"}
+        found: dict[str, Any] = locate(parts.path) or {}
+        return Request(method, parts.path, query(parts.query), headers, _encoded(body), raw_query=parts.query, **found)
+
+    def call(self, method: str, url: str, body: Any, content: str) -> tuple[int, Any]:
+        request = self._request(method, url, body, content)
+        if request.flag("watch"):
+            try:
+                WatchStream(self.world.api, request)
+            except ApiError as error:
+                return error.code, error.status()
+        response = self.routes.answer(request)
+        return response.code, json.loads(response.body)
+
+    def watch(self, url: str) -> list[dict[str, Any]]:
+        stream = WatchStream(self.world.api, self._request("GET", url, None, "application/json"))
+        return [json.loads(line) for line in stream.backlog()]
+
+    def wait(self, seconds: float, until: Callable[[], bool]) -> bool:
+        end = self.world.clock.now() + seconds
+        while self.world.clock.now() < end:
+            if until():
+                return True
+            self.world.clock.wait(0.2)
+        return until()
+
+
+class RealTarget:
+    """Through the official client's connection pool: its TLS and credentials, none of its typed calls."""
+
+    def __init__(self, registry: str) -> None:
+        from kubernetes import config
+
+        self.registry = registry
+        self.client = config.new_client_from_config()
+
+    def call(self, method: str, url: str, body: Any, content: str) -> tuple[int, Any]:
+        response = self._send(method, url, _encoded(body), content)
+        return response.status, json.loads(response.data)
+
+    def watch(self, url: str) -> list[dict[str, Any]]:
+        response = self._send("GET", f"{url}&timeoutSeconds=1", b"", "application/json")
+        return [json.loads(line) for line in response.data.splitlines()]
+
+    def wait(self, seconds: float, until: Callable[[], bool]) -> bool:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if until():
+                return True
+            time.sleep(0.2)
+        return until()
+
+    def _send(self, method: str, url: str, body: bytes, content: str) -> Any:
+        configuration = self.client.configuration
+        headers = {"Content-Type": content, "Accept": "application/json", "User-Agent": "conformance"}
+        token = configuration.get_api_key_with_prefix("authorization")
+        if token:
+            headers["Authorization"] = token
+        pool = self.client.rest_client.pool_manager
+        return pool.request(method, configuration.host + url, body=body or None, headers=headers, retries=False, timeout=30.0)
