@@ -139,7 +139,8 @@ def _sets(look: Snapshotted, deployment: Mapping[str, Any]) -> set[str]:
 
 
 def _ended(pod: Object) -> bool:
-    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+    """Over or on its way out, as the last release's candidate may still be: nobody's traffic."""
+    return bool(pod["metadata"].get("deletionTimestamp")) or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
 
 def _allowed(finding: Finding, spec: ReleaseSpec) -> Finding:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import yaml
 
@@ -42,8 +43,15 @@ class World:
         self.kubectl("create", "namespace", self.namespace)
         self.kubectl.apply(objects.deployment(image(version), replicas), *services, *extra)
         self.rolled_out()
+        eventually("Prometheus has scraped every pod", lambda: self._scraped() >= replicas, 30, 0.5)
         self.before = snapshot(self.kubectl)
         return self
+
+    def _scraped(self) -> int:
+        query = quote(f'count(http_requests_total{{code="200",namespace="{self.namespace}"}})')
+        path = f"/api/v1/namespaces/monitoring/services/prometheus:9090/proxy/api/v1/query?query={query}"
+        result = json.loads(self.kubectl("get", "--raw", path))["data"]["result"]
+        return int(result[0]["value"][1]) if result else 0
 
     def rolled_out(self, name: str = "web") -> None:
         self.kubectl("rollout", "status", f"deployment/{name}", "--timeout=60s")
