@@ -5,6 +5,7 @@ from typing import Any
 
 from deliver.sandbox.api import Write
 from deliver.sandbox.clock import Clock
+from deliver.sandbox.controllers.kubelet import Node
 from deliver.sandbox.images import Behaviour, Registry
 from deliver.sandbox.store import Object
 from deliver.sandbox.world import World
@@ -59,7 +60,8 @@ def world(
     rps: requests a second in all, `fresh` of them on new connections. scrape: seconds between
     scrapes. hpa: an autoscaler with minReplicas 1 (the load needs `replicas`).
     """
-    made = World(seed, clock=clock, images=Registry(dict(images or {})), services=tuple(services), fresh=fresh)
+    nodes = [Node(f"node-{i + 1}", f"198.51.100.{i + 2}") for i in range(1 + replicas * 3 // 110)]
+    made = World(seed, clock=clock, images=Registry(dict(images or {})), nodes=nodes, services=tuple(services), fresh=fresh)
     made.api.create("namespaces", "", {"metadata": {"name": "shop"}})
     made.api.create("deployments", "shop", deployment(replicas=replicas), _USER)
     for name in services:

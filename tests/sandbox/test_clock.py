@@ -1,0 +1,79 @@
+"""Virtual time: passes only in wait(), event by event, the same each time."""
+
+import pytest
+
+from deliver.sandbox.clock import EPOCH, EngineClock, RealClock, VirtualClock
+
+
+def test_time_passes_only_while_waiting() -> None:
+    clock = VirtualClock()
+    assert clock.now() == EPOCH
+    assert clock.wait(3600.0) is False
+    assert clock.monotonic() == 3600.0
+
+
+def test_timers_run_in_order_at_their_own_time_and_equal_ones_as_they_were_set() -> None:
+    clock, seen = VirtualClock(), []
+    clock.after(2.0, lambda: seen.append(("c", clock.monotonic())))
+    clock.after(1.0, lambda: seen.append(("a", clock.monotonic())))
+    clock.after(1.0, lambda: seen.append(("b", clock.monotonic())))
+    clock.wait(5.0)
+    assert seen == [("a", 1.0), ("b", 1.0), ("c", 2.0)]
+
+
+def test_wait_ends_at_the_event_that_makes_until_hold() -> None:
+    clock, seen = VirtualClock(), []
+    clock.after(7.0, lambda: seen.append(1))
+    assert clock.wait(60.0, lambda: bool(seen)) is True
+    assert clock.monotonic() == 7.0
+
+
+def test_until_that_holds_already_costs_no_time() -> None:
+    clock = VirtualClock()
+    assert clock.wait(60.0, lambda: True) is True
+    assert clock.monotonic() == 0.0
+
+
+def test_a_cancelled_timer_does_not_run() -> None:
+    clock, seen = VirtualClock(), []
+    clock.after(1.0, lambda: seen.append(1)).cancel()
+    clock.wait(2.0)
+    assert not seen
+
+
+def test_a_timer_set_by_a_timer_runs_within_the_same_wait() -> None:
+    clock, seen = VirtualClock(), []
+    clock.after(1.0, lambda: clock.after(1.0, lambda: seen.append(clock.monotonic())))
+    clock.wait(3.0)
+    assert seen == [2.0]
+
+
+def test_time_cannot_pass_inside_an_event() -> None:
+    clock = VirtualClock()
+    clock.after(1.0, lambda: clock.wait(1.0))
+    with pytest.raises(RuntimeError, match="inside an event"):
+        clock.wait(2.0)
+
+
+def test_the_engines_clock_is_woken_from_its_wait_and_once_only() -> None:
+    clock = VirtualClock()
+    mine, other = EngineClock(clock), EngineClock(clock)
+    clock.after(5.0, mine.wake)
+    mine.wait(60.0)
+    assert clock.monotonic() == 5.0
+    mine.wait(10.0)
+    assert clock.monotonic() == 15.0
+    mine.wake()
+    other.wait(1.0)
+    mine.wait(60.0)
+    assert clock.monotonic() == 16.0
+
+
+def test_the_real_clock_runs_timers_faster_by_its_speed() -> None:
+    clock, seen = RealClock(speed=1000.0), []
+    try:
+        clock.after(5.0, lambda: seen.append(clock.monotonic()))
+        assert clock.wait(60000.0, lambda: bool(seen)) is True
+        assert seen[0] >= 5.0
+    finally:
+        clock.close()
