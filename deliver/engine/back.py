@@ -22,7 +22,8 @@ def climb(release: Release, seen: Seen, now: float) -> Decision:
         gone = f"Deployment {release.spec.target.deployment} is not the one that stood before; traffic was left where it is"
         return Decision(end(release, Outcome.ROLLBACK_FAILED, now, f"{gone} (rolling back because {release.reason})"), None, now)
     if now - release.since >= LIMIT:
-        why = f"not done within {LIMIT:g} s: {seen.route.foreign or seen.route.detail or 'the stable side has too few ready pods'} (rolling back because {release.reason})"
+        cause = seen.route.foreign or seen.route.detail or "the stable side has too few ready pods"
+        why = f"not done within {LIMIT:g} s: {cause} (rolling back because {release.reason})"
         return Decision(end(release, Outcome.ROLLBACK_FAILED, now, why), None, now)
     return traffic(release, stable, seen, now) or candidate_gone(release, seen, now) or restored(release, stable, seen, now)
 
@@ -30,6 +31,8 @@ def climb(release: Release, seen: Seen, now: float) -> Decision:
 def traffic(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:
     """Traffic on the stable pods of before, and seen to be there."""
     home = release.snapshot.hash
+    if seen.route.gone:
+        return act(release, now, Verb.RESTORE_STABLE, "the template that stood before") if needs_restoring(release, stable) else None
     if seen.candidate is None and seen.route.side is Side.BOTH and stable.template == release.snapshot.digest:
         return None  # the original selectors, and nothing of ours that they could lead to
     if seen.route.side is not Side.STABLE or seen.route.pinned != home:

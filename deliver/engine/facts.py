@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from deliver.model.names import FENCE, HASH
+from deliver.model.names import HASH, fence_of
 from deliver.model.release import digest_of
 from deliver.model.seen import ArmSeen, PodSeen, Problem
 
@@ -12,7 +12,15 @@ Object = dict[str, Any]
 
 IMAGE_PULL = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError"}
 BAD_CONFIG = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreCreateHookError", "PostStartHookError"}
-FINAL_PULL_WORDS = ("not found", "manifest unknown", "does not exist", "denied", "unauthorized", "invalid reference", "no match for platform")
+FINAL_PULL_WORDS = (
+    "not found",
+    "manifest unknown",
+    "does not exist",
+    "denied",
+    "unauthorized",
+    "invalid reference",
+    "no match for platform",
+)
 
 
 def seconds(stamp: str | None) -> float:
@@ -45,7 +53,7 @@ def arm(deployment: Object, replicasets: Sequence[Object], pods: Sequence[Object
         pods=tuple(pod_seen(pod) for pod in own if not pod["metadata"].get("deletionTimestamp")),
         terminating=sum(bool(pod["metadata"].get("deletionTimestamp")) for pod in own),
         problem=deployment_problem(status),
-        fence=int((meta.get("annotations") or {}).get(FENCE, 0)),
+        fence=fence_of(deployment),
         editor=template_editor(deployment),
     )
 
@@ -58,7 +66,7 @@ def template_digest(replicaset: Object) -> str:
 
 
 def template_editor(deployment: Object) -> str:
-    """ " by kubectl-set at 12:00:00Z": who changed the pod template last, from managedFields; "" when unknown."""
+    """` by kubectl-set at 12:00:00Z`: who changed the pod template last, from managedFields; "" when unknown."""
     touched = [
         entry
         for entry in deployment["metadata"].get("managedFields") or []
@@ -121,7 +129,11 @@ def pod_problem(pod: Object, containers: Sequence[Object], conditions: dict[str,
         return first, Problem("unschedulable", f"cannot be scheduled: {scheduled.get('message', '')}", certain=False)
     if (pod.get("status") or {}).get("phase") == "Failed":
         status = pod["status"]
-        return first, Problem("failed", f"failed: {status.get('reason', '')} {status.get('message', '')}".strip(), certain=status.get("reason") not in ("Evicted", "Preempting", "NodeShutdown"))
+        return first, Problem(
+            "failed",
+            f"failed: {status.get('reason', '')} {status.get('message', '')}".strip(),
+            certain=status.get("reason") not in ("Evicted", "Preempting", "NodeShutdown"),
+        )
     return first, None
 
 
@@ -137,7 +149,9 @@ def container_problem(container: Object) -> Problem | None:
         return Problem("bad-config", f"container {name} cannot start ({reason}): {message}")
     ended = container.get("state", {}).get("terminated") or container.get("lastState", {}).get("terminated") or {}
     if ended.get("reason") == "OOMKilled":
-        return Problem("oom-kill", f"container {name} was killed for want of memory (OOMKilled), {container.get('restartCount', 0)} restarts")
+        return Problem(
+            "oom-kill", f"container {name} was killed for want of memory (OOMKilled), {container.get('restartCount', 0)} restarts"
+        )
     if reason == "CrashLoopBackOff" or (ended and container.get("restartCount", 0) >= 2):
         how = f"exit code {ended.get('exitCode')}" if ended else message
         return Problem("crash-loop", f"container {name} keeps crashing ({how}), {container.get('restartCount', 0)} restarts")

@@ -7,9 +7,8 @@ from typing import Any
 from deliver.cluster.port import Cluster, Feed, Watch
 from deliver.engine.clock import Clock
 from deliver.engine.facts import arm
-from deliver.engine.writer import fence_of
 from deliver.model.codec import decode
-from deliver.model.names import RELEASE_LABEL, record_name
+from deliver.model.names import RELEASE_LABEL, fence_of, record_name
 from deliver.model.release import Release
 from deliver.model.seen import AutoscalerSeen, Request, Seen
 from deliver.model.spec import Target
@@ -23,7 +22,9 @@ def label_selector(deployment: Object) -> str:
     parts = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
     for one in selector.get("matchExpressions") or []:
         key, values = one["key"], ",".join(one.get("values") or [])
-        parts.append({"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key, "DoesNotExist": f"!{key}"}[one["operator"]])
+        parts.append(
+            {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key, "DoesNotExist": f"!{key}"}[one["operator"]]
+        )
     return ",".join(parts)
 
 
@@ -53,7 +54,9 @@ class Observer:
     def __init__(self, feed: Feed, router: Router) -> None:
         self.feed, self.router = feed, router
 
-    def look(self, release: Release, now: float, checks: Sequence[CheckResult] = (), checked_at: float = 0.0, share: float | None = None) -> Seen:
+    def look(
+        self, release: Release, now: float, checks: Sequence[CheckResult] = (), checked_at: float = 0.0, share: float | None = None
+    ) -> Seen:
         feed = self.feed
         replicasets, pods = feed.list("replicasets"), feed.list("pods")
         stable, candidate = (

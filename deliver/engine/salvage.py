@@ -6,7 +6,7 @@ from typing import Any
 from deliver.cluster.port import Cluster
 from deliver.engine.facts import arm, owner, template_digest
 from deliver.model.errors import NotFound
-from deliver.model.names import HASH, RELEASE_LABEL, UNDO, candidate_name
+from deliver.model.names import HASH, RELEASE_LABEL, UNDO, candidate_name, fence_of
 from deliver.model.plan import Plan, Side, Step
 from deliver.model.release import AutoscalerSnapshot, Course, Phase, Release, ServiceSnapshot, Snapshot, digest_of
 from deliver.model.spec import ReleaseSpec, Target
@@ -36,7 +36,11 @@ def salvage(cluster: Cluster, target: Target, *, actor: str, now: float) -> Rele
         for one in services
         if _original(one, note) and all(labels.get(key) == value for key, value in _original(one, note).items())
     )
-    release_id = (note or {}).get("release") or (candidate or {}).get("metadata", {}).get("labels", {}).get(RELEASE_LABEL) or f"{target.deployment}-unknown"
+    release_id = (
+        (note or {}).get("release")
+        or (candidate or {}).get("metadata", {}).get("labels", {}).get(RELEASE_LABEL)
+        or f"{target.deployment}-unknown"
+    )
     replicas = int((note or {}).get("replicas") or stable.desired)
     spec = ReleaseSpec(target=target, image=_image(candidate, container), strategy="unknown", container=container)
     before = Snapshot(
@@ -61,6 +65,7 @@ def salvage(cluster: Cluster, target: Target, *, actor: str, now: float) -> Rele
         candidate=(candidate or {}).get("metadata", {}).get("name") or candidate_name(target.deployment),
         actor=actor,
         started=now,
+        fence=max(fence_of(one) for one in (deployment, *services, *([candidate] if candidate else []))),
         since=now,
         course=Course.FORWARD,
         phase=Phase.PREPARING,

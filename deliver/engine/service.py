@@ -77,7 +77,10 @@ def current(cluster: Cluster, target: Target) -> tuple[Release | None, Seen | No
     """The newest release, and what stands now. Raises ClusterError."""
     record = Store(cluster, target).load()
     if record.problem:
-        raise InputError(f"the record of {target} cannot be trusted: {record.problem}", hint=f"`deliver rollback {target.deployment} -n {target.namespace}` works from the cluster alone")
+        raise InputError(
+            f"the record of {target} cannot be trusted: {record.problem}",
+            hint=f"`deliver rollback {target.deployment} -n {target.namespace}` works from the cluster alone",
+        )
     release = record.release
     if release is None:
         return None, None
@@ -111,9 +114,15 @@ def run(cluster: Cluster, proposal: Proposal, *, reporter: Reporter, stop: Stop,
     try:
         live = store.load().release
         if live and (live.outcome is None or live.outcome is Outcome.HELD):
-            raise Locked(f"release {live.id} of {release.spec.target} is not ended", state="nothing was changed by this command", hint="`deliver status` shows it")
+            raise Locked(
+                f"release {live.id} of {release.spec.target} is not ended",
+                state="nothing was changed by this command",
+                hint="`deliver status` shows it",
+            )
         begun = replace(release, fence=lease.fence, started=w.clock.now(), since=w.clock.now())
-        begun = begun.noted(w.clock.now(), "state", f"started by {release.actor}: {release.snapshot.image} -> {release.spec.image}", actor=release.actor)
+        begun = begun.noted(
+            w.clock.now(), "state", f"started by {release.actor}: {release.snapshot.image} -> {release.spec.image}", actor=release.actor
+        )
         store.save(begun)
     except BaseException:
         lease.release()
@@ -135,7 +144,17 @@ def refuse(proposal: Proposal) -> None:
             raise error(found[0].message, why=f"also: {more}" if more else "", state="nothing was changed", hint=found[0].hint)
 
 
-def resume(cluster: Cluster, target: Target, *, actor: str, reason: str, reporter: Reporter, stop: Stop, takeover: bool = False, within: World | None = None) -> Release:
+def resume(
+    cluster: Cluster,
+    target: Target,
+    *,
+    actor: str,
+    reason: str,
+    reporter: Reporter,
+    stop: Stop,
+    takeover: bool = False,
+    within: World | None = None,
+) -> Release:
     """Go on with a held or orphaned release; a live driver that is paused is told to go on."""
     w = within or world(cluster, reporter, stop, actor)
     store, lease = _store_and_lease(w, target)
@@ -148,7 +167,9 @@ def resume(cluster: Cluster, target: Target, *, actor: str, reason: str, reporte
     return _take_up(w, store, lease, actor, lambda release, now: release)
 
 
-def ask(cluster: Cluster, target: Target, verb: str, *, actor: str, reason: str, reporter: Reporter, stop: Stop, within: World | None = None) -> Release:
+def ask(
+    cluster: Cluster, target: Target, verb: str, *, actor: str, reason: str, reporter: Reporter, stop: Stop, within: World | None = None
+) -> Release:
     """pause, promote or abort: a live driver does it; where there is none, promote and abort take the release up themselves."""
     w = within or world(cluster, reporter, stop, actor)
     store, lease = _store_and_lease(w, target)
@@ -158,19 +179,25 @@ def ask(cluster: Cluster, target: Target, verb: str, *, actor: str, reason: str,
         return _tell(w, store, request)
     if verb == "pause":
         state = "held" if release.outcome is Outcome.HELD else "without a driver"
-        raise InputError(f"release {release.id} is {state} already: there is nothing to pause", hint="`deliver resume`, `deliver abort` or `deliver rollback`")
+        raise InputError(
+            f"release {release.id} is {state} already: there is nothing to pause",
+            hint="`deliver resume`, `deliver abort` or `deliver rollback`",
+        )
     (lease.seize if verb == "abort" else lease.inherit)(fence_above=_fence(store))
     return _take_up(w, store, lease, actor, lambda release, now: answered(release, request, now))
 
 
-def rollback(cluster: Cluster, target: Target, *, to: str = "", actor: str, reason: str, reporter: Reporter, stop: Stop, within: World | None = None) -> Release:
-    """Take the traffic back now, whoever drives and whatever is lost; after a promotion, go back to the version before (or to release `to`)."""
+def rollback(
+    cluster: Cluster, target: Target, *, to: str = "", actor: str, reason: str, reporter: Reporter, stop: Stop, within: World | None = None
+) -> Release:
+    """Take the traffic back now, whoever drives and whatever is lost; after a promotion, back to the version before (or release `to`)."""
     w = within or world(cluster, reporter, stop, actor)
     store, lease = _store_and_lease(w, target)
     record = store.load()
     live = takeback.live_or_salvaged(w.cluster, target, record, actor=actor, now=w.clock.now())
     said = f"rolled back by {actor}" + (f": {reason}" if reason else "")
     if live is None or to:
+        takeback.not_under(live, target)
         back = takeback.revert(w.cluster, target, record, to, actor=actor, why=said, now=w.clock.now())
         lease.acquire(fence_above=_fence(store))
         return drive(w, store, lease, replace(back, fence=lease.fence))
@@ -202,7 +229,9 @@ def drive(w: World, store: Store, lease: Lease, release: Release) -> Release:
     return ended
 
 
-def _take_up(w: World, store: Store, lease: Lease, actor: str, change: Callable[[Release, float], Release], salvaged: Release | None = None) -> Release:
+def _take_up(
+    w: World, store: Store, lease: Lease, actor: str, change: Callable[[Release, float], Release], salvaged: Release | None = None
+) -> Release:
     """Under our fence now: stamp what the old driver may still write to, close what it left open, and go on."""
     now = w.clock.now()
     release = store.load().release or salvaged
@@ -211,13 +240,15 @@ def _take_up(w: World, store: Store, lease: Lease, actor: str, change: Callable[
     assert release is not None  # the callers have seen one
     release = resumed(release, actor, lease.fence, now)
     for intent in open_intents(release):
-        release = release.noted(now, "outcome", f"{intent.text}: its driver was gone before it said so; read back instead", of=intent.seq, result="unknown")
+        release = release.noted(
+            now, "outcome", f"{intent.text}: its driver was gone before it said so; read back instead", of=intent.seq, result="unknown"
+        )
     release = change(release, now)
     write = GuardedWriter(w.cluster, release.spec.target.namespace, lease, lease.fence)
     write.stamp("deployments", release.spec.target.deployment)
     write.stamp("deployments", release.candidate)
     for service in release.snapshot.services:
-        write.stamp("services", service.name)
+        write.stamp("services", service.name, uid=service.uid)
     if release.snapshot.autoscaler:
         write.stamp("horizontalpodautoscalers", release.snapshot.autoscaler.name)
     return drive(w, store, lease, release)
@@ -236,10 +267,16 @@ def _live(store: Store, target: Target) -> Release:
     record = store.load()
     release = record.release
     if record.problem:
-        raise InputError(f"the record of {target} cannot be trusted: {record.problem}", why="going forward on it could do harm", hint=f"`deliver rollback {target.deployment} -n {target.namespace}` works from the cluster alone")
+        raise InputError(
+            f"the record of {target} cannot be trusted: {record.problem}",
+            why="going forward on it could do harm",
+            hint=f"`deliver rollback {target.deployment} -n {target.namespace}` works from the cluster alone",
+        )
     if release is None or release.outcome in (Outcome.PROMOTED, Outcome.ROLLED_BACK):
         last = f"the last one, {release.id}, ended {release.outcome.value}" if release and release.outcome else "there was none"
-        raise InputError(f"no release of {target} is under way", why=last, hint=f"`deliver history {target.deployment} -n {target.namespace}` lists them")
+        raise InputError(
+            f"no release of {target} is under way", why=last, hint=f"`deliver history {target.deployment} -n {target.namespace}` lists them"
+        )
     return release
 
 
@@ -265,7 +302,11 @@ def _tell(w: World, store: Store, request: Request) -> Release:
         w.reporter.update(release, None)
         if request.verb != "abort" or release.outcome is not None:
             return release
-    raise ClusterError(f"the driver did not answer `{request.verb}` in time", state="the request stays before it", hint="`deliver status` shows its state; `deliver rollback` does not wait for any driver")
+    raise ClusterError(
+        f"the driver did not answer `{request.verb}` in time",
+        state="the request stays before it",
+        hint="`deliver status` shows its state; `deliver rollback` does not wait for any driver",
+    )
 
 
 def _winner(w: World, store: Store, release: Release, taken: Superseded) -> Release:

@@ -8,11 +8,12 @@ from typing import Any
 from deliver.cluster.port import Cluster
 from deliver.engine.facts import arm, pod_seen
 from deliver.engine.lease import Lease
+from deliver.engine.preflight import find_autoscaler
 from deliver.engine.record import Record, new_id
 from deliver.engine.reporter import Reporter
 from deliver.engine.salvage import salvage
 from deliver.engine.writer import GuardedWriter
-from deliver.model.errors import ClusterError, InputError, NotFound
+from deliver.model.errors import ClusterError, InputError, NotFound, Superseded
 from deliver.model.names import HASH, candidate_name
 from deliver.model.plan import Plan, Side, Step
 from deliver.model.release import Course, Outcome, Phase, Release, digest_of
@@ -46,13 +47,17 @@ def first_move(
     namespace, home = release.spec.target.namespace, release.snapshot.hash
     if not home:
         return lambda record, now: record
-    pods = [pod_seen(pod) for pod in cluster.list("pods", namespace, selector=f"{HASH}={home}") if not pod["metadata"].get("deletionTimestamp")]
+    pods = [
+        pod_seen(pod) for pod in cluster.list("pods", namespace, selector=f"{HASH}={home}") if not pod["metadata"].get("deletionTimestamp")
+    ]
     if sum(pod.ready for pod in pods) < math.ceil(release.snapshot.replicas / 2):
-        reporter.note(f"the stable side has {sum(pod.ready for pod in pods)} of {release.snapshot.replicas} pods ready: it needs its pods first")
+        reporter.note(
+            f"the stable side has {sum(pod.ready for pod in pods)} of {release.snapshot.replicas} pods ready: it needs its pods first"
+        )
         return lambda record, now: record
     try:
         router.move(GuardedWriter(cluster, namespace, lease, fence, urgent=True), release, Side.STABLE, home)
-    except ClusterError as error:
+    except (ClusterError, Superseded) as error:
         reporter.note(f"{error.what}; going on under the lock")
         return lambda record, now: record
     reporter.note("traffic is back on the stable pods; verifying")
@@ -64,6 +69,13 @@ def first_move(
     return noted
 
 
+def not_under(live: Release | None, target: Target) -> None:
+    """The version under a release cannot change before it is taken back. Raises InputError."""
+    if live is not None:
+        hint = f"`deliver rollback {target.deployment} -n {target.namespace}` first, then again with --to"
+        raise InputError(f"release {live.id} of {target} is under way", why="it has to be taken back before the version under it can change", hint=hint)
+
+
 def revert(cluster: Cluster, target: Target, record: Record, to: str, *, actor: str, why: str, now: float) -> Release:
     """Going back after a promotion: the named Deployment gets the template of before, and rolls by its own strategy. Raises InputError."""
     source, template, said = chosen(record, target, to)
@@ -73,14 +85,36 @@ def revert(cluster: Cluster, target: Target, record: Record, to: str, *, actor: 
         raise InputError(f"Deployment `{target.deployment}` does not exist in namespace `{target.namespace}`") from None
     uid = deployment["metadata"]["uid"]
     if uid != source.snapshot.uid:
-        raise InputError(f"Deployment {target.deployment} was made again since release {source.id}", why="its old template may not fit it", hint="apply the version you want with kubectl")
+        raise InputError(
+            f"Deployment {target.deployment} was made again since release {source.id}",
+            why="its old template may not fit it",
+            hint="apply the version you want with kubectl",
+        )
     digest = digest_of(template)
     if digest_of(deployment["spec"]["template"]) == digest:
         raise InputError(f"{target} runs {said} already", hint="nothing to roll back; `deliver history` lists the versions")
     stable = arm(deployment, cluster.list("replicasets", target.namespace), (), source.snapshot.container)
     image = next(one["image"] for one in template["spec"]["containers"] if one["name"] == source.snapshot.container)
-    before = replace(source.snapshot, template=template, digest=digest, image=image, replicas=stable.desired, hash="", autoscaler=None, paused=deployment["spec"].get("paused"))
-    spec = ReleaseSpec(target=target, image=stable.image, strategy="rollback", container=source.snapshot.container, limits=source.spec.limits, history=source.spec.history)
+    scaler, _ = find_autoscaler(cluster, target)
+    before = replace(  # the Services lead to the Deployment alone already: none takes part. The autoscaler is as it is today
+        source.snapshot,
+        template=template,
+        digest=digest,
+        image=image,
+        replicas=stable.desired,
+        hash="",
+        services=(),
+        autoscaler=scaler,
+        paused=deployment["spec"].get("paused"),
+    )
+    spec = ReleaseSpec(
+        target=target,
+        image=stable.image,
+        strategy="rollback",
+        container=source.snapshot.container,
+        limits=source.spec.limits,
+        history=source.spec.history,
+    )
     step = Step("rollback", 0.0, Side.BOTH, candidate_pods=0, stable_pods=stable.desired)
     number = max(release.number for release in (*record.history, *([record.release] if record.release else []))) + 1
     return Release(
@@ -105,12 +139,18 @@ def chosen(record: Record, target: Target, to: str) -> tuple[Release, dict[str, 
     releases = record.history or ((record.release,) if record.release else ())
     promoted = [release for release in releases if release.outcome is Outcome.PROMOTED]
     if not to:
-        if not promoted or releases[0].spec.strategy == "rollback":
-            raise InputError(f"nothing of {target} can be rolled back", why="no release is under way, and the newest one was not a promotion", hint=f"`deliver history {target.deployment} -n {target.namespace}`, then `deliver rollback --to N`")
+        if not releases or releases[0].outcome is not Outcome.PROMOTED:
+            raise InputError(
+                f"nothing of {target} can be rolled back",
+                why="no release is under way, and the newest one was not a promotion",
+                hint=f"`deliver history {target.deployment} -n {target.namespace}`, then `deliver rollback --to N`",
+            )
         newest = promoted[0]
         return newest, dict(newest.snapshot.template), f"{newest.snapshot.image} (before release {newest.number})"
     wanted = next((release for release in promoted if to in (str(release.number), release.id)), None)
     if wanted is None:
         have = ", ".join(f"{release.number} ({release.spec.image})" for release in promoted) or "none"
-        raise InputError(f"no promoted release `{to}` in the history of {target}", why=f"promoted: {have}", hint="give a number of `deliver history`")
+        raise InputError(
+            f"no promoted release `{to}` in the history of {target}", why=f"promoted: {have}", hint="give a number of `deliver history`"
+        )
     return wanted, wanted.new_template, f"{wanted.spec.image} (release {wanted.number})"

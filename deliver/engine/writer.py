@@ -9,7 +9,7 @@ from collections.abc import Callable
 from deliver.cluster.port import Cluster, Feed, Object
 from deliver.engine.lease import Lease
 from deliver.model.errors import Conflict, NotFound, Superseded
-from deliver.model.names import FENCE
+from deliver.model.names import FENCE, fence_of
 
 ATTEMPTS = 8
 
@@ -20,11 +20,13 @@ class GuardedWriter:
     `urgent` is for the first write of a rollback: it moves traffic before the lock is taken (design.md rule 3).
     """
 
-    def __init__(self, cluster: Cluster, namespace: str, lease: Lease, fence: int, feed: Feed | None = None, *, urgent: bool = False) -> None:
+    def __init__(
+        self, cluster: Cluster, namespace: str, lease: Lease, fence: int, feed: Feed | None = None, *, urgent: bool = False
+    ) -> None:
         self.cluster, self.namespace, self.lease, self.fence, self.feed, self.urgent = cluster, namespace, lease, fence, feed, urgent
 
     def change(self, kind: str, name: str, build: Callable[[Object], Object | None], *, uid: str = "") -> Object:
-        """Raises Superseded, NotFound, Conflict (changed too often, or made again), or another ClusterError."""
+        """Raises Superseded, NotFound (or made again), Conflict (changed too often), or another ClusterError."""
         for _ in range(ATTEMPTS):
             now = self.cluster.get(kind, self.namespace, name)
             self._check(kind, now, uid)
@@ -62,10 +64,10 @@ class GuardedWriter:
         self._confirm()
         return self._seen(kind, self.cluster.create(kind, self.namespace, body))
 
-    def stamp(self, kind: str, name: str) -> None:
+    def stamp(self, kind: str, name: str, *, uid: str = "") -> None:
         """Our fence on an object, so that every write prepared before it fails. An object that is not there needs none."""
         try:
-            self.change(kind, name, lambda now: {"metadata": {}} if fence_of(now) < self.fence else None)
+            self.change(kind, name, lambda now: {"metadata": {}} if fence_of(now) < self.fence else None, uid=uid)
         except NotFound:
             return
 
@@ -74,7 +76,7 @@ class GuardedWriter:
         if fence_of(now) > self.fence:
             raise Superseded(f"{kind} {meta['name']} carries a newer fence", why="another driver took the release over")
         if uid and meta["uid"] != uid:
-            raise Conflict(f"{kind} {meta['name']} was deleted and made again")
+            raise NotFound(f"{kind} {meta['name']} was deleted and made again", status=404)
 
     def _confirm(self) -> None:
         if not self.urgent:
@@ -90,10 +92,3 @@ class GuardedWriter:
         if self.feed is not None:
             self.feed.apply(kind, obj)
         return obj
-
-
-def fence_of(obj: Object) -> int:
-    try:
-        return int((obj["metadata"].get("annotations") or {}).get(FENCE, 0))
-    except ValueError:
-        return 0

@@ -1,5 +1,8 @@
 """Names of ours in the cluster, and the ones of Kubernetes that we steer by."""
 
+from collections.abc import Mapping
+from typing import Any
+
 HASH = "pod-template-hash"
 FENCE = "deliver.dev/fence"
 UNDO = "deliver.dev/undo"
@@ -14,3 +17,9 @@ def record_name(deployment: str) -> str:
 
 def candidate_name(deployment: str) -> str:
     return f"{deployment[:52].rstrip('-.')}-candidate"
+
+
+def fence_of(obj: Mapping[str, Any]) -> int:
+    """The fence that an object carries; 0 for none, and for what somebody else wrote there."""
+    mark = str((obj["metadata"].get("annotations") or {}).get(FENCE, ""))
+    return int(mark) if mark.isdecimal() else 0

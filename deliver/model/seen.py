@@ -84,6 +84,7 @@ class RouteSeen:
     side: what all Services select now; None when they differ or were edited by somebody else (`foreign` says how).
     pinned: the hash selected, "" when the selectors are the original ones. agreed: EndpointSlices hold exactly the ready pods of that side.
     stable, candidate, other: ready endpoints by arm. marked: an annotation of ours is on some Service.
+    gone: none of the release's Services is there any more, so there is no traffic to move.
     """
 
     side: Side | None = None
@@ -96,6 +97,7 @@ class RouteSeen:
     marked: bool = False
     fence: int = 0
     detail: str = ""
+    gone: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Seen:
-    """One look. at: unix seconds. checks: the newest verdicts, judged after `checked_at`. share: candidate's observed share of requests, percent.
+    """One look. at: unix seconds. checks: the newest verdicts, judged after `checked_at`.
+
+    share: candidate's observed share of requests, percent.
 
     strays: candidate pods that are not terminating although their Deployment is gone (the garbage collector is still at it).
     """

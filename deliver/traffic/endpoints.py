@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from deliver.model.names import FENCE, HASH, UNDO
+from deliver.model.names import FENCE, HASH, UNDO, fence_of
 from deliver.model.plan import Side
 from deliver.model.release import Release, ServiceSnapshot
 from deliver.model.seen import PodSeen, RouteSeen
@@ -10,34 +10,45 @@ from deliver.plugins.interfaces import Object, Reader
 
 
 def read(look: Reader, release: Release, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]) -> RouteSeen:
-    """One answer for all Services of the release: they move together or not at all."""
-    found: dict[str, Object] = {}
-    for snapshot in release.snapshot.services:
-        service = look.get("services", snapshot.name)
-        if service is None or service["metadata"]["uid"] != snapshot.uid:
-            gone = "was deleted" if service is None else "was deleted and made again"
-            return RouteSeen(foreign=f"Service {snapshot.name} {gone}")
-        found[snapshot.name] = service
-    foreign = [text for s in release.snapshot.services if (text := edited(s, found[s.name], release))]
+    """One answer for all Services of the release that are there still: they move together or not at all."""
+    found, lost = _services(look, release)
+    if not found:
+        return RouteSeen(side=Side.BOTH, agreed=True, foreign="; ".join(lost), gone=True)
+    changed = [text for s in release.snapshot.services if s.name in found and (text := edited(s, found[s.name], release))]
     pins = {(found[name]["spec"].get("selector") or {}).get(HASH, "") for name in found}
     slices = _by_service(look.list("endpointslices"))
     arms = {pod.uid: "stable" for pod in stable} | {pod.uid: "candidate" for pod in candidate}
     live = {uid for name in found for ready in _ready(slices.get(name, [])).values() for uid in ready}
     counts = {arm: sum(arms.get(uid, "other") == arm for uid in live) for arm in ("stable", "candidate", "other")}
     marks = [found[name]["metadata"].get("annotations") or {} for name in found]
-    fence = max((int(mark.get(FENCE, 0)) for mark in marks), default=0)
+    fence = max(fence_of(service) for service in found.values())
     pin = pins.pop() if len(pins) == 1 else None
     wrong = _disagreement(found, slices, pin, stable, candidate) if pin is not None else "the Services differ"
     return RouteSeen(
-        side=None if foreign or pin is None else side_of(pin, release),
+        side=None if changed or pin is None else side_of(pin, release),
         pinned=pin or "",
-        agreed=not foreign and not wrong,
-        foreign="; ".join(foreign),
+        agreed=not changed and not wrong,
+        foreign="; ".join([*lost, *changed]),
         marked=any(UNDO in mark or FENCE in mark for mark in marks),
         fence=fence,
         detail=wrong,
-        **counts,
+        stable=counts["stable"],
+        candidate=counts["candidate"],
+        other=counts["other"],
     )
+
+
+def _services(look: Reader, release: Release) -> tuple[dict[str, Object], list[str]]:
+    """(those of the release by name, what became of the others). One that was made again is somebody else's."""
+    found: dict[str, Object] = {}
+    lost = []
+    for snapshot in release.snapshot.services:
+        service = look.get("services", snapshot.name)
+        if service is not None and service["metadata"]["uid"] == snapshot.uid:
+            found[snapshot.name] = service
+        else:
+            lost.append(f"Service {snapshot.name} was deleted{' and made again' if service else ''}")
+    return found, lost
 
 
 def side_of(pin: str, release: Release) -> Side:
@@ -60,7 +71,7 @@ def edited(snapshot: ServiceSnapshot, service: Object, release: Release) -> str:
 
 
 def last_editor(obj: Object, field: str) -> str:
-    """ " by kubectl-edit at 12:00:00Z", from managedFields, for whoever touched that spec field last; "" when unknown."""
+    """` by kubectl-edit at 12:00:00Z`, from managedFields, for whoever touched that spec field last; "" when unknown."""
     touched = [
         entry
         for entry in obj["metadata"].get("managedFields") or []

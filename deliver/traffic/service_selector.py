@@ -1,13 +1,15 @@
 """The router for plain Services: a selector that adds pod-template-hash selects exactly one version (design.md section 5)."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from deliver.cluster.port import Watch
+from deliver.model.errors import NotFound
 from deliver.model.names import FENCE, HASH, UNDO
 from deliver.model.plan import Side
 from deliver.model.release import Release, ServiceSnapshot
@@ -57,15 +59,21 @@ class ServiceSelector:
         undo = json.dumps(undo_note(release), sort_keys=True)
         for service in release.snapshot.services:
             wanted = pinned(service, hash if side is not Side.BOTH else "")
-            write.change("services", service.name, partial(_patch, wanted=wanted, undo=undo), uid=service.uid)
+            _change(write, service, partial(_patch, wanted=wanted, undo=undo))
 
     def restore(self, write: Writer, release: Release) -> None:
         for service in release.snapshot.services:
-            write.change("services", service.name, partial(_patch, wanted=pinned(service, ""), undo=None), uid=service.uid)
+            _change(write, service, partial(_patch, wanted=pinned(service, ""), undo=None))
 
     def preview(self, release: Release, side: Side, hash: str) -> list[str]:
         what = f"add {HASH}: {hash}" if side is not Side.BOTH else f"remove {HASH}"
         return [f"Service {service.name}: spec.selector {what}" for service in release.snapshot.services]
+
+
+def _change(write: Writer, service: ServiceSnapshot, build: Callable[[Object], Object | None]) -> None:
+    """One that was deleted meanwhile must not keep the others from moving."""
+    with suppress(NotFound):
+        write.change("services", service.name, build, uid=service.uid)
 
 
 def pinned(service: ServiceSnapshot, hash: str) -> dict[str, str]:
