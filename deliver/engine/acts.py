@@ -156,5 +156,3 @@ def evidence(cluster: Cluster, release: Release, seen: Seen) -> tuple[str, ...]:
         if text.strip():
             return (f"last log lines of {pod.name}, container {pod.container}:", *text.rstrip().splitlines()[-LOG_LINES:])
     return ()
-
-

@@ -7,7 +7,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """now: unix seconds, for people and records. monotonic: for durations; never jumps. wait: sleep until `seconds` are over or `wake` was called."""
+    """now: unix seconds, for people and records. monotonic: for durations; never jumps.
+
+    wait: sleep until `seconds` are over or `wake` was called.
+    """
 
     def now(self) -> float: ...
 

@@ -119,7 +119,9 @@ class Driver:
         except (Superseded, LeaseLapsed):
             raise
         except ClusterError as error:
-            return self._refused(release.noted(clock.now(), "outcome", f"{action}: {error.what}", of=intent, result="failed"), action, error, seen)
+            return self._refused(
+                release.noted(clock.now(), "outcome", f"{action}: {error.what}", of=intent, result="failed"), action, error, seen
+            )
         self.refused = 0
         self.last = (action, clock.monotonic())
         if action.verb is Verb.KEEP_EVIDENCE:

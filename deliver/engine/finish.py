@@ -22,7 +22,9 @@ def climb(release: Release, seen: Seen, now: float) -> Decision:
     if rolled:
         return rolled
     if release.new_hash != stable.hash:
-        noted = replace(release, new_hash=stable.hash).noted(now, "state", f"Deployment {stable.deployment} runs the new version: {stable.ready} of {stable.desired} pods ready")
+        noted = replace(release, new_hash=stable.hash).noted(
+            now, "state", f"Deployment {stable.deployment} runs the new version: {stable.ready} of {stable.desired} pods ready"
+        )
         return Decision(noted, None, now)
     return taken_over(release, stable, seen, now) or tidied(release, stable, seen, now)
 
@@ -30,7 +32,14 @@ def climb(release: Release, seen: Seen, now: float) -> Decision:
 def updated(release: Release, seen: Seen, now: float) -> Decision:
     """Only when the last bake, the drain and the hold are over does the stable side stop being the way back."""
     if seen.route.side is not Side.CANDIDATE:
-        return act(release, now, Verb.ROUTE, "all traffic on the candidate while the Deployment rolls", side=Side.CANDIDATE, hash=release.candidate_hash)
+        return act(
+            release,
+            now,
+            Verb.ROUTE,
+            "all traffic on the candidate while the Deployment rolls",
+            side=Side.CANDIDATE,
+            hash=release.candidate_hash,
+        )
     if unproven := proven(release, seen, now, Side.CANDIDATE, release.candidate_hash):
         return unproven
     over = verified(release) + max(release.spec.limits.drain, release.plan.hold)
@@ -41,17 +50,25 @@ def updated(release: Release, seen: Seen, now: float) -> Decision:
 
 def rolled_out(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:
     """None once every pod of the Deployment is of the new template and ready."""
-    if seen.candidate is None or seen.candidate.ready == 0:
-        if stable.ready > 0:  # nobody else is left to serve
-            return None
+    if (seen.candidate is None or seen.candidate.ready == 0) and stable.ready > 0:
+        return None  # nobody else is left to serve
     whole = stable.settled and stable.hash and stable.ready >= stable.desired and len(stable.pods) == stable.ready
     if whole or release.new_hash:
         return None
     limit = release.spec.limits.ready
     if stable.problem and stable.problem.certain:
-        return Decision(hold(release, f"Deployment {stable.deployment} does not roll out: {stable.problem.message}; all traffic stays on the candidate", now), None, now)
+        return Decision(
+            hold(
+                release,
+                f"Deployment {stable.deployment} does not roll out: {stable.problem.message}; all traffic stays on the candidate",
+                now,
+            ),
+            None,
+            now,
+        )
     if now - release.since >= limit + release.spec.limits.drain + release.plan.hold:
-        text = f"Deployment {stable.deployment} did not roll out within {limit:g} s: {stable.ready} of {stable.desired} ready; all traffic stays on the candidate"
+        ready = f"{stable.ready} of {stable.desired} ready"
+        text = f"Deployment {stable.deployment} did not roll out within {limit:g} s: {ready}; all traffic stays on the candidate"
         return Decision(hold(release, text, now), None, now)
     return wait(release, now)
 

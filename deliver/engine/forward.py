@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from deliver.engine import hazards
-from deliver.engine.ladder import Decision, act, hold, in_phase, proven, turn_back, wait
+from deliver.engine.ladder import Decision, act, hold, in_phase, proven, turn_back, wait, words
 from deliver.model.action import Verb
 from deliver.model.plan import Side, Step
 from deliver.model.release import Course, Phase, Release
@@ -28,7 +28,14 @@ def held(release: Release, seen: Seen, now: float) -> Decision | None:
         return act(release, now, Verb.HOLD_AUTOSCALER, "the side that would take the traffic back must not shrink", pods=floor(release))
     if not release.exposed:
         if seen.route.side is not Side.STABLE:
-            return act(release, now, Verb.ROUTE, "no request may reach the candidate before it is checked", side=Side.STABLE, hash=release.snapshot.hash)
+            return act(
+                release,
+                now,
+                Verb.ROUTE,
+                "no request may reach the candidate before it is checked",
+                side=Side.STABLE,
+                hash=release.snapshot.hash,
+            )
         return _proven(release, seen, now, Side.STABLE, release.snapshot.hash)
     return None
 
@@ -55,7 +62,9 @@ def ready(release: Release, seen: Seen, now: float) -> Decision | None:
     if not candidate.hash or not candidate.settled or candidate.ready < size:
         return _late(release, seen, now, f"{candidate.ready} of {size} candidate pods ready")
     if release.candidate_hash != candidate.hash:
-        release = replace(release, candidate_hash=candidate.hash).noted(now, "state", f"candidate {candidate.hash}: {candidate.ready} of {size} pods ready")
+        release = replace(release, candidate_hash=candidate.hash).noted(
+            now, "state", f"candidate {candidate.hash}: {candidate.ready} of {size} pods ready"
+        )
         return Decision(release, None, now)
     if release.spec.analysis.health and not release.exposed:
         return healthy(release, seen, now)
@@ -91,7 +100,12 @@ def moved(release: Release, seen: Seen, now: float) -> Decision | None:
     if (unproven := _proven(release, seen, now, step.side, hash)) is not None:
         return unproven
     if not release.bake_since:
-        release = in_phase(replace(release, bake_since=now), Phase.BAKING, now, f"step {release.step + 1}/{len(release.plan.steps)}: baking {step.name} for {step.bake:g} s")
+        release = in_phase(
+            replace(release, bake_since=now),
+            Phase.BAKING,
+            now,
+            f"step {release.step + 1}/{len(release.plan.steps)}: baking {step.name} for {words(step.bake)}",
+        )
         return Decision(release, None, now)
     return None
 
@@ -118,7 +132,9 @@ def baked(release: Release, seen: Seen, now: float) -> Decision:
 
 def advance(release: Release, now: float) -> Decision:
     """The step has passed: the next one, or the finish."""
-    passed = release.noted(now, "verdict", f"step {release.step + 1}/{len(release.plan.steps)} {release.current.name}: PASS", checks=release.checks)
+    passed = release.noted(
+        now, "verdict", f"step {release.step + 1}/{len(release.plan.steps)} {release.current.name}: PASS", checks=release.checks
+    )
     if release.last_step:
         finishing = replace(passed, course=Course.FINISH, phase=Phase.FINISHING, since=now, bake_since=0.0, blind_since=0.0)
         return Decision(finishing.noted(now, "state", "all steps passed: finishing"), None, now)
@@ -148,5 +164,7 @@ def _proven(release: Release, seen: Seen, now: float, side: Side, hash: str) -> 
     """A shift that nobody sees take effect fails the release."""
     shift, limit = release.shift, release.spec.limits.shift
     if shift and not shift.verified and shift.side is side and shift.hash == hash and now - shift.written >= limit:
-        return Decision(turn_back(release, f"the shift was not seen to take effect within {limit:g} s: {seen.route.detail}", now), None, now)
+        return Decision(
+            turn_back(release, f"the shift was not seen to take effect within {limit:g} s: {seen.route.detail}", now), None, now
+        )
     return proven(release, seen, now, side, hash)

@@ -23,7 +23,12 @@ class Hold:
 
 def danger(release: Release, seen: Seen, now: float) -> Fail | Hold | None:
     """The first thing that forbids to go on, certain failures first."""
-    return failed_candidate(release, seen, now) or foreign_hand(release, seen) or failed_checks(release, seen, now) or out_of_time(release, now)
+    return (
+        failed_candidate(release, seen, now)
+        or foreign_hand(release, seen)
+        or failed_checks(release, seen, now)
+        or out_of_time(release, now)
+    )
 
 
 def failed_candidate(release: Release, seen: Seen, now: float) -> Fail | None:
@@ -61,7 +66,16 @@ def pods_check(release: Release, seen: Seen) -> CheckResult:
     verdict = Verdict.FAIL if bad or lost_readiness(release, seen) else Verdict.PASS if ready >= wanted else Verdict.BLIND
     if bad:
         why = f"{bad[0].name}: {bad[0].problem.message if bad[0].problem else ''}"
-    return CheckResult("pods", "pods", verdict, why, candidate=float(ready), stable=float(seen.stable.ready if seen.stable else 0), limit=float(wanted), samples=ready)
+    return CheckResult(
+        "pods",
+        "pods",
+        verdict,
+        why,
+        candidate=float(ready),
+        stable=float(seen.stable.ready if seen.stable else 0),
+        limit=float(wanted),
+        samples=ready,
+    )
 
 
 def foreign_hand(release: Release, seen: Seen) -> Hold | None:
@@ -77,7 +91,9 @@ def foreign_hand(release: Release, seen: Seen) -> Hold | None:
     if stable.template not in known:
         return Hold(f"the pod template of Deployment {stable.deployment} was changed{stable.editor}: its image is now {stable.image}")
     if release.course is Course.FORWARD and stable.desired < release.snapshot.replicas and stable.paused:
-        return Hold(f"Deployment {stable.deployment} was scaled down to {stable.desired}, {release.snapshot.replicas} stood before the release")
+        return Hold(
+            f"Deployment {stable.deployment} was scaled down to {stable.desired}, {release.snapshot.replicas} stood before the release"
+        )
     if seen.route.foreign:
         return Hold(seen.route.foreign)
     return None
@@ -92,7 +108,11 @@ def failed_checks(release: Release, seen: Seen, now: float) -> Fail | Hold | Non
     if failing:
         return Fail(f"{failing[0].name}: {failing[0].why}")
     analysis = release.spec.analysis
-    if release.phase in (Phase.BAKING, Phase.PAUSED, Phase.WAITING) and release.blind_since and now - release.blind_since >= analysis.max_blind:
+    if (
+        release.phase in (Phase.BAKING, Phase.PAUSED, Phase.WAITING)
+        and release.blind_since
+        and now - release.blind_since >= analysis.max_blind
+    ):
         blind = next((check for check in release.checks if check.verdict is Verdict.BLIND), None)
         cause = f"{blind.name}: {blind.why}" if blind else "the checks have not answered"
         reason = f"could not be judged for {now - release.blind_since:.0f} s ({cause})"

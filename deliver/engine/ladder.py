@@ -65,7 +65,7 @@ def shifted(release: Release, seen: Seen, now: float, side: Side, hash: str) -> 
         return replace(release, shift=replace(shift, switched=now))
     if not shift.verified and now - shift.switched >= SECOND_LOOK:
         verified = replace(release, shift=replace(shift, verified=now))
-        return verified.noted(now, "state", f"traffic on {_whom(side)} is verified: {_endpoints(seen)}")
+        return verified.noted(now, "state", _proof(release, side, seen))
     return replace(release, shift=shift)
 
 
@@ -84,6 +84,21 @@ def proven(release: Release, seen: Seen, now: float, side: Side, hash: str) -> D
 def verified(release: Release) -> float:
     """When the last shift was verified, unix seconds; 0 when it was not."""
     return release.shift.verified if release.shift else 0.0
+
+
+def words(seconds: float) -> str:
+    """45 s, 5 m, 1 m 30 s, 2 h."""
+    parts, rest = [], seconds
+    for unit, size in (("h", 3600), ("m", 60)):
+        parts += [f"{rest // size:.0f} {unit}"] if rest >= size else []
+        rest %= size
+    return " ".join([*parts, *([f"{rest:g} s"] if rest or not parts else [])])
+
+
+def _proof(release: Release, side: Side, seen: Seen) -> str:
+    if release.course is Course.FINISH and side is Side.STABLE:  # the named Deployment runs the new version by now
+        return f"traffic on the new pods of Deployment {release.spec.target.deployment} is verified: {seen.route.stable} endpoints"
+    return f"traffic on {_whom(side)} is verified: {_endpoints(seen)}"
 
 
 def _whom(side: Side) -> str:

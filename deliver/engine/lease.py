@@ -98,11 +98,12 @@ class Lease:
 
     def _locked(self, holder: Holder) -> Locked:
         age = max(0.0, self.clock.now() - holder.renewed)
+        status = f"`deliver status {self.target.deployment} -n {self.target.namespace}` shows what it does"
         return Locked(
             f"{self.target} is held by {holder.name}",
             why=f"it renewed its lock {age:.0f} s ago",
             state="nothing was changed by this command",
-            hint=f"`deliver status {self.target.deployment} -n {self.target.namespace}` shows what it does; `deliver rollback` and `deliver abort` take over at once",
+            hint=f"{status}; `deliver rollback` and `deliver abort` take over at once",
         )
 
     def _take(self, holder: Holder, fence_above: int) -> None:
@@ -110,7 +111,12 @@ class Lease:
         begun = self.clock.monotonic()
         spec = self._spec(fence)
         if not holder.version:
-            body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": self.name, "namespace": self.target.namespace, "labels": {"app.kubernetes.io/managed-by": "deliver"}}, "spec": spec}
+            body = {
+                "apiVersion": "coordination.k8s.io/v1",
+                "kind": "Lease",
+                "metadata": {"name": self.name, "namespace": self.target.namespace, "labels": {"app.kubernetes.io/managed-by": "deliver"}},
+                "spec": spec,
+            }
             lease = self.cluster.create("leases", self.target.namespace, body)
         else:
             lease = self._patch(spec, holder.version)
@@ -124,7 +130,13 @@ class Lease:
 
     def _spec(self, fence: int) -> Object:
         stamp = datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        return {"holderIdentity": self.identity, "leaseDurationSeconds": DURATION, "leaseTransitions": fence, "renewTime": stamp, "acquireTime": stamp}
+        return {
+            "holderIdentity": self.identity,
+            "leaseDurationSeconds": DURATION,
+            "leaseTransitions": fence,
+            "renewTime": stamp,
+            "acquireTime": stamp,
+        }
 
     def _patch(self, spec: Object, version: str) -> Object:
         body = {"metadata": {"resourceVersion": version}, "spec": spec}

@@ -8,6 +8,7 @@ from typing import Any
 from deliver.cluster.port import Cluster, Watch
 from deliver.engine import quota, rules
 from deliver.engine.facts import arm, owner
+from deliver.engine.ladder import words
 from deliver.engine.observe import Snapshotted, label_selector
 from deliver.engine.record import Record, new_id
 from deliver.model.errors import ClusterError, Forbidden, InputError, NotFound
@@ -20,7 +21,14 @@ from deliver.plugins.interfaces import Finding, Router, Strategy
 
 Object = dict[str, Any]
 
-RIGHTS = (("patch", "services"), ("patch", "deployments"), ("create", "deployments"), ("delete", "deployments"), ("patch", "configmaps"), ("patch", "leases"))
+RIGHTS = (
+    ("patch", "services"),
+    ("patch", "deployments"),
+    ("create", "deployments"),
+    ("delete", "deployments"),
+    ("patch", "configmaps"),
+    ("patch", "leases"),
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,9 @@ class Proposal:
         return [finding for finding in self.findings if finding.level == level]
 
 
-def propose(cluster: Cluster, spec: ReleaseSpec, options: Any, strategy: Strategy, router: Router, record: Record, *, actor: str, now: float) -> Proposal:
+def propose(
+    cluster: Cluster, spec: ReleaseSpec, options: Any, strategy: Strategy, router: Router, record: Record, *, actor: str, now: float
+) -> Proposal:
     """Raises InputError for what does not exist or makes no sense; what is there but must not be released is a finding."""
     rules.check_image(spec.image)
     deployment = find_deployment(cluster, spec.target)
@@ -70,7 +80,11 @@ def propose(cluster: Cluster, spec: ReleaseSpec, options: Any, strategy: Strateg
         revision=(deployment["metadata"].get("annotations") or {}).get("deployment.kubernetes.io/revision", ""),
     )
     plan = strategy.plan(options, Facts(spec.target, max(1, stable.desired), autoscaled=scaler is not None))
-    findings += _room(cluster, namespace, before.template, rules.extra_pods(plan, stable.desired)) + _leftovers(cluster, spec, record) + _rights(cluster, namespace)
+    findings += (
+        _room(cluster, namespace, before.template, rules.extra_pods(plan, stable.desired))
+        + _leftovers(cluster, spec, record)
+        + _rights(cluster, namespace)
+    )
     number = max([release.number for release in (*record.history, *([record.release] if record.release else []))], default=0) + 1
     release = Release(
         id=new_id(spec.target.deployment, record, now),
@@ -97,7 +111,9 @@ def find_deployment(cluster: Cluster, target: Target) -> Object:
     try:
         cluster.get("namespaces", "", target.namespace)
     except NotFound:
-        raise InputError(f"namespace `{target.namespace}` does not exist", hint="`kubectl get namespaces` lists them; choose with -n") from None
+        raise InputError(
+            f"namespace `{target.namespace}` does not exist", hint="`kubectl get namespaces` lists them; choose with -n"
+        ) from None
     except ClusterError:
         pass  # a namespaced role may not look at namespaces
     for kind, word in (("statefulsets", "StatefulSet"), ("daemonsets", "DaemonSet")):
@@ -105,7 +121,11 @@ def find_deployment(cluster: Cluster, target: Target) -> Object:
             cluster.get(kind, target.namespace, target.deployment)
         except ClusterError:
             continue
-        raise InputError(f"{target.deployment} is a {word}", why="a release needs a second set of pods beside the stable one; only a Deployment can have that", hint="deliver works on Deployments")
+        raise InputError(
+            f"{target.deployment} is a {word}",
+            why="a release needs a second set of pods beside the stable one; only a Deployment can have that",
+            hint="deliver works on Deployments",
+        )
     there = sorted(one["metadata"]["name"] for one in cluster.list("deployments", target.namespace))
     near = difflib.get_close_matches(target.deployment, there, n=1)
     hint = f"did you mean `{near[0]}`?" if near else f"Deployments there: {', '.join(there[:10]) or 'none'}"
@@ -116,7 +136,14 @@ def find_autoscaler(cluster: Cluster, target: Target) -> tuple[AutoscalerSnapsho
     try:
         scalers = cluster.list("horizontalpodautoscalers", target.namespace)
     except Forbidden:
-        return None, [Finding("autoscaler", "warn", "may not list HorizontalPodAutoscalers: one that shrinks the stable side during the release would not be held", "grant list on horizontalpodautoscalers")]
+        return None, [
+            Finding(
+                "autoscaler",
+                "warn",
+                "may not list HorizontalPodAutoscalers: one that shrinks the stable side during the release would not be held",
+                "grant list on horizontalpodautoscalers",
+            )
+        ]
     for scaler in scalers:
         ref = scaler["spec"]["scaleTargetRef"]
         if ref.get("kind") == "Deployment" and ref.get("name") == target.deployment:
@@ -131,7 +158,9 @@ def duration(spec: ReleaseSpec, plan: Plan) -> float:
 
 
 def worst_exposure(plan: Plan) -> str:
-    return ", then ".join(f"{step.endpoints:.0f} % of requests for {step.bake:g} s" for step in plan.steps if step.side is not Side.STABLE)
+    return ", then ".join(
+        f"{step.endpoints:.0f} % of requests for {words(step.bake)}" for step in plan.steps if step.side is not Side.STABLE
+    )
 
 
 def _sets(look: Snapshotted, deployment: Mapping[str, Any]) -> set[str]:
@@ -162,22 +191,43 @@ def _leftovers(cluster: Cluster, spec: ReleaseSpec, record: Record) -> list[Find
     target, found = spec.target, []
     live = record.release
     if record.problem:
-        found.append(Finding("record", "refuse", f"the record of {target} cannot be trusted: {record.problem}", f"`deliver rollback {target.deployment} -n {target.namespace}` works from the cluster alone and clears it"))
+        found.append(
+            Finding(
+                "record",
+                "refuse",
+                f"the record of {target} cannot be trusted: {record.problem}",
+                f"`deliver rollback {target.deployment} -n {target.namespace}` works from the cluster alone and clears it",
+            )
+        )
     if live and (live.outcome is None or live.outcome in ("HELD", "ROLLBACK_FAILED")):
         state = live.outcome.value if live.outcome else "under way"
         holder = _holder(cluster, target) if live.outcome is None else ""
-        found.append(Finding("occupied", "locked", f"release {live.id} of {target} is {state}{holder}: {live.reason or live.phase.value}", f"`deliver resume`, `deliver abort` or `deliver rollback {target.deployment} -n {target.namespace}` first"))
+        found.append(
+            Finding(
+                "occupied",
+                "locked",
+                f"release {live.id} of {target} is {state}{holder}: {live.reason or live.phase.value}",
+                f"`deliver resume`, `deliver abort` or `deliver rollback {target.deployment} -n {target.namespace}` first",
+            )
+        )
         return found
     try:
         cluster.get("deployments", target.namespace, candidate_name(target.deployment))
-        found.append(Finding("leftover", "refuse", f"Deployment {candidate_name(target.deployment)} exists already, and no release knows it", "look whose it is; delete it if it is a leftover"))
+        found.append(
+            Finding(
+                "leftover",
+                "refuse",
+                f"Deployment {candidate_name(target.deployment)} exists already, and no release knows it",
+                "look whose it is; delete it if it is a leftover",
+            )
+        )
     except NotFound:
         pass
     return found
 
 
 def _holder(cluster: Cluster, target: Target) -> str:
-    """ ", driven by alice@laptop:123 (heard of 4 s ago)", for a person to know whom to call; "" when nobody holds it."""
+    """`, driven by alice@laptop:123 (last heard of at ...)`, for a person to know whom to call; "" when nobody holds it."""
     try:
         spec = cluster.get("leases", target.namespace, record_name(target.deployment))["spec"]
     except ClusterError:
@@ -194,4 +244,11 @@ def _rights(cluster: Cluster, namespace: str) -> list[Finding]:
         return []
     if not missing:
         return []
-    return [Finding("rights", "forbidden", f"not permitted in {namespace}: {', '.join(missing)}", "deploy/rbac/operator.yaml has the Role; `deliver doctor` checks every right")]
+    return [
+        Finding(
+            "rights",
+            "forbidden",
+            f"not permitted in {namespace}: {', '.join(missing)}",
+            "deploy/rbac/operator.yaml has the Role; `deliver doctor` checks every right",
+        )
+    ]

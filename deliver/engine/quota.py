@@ -10,10 +10,17 @@ Object = dict[str, Any]
 
 SUFFIX = {"n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "k": Decimal(10**3), "M": Decimal(10**6), "G": Decimal(10**9)}
 SUFFIX |= {"T": Decimal(10**12), "P": Decimal(10**15), "E": Decimal(10**18)}
-SUFFIX |= {"Ki": Decimal(2**10), "Mi": Decimal(2**20), "Gi": Decimal(2**30), "Ti": Decimal(2**40), "Pi": Decimal(2**50), "Ei": Decimal(2**60)}
+SUFFIX |= {
+    "Ki": Decimal(2**10),
+    "Mi": Decimal(2**20),
+    "Gi": Decimal(2**30),
+    "Ti": Decimal(2**40),
+    "Pi": Decimal(2**50),
+    "Ei": Decimal(2**60),
+}
 
 
-def quantity(text: str | int | float) -> Decimal:
+def quantity(text: str | float) -> Decimal:
     """A Kubernetes quantity: 500m, 1Gi, 2, 1e3. Raises ValueError."""
     raw = str(text)
     for size in (2, 1):
@@ -48,6 +55,7 @@ def findings(quotas: Sequence[Object], template: Mapping[str, Any], extra: int) 
             wanted = need.get(key, Decimal(0)) * extra
             free = quantity(hard) - quantity(used.get(key, "0"))
             if wanted > free:
-                text = f"ResourceQuota {quota['metadata']['name']} has {free:f} {key} left, the release needs {wanted:f} for up to {extra} more pods"
+                name = quota["metadata"]["name"]
+                text = f"ResourceQuota {name} has {free:f} {key} left, the release needs {wanted:f} for up to {extra} more pods"
                 found.append(Finding("quota", "refuse", text, "raise the quota, or take smaller steps"))
     return found

@@ -54,7 +54,9 @@ def parse(configmap: Object | None) -> Record:
     if not text:
         return Record(history=history, requests=requests, version=version)
     if data.get("schema") != SCHEMA:
-        return Record(history=history, requests=requests, version=version, problem=f"it has schema {data.get('schema')}, this deliver knows {SCHEMA}")
+        return Record(
+            history=history, requests=requests, version=version, problem=f"it has schema {data.get('schema')}, this deliver knows {SCHEMA}"
+        )
     if data.get("checksum") != checksum(text):
         return Record(history=history, requests=requests, version=version, problem="its checksum does not fit: it was edited or cut off")
     try:
@@ -130,7 +132,10 @@ class Store:
                 continue
             self.record = parse(written)
             return
-        raise Conflict(f"ConfigMap {self.name} keeps changing under our writes", hint=f"who else writes to it? `kubectl get configmap {self.name} -o yaml --show-managed-fields`")
+        raise Conflict(
+            f"ConfigMap {self.name} keeps changing under our writes",
+            hint=f"who else writes to it? `kubectl get configmap {self.name} -o yaml --show-managed-fields`",
+        )
 
     def _check_fence(self, record: Record, release: Release) -> None:
         other = record.release
@@ -155,11 +160,18 @@ class Store:
             body = {
                 "apiVersion": "v1",
                 "kind": "ConfigMap",
-                "metadata": {"name": self.name, "namespace": namespace, "labels": {"app.kubernetes.io/managed-by": "deliver"}, "annotations": annotations or {}},
+                "metadata": {
+                    "name": self.name,
+                    "namespace": namespace,
+                    "labels": {"app.kubernetes.io/managed-by": "deliver"},
+                    "annotations": annotations or {},
+                },
                 "data": data,
             }
             return self.cluster.create("configmaps", namespace, body)
-        return self.cluster.patch("configmaps", namespace, self.name, {"metadata": {"resourceVersion": version, "annotations": annotations or {}}, "data": data})
+        return self.cluster.patch(
+            "configmaps", namespace, self.name, {"metadata": {"resourceVersion": version, "annotations": annotations or {}}, "data": data}
+        )
 
 
 def _who_took(release: Release, fence: int) -> str:

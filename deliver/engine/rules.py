@@ -12,6 +12,7 @@ from deliver.plugins.interfaces import Finding
 
 Object = dict[str, Any]
 
+PROBE = "add one, or a health check of deliver's"
 GITOPS = ("argocd", "kustomize-controller", "helm-controller", "fleet")
 IMAGE = re.compile(r"[\w.\-/:]+?(:[\w][\w.\-]{0,127}|@sha256:[0-9a-f]{64})", re.ASCII)
 
@@ -21,9 +22,17 @@ def check_image(image: str) -> None:
     name, _, digest = image.partition("@")
     tag = name.rsplit("/", 1)[-1].partition(":")[2]
     if not image.strip():
-        raise InputError("no image given", why="a release needs the image of the new version", hint="--image registry/web:1.4.2, or `image:` in deliver.yaml")
+        raise InputError(
+            "no image given",
+            why="a release needs the image of the new version",
+            hint="--image registry/web:1.4.2, or `image:` in deliver.yaml",
+        )
     if not tag and not digest:
-        raise InputError(f"image `{image}` has no tag", why="an image without a tag means `latest`: two pods may run two versions", hint=f"name the version: {image}:1.4.2, or {image}@sha256:...")
+        raise InputError(
+            f"image `{image}` has no tag",
+            why="an image without a tag means `latest`: two pods may run two versions",
+            hint=f"name the version: {image}:1.4.2, or {image}@sha256:...",
+        )
     if not IMAGE.fullmatch(image) and not IMAGE.fullmatch(name):
         raise InputError(f"`{image}` is not an image reference", hint="registry/name:tag or registry/name@sha256:...")
 
@@ -33,9 +42,15 @@ def container_of(deployment: Object, wanted: str) -> str:
     names = [container["name"] for container in deployment["spec"]["template"]["spec"]["containers"]]
     target = deployment["metadata"]["name"]
     if wanted and wanted not in names:
-        raise InputError(f"Deployment {target} has no container `{wanted}`", why=f"its containers: {', '.join(names)}", hint=f"--container {names[0]}")
+        raise InputError(
+            f"Deployment {target} has no container `{wanted}`", why=f"its containers: {', '.join(names)}", hint=f"--container {names[0]}"
+        )
     if not wanted and len(names) > 1:
-        raise InputError(f"Deployment {target} has {len(names)} containers: {', '.join(names)}", why="the new image is for one of them", hint=f"--container {names[0]}")
+        raise InputError(
+            f"Deployment {target} has {len(names)} containers: {', '.join(names)}",
+            why="the new image is for one of them",
+            hint=f"--container {names[0]}",
+        )
     return wanted or names[0]
 
 
@@ -48,12 +63,30 @@ def deployment_findings(deployment: Object, image: str, container: str) -> list[
     if running == image:
         found.append(Finding("unchanged", "refuse", f"Deployment {name} runs {image} already", "there is nothing to release"))
     if spec.get("paused"):
-        found.append(Finding("paused", "refuse", f"Deployment {name} is paused", f"`kubectl rollout resume deployment/{name}` first; what it would roll out is not known to be good"))
+        found.append(
+            Finding(
+                "paused",
+                "refuse",
+                f"Deployment {name} is paused",
+                f"`kubectl rollout resume deployment/{name}` first; what it would roll out is not known to be good",
+            )
+        )
     if wanted == 0:
-        found.append(Finding("no-replicas", "refuse", f"Deployment {name} is scaled to 0", "there is no traffic to shift; `kubectl set image` is enough"))
+        found.append(
+            Finding(
+                "no-replicas", "refuse", f"Deployment {name} is scaled to 0", "there is no traffic to shift; `kubectl set image` is enough"
+            )
+        )
     behind = status.get("observedGeneration", 0) < deployment["metadata"].get("generation", 0)
     if behind or status.get("updatedReplicas", 0) < wanted or status.get("replicas", 0) > status.get("updatedReplicas", 0):
-        found.append(Finding("rolling", "refuse", f"a rollout of Deployment {name} is in progress", f"wait for `kubectl rollout status deployment/{name}`"))
+        found.append(
+            Finding(
+                "rolling",
+                "refuse",
+                f"a rollout of Deployment {name} is in progress",
+                f"wait for `kubectl rollout status deployment/{name}`",
+            )
+        )
     elif status.get("availableReplicas", 0) < wanted:
         text = f"Deployment {name} is not fully available: {status.get('availableReplicas', 0)} of {wanted} pods"
         found.append(Finding("unavailable", "refuse", text, "the stable side must be whole: it is the way back"))
@@ -62,10 +95,12 @@ def deployment_findings(deployment: Object, image: str, container: str) -> list[
 
 def template_findings(deployment: Object) -> list[Finding]:
     """Doubtful, but not forbidden."""
-    name, found = deployment["metadata"]["name"], []
-    for container in deployment["spec"]["template"]["spec"]["containers"]:
-        if not container.get("readinessProbe"):
-            found.append(Finding("no-readiness", "warn", f"container {container['name']} has no readinessProbe: it gets users as soon as it runs", "add one, or a health check of deliver's"))
+    name = deployment["metadata"]["name"]
+    found = [
+        Finding("no-readiness", "warn", f"container {container['name']} has no readinessProbe: it gets users as soon as it runs", PROBE)
+        for container in deployment["spec"]["template"]["spec"]["containers"]
+        if not container.get("readinessProbe")
+    ]
     managers = {entry.get("manager", "") for entry in deployment["metadata"].get("managedFields") or []}
     if tools := sorted(m for m in managers if any(word in m for word in GITOPS)):
         hint = "let it ignore /spec/template, /spec/paused and the Services' /spec/selector during a release, or it will undo the steps"
@@ -82,10 +117,19 @@ def extra_pods(plan: Plan, stable: int) -> int:
 def judged_by(spec: ReleaseSpec) -> list[Finding]:
     if spec.analysis.metrics or spec.analysis.health:
         return []
-    return [Finding("unjudged", "warn", "no metrics and no health checks: judged by pod facts alone (crashes, readiness, image pulls)", "--prometheus with --errors and --requests, or --health-http")]
+    return [
+        Finding(
+            "unjudged",
+            "warn",
+            "no metrics and no health checks: judged by pod facts alone (crashes, readiness, image pulls)",
+            "--prometheus with --errors and --requests, or --health-http",
+        )
+    ]
 
 
-def patches(plan: Plan, services: Sequence[ServiceSnapshot], deployment: str, candidate: str, autoscaler: str, replicas: int) -> tuple[str, ...]:
+def patches(
+    plan: Plan, services: Sequence[ServiceSnapshot], deployment: str, candidate: str, autoscaler: str, replicas: int
+) -> tuple[str, ...]:
     """What will be written, in order, for a person to read beforehand."""
     names = ", ".join(service.name for service in services)
     plural = "s" if len(services) > 1 else ""
@@ -101,7 +145,11 @@ def patches(plan: Plan, services: Sequence[ServiceSnapshot], deployment: str, ca
         if step.candidate_pods != size:
             lines.append(f"Deployment {candidate}: spec.replicas {step.candidate_pods}")
         size, stable = step.candidate_pods, step.stable_pods
-        where = {Side.BOTH: "original selector (both sides)", Side.CANDIDATE: "pinned to the candidate", Side.STABLE: "pinned to the stable pods"}
+        where = {
+            Side.BOTH: "original selector (both sides)",
+            Side.CANDIDATE: "pinned to the candidate",
+            Side.STABLE: "pinned to the stable pods",
+        }
         lines.append(f"Service{plural} {names}: spec.selector {where[step.side]}: {step.name}")
     lines.append(f"Deployment {deployment}: the new image, spec.paused and spec.replicas as before")
     lines.append(f"Service{plural} {names}: pinned to the new pods of {deployment}, then the original selector")

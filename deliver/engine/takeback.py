@@ -73,7 +73,9 @@ def not_under(live: Release | None, target: Target) -> None:
     """The version under a release cannot change before it is taken back. Raises InputError."""
     if live is not None:
         hint = f"`deliver rollback {target.deployment} -n {target.namespace}` first, then again with --to"
-        raise InputError(f"release {live.id} of {target} is under way", why="it has to be taken back before the version under it can change", hint=hint)
+        raise InputError(
+            f"release {live.id} of {target} is under way", why="it has to be taken back before the version under it can change", hint=hint
+        )
 
 
 def revert(cluster: Cluster, target: Target, record: Record, to: str, *, actor: str, why: str, now: float) -> Release:

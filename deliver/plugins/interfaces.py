@@ -72,7 +72,9 @@ class Router(Protocol):
     def watches(self, target: Target) -> Sequence["Watch"]:
         """What `read` needs to see, besides the target's Deployments and pods."""
 
-    def find(self, look: Reader, target: Target, labels: Mapping[str, str], others: Sequence[Object]) -> tuple[tuple[ServiceSnapshot, ...], list[Finding]]:
+    def find(
+        self, look: Reader, target: Target, labels: Mapping[str, str], others: Sequence[Object]
+    ) -> tuple[tuple[ServiceSnapshot, ...], list[Finding]]:
         """Which Services take part, and what forbids it. labels: of the stable pods; others: the namespace's pods of other owners."""
 
     def read(self, look: Reader, release: Release, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]) -> RouteSeen:

@@ -1,14 +1,15 @@
 """Canary: a second Deployment takes a growing share of the traffic beside the full stable side, then all of it."""
 
+from itertools import pairwise
 from typing import ClassVar
 
-from deliver_strategies import pods
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from deliver.model.errors import InputError
 from deliver.model.plan import Plan, Side, Step
 from deliver.model.spec import Facts
 from deliver.plugins.types import Duration, Percent
+from deliver_strategies import pods
 
 
 class CanaryStep(BaseModel):
@@ -21,19 +22,25 @@ class CanaryStep(BaseModel):
     approval: bool = Field(default=False, description="wait for `deliver promote` after the bake")
 
 
-class Options(BaseModel):
+class CanaryOptions(BaseModel):
     """Options of the canary strategy."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    weight: list[Percent] = Field(default_factory=list, description="wanted shares of the traffic in percent, rising: 10,50", json_schema_extra={"replaces": ["steps"]})
-    steps: list[CanaryStep] = Field(default_factory=list, description="steps one by one, instead of `weight`", json_schema_extra={"cli": False})
+    weight: list[Percent] = Field(
+        default_factory=list,
+        description="wanted shares of the traffic in percent, rising: 10,50",
+        json_schema_extra={"replaces": ["steps"]},
+    )
+    steps: list[CanaryStep] = Field(
+        default_factory=list, description="steps one by one, instead of `weight`", json_schema_extra={"cli": False}
+    )
     bake: Duration = Field(default=300.0, description="how long each step is watched")
     surge: int = Field(default=0, ge=0, le=1000, description="temporary stable pods that may be added to come closer to a weight")
     max_overshoot: Percent = Field(default=15.0, description="points by which a real share may exceed the wanted one")
 
     @model_validator(mode="after")
-    def _one_list(self) -> "Options":
+    def _one_list(self) -> "CanaryOptions":
         if self.weight and self.steps:
             raise ValueError("give `weight` or `steps`, not both")
         if not self.weight and not self.steps:
@@ -53,9 +60,9 @@ class Canary:
 
     name: ClassVar[str] = "canary"
     summary: ClassVar[str] = "Shift traffic step by step to a candidate beside the full stable side"
-    Options: ClassVar[type[BaseModel]] = Options
+    Options: ClassVar[type[BaseModel]] = CanaryOptions
 
-    def plan(self, options: Options, facts: Facts) -> Plan:
+    def plan(self, options: CanaryOptions, facts: Facts) -> Plan:
         check_weights([step.weight for step in options.wanted()])
         if options.surge and facts.autoscaled:
             raise InputError(
@@ -72,7 +79,7 @@ class Canary:
             notes += [note] if note else []
         return Plan(self.name, tuple(steps), notes=tuple(notes))
 
-    def _step(self, wanted: CanaryStep, options: Options, facts: Facts, floor: int) -> tuple[Step, str]:
+    def _step(self, wanted: CanaryStep, options: CanaryOptions, facts: Facts, floor: int) -> tuple[Step, str]:
         bake = options.bake if wanted.bake is None else wanted.bake
         name = f"{wanted.weight:g} %"
         if wanted.weight == 100:
@@ -89,18 +96,29 @@ class Canary:
 def check_weights(weights: list[float]) -> None:
     for weight in weights:
         if not 0 < weight <= 100:
-            raise InputError(f"weight {weight:g} is not a share of the traffic", why="a weight is above 0 and at most 100 percent", hint="e.g. --weight 10,50")
-    for lower, higher in zip(weights, weights[1:], strict=False):
+            raise InputError(
+                f"weight {weight:g} is not a share of the traffic",
+                why="a weight is above 0 and at most 100 percent",
+                hint="e.g. --weight 10,50",
+            )
+    for lower, higher in pairwise(weights):
         if higher <= lower:
-            raise InputError(f"weights must rise: {higher:g} comes after {lower:g}", why="a canary's exposure only grows, until it is promoted or taken back", hint="e.g. --weight 10,50")
+            raise InputError(
+                f"weights must rise: {higher:g} comes after {lower:g}",
+                why="a canary's exposure only grows, until it is promoted or taken back",
+                hint="e.g. --weight 10,50",
+            )
 
 
-def too_coarse(weight: float, real: float, options: Options, facts: Facts) -> InputError:
+def too_coarse(weight: float, real: float, options: CanaryOptions, facts: Facts) -> InputError:
     """Says which weights can be had, and the three ways to come closer."""
     can = ", ".join(f"{share:g}" for share in pods.achievable(facts.stable_pods, options.surge))
     surge = pods.surge_for(weight, facts.stable_pods, options.max_overshoot)
+    stable = f"{facts.stable_pods} stable pod{'s' if facts.stable_pods != 1 else ''}"
+    over = f"by more than {options.max_overshoot:g} points (`max_overshoot`)"
+    closer = f"come closer with --surge {surge} (temporary stable pods), with a layer-7 router, or with a feature flag"
     return InputError(
-        f"weight {weight:g} cannot be had with {facts.stable_pods} stable pod{'s' if facts.stable_pods != 1 else ''}: it would be {real:.0f} %",
-        why=f"traffic follows pods on a plain Service, and {real:.0f} % exceeds the wanted {weight:g} % by more than {options.max_overshoot:g} points (`max_overshoot`)",
-        hint=f"weights that can be had: {can}; or come closer with --surge {surge} (temporary stable pods), with a layer-7 router, or with a feature flag",
+        f"weight {weight:g} cannot be had with {stable}: it would be {real:.0f} %",
+        why=f"traffic follows pods on a plain Service, and {real:.0f} % exceeds the wanted {weight:g} % {over}",
+        hint=f"weights that can be had: {can}; or {closer}",
     )

@@ -12,13 +12,18 @@ def solve(weight: float, stable: int, surge: int = 0) -> tuple[int, int]:
 
     weight: above 0, below 100. stable: at least 1. surge: stable pods that may be added.
     """
-    options = []
-    for side in range(stable, stable + surge + 1):
-        exact = side * weight / (100.0 - weight)
-        for candidate in {max(1, math.floor(exact)), max(1, math.ceil(exact))}:
-            options.append((abs(share(candidate, side) - weight), candidate + side, candidate, side))
+    options = [
+        (abs(share(candidate, side) - weight), candidate + side, candidate, side)
+        for side in range(stable, stable + surge + 1)
+        for candidate in around(side * weight / (100.0 - weight))
+    ]
     _, _, candidate, side = min(options, key=lambda option: (round(option[0], 9), option[1]))
     return candidate, side
+
+
+def around(exact: float) -> set[int]:
+    """The whole pod counts next to an exact one, never none."""
+    return {max(1, math.floor(exact)), max(1, math.ceil(exact))}
 
 
 def achievable(stable: int, surge: int = 0, most: int = 8) -> list[float]:
