@@ -52,7 +52,6 @@ def test_resume_ends_what_a_killed_driver_began(world: Make, boundary: str) -> N
 BACK: dict[str, Wanted] = {
     "about to move the traffic": intends("route stable"),
     "traffic moved": did("route stable"),
-    "evidence to be kept": intends("keep-evidence"),
     "candidate to be deleted": intends("delete-candidate"),
     "selectors to be restored": intends("restore-route"),
     "hold to be lifted": intends("release-stable"),
