@@ -83,10 +83,11 @@ def test_the_operator_may_do_all_of_a_release_and_nothing_more(shop: World, audi
         running.wait_for("the bake", baking(0))
         running.kill()
         assert operator("rollback", "web", "-n", shop.namespace).code == 0
-        assert operator("doctor", "-n", shop.namespace).code == 0
     used = asked(audit, shop, "operator")
     assert rights("operator") - used == set(), "rights that nobody uses"
     assert used - rights("operator") == set()
+    healthy = operator("doctor")
+    assert healthy.code == 0, healthy
 
 
 def test_the_person_on_call_can_take_traffic_back_and_nothing_more(shop: World, audit: Audit, prometheus: Callable[[str], None]) -> None:
@@ -105,8 +106,8 @@ def test_the_person_on_call_can_take_traffic_back_and_nothing_more(shop: World, 
         lost = oncall("rollback", "web", "-n", shop.namespace)
         assert lost.code == 0, lost
     users.all_well()
-    shop.file("1.1.0")
-    assert oncall("run").code in (8, 9), "it may not begin a release"
+    shop.file("1.1.0", strategy=LONG, analysis={"prometheus": None, "metrics": []})
+    assert oncall("run").code == 8, "it may not begin a release"
     shop.unchanged()
     used = {call for call in asked_for_rollback(audit, shop) if call in rights("rollback")}
     assert rights("rollback") - used == set(), "rights that nobody uses"
@@ -126,9 +127,9 @@ def test_the_viewer_may_look_and_nothing_more(shop: World, audit: Audit) -> None
         looks(viewer, shop)
         shop.on_target("abort")
         running.end()
-    shop.file("1.1.0")
+    shop.file("1.1.0", strategy=LONG, analysis={"prometheus": None, "metrics": []})
     planned = viewer("plan")
-    assert planned.code in (0, 8, 9), planned
+    assert "50 %" in planned.out, planned
     used = asked(audit, shop, "viewer")
     assert rights("viewer") - used == set(), "rights that nobody uses"
     refused = viewer("rollback", "web", "-n", shop.namespace)
