@@ -78,6 +78,8 @@ def test_the_operator_may_do_all_of_a_release_and_nothing_more(shop: World, audi
         looks(operator, shop)
         shop.file("2.0.0-errors", strategy=ONE_STEP, analysis={"health": HEALTH})
         ended(operator("run", "-o", "jsonl"), 3, "ROLLED_BACK")
+        shop.file("2.0.0-crash", strategy=ONE_STEP, analysis={"health": HEALTH})
+        ended(operator("run", "-o", "jsonl"), 3, "ROLLED_BACK")
         shop.file("1.2.0", strategy=LONG, analysis={"health": HEALTH})
         running = operator.start("run", "-o", "jsonl")
         running.wait_for("the bake", baking(0))
