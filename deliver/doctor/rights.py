@@ -24,8 +24,8 @@ class Right:
 RIGHTS = (
     Right("apps", "deployments", ("get", "list", "watch", "patch", "delete")),
     Right("apps", "deployments", ("create",), rollback=False),
-    Right("apps", "replicasets", ("get", "list", "watch")),
-    Right("", "pods", ("get", "list", "watch")),
+    Right("apps", "replicasets", ("list", "watch")),
+    Right("", "pods", ("list", "watch")),
     Right("", "pods", ("get",), "log", rollback=False),
     Right("", "pods", ("get",), "proxy", rollback=False, proxy=True),
     Right("", "services", ("get", "list", "watch", "patch")),

@@ -8,8 +8,7 @@ import pytest
 from tests.cluster.support.events import baking, did, ended, final, intends, says
 from tests.cluster.support.kubectl import eventually
 from tests.cluster.support.process import Deliver
-from tests.cluster.support.snapshot import snapshot, with_image
-from tests.cluster.support.world import World, image
+from tests.cluster.support.world import World
 
 Make = Callable[..., World]
 Wanted = Callable[[dict[str, object]], bool]
@@ -46,7 +45,7 @@ def test_resume_ends_what_a_killed_driver_began(world: Make, boundary: str) -> N
         ended(resumed, 0, "PROMOTED")
     users.all_well()
     shop.runs_only("1.1.0")
-    assert snapshot(shop.kubectl) == with_image(shop.before, image("1.1.0"))
+    shop.as_with("1.1.0")
 
 
 BACK: dict[str, Wanted] = {

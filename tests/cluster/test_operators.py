@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from tests.cluster.support.events import baking, ended, in_phase, says
-from tests.cluster.support.snapshot import snapshot, with_image
 from tests.cluster.support.world import World, image
 
 Make = Callable[..., World]
@@ -106,7 +105,7 @@ def test_rollback_after_a_promotion_brings_the_old_version_back(world: Make) -> 
         assert back.code == 0, back
         shop.runs_only("1.0.0")
     users.all_well()
-    assert snapshot(shop.kubectl) == shop.before
+    shop.unchanged()
     outcomes = [(item["number"], item["outcome"]) for item in shop.on_target("history", "-o", "json").json["items"]]
     assert len(outcomes) == 2, outcomes
 
@@ -120,7 +119,7 @@ def test_rollback_to_an_older_release(world: Make) -> None:
         assert back.code == 0, back
         shop.runs_only("1.1.0")
     users.all_well()
-    assert snapshot(shop.kubectl) == with_image(shop.before, image("1.1.0"))
+    shop.as_with("1.1.0")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -6,7 +6,6 @@ import pytest
 
 from tests.cluster.support import objects
 from tests.cluster.support.events import baking, ended, passed
-from tests.cluster.support.snapshot import snapshot, with_image
 from tests.cluster.support.world import World, image
 
 Make = Callable[..., World]
@@ -15,7 +14,7 @@ Make = Callable[..., World]
 def promoted(world: World, version: str = "1.1.0") -> None:
     """As `kubectl set image` would have left it, all of it serving."""
     world.runs_only(version)
-    assert snapshot(world.kubectl) == with_image(world.before, image(version))
+    world.as_with(version)
     ours = [name for name in world.kubectl.names("configmaps") if name.startswith("deliver")]
     assert ours == ["deliver-web"], "nothing of ours is left but the record"
     assert world.kubectl.names("replicasets") == sorted(

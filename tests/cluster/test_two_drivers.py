@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tests.cluster.support.events import baking, ended, final, unix
 from tests.cluster.support.kubectl import eventually
-from tests.cluster.support.snapshot import snapshot, with_image
+from tests.cluster.support.snapshot import snapshot
 from tests.cluster.support.world import World, image
 
 Make = Callable[..., World]
@@ -80,4 +80,4 @@ def test_a_driver_that_was_frozen_past_its_lease_changes_nothing(world: Make) ->
     assert old.code in (0, 3), old
     users.all_well()
     shop.runs_only("1.1.0")
-    assert snapshot(shop.kubectl) == with_image(shop.before, image("1.1.0"))
+    shop.as_with("1.1.0")

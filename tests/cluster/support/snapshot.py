@@ -35,6 +35,14 @@ def snapshot(kubectl: Kubectl) -> dict[str, Any]:
     return found
 
 
+def differences(before: Any, after: Any, path: str = "") -> list[str]:
+    """One line for each leaf that is not the same."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = sorted(before.keys() | after.keys())
+        return [line for key in keys for line in differences(before.get(key, "absent"), after.get(key, "absent"), f"{path}/{key}")]
+    return [] if before == after else [f"{path}: {before!r} became {after!r}"]
+
+
 def image_of(obj: Object, container: str = "web") -> str:
     return next(str(one["image"]) for one in obj["spec"]["template"]["spec"]["containers"] if one["name"] == container)
 

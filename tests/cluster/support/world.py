@@ -15,7 +15,7 @@ from tests.cluster.support.kubectl import Kubectl, Object, eventually
 from tests.cluster.support.lab import REGISTRY, ROOT
 from tests.cluster.support.load import Users
 from tests.cluster.support.process import Deliver, Result, Running, clean_environ
-from tests.cluster.support.snapshot import image_of, snapshot
+from tests.cluster.support.snapshot import differences, image_of, snapshot, with_image
 
 ERRORS = {"name": "errors", "bad": 'http_requests_total{code=~"5.."}', "total": "http_requests_total", "max": "5%"}
 SLOW = {"name": "latency", "histogram": "http_request_duration_seconds", "slower_than": "250ms", "max": "20%"}
@@ -160,7 +160,13 @@ class World:
 
     def unchanged(self) -> None:
         """As before the release, byte for byte, and nothing of ours but the record."""
-        assert snapshot(self.kubectl) == self.before
+        changed = differences(self.before, snapshot(self.kubectl))
+        assert changed == [], "\n".join(changed)
+
+    def as_with(self, version: str) -> None:
+        """As `kubectl set image` would have left it, byte for byte."""
+        changed = differences(with_image(self.before, image(version)), snapshot(self.kubectl))
+        assert changed == [], "\n".join(changed)
 
     def runs_only(self, version: str) -> None:
         """Every pod is of that version once the others are gone, and the Service leads to all of them."""
