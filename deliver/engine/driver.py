@@ -6,8 +6,8 @@ from deliver.cluster.port import Cluster, Feed
 from deliver.engine.acts import Acts
 from deliver.engine.clock import Background, Clock
 from deliver.engine.decide import decide
-from deliver.engine.ladder import hold, turn_back
-from deliver.engine.lease import Lease, LeaseLapsed
+from deliver.engine.ladder import end, hold, turn_back
+from deliver.engine.lease import Lease
 from deliver.engine.observe import Observer, watches
 from deliver.engine.record import Store
 from deliver.engine.reporter import Reporter
@@ -15,7 +15,7 @@ from deliver.engine.stop import Stop
 from deliver.engine.watching import Watching
 from deliver.engine.writer import GuardedWriter
 from deliver.model.action import Action, Verb
-from deliver.model.errors import ClusterError, Conflict, DeliverError, Forbidden, NotFound, Rejected, Superseded
+from deliver.model.errors import ClusterError, Conflict, DeliverError, Forbidden, NotFound, Rejected, Superseded, Unreachable
 from deliver.model.release import Course, Outcome, Release
 from deliver.model.seen import Seen
 from deliver.plugins.interfaces import Router
@@ -25,6 +25,7 @@ REPEAT = 1.0
 BACKOFF = 1.0
 STATUS_EVERY = 15.0  # seconds between saves that only bring `status` up to date
 QUIET = 10.0  # seconds of silence worth a word
+UNSAVED = 120.0  # seconds that an end which cannot be recorded is tried for
 STUBBORN = 5  # refusals of one action before the release is held
 
 
@@ -41,7 +42,9 @@ class Tools:
 
 
 class Driver:
-    """Drives one release to its end."""
+    """Drives one release to its end. release: as it stands by now, saved or not; a turn that fails loses nothing of it."""
+
+    release: Release
 
     def __init__(self, tools: Tools, lease: Lease, store: Store, watching: Watching) -> None:
         self.tools, self.lease, self.store, self.watching = tools, lease, store, watching
@@ -49,6 +52,8 @@ class Driver:
         self.last: tuple[Action, float] | None = None
         self.refused = 0
         self.noted_at = float("-inf")
+        self.answered: set[str] = set()
+        self.failing: float | None = None
 
     def drive(self, release: Release, selector: str) -> Release:
         """Blocking, to an outcome. Raises Superseded when another driver has taken over; its record says how it ends."""
@@ -63,15 +68,18 @@ class Driver:
         clock, observer = self.tools.clock, Observer(feed, self.tools.router)
         write = GuardedWriter(self.tools.cluster, release.spec.target.namespace, self.lease, release.fence, feed)
         acts = Acts(self.tools.cluster, self.tools.router, write)
+        self.release = release
         while True:
             try:
-                release, seen, wake_at = self._turn(release, observer, acts)
+                self.release, seen, wake_at = self._turn(self.release, observer, acts)
             except Superseded:
                 raise
             except ClusterError as error:
-                self._note(f"{error.what}: trying again; exposure stays as it is")
+                if given_up := self._given_up(error):
+                    return given_up
                 clock.wait(BACKOFF)
                 continue
+            self.failing, release = None, self.release
             if feed.quiet() > QUIET:
                 self._note(f"the API server has not been heard for {feed.quiet():.0f} s; exposure stays as it is")
             self.tools.reporter.update(release, seen)
@@ -86,17 +94,34 @@ class Driver:
         self.lease.renew_if_due()
         judged = self.watching.latest
         seen = observer.look(release, now, judged.results, judged.at, judged.share)
+        seen = replace(seen, requests=tuple(one for one in seen.requests if one.id not in self.answered))
         if self.lease.lost_to is not None or observer.newest_fence(release, seen) > release.fence:
             raise Superseded(f"release {release.id} was taken over", why=f"by {self.lease.lost_to or 'another driver'}")
         if self.tools.stop.is_set() and release.course is not Course.BACK and release.outcome is None:
-            release = hold(release, self.tools.stop.reason(), now)
-            self._save(release, seen, force=True)
+            release = self.release = hold(release, self.tools.stop.reason(), now)
+            self._save(release, force=True)
             return release, seen, now
         decision = decide(release, seen, now)
+        self.release = decision.release
+        self.answered |= {one.id for one in seen.requests}  # the watch may show them once more before it shows them gone
         if decision.action is not None:
             return self._act(decision.release, decision.action, seen, acts)
-        self._save(decision.release, seen)
+        self._save(decision.release, force=bool(seen.requests))
         return decision.release, seen, decision.wake_at
+
+    def _given_up(self, error: ClusterError) -> Release | None:
+        """None while it is worth another try. What is decided, or not permitted, and cannot be recorded for long, ends all the same."""
+        now, release = self.tools.clock.now(), self.release
+        self._note(f"{error.what}: trying again; exposure stays as it is")
+        self.failing = now if self.failing is None else self.failing
+        if now - self.failing < UNSAVED or (release.outcome is None and not isinstance(error, Forbidden)):
+            return None
+        self.tools.reporter.note(f"the record of the release could not be written: {error.what}")
+        if release.outcome is not None:
+            return release
+        if release.course is Course.BACK:
+            return end(release, Outcome.ROLLBACK_FAILED, now, f"not permitted: {error.what} (rolling back because {release.reason})")
+        return hold(release, f"not permitted: {error.what}", now)
 
     def _note(self, text: str) -> None:
         """Said once every few seconds, not at every try."""
@@ -113,14 +138,14 @@ class Driver:
             return release, seen, clock.now() + SETTLE  # done a moment ago; the watch has not shown it yet
         release = release.noted(clock.now(), "intent", f"{action}: {action.why}")
         intent = release.journal[-1].seq
-        self._journal(release, seen, action)
+        self._journal(release, action)
+        self.release = release
         try:
             evidence = acts.do(action, release, seen)
-        except (Superseded, LeaseLapsed):
-            raise
         except ClusterError as error:
+            result = "unknown" if isinstance(error, Unreachable) else "failed"
             return self._refused(
-                release.noted(clock.now(), "outcome", f"{action}: {error.what}", of=intent, result="failed"), action, error, seen
+                release.noted(clock.now(), "outcome", f"{action}: {error.what}", of=intent, result=result), action, error, seen
             )
         self.refused = 0
         self.last = (action, clock.monotonic())
@@ -129,10 +154,10 @@ class Driver:
         done = release.noted(clock.now(), "outcome", str(action), of=intent, result="done")
         return done, seen, clock.now()
 
-    def _journal(self, release: Release, seen: Seen, action: Action) -> None:
+    def _journal(self, release: Release, action: Action) -> None:
         """The intent first, but traffic that must come back does not wait for the journal (design.md rule 3)."""
         try:
-            self._save(release, seen, force=True)
+            self._save(release, force=True)
         except Superseded:
             raise
         except DeliverError as error:
@@ -152,18 +177,19 @@ class Driver:
             release = turn_back(release, f"{action} was rejected: {error.what}", now)
         elif isinstance(error, (Conflict, NotFound)) and self.refused >= STUBBORN:
             release = hold(release, f"{action} is refused again and again: {error.what}", now)
-        self._save(release, seen, force=True)
+        self.release = release
+        self._save(release, force=True)
         return release, seen, now + BACKOFF
 
     # ------------------------------------------------------------ saving
 
-    def _save(self, release: Release, seen: Seen, *, force: bool = False) -> None:
+    def _save(self, release: Release, *, force: bool = False) -> None:
         """When the journal has grown, a request was answered, or `status` would be out of date."""
         now = self.tools.clock.now()
         ended = release.outcome is not None
         stale = now - self.saved_at >= STATUS_EVERY and bool(release.checks)
-        if not (force or ended or seen.requests or len(release.journal) != self.saved_entries or stale):
+        if not (force or ended or len(release.journal) != self.saved_entries or stale):
             return
         finished = ended and release.outcome is not Outcome.HELD
-        self.store.save(release, answered=tuple(request.id for request in seen.requests), finished=finished)
+        self.store.save(release, answered=tuple(self.answered), finished=finished)
         self.saved_entries, self.saved_at = len(release.journal), now

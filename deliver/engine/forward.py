@@ -10,6 +10,8 @@ from deliver.model.release import Course, Phase, Release
 from deliver.model.seen import Seen
 from deliver.model.verdict import Verdict, combined
 
+MOVES = 5  # times that traffic is moved to one side before a person is asked who moves it away
+
 
 def climb(release: Release, seen: Seen, now: float) -> Decision:
     return held(release, seen, now) or ready(release, seen, now) or moved(release, seen, now) or baked(release, seen, now)
@@ -21,7 +23,7 @@ def held(release: Release, seen: Seen, now: float) -> Decision | None:
     if stable is None:
         return wait(release, now)
     if not stable.paused:
-        if sum(entry.kind == "intent" and entry.text.startswith(Verb.HOLD_STABLE) for entry in release.journal) > 3:
+        if sum(entry.kind == "outcome" and entry.text == Verb.HOLD_STABLE and entry.at >= release.resumed for entry in release.journal) > 3:
             return Decision(hold(release, f"somebody keeps unpausing Deployment {stable.deployment}{stable.editor}", now), None, now)
         return act(release, now, Verb.HOLD_STABLE, "a pinned version must not roll away under its traffic")
     if scaler and release.snapshot.autoscaler and (scaler.minimum or 1) < floor(release):
@@ -58,6 +60,8 @@ def ready(release: Release, seen: Seen, now: float) -> Decision | None:
         return act(release, now, Verb.CREATE_CANDIDATE, "a Deployment of its own, without pods yet")
     size = wanted_pods(step, seen)
     if candidate.desired < size:
+        if release.paused and release.exposed:  # its Services select both sides: more pods are more users
+            return _stopped(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
         return act(release, now, Verb.SCALE_CANDIDATE, f"{step.name} wants {size} candidate pods", pods=size)
     if not candidate.hash or not candidate.settled or candidate.ready < size:
         return _late(release, seen, now, f"{candidate.ready} of {size} candidate pods ready")
@@ -94,7 +98,15 @@ def moved(release: Release, seen: Seen, now: float) -> Decision | None:
     if not right:
         if seen.route.side is None or (step.side is not Side.STABLE and seen.candidate and seen.candidate.ready < 1):
             return wait(release, now)
-        release = replace(release, exposed=release.exposed or step.side is not Side.STABLE)
+        if release.paused:  # nobody more is moved to the candidate
+            return _stopped(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
+        if _moves(release, step.side) >= MOVES:
+            return Decision(
+                hold(release, f"somebody keeps taking traffic from {step.name}; the Services select {seen.route.side} now", now), None, now
+            )
+        release = replace(
+            release, exposed=release.exposed or step.side is not Side.STABLE, bake_since=0.0
+        )  # a bake is of unbroken exposure
         release = in_phase(release, Phase.SHIFTING, now, f"step {release.step + 1}/{len(release.plan.steps)}: shifting to {step.name}")
         return act(release, now, Verb.ROUTE, f"{step.name}: {step.endpoints:.0f} % by endpoints", side=step.side, hash=hash)
     if (unproven := _proven(release, seen, now, step.side, hash)) is not None:
@@ -108,6 +120,14 @@ def moved(release: Release, seen: Seen, now: float) -> Decision | None:
         )
         return Decision(release, None, now)
     return None
+
+
+def _moves(release: Release, side: Side) -> int:
+    """How often this driver has led the traffic there: a GitOps controller that puts the Service back is not fought for ever."""
+    return sum(
+        entry.kind == "outcome" and entry.result == "done" and entry.text == f"{Verb.ROUTE} {side}" and entry.at >= release.resumed
+        for entry in release.journal
+    )
 
 
 def baked(release: Release, seen: Seen, now: float) -> Decision:

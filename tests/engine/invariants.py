@@ -61,7 +61,9 @@ class Watchdog:
 
     def _pods(self) -> list[Object]:
         pods = self.rig.world.store.every("pods", "shop")
-        return [pod for pod in pods if pod["metadata"].get("labels", {}).get("app") == "web" and not pod["metadata"].get("deletionTimestamp")]
+        return [
+            pod for pod in pods if pod["metadata"].get("labels", {}).get("app") == "web" and not pod["metadata"].get("deletionTimestamp")
+        ]
 
     def _somebody_serves(self) -> None:
         """A Service selects nobody who is ready, although a ready pod of the other side stands there."""
@@ -89,7 +91,11 @@ class Watchdog:
         passed = [entry for entry in release.journal if entry.kind == "verdict" and entry.text.endswith("PASS")]
         if len(passed) < release.step:
             self.broken.append(f"rule 2: in step {release.step + 1} after {len(passed)} verdicts")
-        self.broken.extend(f"rule 2: `{e.text}` on {[c.verdict.value for c in e.checks]}" for e in passed if not e.checks or any(c.verdict != "PASS" for c in e.checks))
+        self.broken.extend(
+            f"rule 2: `{e.text}` on {[c.verdict.value for c in e.checks]}"
+            for e in passed
+            if not e.checks or any(c.verdict != "PASS" for c in e.checks)
+        )
 
     def _routed(self, service: Object) -> None:
         pin = (service["spec"].get("selector") or {}).get(HASH, "")
@@ -99,7 +105,11 @@ class Watchdog:
     # ------------------------------------------------------------ who got traffic
 
     def _serving(self, piece: Object) -> None:
-        candidates = {pod["metadata"]["uid"] for pod in self.rig.world.store.every("pods", "shop") if "deliver.dev/release" in pod["metadata"].get("labels", {})}
+        candidates = {
+            pod["metadata"]["uid"]
+            for pod in self.rig.world.store.every("pods", "shop")
+            if "deliver.dev/release" in pod["metadata"].get("labels", {})
+        }
         for endpoint in piece.get("endpoints") or []:
             uid = endpoint["targetRef"]["uid"]
             if endpoint["conditions"]["ready"] and uid in candidates:
@@ -165,7 +175,11 @@ def journal_faults(release: Release) -> list[str]:
     if release.outcome is not None:
         faults += [f"rule 10: no outcome of `{entry.text}`" for entry in open_intents(release)]
     kinds = {entry.seq: entry.kind for entry in journal}
-    faults += [f"rule 10: outcome {entry.seq} has no intent" for entry in journal if entry.kind == "outcome" and (kinds.get(entry.of) != "intent" or entry.of > entry.seq)]
+    faults += [
+        f"rule 10: outcome {entry.seq} has no intent"
+        for entry in journal
+        if entry.kind == "outcome" and (kinds.get(entry.of) != "intent" or entry.of > entry.seq)
+    ]
     return faults
 
 

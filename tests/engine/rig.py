@@ -56,7 +56,11 @@ class Judge:
 
     def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> "Judge.Result":
         verdict = self.verdict(self.now()) if callable(self.verdict) else self.verdict
-        return Judge.Result((CheckResult("errors", "metric", verdict, f"errors say {verdict}", candidate=0.2, limit=1.0, unit="%", samples=100),), 20.0, self.now())
+        return Judge.Result(
+            (CheckResult("errors", "metric", verdict, f"errors say {verdict}", candidate=0.2, limit=1.0, unit="%", samples=100),),
+            20.0,
+            self.now(),
+        )
 
     @dataclass(frozen=True)
     class Result:
@@ -160,7 +164,9 @@ class Rig:
             f"{kind}/{obj['metadata']['name']}": {
                 "spec": obj["spec"],
                 "labels": obj["metadata"].get("labels"),
-                "annotations": {k: v for k, v in (obj["metadata"].get("annotations") or {}).items() if k != "deployment.kubernetes.io/revision"},
+                "annotations": {
+                    k: v for k, v in (obj["metadata"].get("annotations") or {}).items() if k != "deployment.kubernetes.io/revision"
+                },
             }
             for kind in kinds
             for obj in self.world.cluster.list(kind, "shop")

@@ -348,17 +348,27 @@ def test_rollback_after_a_promotion_leaves_the_autoscaler_its_replicas():
     first = len(rig.world.cluster.calls)
     rig.world.load["shop", "web"] = 7.0
     rig.verb("rollback")
-    written = [call.body["spec"] for call in rig.world.cluster.calls[first:] if call.changed and call.kind == "deployments" and isinstance(call.body, dict) and "spec" in call.body]
+    written = [
+        call.body["spec"]
+        for call in rig.world.cluster.calls[first:]
+        if call.changed and call.kind == "deployments" and isinstance(call.body, dict) and "spec" in call.body
+    ]
     assert not [spec for spec in written if "replicas" in spec]
 
 
 def test_rollback_after_a_promotion_keeps_what_became_of_the_services_since():
     rig = Rig.make()
     rig.run()
-    rig.edit("services", "web", {"spec": {"selector": {"tier": None, "app": "web"}, "ports": [{"name": "http", "port": 8080, "targetPort": 8080}]}})
+    rig.edit(
+        "services",
+        "web",
+        {"spec": {"selector": {"tier": None, "app": "web"}, "ports": [{"name": "http", "port": 8080, "targetPort": 8080}]}},
+    )
     rig.remove("services", "web")
     rig.world.clock.wait(1)
-    rig.world.api.create("services", "shop", {"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]}})
+    rig.world.api.create(
+        "services", "shop", {"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]}}
+    )
     service = rig.before()["services/web"]
     assert rig.verb("rollback").outcome is Outcome.ROLLED_BACK
     assert rig.before()["services/web"] == service

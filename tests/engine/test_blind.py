@@ -1,0 +1,126 @@
+"""Blind is never a pass: exposure freezes, has a budget and a policy, and goes on when it can see again (design.md rule 2)."""
+
+import pytest
+
+from deliver.model.release import Outcome
+from deliver.model.verdict import Verdict
+from tests.engine.invariants import watched
+from tests.engine.rig import Judge, Rig, in_step
+
+
+def blind(rig: Rig) -> None:
+    rig.judge.verdict = Verdict.BLIND
+
+
+def test_exposure_is_frozen_and_the_release_held_after_its_budget():
+    rig, dog = Rig.make(), None
+    dog = watched(rig)
+    at = rig.when(in_step(1), lambda: blind(rig))
+    release = rig.run(rig.spec(max_blind=240.0))
+    assert release.outcome is Outcome.HELD
+    assert release.reason.startswith("could not be judged for 24")
+    assert "errors: errors say BLIND" in release.reason
+    assert 240.0 <= release.ended - at[0] < 260.0
+    assert release.step == 0
+    dog.check(release)
+
+
+def test_on_blind_rollback():
+    rig = Rig.make()
+    before, dog = rig.before(), watched(rig)
+    rig.when(in_step(2), lambda: blind(rig))
+    release = rig.run(rig.spec(max_blind=60.0, on_blind="rollback"))
+    assert release.outcome is Outcome.ROLLED_BACK
+    assert "could not be judged" in release.reason
+    assert rig.before() == before
+    dog.check(release)
+
+
+def test_it_goes_on_when_it_can_see_again_in_time():
+    rig, dog = Rig.make(), None
+    dog = watched(rig)
+
+    def dark() -> None:
+        blind(rig)
+        rig.world.clock.after(200.0, lambda: setattr(rig.judge, "verdict", Verdict.PASS))
+
+    rig.when(in_step(2), dark)
+    release = rig.run(rig.spec(max_blind=240.0))
+    assert release.outcome is Outcome.PROMOTED
+    dog.check(release)
+
+
+def test_the_budget_is_for_one_blind_spell():
+    rig = Rig.make()
+    start = rig.world.clock.now()
+    rig.judge.verdict = lambda now: Verdict.BLIND if (now - start) % 100 < 50 else Verdict.PASS
+    assert rig.run(rig.spec(max_blind=60.0)).outcome is Outcome.PROMOTED
+
+
+def test_a_blind_release_can_still_be_failed_by_its_pods():
+    rig = Rig.make()
+    before = rig.before()
+
+    def harm() -> None:
+        blind(rig)
+        for pod in rig.world.cluster.list("pods", "shop", selector="deliver.dev/release"):
+            rig.world.kubelet.change(pod["metadata"]["name"], crash=1.0)
+
+    rig.when(in_step(2), harm)
+    release = rig.run()
+    assert release.outcome is Outcome.ROLLED_BACK
+    assert rig.before() == before
+
+
+class Stuck(Judge):
+    """Answers once, with a PASS, and says the same thing for ever: an examiner whose data stands still."""
+
+    first: Judge.Result | None = None
+
+    def examine(self, namespace, stable, candidate, *, traffic=True):  # type: ignore[no-untyped-def]
+        self.first = self.first or super().examine(namespace, stable, candidate, traffic=traffic)
+        return self.first
+
+
+def test_a_verdict_that_gets_old_is_no_pass():
+    rig = Rig.make()
+    rig.judge = Stuck(rig.world.clock.now)
+    release = rig.run(rig.spec(bake="60s", max_blind=120.0))
+    assert release.outcome is Outcome.HELD
+    assert release.step == 0
+    assert "could not be judged" in release.reason
+
+
+@pytest.mark.parametrize("verdict", [Verdict.PASS, Verdict.FAIL])
+def test_a_verdict_from_before_the_bake_counts_for_nothing(verdict: Verdict):
+    """What was true of 10 % says nothing of 50 %."""
+    rig = Rig.make()
+    old: list[Judge.Result] = []
+
+    class Late(Judge):
+        def examine(self, namespace, stable, candidate, *, traffic=True):  # type: ignore[no-untyped-def]
+            found = super().examine(namespace, stable, candidate, traffic=traffic)
+            if rig.record().step == 0:
+                return found
+            old.append(
+                old[0] if old else Judge.Result(tuple(type(r)(r.name, r.kind, verdict, "old") for r in found.results), 1.0, found.at - 30.0)
+            )
+            return old[0]
+
+    rig.judge = Late(rig.world.clock.now)
+    release = rig.run(rig.spec(bake="60s", max_blind=60.0))
+    assert release.outcome is Outcome.HELD
+    assert release.step == 1
+
+
+def test_a_judge_that_fails_to_answer_at_all_is_blind():
+    rig = Rig.make()
+
+    class Broken(Judge):
+        def examine(self, namespace, stable, candidate, *, traffic=True):  # type: ignore[no-untyped-def]
+            return Judge.Result((), None, 0.0)
+
+    rig.judge = Broken(rig.world.clock.now)
+    release = rig.run(rig.spec(max_blind=60.0))
+    assert release.outcome is Outcome.HELD
+    assert release.step == 0
