@@ -18,6 +18,11 @@ class DeliverGroup(TyperGroup):
     def __init__(self, **attrs: Any) -> None:
         super().__init__(**attrs)
         self._listing = False
+        self._args: list[str] = []
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        self._args = args[1:]
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: Any) -> list[str]:
         for name in strategy_names():
@@ -30,7 +35,8 @@ class DeliverGroup(TyperGroup):
         if self._listing:
             return self.commands.get(cmd_name)
         if entry := COMMANDS.get(cmd_name):
-            return import_module(f"deliver.cli.{entry.module}").make(cmd_name, entry.summary)
+            made_from = (self._args,) if cmd_name == "plan" else ()  # its options are those of the strategy that it plans
+            return import_module(f"deliver.cli.{entry.module}").make(cmd_name, entry.summary, *made_from)
         if cmd_name in self.list_commands(ctx):  # also fills in the names that a typo is compared with
             return import_module("deliver.cli.release").make(cmd_name, strategy_summary(cmd_name))
         return None

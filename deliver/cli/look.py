@@ -1,6 +1,5 @@
 """`status`, `history`, `explain`: what stands, what was, and why."""
 
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,6 @@ from deliver.model.spec import Target
 if TYPE_CHECKING:
     from deliver.cluster.kube import KubernetesCluster
 
-LOOK_EVERY = 2.0  # seconds; one record and what the cluster says, in a command that a person watches
 WHICH = Option("release", "number or id out of `deliver history`; default: the newest", metavar="N|ID")
 
 
@@ -51,23 +49,22 @@ def status(given: Given) -> int:
 
 def _watch(given: Given, cluster: "KubernetesCluster", target: Target) -> int:
     """Looks on until the release has ended or is held; a signal ends the looking, not the release."""
-    from deliver.engine import service
+    from deliver.engine import onlook, service
 
+    release, seen = service.current(cluster, target)
+    if release is None:
+        raise none_of(target)
     machine = given["output"] in ("json", "yaml")
-    display = session.reporter(given, output="jsonl" if machine else "text")
+    display = session.reporter(given, output="jsonl" if machine else "text", driving=False)
+    if release.outcome is not None:
+        display.end(release, seen)
+        return session.ENDS[release.outcome]
     with stoppable(say="stopped watching; the release goes on") as stop:
-        woken = threading.Event()
-        stop.wakes(woken.set)
-        while True:
-            release, seen = service.current(cluster, target)
-            if release is None:
-                raise none_of(target)
-            if release.outcome is not None:
-                display.end(release, seen)
-                return session.ended(release, stop)
-            display.update(release, seen)
-            if woken.wait(LOOK_EVERY):
-                return 128 + stop.signum
+        last = onlook.follow(cluster, release, reporter=display, stop=stop)
+        if last is None:
+            return 128 + stop.signum
+        display.end(*last)
+        return session.ended(last[0], stop)
 
 
 def history(given: Given) -> int:

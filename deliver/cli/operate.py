@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from typer.core import TyperCommand
 
@@ -9,6 +10,11 @@ from deliver.cli import session
 from deliver.cli.options import DISPLAY, PLACE, REASON, Given, Option, command, output
 from deliver.cli.signals import stoppable
 from deliver.model.exitcodes import ExitCode
+from deliver.model.release import Release
+from deliver.model.seen import Seen
+
+if TYPE_CHECKING:
+    from deliver.engine.reporter import Reporter
 
 TAKEOVER = Option("takeover", "take the release from a driver that still holds the lock", kind="flag")
 TO = Option("to", "go back to this release (number or id out of `deliver history`) instead of the one before", metavar="N|ID")
@@ -23,10 +29,42 @@ def make(name: str, summary: str) -> TyperCommand:
     return command(name, summary, run, (*own, REASON, *PLACE, output("text", "jsonl"), *DISPLAY))
 
 
+class Display:
+    """Passes on, and knows whether this process has driven the release itself, and so has told of it already."""
+
+    def __init__(self, inner: "Reporter") -> None:
+        self._inner = inner
+        self.told = False
+
+    def update(self, release: Release, seen: Seen | None) -> None:
+        self.told = True
+        self._inner.update(release, seen)
+
+    def note(self, text: str) -> None:
+        self._inner.note(text)
+
+    def end(self, release: Release, seen: Seen | None) -> None:
+        self.told = True
+        self._inner.end(release, seen)
+
+
+def answer(given: Given, display: Display, release: Release, verb: str) -> None:
+    """Another process drives the release and has done what was asked: what it says now."""
+    if display.told:
+        return
+    if given["output"] == "jsonl" or release.outcome is not None:
+        display.end(release, None)
+    else:
+        from deliver.render.summary import taken_in
+
+        session.say(taken_in(release, verb))
+
+
 def ask(given: Given, verb: str) -> int:
     from deliver.engine import service
 
     cluster, target = session.aim(given)
+    display = Display(session.reporter(given))
     with stoppable() as stop:
         release = service.ask(
             cluster,
@@ -34,9 +72,10 @@ def ask(given: Given, verb: str) -> int:
             verb,
             actor=session.actor(os.environ),
             reason=given["reason"] or "",
-            reporter=session.reporter(given),
+            reporter=display,
             stop=stop,
         )
+    answer(given, display, release, verb)
     return session.ended(release, stop, taken_back=ExitCode.PROMOTED if verb == "abort" else ExitCode.ROLLED_BACK)
 
 
@@ -44,16 +83,18 @@ def resume(given: Given) -> int:
     from deliver.engine import service
 
     cluster, target = session.aim(given)
+    display = Display(session.reporter(given))
     with stoppable() as stop:
         release = service.resume(
             cluster,
             target,
             actor=session.actor(os.environ),
             reason=given["reason"] or "",
-            reporter=session.reporter(given),
+            reporter=display,
             stop=stop,
             takeover=bool(given["takeover"]),
         )
+    answer(given, display, release, "resume")
     return session.ended(release, stop)
 
 

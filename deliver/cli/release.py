@@ -1,51 +1,88 @@
 """`run`, `plan` and a command for each strategy: a release as asked, shown or driven to its end."""
 
+import argparse
 import os
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from typer.core import TyperCommand
 
 from deliver.cli import session
 from deliver.cli.options import ANALYSIS, DISPLAY, LIMITS, PLACE, TARGETING, Given, Option, command, output
 from deliver.cli.signals import stoppable
-from deliver.model.errors import InputError
+from deliver.model.errors import DeliverError, InputError
 from deliver.model.exitcodes import ExitCode
 from deliver.model.spec import ReleaseSpec
 
 if TYPE_CHECKING:
     from deliver.config.strategies import StrategyOption
+    from deliver.engine.service import Proposal
 
 COMMON = (*PLACE, *TARGETING, *ANALYSIS, *LIMITS)
+USUAL = "canary"  # what `plan` plans when neither an option nor the file names a strategy
 PLAN = (
-    Option("strategy", "strategy, when it is not the file's", metavar="NAME"),
-    Option("set", "an option of the strategy, e.g. weight=10,50; may be repeated", kind="many", metavar="KEY=VALUE"),
+    Option("strategy", f"strategy to plan with; default: the file's, else {USUAL}", metavar="NAME"),
+    Option("detailed_exitcode", "exit 10 when a release would change something", kind="flag"),
 )
 # what a run would end with, by what preflight found, the gravest first
 REFUSALS = {"input": ExitCode.USAGE, "locked": ExitCode.LOCKED, "forbidden": ExitCode.UNREACHABLE, "refuse": ExitCode.REFUSED}
 
 
-def make(name: str, summary: str) -> TyperCommand:
+def make(name: str, summary: str, args: Sequence[str] = ()) -> TyperCommand:
+    """args: what follows on the command line; `plan` looks there for the strategy whose options it has to offer."""
     if name == "run":
         return command(name, summary, lambda given: drive(given, spec(given)), (*COMMON, output("text", "jsonl"), *DISPLAY))
     if name == "plan":
-        detailed = Option("detailed_exitcode", "exit 10 when a release would change something", kind="flag")
-        return command(name, summary, plan, (*PLAN, *COMMON, output("text", "json"), detailed, *DISPLAY))
+        return _plan(name, summary, args)
     return _strategy(name, summary)
 
 
 def _strategy(name: str, summary: str) -> TyperCommand:
     """A command out of the plugin's Options alone."""
-    from deliver.config import strategies
     from deliver.plugins import registry
 
-    fields = strategies.options_of(name)
-    own = [_option(name, field) for field in fields]
-    taken = {option.name for option in (*COMMON, *DISPLAY)}
-    if clash := next((option.name for option in own if option.name in taken), None):
-        raise InputError(f"strategy `{name}` has an option `{clash}` that every release has", hint="its author must rename it")
+    options = (*own_options(name), *COMMON, output("text", "jsonl"), *DISPLAY)
     summary = getattr(registry.load("deliver.strategies", name), "summary", summary)
-    return command(name, summary, lambda given: drive(given, spec(given, name)), (*own, *COMMON, output("text", "jsonl"), *DISPLAY))
+    return command(name, summary, lambda given: drive(given, spec(given, name)), options)
+
+
+def _plan(name: str, summary: str, args: Sequence[str]) -> TyperCommand:
+    """Takes the options of the strategy it will plan with, under the same names as the strategy's own command."""
+    strategy = strategy_of(args, os.environ)
+    options = (*PLAN, *own_options(strategy), *COMMON, output("text", "json", "yaml"), *DISPLAY)
+    return command(name, f"{summary}. With the options of `{strategy}`", lambda given: plan(given, strategy), options)
+
+
+def strategy_of(args: Sequence[str], environ: Mapping[str, str]) -> str:
+    """--strategy, else the file's, else the usual one. What is wrong with the file is said when the command runs."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--strategy", nargs="?")
+    parser.add_argument("-f", "--file", nargs="?")
+    found = parser.parse_known_args(list(args))[0]
+    named = found.strategy or environ.get("DELIVER_STRATEGY")
+    return named or _written(found.file or environ.get("DELIVER_FILE")) or USUAL
+
+
+def _written(file: str | None) -> str:
+    from deliver.config.draft import Draft
+
+    try:
+        section = Draft.of(session.document(Given({"file": file}, str))).get(("strategy",))
+    except DeliverError:
+        return ""
+    return str(next(iter(section))) if isinstance(section, dict) and len(section) == 1 else ""
+
+
+def own_options(strategy: str) -> list[Option]:
+    """Raises InputError for one that is not installed, or that takes a name which every release has."""
+    from deliver.config.strategies import options_of
+
+    own = [_option(strategy, field) for field in options_of(strategy)]
+    taken = {option.name for option in (*COMMON, *DISPLAY, *PLAN)} | {"output", "target"}
+    if clash := next((option.name for option in own if option.name in taken), None):
+        raise InputError(f"strategy `{strategy}` has an option `{clash}` that every release has", hint="its author must rename it")
+    return own
 
 
 def _option(strategy: str, field: "StrategyOption") -> Option:
@@ -79,53 +116,24 @@ def drive(given: Given, wanted: ReleaseSpec) -> int:
     return session.ended(release, stop)
 
 
-def plan(given: Given) -> int:
+def plan(given: Given, strategy: str) -> int:
     from deliver.engine import service
     from deliver.render import lists, text
 
-    wanted = spec(_with_set(given), _named(given))
+    wanted = spec(given, strategy)
     cluster = session.open_cluster(given)
     proposal = service.propose(cluster, session.placed(wanted, cluster), actor=session.actor(os.environ), now=time.time())
-    if given["output"] == "json":
-        session.show_view(lists.plan_view(proposal), "json")
+    code = _planned_code(proposal)
+    if given["output"] in ("json", "yaml"):
+        session.show_view(lists.plan_view(proposal), given["output"])
     else:
         session.show(text.plan_text(proposal, session.style(given)))
-    levels = {finding.level for finding in proposal.findings}
-    for level, code in REFUSALS.items():
-        if level in levels:
-            return code
+    if code is not ExitCode.PROMOTED:
+        return code
     return ExitCode.CHANGES if given["detailed_exitcode"] and proposal.patches else ExitCode.PROMOTED
 
 
-def _named(given: Given) -> str:
-    """--strategy, or the file's when --set changes it."""
-    if given["strategy"] or not given["set"]:
-        return given["strategy"] or ""
-    from deliver.config.draft import Draft
-
-    section = Draft.of(session.document(given)).get(("strategy",))
-    if isinstance(section, dict) and len(section) == 1:
-        return str(next(iter(section)))
-    raise InputError("option --set has no strategy to apply to", hint="add --strategy NAME")
-
-
-def _with_set(given: Given) -> Given:
-    """--set weight=10,50 as if the strategy's own command had got --weight 10,50."""
-    pairs: dict[str, Any] = {}
-    name = _named(given)
-    known = _keys(name) if name and given["set"] else []
-    for item in given["set"] or ():
-        key, equals, value = item.partition("=")
-        key = key.strip().replace("-", "_")
-        if not equals or key not in known:
-            raise InputError(
-                f"option --set: `{item[:60]}` is not KEY=VALUE with an option of `{name}`", hint=f"options: {', '.join(known)}"
-            )
-        pairs[key] = value
-    return Given({**given.values, **pairs}, given.label)
-
-
-def _keys(name: str) -> list[str]:
-    from deliver.config.strategies import options_of
-
-    return [field.key for field in options_of(name)]
+def _planned_code(proposal: "Proposal") -> ExitCode:
+    """What a run would end with at once."""
+    levels = {finding.level for finding in proposal.findings}
+    return next((code for level, code in REFUSALS.items() if level in levels), ExitCode.PROMOTED)

@@ -91,9 +91,7 @@ def aim(given: Given) -> "tuple[KubernetesCluster, Target]":
     written = found.get(("target", "deployment"))
     name = deployment_of(given["target"]) if given["target"] else written
     if not isinstance(name, str):
-        raise InputError(
-            "no target", why="there is no TARGET and no deliver.yaml here or above", hint="e.g. `deliver status web`"
-        )
+        raise InputError("no target", why="there is no TARGET and no deliver.yaml here or above", hint="e.g. `deliver status web`")
     own = found.get(("target", "namespace")) if name == written else None
     try:
         kube_name(name)
@@ -130,7 +128,7 @@ def _user() -> str:
         return f"uid{os.getuid()}"
 
 
-def reporter(given: Given, *, output: str | None = None) -> "Reporter":
+def reporter(given: Given, *, output: str | None = None, driving: bool = True) -> "Reporter":
     from deliver.render.reporters import make_reporter
 
     return make_reporter(
@@ -143,6 +141,7 @@ def reporter(given: Given, *, output: str | None = None) -> "Reporter":
         stderr=sys.stderr,
         environ=os.environ,
         clock=time.time,
+        driving=driving,
     )
 
 
@@ -163,6 +162,13 @@ def show_view(view: Any, output: str) -> None:
     from deliver.render.lists import to_json, to_yaml
 
     show(to_yaml(view).rstrip() if output == "yaml" else to_json(view))
+
+
+def say(text: str) -> None:
+    """Progress, to stderr."""
+    from deliver.render.out import Out
+
+    Out(sys.stderr).line(text)
 
 
 ENDS = {

@@ -59,6 +59,8 @@ class Narrator:
             case "request":
                 by = f" (by {clean(entry.actor)})" if entry.actor and entry.actor not in entry.text else ""
                 return Event(entry.at, "action", clean(entry.text) + by, entry.seq)
+            case "state" if entry.text.startswith("started by "):
+                return None  # every display says so in its head
             case "state":
                 return Event(entry.at, _state_level(entry.text), clean(entry.text), entry.seq)
             case _:
@@ -103,7 +105,7 @@ def phrase(intent: Entry, release: Release) -> tuple[str, str]:
     verb, arg = (found["verb"], found["arg"] or "") if found else ("", "")
     name, twin = f"`{clean(release.spec.target.deployment)}`", f"`{clean(release.candidate)}`"
     pods = count(int(arg), "pod") if arg.isdecimal() else "its pods"
-    side = _SIDES.get(arg, arg)
+    side = f"the new pods of {name}" if arg == "stable" and _finishing(intent, release) else _SIDES.get(arg, arg)
     phrases = {
         "hold-stable": (f"pause Deployment {name}", f"Deployment {name} is paused for the release"),
         "hold-autoscaler": (f"hold the autoscaler at {pods} or more", f"autoscaler holds {pods} or more"),
@@ -120,6 +122,14 @@ def phrase(intent: Entry, release: Release) -> tuple[str, str]:
         "restore-route": ("give the Services their own selectors back", "Services have their own selectors back"),
     }
     return phrases.get(verb, (clean(intent.text), clean(intent.text)))
+
+
+def _finishing(intent: Entry, release: Release) -> bool:
+    """Whether the named Deployment, the "stable" side, had the new version when this was asked for."""
+    for entry in reversed(release.journal):
+        if entry.seq < intent.seq and entry.text.startswith(("rolling back", "restore-stable", "update-stable")):
+            return entry.text.startswith("update-stable")
+    return False
 
 
 def check_line(check: CheckResult, *, why: bool = False) -> str:

@@ -1,6 +1,7 @@
 """Numbers, times and names as people read them."""
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 NONE = "-"
@@ -73,11 +74,26 @@ def count(amount: int | None, noun: str) -> str:
     return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"
 
 
+def share_observed(share: Mapping[str, float | None]) -> str:
+    """`8.3 % of requests in the last 1m`: an observed share is of a window that is over."""
+    window = share.get("window")
+    return f"{percent(share['observed'])} of requests{f' in the last {duration(window)}' if window else ''}"
+
+
 def image_change(old: str, new: str) -> tuple[str, str]:
     """Both images, the second as its tag or digest alone when the repository is the same."""
-    repository = old.partition("@")[0].rpartition(":")[0] if ":" in old.rpartition("/")[2] else old.partition("@")[0]
+    repository, _, _ = image_parts(old)
     rest = new.removeprefix(repository)
     return (old, rest.lstrip(":@")) if repository and rest != new and rest[:1] in (":", "@") else (old, new)
+
+
+def image_parts(image: str) -> tuple[str, str, str]:
+    """Repository, separator, and tag or digest."""
+    name, at, digest = image.partition("@")
+    if ":" in name.rpartition("/")[2]:
+        repository, colon, tag = name.rpartition(":")
+        return repository, colon, f"{tag}{at}{digest}"
+    return name, at, digest
 
 
 def short_image(image: str, width: int) -> str:

@@ -12,7 +12,7 @@ from rich.text import Text
 from deliver.model.release import Course, Phase, Release
 from deliver.model.seen import Seen
 from deliver.render.events import Event
-from deliver.render.fmt import NONE, clock, count, duration, image_change, percent, short_image
+from deliver.render.fmt import NONE, clock, count, duration, image_change, image_parts, percent, short_image
 from deliver.render.style import UNICODE, VERDICT_LEVEL
 from deliver.render.summary import check_cells, result_word
 from deliver.render.view import View, release_view
@@ -35,14 +35,16 @@ REASON_LINES = 3
 STOPPING = 4  # rows that the first section always has
 
 
-def frame(release: Release, seen: Seen | None, events: Sequence[Event], now: float, width: int, height: int) -> list[Text]:
-    """At most `height` lines, each at most `width` columns."""
+def frame(
+    release: Release, seen: Seen | None, events: Sequence[Event], now: float, width: int, height: int, *, driving: bool = True
+) -> list[Text]:
+    """At most `height` lines, each at most `width` columns. driving: Ctrl-C would hold the release, not only end the view."""
     view = release_view(release, seen, now)
     head = _header(release, view, width)
     traffic = [*_traffic(view, width), *_problems(view)]
     steps, checks = _steps(view, width), _checks(view, width)
     told = [_event(event) for event in events[-MAX_EVENTS:]]
-    keys = [] if release.outcome else [_keys(view)]
+    keys = [] if release.outcome else [_keys(view, driving, width)]
     sections = _fitted([head, traffic, steps, checks, told, keys], height)
     for line in sections:
         line.truncate(width, overflow="ellipsis")
@@ -89,19 +91,28 @@ def _header(release: Release, view: View, width: int) -> list[Text]:
     badge = Text(f" {word} ", style=BADGE[level])
     target = f"{view['target']['namespace']}/{view['target']['deployment']}"
     left = Text.assemble(badge, "  ", (view["id"], "bold"), "  ", f"{view['strategy']} of {target}")
-    right = Text(duration(view["duration"]), style="dim")
+    right = Text(duration(int(view["duration"])), style="dim")
     room = width - right.cell_len - 1
     left.truncate(max(room, 10), overflow="ellipsis")
     left.append(" " * max(width - left.cell_len - right.cell_len, 1))
-    old, new = image_change(view["image"]["from"], view["image"]["to"])
-    half = max((width - LABEL - 3) // 2, 12) if len(old) + len(new) + 3 > width - LABEL else max(len(old), len(new))
-    images = _row("image", Text.assemble(short_image(old, half), f" {UNICODE['arrow']} ", (short_image(new, half), "bold")))
-    lines = [Text.assemble(left, right), images]
+    lines = [Text.assemble(left, right), _row("image", _images(view["image"], width - LABEL))]
     if view["reason"]:
         style = STYLE[level] if level in ("fail", "warn") else ""
         told = wrap(view["reason"], max(width - LABEL, 20))[:REASON_LINES]
         lines += [_row("why" if not i else "", Text(text, style=style)) for i, text in enumerate(told)]
     return lines
+
+
+def _images(image: View, room: int) -> Text:
+    """What differs is never cut away: a repository that both share is shortened first, then each image from its left."""
+    old, new = image_change(image["from"], image["to"])
+    repository, mark, tag = image_parts(old)
+    over = len(old) + len(new) + 3 - room
+    if over > 0 and new != image["to"]:
+        old = short_image(repository, max(len(repository) - over, 8)) + mark + tag
+        over = len(old) + len(new) + 3 - room
+    half = max((room - 3) // 2, 12) if over > 0 else room
+    return Text.assemble(short_image(old, half), f" {UNICODE['arrow']} ", (short_image(new, half), "bold"))
 
 
 def _phase(release: Release) -> tuple[str, str]:
@@ -122,16 +133,18 @@ def _row(label: str, *parts: Text) -> Text:
 
 def _traffic(view: View, width: int) -> list[Text]:
     share = view["exposure"]
-    size = max(min(width - 64, 40), 10)
+    window = f" in {duration(share['window'])}" if share["window"] else ""
+    size = max(min(width - 64 - len(window), 40), 10)
     bar = _bar(share["endpoints"] or 0.0, 100.0, size, "magenta", rest="cyan")
     strong = "bold red" if not share["wanted"] and share["endpoints"] else "bold"  # traffic that should be off and is not
     told = [
         Text.assemble("  ", (percent(share[key]), strong if key == "endpoints" else ""), (f" {name}", "dim"))
-        for key, name in (("wanted", "wanted"), ("endpoints", "by endpoints"), ("observed", "observed"))
+        for key, name in (("wanted", "wanted"), ("endpoints", "by endpoints"), ("observed", f"observed{window}"))
         if key != "observed" or share[key] is not None
     ]
-    lines = [_row("new version", bar, *told)]
-    lines += [_row(name, _arm(view[name], name)) for name in ("stable", "candidate")]
+    reverts = view["strategy"] == "rollback"  # goes back in the Deployment itself: there is no candidate
+    lines = [_row("withdrawn" if reverts else "new version", bar, *told)]
+    lines += [_row(name, _arm(view[name], name)) for name in (("stable",) if reverts else ("stable", "candidate"))]
     if view["route"]:
         lines.insert(0, _row("traffic", _route(view)))
     return lines
@@ -143,8 +156,11 @@ def _route(view: View) -> Text:
     if route["foreign"]:
         return Text(route["foreign"], style="yellow")
     pin = f", pinned to {route['pinned']}" if route["pinned"] else ""
+    side = SIDES.get(route["side"], "sides that differ")
+    if route["side"] == "stable" and view["course"] == "finish":
+        side = f"the new pods of {view['target']['deployment']}"
     whole = "the Services' own selectors" if route["side"] == "both" and view["candidate"]["deployment"] is None else ""
-    told = Text(f"goes by {whole}" if whole else f"goes to {SIDES.get(route['side'], 'sides that differ')}{pin}")
+    told = Text(f"goes by {whole}" if whole else f"goes to {side}{pin}")
     if route["agreed"]:
         told.append(f"  {UNICODE['done']} EndpointSlices agree", style="green")
     else:
@@ -229,21 +245,26 @@ def _checks(view: View, width: int) -> list[Text]:
         first = row[0] if len(row[0]) <= name else row[0][: name - 1] + UNICODE["cut"]
         cells = Text(f"{first:<{name}}  " + "  ".join(f"{cell:>{size}}" for cell, size in zip(row[1:], sizes[1:], strict=True)))
         line = _row(label, cells)
+        lines.append(line)
         if i:
-            _verdict(line, checks[i - 1])
+            lines += _verdict(line, checks[i - 1], width)
         else:
             line.stylize("dim")
-        lines.append(line)
     return lines
 
 
-def _verdict(line: Text, check: View) -> None:
-    verdict = check["verdict"]
+def _verdict(line: Text, check: View, width: int) -> list[Text]:
+    """The verdict at the end of the line; why it is no pass beside it, or on a line of its own where there is no room."""
+    verdict, why = check["verdict"], check["why"]
     level = VERDICT_LEVEL[verdict]
     line.append(f"  {UNICODE[level]} {verdict}", style=STYLE[level])
-    if verdict != "PASS":
-        line.append(f" {check['why']}", style=STYLE[level])
-        line.style = "none"
+    if verdict == "PASS" or not why:
+        return []
+    line.style = "none"  # marks it as one that is never folded away
+    if line.cell_len + 1 + len(why) <= width:
+        line.append(f" {why}", style=STYLE[level])
+        return []
+    return [Text(f"{'':{LABEL}}  {told}", style=STYLE[level]) for told in wrap(why, max(width - LABEL - 2, 20))[:REASON_LINES]]
 
 
 def _event(event: Event) -> Text:
@@ -252,8 +273,10 @@ def _event(event: Event) -> Text:
     return Text.assemble((clock(event.at), "dim"), "  ", (UNICODE[event.level], style), " ", (event.text, text_style))
 
 
-def _keys(view: View) -> Text:
+def _keys(view: View, driving: bool, width: int) -> Text:
     where = f"{view['target']['deployment']} -n {view['target']['namespace']}"
     verb = "promote" if view["phase"] == str(Phase.WAITING) else "resume" if view["phase"] == str(Phase.PAUSED) else ""
     on = Text.assemble("go on: ", (f"deliver {verb} {where}", "cyan"), "   ") if verb else Text("")
-    return Text.assemble(on, ("take it back: ", "dim"), (f"deliver rollback {where}", "cyan"), ("   hold it: Ctrl-C", "dim"))
+    stop = "   hold it: Ctrl-C" if driving else "   stop watching: Ctrl-C"
+    line = Text.assemble(on, ("take it back: ", "dim"), (f"deliver rollback {where}", "cyan"))
+    return line.append(stop, style="dim") if line.cell_len + len(stop) <= width else line

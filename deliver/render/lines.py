@@ -8,15 +8,15 @@ from deliver.model.seen import Seen
 from deliver.model.verdict import Verdict, combined
 from deliver.render.clean import clean, defuse
 from deliver.render.events import Event, Narrator, check_line
-from deliver.render.fmt import clock, count, duration, percent
+from deliver.render.fmt import clock, count, duration, image_change, percent, share_observed
 from deliver.render.out import Out, never_raises
 from deliver.render.style import LEVEL_STYLE, Style
 from deliver.render.summary import summary_lines
-from deliver.render.view import baked, by_endpoints, newest_checks, observed
+from deliver.render.view import baked, exposure, image_of, newest_checks
 
 REMIND = 30.0  # seconds of silence before a line says what is waited for
 PROGRESS = 15.0  # seconds between two lines about a bake
-RECENT = 60.0  # journal lines older than this at the start belong to an earlier driver
+RECENT = 5.0  # journal lines older than this at the start belong to an earlier driver
 
 
 class Lines:
@@ -63,7 +63,7 @@ class Lines:
         if self._head:
             return
         target, arrow = release.spec.target, self.style.symbol("arrow")
-        images = f"{release.snapshot.image} {arrow} {release.spec.image}"
+        images = f" {arrow} ".join(image_change(*image_of(release).values()))
         self._head = clean(f"{release.id}: {release.spec.strategy} of {target}, {images}, by {release.actor}")
         self.say(Event(self.now(), "action", self._head))
 
@@ -87,11 +87,11 @@ class Lines:
 
 def bake_line(release: Release, seen: Seen | None, now: float, *, verbose: bool = False) -> str:
     """`baking 10 %: 1m15s of 5m, candidate has 20 % of endpoints and 18.3 % of requests, 2 checks PASS`."""
-    parts = [f"baking {clean(release.current.name)}: {duration(baked(release, now) or 0)} of {duration(release.current.bake)}"]
-    share, requests = by_endpoints(release, seen), observed(release, seen)
-    if share is not None:
-        also = f" and {percent(requests)} of requests" if requests is not None else ""
-        parts.append(f"candidate has {percent(share)} of endpoints{also}")
+    parts = [f"baking {clean(release.current.name)}: {duration(int(baked(release, now) or 0))} of {duration(release.current.bake)}"]
+    share = exposure(release, seen)
+    if share["endpoints"] is not None:
+        also = f" and {share_observed(share)}" if share["observed"] is not None else ""
+        parts.append(f"candidate has {percent(share['endpoints'])} of endpoints{also}")
     checks = newest_checks(release, seen)
     telling = [check for check in checks if verbose or check.verdict is not Verdict.PASS]
     if not checks:

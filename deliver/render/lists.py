@@ -28,7 +28,7 @@ class Proposal(Protocol):
 
 
 def plan_view(proposal: Proposal) -> View:
-    """kind Plan. `duration`: seconds at the least. `refused`: a run would end with exit code 9 and change nothing."""
+    """kind Plan. `duration`: seconds at the least. `refused`: a run would end at once and change nothing, see `findings`."""
     release = proposal.release
     whole = release_view(release, None, release.started)
     keys = ("number", "target", "strategy", "image", "actor")
@@ -42,7 +42,7 @@ def plan_view(proposal: Proposal) -> View:
         "duration": proposal.duration,
         "worst_exposure": proposal.worst_exposure,
         "findings": findings,
-        "refused": any(f.level == "refuse" for f in proposal.findings),
+        "refused": any(f.level not in ("warn", "info") for f in proposal.findings),
     }
     return {"apiVersion": API_VERSION, "kind": "Plan", **{key: whole[key] for key in keys}, **clean_data(view)}
 

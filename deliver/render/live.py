@@ -1,8 +1,10 @@
 """The live view on a terminal (rich). It draws on stderr, keeps the scrollback, and leaves its last frame and the summary behind."""
 
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from textwrap import fill
 from typing import IO, cast
 
 from rich.console import Console, Group
@@ -18,6 +20,7 @@ from deliver.render.out import Out, never_raises
 from deliver.render.style import Style
 from deliver.render.summary import summary_lines
 
+_LABEL = re.compile(r" *(?:[a-z]+: )?")
 KEPT = 12  # events in memory; the frame shows as many of the newest as fit
 FRAMES = 4  # a second: the running bake moves, the eye rests
 
@@ -41,12 +44,19 @@ class _Screen:
 
 
 class LiveView:
-    """Implements engine.reporter.Reporter. console: given by tests."""
+    """Implements engine.reporter.Reporter. driving: this process drives the release. console: given by tests."""
 
     def __init__(
-        self, out: Out, style: Style, now: Callable[[], float], environ: Mapping[str, str], console: Console | None = None
+        self,
+        out: Out,
+        style: Style,
+        now: Callable[[], float],
+        environ: Mapping[str, str],
+        console: Console | None = None,
+        *,
+        driving: bool = True,
     ) -> None:
-        self.out, self.style, self.now = out, style, now
+        self.out, self.style, self.now, self.driving = out, style, now, driving
         self.lock = threading.RLock()
         self._console = console or Console(
             file=cast("IO[str]", _Screen(out)),
@@ -84,7 +94,7 @@ class LiveView:
             self._live = None
         self.out.line("")
         for line in summary_lines(release, seen, self.now(), self.style):
-            self.out.line(line)
+            self.out.line(hung(line, self._console.width))
 
     def draw(self) -> Group:
         """Called by rich's own thread: it reads one consistent pair, and holds no lock while it draws."""
@@ -92,10 +102,17 @@ class LiveView:
         if shown is None:
             return Group()
         try:
-            return Group(*frame(*shown, events, self.now(), self._console.width, self._console.height - 1))
+            return Group(*frame(*shown, events, self.now(), self._console.width, self._console.height - 1, driving=self.driving))
         except Exception as error:  # a bug in the display must not end rich's thread, nor the release
             return Group(Text(f"(display error, the release goes on: {type(error).__name__}: {error})"))
 
     def _take(self, release: Release, seen: Seen | None) -> None:
         self._shown = (release, seen)
         self._events.extend(self._narrator.tell(release))
+
+
+def hung(line: str, width: int) -> str:
+    """A long line of the summary wrapped at words, under its own text. One with colours is left to the terminal."""
+    if len(line) <= width or "\x1b" in line or (label := _LABEL.match(line)) is None:
+        return line
+    return fill(line, width, subsequent_indent=" " * label.end(), break_long_words=False, break_on_hyphens=False)

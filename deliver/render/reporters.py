@@ -31,8 +31,10 @@ def make_reporter(
     stderr: TextIO | None,
     environ: Mapping[str, str],
     clock: Callable[[], float],
+    driving: bool = True,
 ) -> Reporter:
-    """output: text or jsonl. color: auto, always, never. ci: auto, github, gitlab, none. clock: unix seconds, the driver's.
+    """output: text or jsonl. color: auto, always, never. ci: auto, github, gitlab, none.
+    clock: unix seconds, the driver's. driving: False for who only looks on.
 
     quiet: the summary alone (with jsonl: nothing on stderr). verbose: a line for each intent and each check; no live view, for
     the two would fight over the screen. No method of what is returned ever raises.
@@ -47,7 +49,7 @@ def make_reporter(
     if not verbose and live_possible(stderr, ci, environ):
         from deliver.render.live import LiveView  # rich: 50 ms that `deliver rollback` in a pipe does not pay
 
-        return LiveView(err, style, clock, environ)
+        return LiveView(err, style, clock, environ, driving=driving)
     return _lines(err, style, ci, verbose, environ, clock)
 
 

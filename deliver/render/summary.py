@@ -5,9 +5,9 @@ from deliver.model.seen import Seen
 from deliver.model.verdict import Verdict
 from deliver.render.clean import clean, defuse
 from deliver.render.events import check_line
-from deliver.render.fmt import NONE, clock, count, duration, image_change, number, percent
+from deliver.render.fmt import NONE, clock, count, duration, image_change, number, percent, share_observed
 from deliver.render.style import PLAIN, Style
-from deliver.render.view import View, newest_checks, release_view
+from deliver.render.view import View, newest_checks, release_view, reverts
 
 RESULT = {
     Outcome.PROMOTED: ("done", "PROMOTED"),
@@ -27,7 +27,7 @@ MEANING = {
 def summary_lines(release: Release, seen: Seen | None, now: float, style: Style = PLAIN) -> list[str]:
     view = release_view(release, seen, now)
     level, word = result_word(release)
-    meaning = MEANING.get(release.outcome, "") if release.outcome else "the release goes on from here when somebody drives it"
+    meaning = _meaning(release)
     head = f"{style.mark(level)} Result: {style.paint(word, _PAINT.get(level, ''))}"
     lines = [f"{head}, {meaning}", f"  release: {view['id']}, {where(view)}, {change(view, style)}"]
     lines += _labelled("why", why(release, view))
@@ -38,7 +38,16 @@ def summary_lines(release: Release, seen: Seen | None, now: float, style: Style 
     return [defuse(line) for line in lines]
 
 
+def _meaning(release: Release) -> str:
+    if reverts(release) and release.outcome is Outcome.ROLLED_BACK:
+        return "the version of before runs again and has all the traffic"
+    return MEANING[release.outcome] if release.outcome else "the release goes on from here when somebody drives it"
+
+
 def result_word(release: Release) -> tuple[str, str]:
+    """Level and word. Back where it was is a failure of a release, and the success of a rollback that was asked for."""
+    if reverts(release) and release.outcome is Outcome.ROLLED_BACK:
+        return "done", "ROLLED BACK"
     return RESULT[release.outcome] if release.outcome else ("wait", f"NOT ENDED ({release.phase})")
 
 
@@ -69,7 +78,7 @@ def state_now(release: Release, view: View) -> list[str]:
     for name in ("stable", "candidate"):
         text = arm(name, view[name])
         told += [text] if text else []
-    if release.outcome is Outcome.ROLLED_BACK and not release.exposed:
+    if release.outcome is Outcome.ROLLED_BACK and not release.exposed and not reverts(release):
         told.append("the candidate never had traffic")
     elif view["traffic_off"]:
         told.append(f"no new connection reaches the candidate since {clock(release.traffic_off)} UTC, by the EndpointSlices")
@@ -86,10 +95,11 @@ def traffic(view: View) -> str:
     ends = route["endpoints"]
     if not sum(ends.values()):
         return "traffic: no ready endpoint"
-    share, seen_share = view["exposure"]["endpoints"], view["exposure"]["observed"]
-    requests = f", {percent(seen_share)} of requests" if seen_share is not None else ""
+    share = view["exposure"]
+    requests = f", {share_observed(share)}" if share["observed"] is not None else ""
     doubt = "" if route["agreed"] else ", EndpointSlices do not agree yet"
-    return f"traffic: new version has {percent(share)} of {count(sum(ends.values()), 'ready endpoint')}{requests}{doubt}"
+    version = "version withdrawn" if view["strategy"] == "rollback" else "new version"
+    return f"traffic: {version} has {percent(share['endpoints'])} of {count(sum(ends.values()), 'ready endpoint')}{requests}{doubt}"
 
 
 def arm(name: str, arm: View) -> str:
@@ -120,10 +130,18 @@ def took(view: View, release: Release, now: float) -> str:
     return f"{duration(view['duration'])}, {clock(release.started)} to {until}, started by {view['actor']}"
 
 
+def taken_in(release: Release, verb: str) -> str:
+    """One line for whoever asked a live driver for something."""
+    step = f"step {release.step + 1} of {len(release.plan.steps)}, {clean(release.current.name)}"
+    target = f"{release.spec.target.deployment} -n {release.spec.target.namespace}"
+    follow = f"deliver resume {target}" if release.phase is Phase.PAUSED else f"deliver status -w {target}"
+    return f"{clean(release.id)}: its driver did `{verb}`; it is now in phase {release.phase} ({step}); next: `{follow}`"
+
+
 def headline(release: Release) -> str:
     """One line for an annotation, a chat message or a commit status."""
     word = result_word(release)[1]
-    told = clean(release.reason) or (MEANING[release.outcome] if release.outcome else str(Phase(release.phase)))
+    told = clean(release.reason) or (_meaning(release) if release.outcome else str(Phase(release.phase)))
     return f"{clean(release.id)} {word}: {told}"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from deliver.model.exitcodes import ExitCode
 from deliver.model.release import Release
 from deliver.model.seen import Seen
 from deliver.plugins.interfaces import Finding
@@ -24,7 +25,15 @@ STEP_LEVEL = {
     "failed": "fail",
     "skipped": "todo",
 }
-FINDING_LEVEL = {"refuse": "fail", "warn": "warn", "info": "todo"}
+# level of a finding -> title, mark, and the exit code of a run that meets it (None: it goes on), the gravest first
+FINDINGS = {
+    "input": ("Bad input:", "fail", ExitCode.USAGE),
+    "locked": ("Occupied:", "fail", ExitCode.LOCKED),
+    "forbidden": ("Not permitted:", "fail", ExitCode.UNREACHABLE),
+    "refuse": ("Refused:", "fail", ExitCode.REFUSED),
+    "warn": ("Warnings:", "warn", None),
+    "info": ("Good to know:", "todo", None),
+}
 WHY = 72  # columns of a reason in `history`
 EVENTS = 8  # newest journal lines that `status` shows
 
@@ -33,7 +42,6 @@ def plan_text(proposal: Proposal, style: Style = PLAIN) -> str:
     """What would happen, and whether anything forbids it."""
     release = proposal.release
     view = release_view(release, None, release.started)
-    refused = any(finding.level == "refuse" for finding in proposal.findings)
     lines = [f"Plan: {view['strategy']} of `{where(view)}`, {change(view, style)}"]
     lines += [f"  services: {', '.join(view['target']['services']) or NONE}", f"  pods now: {release.snapshot.replicas}", ""]
     lines += _plan_steps(view, style)
@@ -42,13 +50,16 @@ def plan_text(proposal: Proposal, style: Style = PLAIN) -> str:
     lines += [f"  old side stays warm: {duration(release.plan.hold)}"] if release.plan.hold else []
     lines += [f"Worst case: {clean(proposal.worst_exposure)}", "", "Changes, in order:"]
     lines += [f"  {i}. {clean(patch)}" for i, patch in enumerate(proposal.patches, 1)] or ["  none"]
-    lines += _findings(proposal.findings, style)
-    verdict = style.paint("refused", "bad") if refused else "nothing was changed"
-    lines += [
-        "",
-        f"{style.mark('fail')} Result: {verdict}; a run would end with exit code 9" if refused else f"Result: plan only, {verdict}",
-    ]
-    return "\n".join(lines)
+    told = [finding for finding in proposal.findings if finding.message not in release.plan.notes]
+    return "\n".join([*lines, *_findings(told, style), "", _plan_result(told, style)])
+
+
+def _plan_result(findings: Sequence[Finding], style: Style) -> str:
+    levels = {finding.level for finding in findings}
+    code = next((code for level, (_, _, code) in FINDINGS.items() if level in levels and code is not None), None)
+    if code is None:
+        return "Result: plan only, nothing was changed"
+    return f"{style.mark('fail')} Result: {style.paint('refused', 'bad')}; a run would change nothing and end with exit code {int(code)}"
 
 
 def _plan_steps(view: View, style: Style) -> list[str]:
@@ -71,11 +82,11 @@ def _plan_steps(view: View, style: Style) -> list[str]:
 
 def _findings(findings: Sequence[Finding], style: Style) -> list[str]:
     lines: list[str] = []
-    for level, title in (("refuse", "Refused:"), ("warn", "Warnings:"), ("info", "Good to know:")):
+    for level, (title, mark, _) in FINDINGS.items():
         found = [finding for finding in findings if finding.level == level]
         lines += ["", title] if found else []
         for finding in found:
-            lines.append(f"  {style.mark(FINDING_LEVEL[level])} {clean(finding.message)} ({clean(finding.rule)})")
+            lines.append(f"  {style.mark(mark)} {clean(finding.message)} ({clean(finding.rule)})")
             lines += [f"    hint: {clean(finding.hint)}"] if finding.hint else []
     return lines
 
@@ -111,13 +122,15 @@ def status_text(release: Release, seen: Seen | None, now: float, style: Style = 
 
 def exposure(view: View) -> str:
     share = view["exposure"]
-    return f"wanted {percent(share['wanted'])}, by endpoints {percent(share['endpoints'])}, observed {percent(share['observed'])}"
+    window = f" in the last {duration(share['window'])}" if share["window"] else ""
+    seen = f", observed {percent(share['observed'])}{window}" if share["observed"] is not None else ""
+    return f"wanted {percent(share['wanted'])}, by endpoints {percent(share['endpoints'])}{seen}"
 
 
 def steps_table(view: View, style: Style) -> list[str]:
     rows = []
     for step in view["steps"]:
-        bake = f"{duration(step['elapsed'])} of {duration(step['bake'])}" if step["elapsed"] is not None else duration(step["bake"])
+        bake = f"{duration(int(step['elapsed']))} of {duration(step['bake'])}" if step["elapsed"] is not None else duration(step["bake"])
         pods = f"{step['candidate_pods']} + {step['stable_pods']}"
         rows.append((f"{style.mark(STEP_LEVEL[step['state']])} {step['name']}", percent(step["endpoints"]), pods, bake, step["state"]))
     return table(("step", "real", "candidate + stable", "bake", "state"), rows, style, right=(1, 2), indent="  ")

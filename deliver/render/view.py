@@ -34,10 +34,10 @@ def release_view(release: Release, seen: Seen | None, now: float) -> View:
         "course": str(release.course),
         "outcome": str(release.outcome) if release.outcome else None,
         "reason": release.reason,
-        "exposure": {"wanted": wanted(release), "endpoints": by_endpoints(release, seen), "observed": observed(release, seen)},
+        "exposure": exposure(release, seen),
         "stable": _stable(release, seen),
         "candidate": _candidate(release, seen),
-        "image": {"from": release.snapshot.image, "to": spec.image},
+        "image": image_of(release),
         "route": _route(release, seen),
         "step": release.step,
         "steps": [_step(release, index, step, now) for index, step in enumerate(release.plan.steps)],
@@ -65,6 +65,28 @@ def event_view(release: Release, seen: Seen | None, now: float, *, seq: int | No
     return {"apiVersion": API_VERSION, "kind": "ReleaseEvent", **event, **extra, **{key: whole[key] for key in keys}}
 
 
+def exposure(release: Release, seen: Seen | None) -> View:
+    """Percent. window: the trailing seconds that `observed` is about, null without it."""
+    share = observed(release, seen)
+    window = max((getattr(metric, "window", 0.0) for metric in release.spec.analysis.metrics), default=0.0)
+    return {
+        "wanted": wanted(release),
+        "endpoints": by_endpoints(release, seen),
+        "observed": share,
+        "window": window if share is not None and window else None,
+    }
+
+
+def reverts(release: Release) -> bool:
+    """A rollback of something promoted: its record has the image that goes in `spec`, the one that comes back in `snapshot`."""
+    return release.spec.strategy == "rollback"
+
+
+def image_of(release: Release) -> dict[str, str]:
+    old, new = release.snapshot.image, release.spec.image
+    return {"from": new, "to": old} if reverts(release) else {"from": old, "to": new}
+
+
 def wanted(release: Release) -> float:
     """The exposure that deliver means to have now."""
     if release.course is Course.BACK or release.outcome in (Outcome.ROLLED_BACK, Outcome.ROLLBACK_FAILED):
@@ -80,6 +102,9 @@ def by_endpoints(release: Release, seen: Seen | None) -> float | None:
     total = route.stable + route.candidate + route.other
     if not total:
         return None
+    if reverts(release) and seen.stable:
+        back = seen.stable.ready if seen.stable.template == release.snapshot.digest else 0
+        return finite(100.0 * max(total - back, 0) / total)
     if release.course is Course.FINISH and route.side is not Side.CANDIDATE and seen.stable:
         # The named Deployment rolls to the new template: its pods of the old hash are what is left of the old version.
         old = min(seen.stable.ready_of(release.snapshot.hash), route.stable + route.other)
@@ -88,10 +113,10 @@ def by_endpoints(release: Release, seen: Seen | None) -> float | None:
 
 
 def observed(release: Release, seen: Seen | None) -> float | None:
-    """The candidate's share of requests, percent, by metrics. None without metrics, or when it is not of now."""
-    if seen is not None and seen.share is not None:
-        return finite(seen.share)
-    return finite(release.observed) if seen is not None and release.outcome is None else None
+    """The candidate's share of requests, percent, by metrics over the last window. None without metrics, or when that is past."""
+    if seen is None or release.course is Course.BACK or release.outcome in (Outcome.PROMOTED, Outcome.ROLLED_BACK):
+        return None
+    return finite(release.observed if seen.share is None else seen.share)
 
 
 def newest_checks(release: Release, seen: Seen | None) -> tuple[CheckResult, ...]:
@@ -172,6 +197,8 @@ def _step(release: Release, index: int, step: Step, now: float) -> View:
 def step_state(release: Release, index: int) -> str:
     """done, running, waiting (for a person), pending, held, failed (rolled back from here), skipped (never reached)."""
     back = release.course is Course.BACK or release.outcome in (Outcome.ROLLED_BACK, Outcome.ROLLBACK_FAILED)
+    if reverts(release):
+        return {None: "running", Outcome.ROLLED_BACK: "done"}.get(release.outcome, "failed")
     if release.outcome is Outcome.PROMOTED or release.course is Course.FINISH or index < release.step:
         return "done"
     if index > release.step:
@@ -209,7 +236,7 @@ def next_commands(release: Release) -> list[str]:
         case Outcome.PROMOTED:
             verbs = ["rollback"]
         case Outcome.ROLLED_BACK:
-            verbs = ["explain"]
+            verbs = ["explain", "history"] if reverts(release) else ["explain"]
         case Outcome.HELD:
             verbs = ["resume", "rollback", "explain"]
         case Outcome.ROLLBACK_FAILED:

@@ -115,7 +115,7 @@ def test_a_file_that_is_no_file_for_us(deliver: Deliver, folder: Path, content: 
         (("run", "-f", "no-such-file.yaml"), "cannot read no-such-file.yaml"),
         (("run", "-f", "."), "cannot read ."),
         (("plan", "web", "-f", "none", "--image", "a/b:1", "--strategy", "canry"), "no plugin `canry` among the strategies"),
-        (("plan", "web", "-f", "none", "--image", "a/b:1", "--strategy", "canary", "--set", "size=3"), "is not KEY=VALUE"),
+        (("plan", "web", "-f", "none", "--image", "a/b:1", "--strategy", "canary", "--size", "3"), "no such option: --size"),
         (("promot",), "did you mean 'promote'"),
         (("canary", "web", "-f", "none", "--image", "a/b:1", "--weight", "10"), "KUBECONFIG names no file that exists"),
         (("status", "web", "--kubeconfig", "/no/such/file"), "kubeconfig /no/such/file does not exist"),

@@ -220,7 +220,7 @@ def test_who_did_it(env: dict[str, str], actor: str) -> None:
 
 
 def test_plan_changes_nothing_and_says_what_would_happen(deliver: Deliver, engine: Service) -> None:
-    args = ("plan", "web", "-n", "shop", "--image", "reg/web:2", "--strategy", "canary", "--set", "weight=50")
+    args = ("plan", "web", "-n", "shop", "--image", "reg/web:2", "--strategy", "canary", "--weight", "50")
     text, data = deliver(*args), deliver(*args, "-o", "json", "--detailed-exitcode")
     assert (text.code, data.code) == (0, 10)
     assert "patch Service web" in text.out
@@ -232,7 +232,7 @@ def test_plan_changes_nothing_and_says_what_would_happen(deliver: Deliver, engin
 @pytest.mark.parametrize(("level", "code"), [("refuse", 9), ("input", 2), ("warn", 0)])
 def test_plan_says_by_its_exit_code_that_a_run_would_be_refused(deliver: Deliver, engine: Service, level: str, code: int) -> None:
     engine.findings = (Finding("rule", level, "because"),)
-    assert deliver("plan", "web", "--image", "reg/web:2", "--strategy", "canary", "--set", "weight=50").code == code
+    assert deliver("plan", "web", "--image", "reg/web:2", "--strategy", "canary", "--weight", "50").code == code
 
 
 def test_status_history_and_explain_answer_on_stdout(deliver: Deliver, engine: Service) -> None:

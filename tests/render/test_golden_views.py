@@ -110,7 +110,7 @@ def test_every_view_is_strict_json_with_stable_names(named_scene):
     assert {"id", "target", "strategy", "phase", "outcome", "reason", "exposure", "stable", "candidate", "steps", "checks"} <= set(view)
     assert {"actor", "started", "ended"} <= set(view)
     assert set(view["target"]) == {"namespace", "deployment", "services"}
-    assert set(view["exposure"]) == {"wanted", "endpoints", "observed"}
+    assert set(view["exposure"]) == {"wanted", "endpoints", "observed", "window"}
     for arm in (view["stable"], view["candidate"]):
         assert {"image", "hash", "desired", "ready", "restarts"} <= set(arm)
     for check in view["checks"]:

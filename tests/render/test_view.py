@@ -17,7 +17,7 @@ def test_exposure_by_endpoints_is_what_the_slices_hold(scene):
     shown = scene("mid-bake")
     seen = replace(shown.seen, route=RouteSeen(side=Side.BOTH, stable=3, candidate=2))
     view = release_view(shown.release, seen, shown.now)
-    assert view["exposure"] == {"wanted": 10.0, "endpoints": 40.0, "observed": 18.3}
+    assert view["exposure"] == {"wanted": 10.0, "endpoints": 40.0, "observed": 18.3, "window": None}
 
 
 def test_what_was_not_read_is_null_never_zero(scene):

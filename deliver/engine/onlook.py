@@ -1,0 +1,50 @@
+"""Looking on: a release that somebody else drives, followed by watch to its end."""
+
+import threading
+
+from deliver.cluster.port import Cluster
+from deliver.engine import service, takeback
+from deliver.engine.clock import Clock, SystemClock
+from deliver.engine.observe import Observer, watches
+from deliver.engine.record import parse
+from deliver.engine.reporter import Reporter
+from deliver.engine.stop import Stop
+from deliver.model.errors import InputError
+from deliver.model.names import record_name
+from deliver.model.release import Release
+from deliver.model.seen import Seen
+
+LOOK = 5.0  # seconds; the watch wakes us, this bounds how long a stop or a silent watch goes unseen
+SILENT = 10.0
+
+
+def follow(
+    cluster: Cluster, release: Release, *, reporter: Reporter, stop: Stop, clock: Clock | None = None
+) -> tuple[Release, Seen] | None:
+    """Report each change of a release's target until it has an outcome; None when stopped before. Reads only.
+
+    Raises InputError when the record goes or cannot be trusted, ClusterError when the cluster cannot be read at the start.
+    """
+    clock, target = clock or SystemClock(), release.spec.target
+    changed = threading.Event()
+    stop.wakes(changed.set)
+    router = service.router_of(release.spec)
+    feed = cluster.follow(target.namespace, watches(release, router, takeback.selector_of(release)), changed.set)
+    observer = Observer(feed, router)
+    try:
+        while not stop.is_set():
+            changed.clear()
+            record = parse(feed.get("configmaps", record_name(target.deployment)))
+            if record.problem or record.release is None:
+                raise InputError(f"the record of {target} cannot be read: {record.problem or 'it was deleted'}")
+            release = record.release
+            seen = observer.look(release, clock.now(), release.checks, 0.0, release.observed)
+            if release.outcome is not None:
+                return release, seen
+            reporter.update(release, seen)
+            if feed.quiet() > SILENT:
+                reporter.note(f"the API server has not been heard for {feed.quiet():.0f} s")
+            changed.wait(LOOK)
+    finally:
+        feed.close()
+    return None
