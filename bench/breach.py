@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from functools import partial
 from urllib.parse import quote
 
 from bench.shop import Watch, shop
@@ -24,11 +25,15 @@ def measure(runs: int = RUNS) -> list[Row]:
             time.sleep(6)
             bad = set(world.pods("1.1.0"))
             watch = Watch(
-                world, "endpointslices", "-l", "kubernetes.io/service-name=web", path="{.endpoints[?(@.conditions.ready==true)].targetRef.name}"
+                world,
+                "endpointslices",
+                "-l",
+                "kubernetes.io/service-name=web",
+                path="{.endpoints[?(@.conditions.ready==true)].targetRef.name}",
             )
             begin = time.time()
             world.chaos("1.1.0", "errors=80")
-            off = watch.first(lambda line, bad=bad: not bad & set(line.split()), begin)
+            off = watch.first(partial(without, bad), begin)
             result = running.end()
             assert result.code == 3, result
             watch.close()
@@ -36,6 +41,10 @@ def measure(runs: int = RUNS) -> list[Row]:
             took.append(off - first)
             print(f"  run {run + 1}: {took[-1]:.2f} s", file=sys.stderr)
     return [Row(f"breach in the data to traffic off (poll {POLL:g} s)", spread(took), f"<= {LIMIT:g} s", max(took) <= LIMIT)]
+
+
+def without(pods: set[str], line: str) -> bool:
+    return not pods & set(line.split())
 
 
 def first_bad_sample(world: World, pods: set[str], after: float) -> float:

@@ -50,7 +50,7 @@ class Watch:
                 if found is not None:
                     return found
                 if time.monotonic() > end:
-                    raise TimeoutError(f"{self.process.args}: not seen: {self.lines[-3:]}")
+                    raise TimeoutError(f"{self.process.args!r}: not seen: {self.lines[-3:]}")
                 self._news.wait(0.5)
 
     def close(self) -> None:

@@ -29,7 +29,7 @@ def spread(values: Sequence[float], unit: str = "s") -> str:
 
 def show(rows: Iterable[Row]) -> None:
     rows = list(rows)
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1, 2)]
+    widths = [max(len(text) for text in column) for column in zip(*(row[:3] for row in rows), strict=True)]
     for row in rows:
         sign = {True: "ok", False: "MISSED", None: ""}[row.ok]
         print("  ".join(text.ljust(width) for text, width in zip(row[:3], widths, strict=True)), sign)

@@ -31,9 +31,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[.
     """A maker of namespaces: world(replicas=4, version="1.0.0", services=..., extra=...)."""
     made: list[World] = []
 
-    def make(
-        replicas: int = 4, version: str = "1.0.0", services: Sequence[Object] | None = None, extra: Sequence[Object] = ()
-    ) -> World:
+    def make(replicas: int = 4, version: str = "1.0.0", services: Sequence[Object] | None = None, extra: Sequence[Object] = ()) -> World:
         name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
         folder = tmp_path / f"world{len(made)}"
         folder.mkdir()

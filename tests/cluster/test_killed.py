@@ -1,6 +1,5 @@
 """SIGKILL at every boundary: any other deliver ends the release where the unkilled run would have ended."""
 
-import os
 from collections.abc import Callable
 
 import pytest
@@ -84,9 +83,9 @@ def test_rollback_needs_no_home_no_file_and_nobody_alive(world: Make) -> None:
         bare = shop.folder / "bare"
         bare.mkdir()
         environ = {key: value for key, value in shop.environ.items() if key != "HOME"}
-        os.chmod(bare, 0o500)
+        bare.chmod(0o500)
         back = Deliver(environ, bare)("rollback", "web", "-n", shop.namespace)
-        os.chmod(bare, 0o700)
+        bare.chmod(0o700)
     assert back.code == 0, back
     assert "ROLLED" in back.said
     users.all_well()

@@ -10,7 +10,7 @@ from tests.cluster.support.snapshot import snapshot
 from tests.cluster.support.world import ERRORS, World, image
 
 Make = Callable[..., World]
-OFF = {"prometheus": None, "metrics": []}
+OFF: dict[str, Any] = {"prometheus": None, "metrics": []}
 HALF = {"canary": {"weight": [50], "bake": "3s"}}
 
 
@@ -84,7 +84,7 @@ def test_a_rolling_update_under_way(shop: World) -> None:
 def test_a_stable_side_that_is_not_fully_available(shop: World) -> None:
     shop.chaos("1.0.0", "healthy=false")
     shop.kubectl("wait", "--for=jsonpath={.status.unavailableReplicas}=2", "deployment/web", "--timeout=20s")
-    refused(shop, 9, "ready")
+    refused(shop, 9, "not fully available", "0 of 2")
 
 
 def test_a_quota_with_no_room_for_the_extra_pods(world: Make) -> None:

@@ -22,7 +22,11 @@ def rights(role: str) -> set[Call]:
     """Every verb that the Role grants."""
     rules = yaml.safe_load((ROOT / f"deploy/rbac/{role}.yaml").read_text())["rules"]
     return {
-        Call(verb, group, resource) for rule in rules for group in rule["apiGroups"] for resource in rule["resources"] for verb in rule["verbs"]
+        Call(verb, group, resource)
+        for rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
     }
 
 

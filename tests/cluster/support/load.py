@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Load:
         self.command = ["load", *shown]
         self._lines: list[tuple[float, dict[str, Any]]] = []
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> Self:
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True, start_new_session=True)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -103,7 +103,7 @@ class Users:
     def __init__(self, url: str, rps: float) -> None:
         self.fresh, self.kept = Load(url, rps / 2, fresh=1), Load(url, rps / 2, fresh=0)
 
-    def __enter__(self) -> "Users":
+    def __enter__(self) -> Self:
         self.fresh.__enter__()
         self.kept.__enter__()
         return self

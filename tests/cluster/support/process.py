@@ -100,7 +100,9 @@ class Running:
 
     def _told(self) -> Result:
         code = self.process.poll()
-        return Result(-999 if code is None else code, "".join(line for _, line in self.lines), "".join(self.errors), time.time() - self.begin)
+        return Result(
+            -999 if code is None else code, "".join(line for _, line in self.lines), "".join(self.errors), time.time() - self.begin
+        )
 
     def signal(self, number: int) -> None:
         if self.process.poll() is None:

@@ -87,9 +87,9 @@ class World:
         path.write_text(yaml.safe_dump({key: value for key, value in spec.items() if value is not None}, sort_keys=False))
         return path
 
-    def release(self, version: str = "1.1.0", *args: str, env: Mapping[str, str] | None = None, **change: Any) -> Running:
+    def release(self, version: str = "1.1.0", *args: str, **change: Any) -> Running:
         """A release that runs, told of in JSON lines."""
-        return self.deliver.start("run", "-f", str(self.file(version, **change)), "-o", "jsonl", *args, env=env)
+        return self.deliver.start("run", "-f", str(self.file(version, **change)), "-o", "jsonl", *args)
 
     def on_target(self, verb: str, *args: str, env: Mapping[str, str] | None = None) -> Result:
         """`deliver VERB web -n NAMESPACE`, in a folder without a file: as from another machine."""
@@ -110,7 +110,9 @@ class World:
         token = self.kubectl("create", "token", f"test-{role}", "--duration=1h").strip()
         config = json.loads(self.kubectl("config", "view", "--raw", "--minify", "-o", "json"))
         config["users"] = [{"name": role, "user": {"token": token}}]
-        config["contexts"] = [{"name": role, "context": {"cluster": config["clusters"][0]["name"], "user": role, "namespace": self.namespace}}]
+        config["contexts"] = [
+            {"name": role, "context": {"cluster": config["clusters"][0]["name"], "user": role, "namespace": self.namespace}}
+        ]
         config["current-context"] = role
         path = self.folder / f"{role}.kubeconfig"
         path.write_text(json.dumps(config))
@@ -176,5 +178,3 @@ class World:
         pods = self.kubectl.items("pods")
         names = {pod["metadata"]["name"] for pod in pods}
         return {pod["spec"]["containers"][0]["image"] for pod in pods} == {image(version)} and self.endpoints() == names
-
-
