@@ -45,6 +45,15 @@ def test_queries(busy: World, query: str, value: float) -> None:
     assert one(busy, query) == pytest.approx(value, rel=0.03, abs=1e-9)
 
 
+def test_errors_are_counted_by_the_pod_that_answers_them(busy: World) -> None:
+    name = busy.api.list("pods", "shop")[0]["metadata"]["name"]
+    busy.kubelet.change(name, errors=0.5)
+    busy.clock.wait(120.0)
+    bad = f'sum(rate(http_requests_total{{code="500",pod="{name}"}}[1m]))'
+    assert one(busy, f'{bad} / sum(rate(http_requests_total{{pod="{name}"}}[1m]))') == pytest.approx(0.5, abs=0.05)
+    assert one(busy, bad) == one(busy, 'sum(rate(http_requests_total{code="500"}[1m]))')
+
+
 def test_latency_quantiles_come_from_the_buckets(busy: World) -> None:
     median = one(busy, "histogram_quantile(0.5, sum by (le) (rate(http_request_duration_seconds_bucket[1m])))")
     assert 0.01 < median < 0.03
