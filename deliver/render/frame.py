@@ -132,17 +132,17 @@ def _row(label: str, *parts: Text) -> Text:
 
 
 def _traffic(view: View, width: int) -> list[Text]:
-    share = view["exposure"]
+    share, reverts = view["exposure"], view["strategy"] == "rollback"  # which goes back in the Deployment itself: no candidate
     window = f" in {duration(share['window'])}" if share["window"] else ""
     size = max(min(width - 64 - len(window), 40), 10)
     bar = _bar(share["endpoints"] or 0.0, 100.0, size, "magenta", rest="cyan")
     strong = "bold red" if not share["wanted"] and share["endpoints"] else "bold"  # traffic that should be off and is not
+    ends = "by ready pods" if reverts else "by endpoints"
     told = [
         Text.assemble("  ", (percent(share[key]), strong if key == "endpoints" else ""), (f" {name}", "dim"))
-        for key, name in (("wanted", "wanted"), ("endpoints", "by endpoints"), ("observed", f"observed{window}"))
+        for key, name in (("wanted", "wanted"), ("endpoints", ends), ("observed", f"observed{window}"))
         if key != "observed" or share[key] is not None
     ]
-    reverts = view["strategy"] == "rollback"  # goes back in the Deployment itself: there is no candidate
     lines = [_row("withdrawn" if reverts else "new version", bar, *told)]
     lines += [_row(name, _arm(view[name], name)) for name in (("stable",) if reverts else ("stable", "candidate"))]
     if view["route"]:
@@ -274,6 +274,8 @@ def _event(event: Event) -> Text:
 
 
 def _keys(view: View, driving: bool, width: int) -> Text:
+    if view["course"] == str(Course.BACK) and driving:
+        return Text("a rollback goes on to its end; a second Ctrl-C leaves it where it stands", style="dim")
     where = f"{view['target']['deployment']} -n {view['target']['namespace']}"
     verb = "promote" if view["phase"] == str(Phase.WAITING) else "resume" if view["phase"] == str(Phase.PAUSED) else ""
     on = Text.assemble("go on: ", (f"deliver {verb} {where}", "cyan"), "   ") if verb else Text("")

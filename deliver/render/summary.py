@@ -75,9 +75,7 @@ def why(release: Release, view: View) -> list[str]:
 def state_now(release: Release, view: View) -> list[str]:
     """What was read back of the cluster, in sentences."""
     told = [traffic(view)]
-    for name in ("stable", "candidate"):
-        text = arm(name, view[name])
-        told += [text] if text else []
+    told += arms(release, view)
     if release.outcome is Outcome.ROLLED_BACK and not release.exposed and not reverts(release):
         told.append("the candidate never had traffic")
     elif view["traffic_off"]:
@@ -92,14 +90,21 @@ def traffic(view: View) -> str:
         return "traffic: not read; `deliver status` reads it"
     if route["foreign"]:
         return f"traffic: changed by somebody else, {route['foreign']}"
+    if view["strategy"] == "rollback":
+        left = percent(view["exposure"]["endpoints"])
+        return f"traffic: by the Services' own selectors, {left} of the ready pods run the version withdrawn"
     ends = route["endpoints"]
     if not sum(ends.values()):
         return "traffic: no ready endpoint"
     share = view["exposure"]
     requests = f", {share_observed(share)}" if share["observed"] is not None else ""
     doubt = "" if route["agreed"] else ", EndpointSlices do not agree yet"
-    version = "version withdrawn" if view["strategy"] == "rollback" else "new version"
-    return f"traffic: {version} has {percent(share['endpoints'])} of {count(sum(ends.values()), 'ready endpoint')}{requests}{doubt}"
+    return f"traffic: new version has {percent(share['endpoints'])} of {count(sum(ends.values()), 'ready endpoint')}{requests}{doubt}"
+
+
+def arms(release: Release, view: View) -> list[str]:
+    """A rollback of something promoted has no candidate."""
+    return [text for name in (("stable",) if reverts(release) else ("stable", "candidate")) if (text := arm(name, view[name]))]
 
 
 def arm(name: str, arm: View) -> str:

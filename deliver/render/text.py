@@ -13,7 +13,7 @@ from deliver.render.events import Narrator
 from deliver.render.fmt import NONE, clock, count, duration, percent, short_image, stamp
 from deliver.render.lists import Proposal
 from deliver.render.style import LEVEL_STYLE, PLAIN, VERDICT_LEVEL, VERDICT_STYLE, Style, table
-from deliver.render.summary import arm, change, check_cells, problem, result_word, traffic, where
+from deliver.render.summary import arms, change, check_cells, problem, result_word, traffic, where
 from deliver.render.view import View, release_view
 
 STEP_LEVEL = {
@@ -109,7 +109,7 @@ def status_text(release: Release, seen: Seen | None, now: float, style: Style = 
         else []
     )
     lines.append(f"  exposure: {exposure(view)}")
-    lines += [f"  {text}" for text in (traffic(view), arm("stable", view["stable"]), arm("candidate", view["candidate"])) if text]
+    lines += [f"  {text}" for text in (traffic(view), *arms(release, view)) if text]
     lines += [f"  {style.mark('fail')} {problem(found)}" for found in view["problems"]]
     lines += [f"  {'took' if release.ended else 'running for'}: {duration(view['duration'])}, started {view['started']} by {view['actor']}"]
     lines += ["", *steps_table(view, style)]

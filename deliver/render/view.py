@@ -98,18 +98,26 @@ def by_endpoints(release: Release, seen: Seen | None) -> float | None:
     """The new version's share of ready endpoints, percent, from EndpointSlices. None: not read, or no endpoint at all."""
     if seen is None:
         return None
+    if reverts(release):
+        return _by_pods(release, seen)
     route = seen.route
     total = route.stable + route.candidate + route.other
     if not total:
         return None
-    if reverts(release) and seen.stable:
-        back = seen.stable.ready if seen.stable.template == release.snapshot.digest else 0
-        return finite(100.0 * max(total - back, 0) / total)
     if release.course is Course.FINISH and route.side is not Side.CANDIDATE and seen.stable:
         # The named Deployment rolls to the new template: its pods of the old hash are what is left of the old version.
         old = min(seen.stable.ready_of(release.snapshot.hash), route.stable + route.other)
         return finite(100.0 * (total - old) / total)
     return finite(100.0 * route.candidate / total)
+
+
+def _by_pods(release: Release, seen: Seen) -> float | None:
+    """A rollback of something promoted leaves the Services alone: they lead to every ready pod of the Deployment."""
+    total = sum(pod.ready for pod in seen.stable.pods) if seen.stable else 0
+    if seen.stable is None or not total:
+        return None
+    back = seen.stable.ready if seen.stable.template == release.snapshot.digest else 0
+    return finite(100.0 * max(total - back, 0) / total)
 
 
 def observed(release: Release, seen: Seen | None) -> float | None:
@@ -241,6 +249,8 @@ def next_commands(release: Release) -> list[str]:
             verbs = ["resume", "rollback", "explain"]
         case Outcome.ROLLBACK_FAILED:
             verbs = ["rollback", "status", "explain"]
+        case _ if release.course is Course.BACK:
+            verbs = ["status", "explain"]
         case _ if release.phase is Phase.WAITING:
             verbs = ["promote", "rollback", "explain"]
         case _ if release.phase is Phase.PAUSED:
