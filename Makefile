@@ -31,7 +31,7 @@ format: setup   ## Put every file in the form that `check` wants
 	$(BIN)/ruff format .
 
 test: setup     ## Every test that needs no cluster
-	$(BIN)/pytest -n 2 -m "not cluster"
+	$(BIN)/pytest -n 2 -m "not cluster and not slow"
 
 test-cluster: setup  ## End to end, on the cluster of KUBECONFIG, else on tests/lab (needs Go and root)
 	tests/with-lab tests/cluster/run

@@ -7,7 +7,7 @@ from deliver.engine.writer import GuardedWriter
 from deliver.model.action import Action, Verb
 from deliver.model.errors import ClusterError, Conflict
 from deliver.model.names import FENCE, RELEASE_LABEL, candidate_name
-from deliver.model.release import Release
+from deliver.model.release import Course, Release, digest_of
 from deliver.model.seen import Seen
 from deliver.plugins.interfaces import Router
 
@@ -66,8 +66,11 @@ class Acts:
     def _restore(self, release: Release, template: object, *, done: bool) -> None:
         """Template (None: as it is), replicas and the hold as wanted, in one write; `done`: our fence goes too."""
         before = release.snapshot
+        known = (before.digest, digest_of(release.new_template))
 
         def build(now: Object) -> Object | None:
+            if release.course is Course.FINISH and digest_of(now["spec"]["template"]) not in known:
+                raise Conflict(f"the pod template of Deployment {release.spec.target.deployment} was changed meanwhile", status=409)
             spec: dict[str, Any] = {}
             if template is not None and now["spec"]["template"] != template:
                 spec["template"] = replacing(now["spec"]["template"], template)

@@ -33,6 +33,8 @@ def traffic(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decisi
     home = release.snapshot.hash
     if seen.route.gone:
         return act(release, now, Verb.RESTORE_STABLE, "the template that stood before") if needs_restoring(release, stable) else None
+    if stable.template != release.snapshot.digest and not stable.paused and not was_restored(release):
+        return act(release, now, Verb.RESTORE_STABLE, "its pods of before are rolling away: they must stay before anybody is sent to them")
     if seen.candidate is None and seen.route.side is Side.BOTH and stable.template == release.snapshot.digest:
         return None  # the original selectors, and nothing of ours that they could lead to
     if seen.route.side is not Side.STABLE or seen.route.pinned != home:

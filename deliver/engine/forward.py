@@ -26,8 +26,8 @@ def held(release: Release, seen: Seen, now: float) -> Decision | None:
         if sum(entry.kind == "outcome" and entry.text == Verb.HOLD_STABLE and entry.at >= release.resumed for entry in release.journal) > 3:
             return Decision(hold(release, f"somebody keeps unpausing Deployment {stable.deployment}{stable.editor}", now), None, now)
         return act(release, now, Verb.HOLD_STABLE, "a pinned version must not roll away under its traffic")
-    if scaler and release.snapshot.autoscaler and (scaler.minimum or 1) < floor(release):
-        return act(release, now, Verb.HOLD_AUTOSCALER, "the side that would take the traffic back must not shrink", pods=floor(release))
+    if scaler and release.snapshot.autoscaler and (scaler.minimum or 1) < hazards.floor(release):
+        return act(release, now, Verb.HOLD_AUTOSCALER, "the side that would take the traffic back must not shrink", pods=hazards.floor(release))
     if not release.exposed:
         if seen.route.side is not Side.STABLE:
             return act(
@@ -40,12 +40,6 @@ def held(release: Release, seen: Seen, now: float) -> Decision | None:
             )
         return _proven(release, seen, now, Side.STABLE, release.snapshot.hash)
     return None
-
-
-def floor(release: Release) -> int:
-    """The stable side's size during the release; an HPA cannot be asked for more than its own maximum."""
-    scaler = release.snapshot.autoscaler
-    return min(release.snapshot.replicas, scaler.maximum) if scaler else release.snapshot.replicas
 
 
 def ready(release: Release, seen: Seen, now: float) -> Decision | None:

@@ -38,15 +38,25 @@ def failed_candidate(release: Release, seen: Seen, now: float) -> Fail | None:
         served = release.candidate_hash and (release.course is Course.FORWARD or seen.route.side is Side.CANDIDATE)
         return Fail(f"the candidate Deployment {release.candidate} is gone: somebody deleted it") if served else None
     if candidate.image and candidate.image != release.spec.image:
-        return Fail(f"the candidate's image was changed to {candidate.image} by {candidate.editor or 'somebody'}")
+        return Fail(f"the candidate's image was changed to {candidate.image}{candidate.editor or ' by somebody'}")
     if candidate.problem and candidate.problem.certain:
         return Fail(f"candidate: {candidate.problem.message}")
     for pod in candidate.pods:
         if pod.problem and (pod.problem.certain or now - pod.since > UNCERTAIN):
             return Fail(f"candidate pod {pod.name}: {pod.problem.message}")
+    if served_by_fewer(release, seen):
+        return Fail(f"the candidate Deployment {release.candidate} was scaled to {candidate.desired} by somebody")
+    if seen.route.side is Side.CANDIDATE and candidate.ready == 0 and seen.stable and seen.stable.ready_of(release.snapshot.hash):
+        return Fail("the candidate has all the traffic and no ready pod")
     if lost := lost_readiness(release, seen):
         return Fail(f"candidate pod {lost[0].name} lost its readiness ({candidate.ready} of {len(candidate.pods)} are ready)")
     return None
+
+
+def served_by_fewer(release: Release, seen: Seen) -> bool:
+    """Somebody made the candidate smaller after it had been given its size and its traffic."""
+    given = release.bake_since or (release.course is Course.FINISH and seen.route.side is Side.CANDIDATE)
+    return bool(given and seen.candidate and seen.candidate.desired < release.current.candidate_pods)
 
 
 def lost_readiness(release: Release, seen: Seen) -> list[PodSeen]:
@@ -94,9 +104,18 @@ def foreign_hand(release: Release, seen: Seen) -> Hold | None:
         return Hold(
             f"Deployment {stable.deployment} was scaled down to {stable.desired}, {release.snapshot.replicas} stood before the release"
         )
+    scaler, before = seen.autoscaler, release.snapshot.autoscaler
+    if scaler and before and scaler.minimum not in (before.minimum, floor(release)):
+        return Hold(f"minReplicas of HorizontalPodAutoscaler {scaler.name} was changed to {scaler.minimum}")
     if seen.route.foreign:
         return Hold(seen.route.foreign)
     return None
+
+
+def floor(release: Release) -> int:
+    """The stable side's size during the release; an HPA cannot be asked for more than its own maximum."""
+    scaler = release.snapshot.autoscaler
+    return min(release.snapshot.replicas, scaler.maximum) if scaler else release.snapshot.replicas
 
 
 def failed_checks(release: Release, seen: Seen, now: float) -> Fail | Hold | None:

@@ -1,7 +1,8 @@
 """Does the namespace's ResourceQuota have room for the pods a release adds? Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from deliver.plugins.interfaces import Finding
@@ -20,16 +21,16 @@ SUFFIX |= {
 }
 
 
+QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)((?:[KMGTPE]i|[numkMGTPE])?)", re.ASCII)
+
+
 def quantity(text: str | float) -> Decimal:
     """A Kubernetes quantity: 500m, 1Gi, 2, 1e3. Raises ValueError."""
-    raw = str(text)
-    for size in (2, 1):
-        if raw[-size:] in SUFFIX and raw[:-size]:
-            return quantity(raw[:-size]) * SUFFIX[raw[-size:]]
-    try:
-        return Decimal(raw)
-    except InvalidOperation as error:
-        raise ValueError(f"`{raw}` is not a quantity") from error
+    found = QUANTITY.fullmatch(str(text))
+    if not found:
+        raise ValueError(f"`{text}` is not a quantity")
+    number, suffix = found.groups()
+    return Decimal(number) * SUFFIX.get(suffix, Decimal(1))
 
 
 def per_pod(template: Mapping[str, Any]) -> dict[str, Decimal]:

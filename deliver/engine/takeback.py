@@ -55,8 +55,11 @@ def first_move(
             f"the stable side has {sum(pod.ready for pod in pods)} of {release.snapshot.replicas} pods ready: it needs its pods first"
         )
         return lambda record, now: record
+    if rolling_away(cluster, release):
+        reporter.note("the stable side is rolling away to another version: that is stopped first")
+        return lambda record, now: record
     try:
-        router.move(GuardedWriter(cluster, namespace, lease, fence, urgent=True), release, Side.STABLE, home)
+        router.move(GuardedWriter(cluster, namespace, lease, fence, urgent=True), replace(release, course=Course.BACK), Side.STABLE, home)
     except (ClusterError, Superseded) as error:
         reporter.note(f"{error.what}; going on under the lock")
         return lambda record, now: record
@@ -67,6 +70,15 @@ def first_move(
         return asked.noted(now, "outcome", f"route {Side.STABLE}", of=asked.journal[-1].seq, result="done")
 
     return noted
+
+
+def rolling_away(cluster: Cluster, release: Release) -> bool:
+    """The Deployment is on its way to another version: pods of before that are ready now will not be for long."""
+    try:
+        spec = cluster.get("deployments", release.spec.target.namespace, release.spec.target.deployment)["spec"]
+    except ClusterError:
+        return False
+    return digest_of(spec["template"]) != release.snapshot.digest and not spec.get("paused")
 
 
 def not_under(live: Release | None, target: Target) -> None:

@@ -9,10 +9,10 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from deliver.cluster.port import Watch
-from deliver.model.errors import NotFound
+from deliver.model.errors import Conflict, NotFound
 from deliver.model.names import FENCE, HASH, UNDO
 from deliver.model.plan import Side
-from deliver.model.release import Release, ServiceSnapshot
+from deliver.model.release import Course, Release, ServiceSnapshot
 from deliver.model.seen import PodSeen, RouteSeen
 from deliver.model.spec import Target
 from deliver.plugins.interfaces import Finding, Object, Reader, Writer
@@ -59,7 +59,8 @@ class ServiceSelector:
         undo = json.dumps(undo_note(release), sort_keys=True)
         for service in release.snapshot.services:
             wanted = pinned(service, hash if side is not Side.BOTH else "")
-            _change(write, service, partial(_patch, wanted=wanted, undo=undo))
+            build = partial(_patch, wanted=wanted, undo=undo)
+            _change(write, service, build if release.course is Course.BACK else partial(_unless_edited, service=service, build=build))
 
     def restore(self, write: Writer, release: Release) -> None:
         for service in release.snapshot.services:
@@ -74,6 +75,14 @@ def _change(write: Writer, service: ServiceSnapshot, build: Callable[[Object], O
     """One that was deleted meanwhile must not keep the others from moving."""
     with suppress(NotFound):
         write.change("services", service.name, build, uid=service.uid)
+
+
+def _unless_edited(now: Object, service: ServiceSnapshot, build: Callable[[Object], Object | None]) -> Object | None:
+    """On the way forward a stranger's selector is not written over, however late it came: the next look holds the release."""
+    selector = {key: value for key, value in (now["spec"].get("selector") or {}).items() if key != HASH}
+    if selector != dict(service.selector):
+        raise Conflict(f"the selector of Service {service.name} was changed meanwhile", status=409)
+    return build(now)
 
 
 def pinned(service: ServiceSnapshot, hash: str) -> dict[str, str]:

@@ -132,6 +132,20 @@ def test_abort_in_the_finish_goes_back_too():
     assert rig.before() == before
 
 
+@pytest.mark.parametrize("verb", ["abort", "rollback"])
+def test_while_the_deployment_rolls_its_old_pods_are_kept_before_users_are_sent_to_them(verb: str):
+    """A pin to pods that are being replaced would lead to nobody a moment later."""
+    rig = Rig.make()
+    before, dog = rig.before(), watched(rig)
+    act = asked(rig, "abort") if verb == "abort" else lambda: rig.verb("rollback")
+    rig.when(lambda release: any(line.text == "update-stable" for line in release.journal), act)
+    release = rig.run()
+    assert release.outcome is Outcome.ROLLED_BACK
+    assert rig.before() == before
+    assert rig.world.traffic.tally.lost() == 0
+    dog.check(release)
+
+
 def test_a_request_that_fits_nothing_is_noted_and_changes_nothing():
     rig = Rig.make()
     rig.when(in_step(1), asked(rig, "resume"))

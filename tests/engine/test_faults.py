@@ -1,0 +1,165 @@
+"""An API server that is away, refuses, answers late or loses its answers: the release waits, and nothing is done twice or forgotten."""
+
+from collections.abc import Callable
+
+import pytest
+
+from deliver.model import errors
+from deliver.model.release import Outcome, Release
+from deliver.model.verdict import Verdict
+from deliver.sandbox.faults import Fault, conflict, forbidden, too_many, unreachable
+from tests.engine.invariants import watched
+from tests.engine.rig import Rig, in_step
+
+WHERE: dict[str, Callable[[Release], bool]] = {
+    "preparing": lambda release: release.phase == "Preparing",
+    "step 1": in_step(1),
+    "next step": in_step(2, "Preparing"),
+    "step 3": in_step(3),
+    "finishing": lambda release: release.phase == "Finishing",
+    "rolled": lambda release: bool(release.new_hash),
+}
+
+
+def away(rig: Rig, seconds: float = 20.0) -> None:
+    """No call gets through for so long, and no watch says a word."""
+    now = rig.world.clock.now()
+    rig.world.cluster.script.add(Fault(unreachable(), since=now, until=now + seconds, seconds=2.0))
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_the_api_server_is_away_for_20_s(where: str):
+    rig, dog = Rig.make(), None
+    dog = watched(rig)
+    rig.when(WHERE[where], lambda: away(rig))
+    release = rig.run()
+    assert release.outcome is Outcome.PROMOTED, release.reason
+    assert rig.world.traffic.tally.lost() == 0
+    dog.check(release)
+
+
+@pytest.mark.parametrize("where", ["step 1", "step 3", "finishing"])
+def test_the_api_server_is_away_when_the_traffic_must_come_back(where: str):
+    rig = Rig.make()
+    before, dog = rig.before(), watched(rig)
+    rig.when(WHERE[where], lambda: rig.ask("abort"))
+    rig.when(lambda release: release.course == "back", lambda: away(rig))
+    release = rig.run()
+    assert release.outcome is Outcome.ROLLED_BACK
+    assert rig.before() == before
+    dog.check(release)
+
+
+@pytest.mark.parametrize("error", [too_many, conflict])
+def test_a_storm_of_refusals_of_every_third_call(error: Callable[[], BaseException]):
+    rig, dog = Rig.make(), None
+    dog = watched(rig)
+    rig.world.cluster.script.add(Fault(error, verb="patch", when=lambda call: call.seq % 3 == 0))
+    release = rig.run()
+    assert release.outcome is Outcome.PROMOTED, release.reason
+    dog.check(release)
+
+
+@pytest.mark.parametrize("nth", range(2, 56, 3))
+def test_a_write_whose_answer_is_lost(nth: int):
+    """Applied, and then the connection is cut: read back, never guessed."""
+    rig, dog = Rig.make(), None
+    dog = watched(rig)
+    rig.world.cluster.script.add(Fault(unreachable(), verb="write", kind="[!l]*", nth=nth, times=1, applied=True))
+    release = rig.run()
+    assert release.outcome is Outcome.PROMOTED, release.reason
+    dog.check(release)
+
+
+def test_an_answer_lost_is_journalled_as_unknown_not_as_failed():
+    rig = Rig.make()
+    rig.world.cluster.script.add(Fault(unreachable("reset"), verb="patch", kind="services", nth=1, applied=True))
+    release = rig.run()
+    assert [entry.text for entry in release.journal if entry.result == "unknown"] == ["route stable: reset"]
+
+
+def test_the_outcome_of_a_write_is_not_forgotten_when_the_server_goes_away_with_it():
+    rig, dog = Rig.make(), None
+    dog = watched(rig)
+    rig.world.cluster.script.add(Fault(unreachable(), verb="patch", kind="services", nth=1, times=1, applied=True))
+    saves = {"left": 0}
+
+    def gone_next(call) -> bool:  # type: ignore[no-untyped-def]
+        if call.verb == "patch" and call.kind == "services":
+            saves["left"] = 3
+        if call.kind == "configmaps" and saves["left"]:
+            saves["left"] -= 1
+            return True
+        return False
+
+    rig.world.cluster.script.faults.insert(0, Fault(unreachable(), kind="[cs]*", when=gone_next))
+    release = rig.run()
+    assert release.outcome is Outcome.PROMOTED
+    dog.check(release)
+
+
+@pytest.mark.parametrize(
+    ("kind", "verb"), [("services", "patch"), ("deployments", "patch"), ("deployments", "create"), ("configmaps", "patch")]
+)
+def test_a_right_that_is_taken_away_in_mid_run_holds_and_says_which(kind: str, verb: str):
+    rig = Rig.make()
+
+    def deny() -> None:
+        rig.world.cluster.script.add(Fault(lambda: errors.Forbidden(f"may not {verb} {kind}", status=403), verb=verb, kind=kind))
+
+    rig.when(lambda release: release.phase == "Preparing", deny)
+    release = rig.run()
+    assert release.outcome is Outcome.HELD
+    assert release.reason.startswith(f"not permitted: may not {verb} {kind}")
+    assert rig.world.clock.now() - release.started < 400
+
+
+def test_traffic_comes_back_even_when_the_journal_may_not_be_written():
+    rig = Rig.make()
+
+    def deny() -> None:
+        rig.judge.verdict = Verdict.FAIL
+        rig.world.cluster.script.add(Fault(forbidden, verb="patch", kind="configmaps"))
+
+    rig.when(in_step(3), deny)
+    release = rig.run()
+    assert rig.get("services", "web")["spec"]["selector"]["pod-template-hash"] == release.snapshot.hash
+    assert release.outcome is Outcome.ROLLBACK_FAILED
+    assert "not permitted" in release.reason
+
+
+def test_a_write_that_admission_rejects_is_rolled_back():
+    rig = Rig.make()
+    before = rig.before()
+    rig.world.cluster.script.add(
+        Fault(lambda: errors.Rejected("denied by policy/no-friday", status=400), verb="create", kind="deployments")
+    )
+    release = rig.run()
+    assert release.outcome is Outcome.ROLLED_BACK
+    assert "create-candidate 0 was rejected: denied by policy/no-friday" in release.reason
+    assert rig.before() == before
+
+
+def test_a_watch_that_falls_silent_is_said_aloud_and_exposure_does_not_rise():
+    rig, dog = Rig.make(), None
+    dog = watched(rig)
+    cluster = []
+    tools = rig.tools
+
+    def spied(actor=None):  # type: ignore[no-untyped-def]
+        made = tools(actor)
+        cluster.append(made.cluster)
+        return made
+
+    rig.tools = spied  # type: ignore[method-assign]
+
+    def silence() -> None:
+        feed = cluster[0].feeds[-1]
+        feed.freeze()
+        rig.world.clock.after(30.0, feed.thaw)
+
+    rig.when(in_step(1), silence)
+    release = rig.run()
+    assert release.outcome is Outcome.PROMOTED
+    assert any("has not been heard" in note for note in rig.reporter.notes)
+    dog.check(release)

@@ -1,0 +1,89 @@
+"""One driver per target: whoever takes over is the only one whose writes count (design.md rule 7)."""
+
+import pytest
+
+from deliver.model.errors import Locked, Superseded
+from deliver.model.release import Outcome
+from deliver.sandbox.faults import Fault, Killed, killed
+from tests.engine.invariants import watched
+from tests.engine.rig import Rig, in_step
+
+
+def test_run_against_a_live_holder_is_locked_and_names_it():
+    rig = Rig.make()
+    caught: list[Locked] = []
+
+    def second() -> None:
+        with pytest.raises(Locked) as error:
+            rig.run(rig.spec("registry/web:1.2.0"), actor="ci@runner")
+        caught.append(error.value)
+
+    rig.when(in_step(1), second)
+    assert rig.run().outcome is Outcome.PROMOTED
+    assert "web-20260105-1" in caught[0].what or "test@here" in caught[0].what
+
+
+def test_a_dead_holders_lease_is_inherited_only_after_15_s_of_silence():
+    rig = Rig.make()
+    rig.when(in_step(1), lambda: rig.world.cluster.script.add(Fault(killed, actor="test@here")))
+    with pytest.raises(Killed):
+        rig.run()
+    rig.world.cluster.script.clear()
+    rig.world.clock.wait(16.0)
+    start = rig.world.clock.now()
+    release = rig.verb("resume")
+    assert release.resumed - start >= 15.0
+    assert release.outcome is Outcome.PROMOTED
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_a_rollback_while_a_driver_lives_is_never_undone_by_it(step: int):
+    rig = Rig.make()
+    before, dog = rig.before(), watched(rig)
+    taken: list[int] = []
+
+    def take_back() -> None:
+        assert rig.verb("rollback", actor="oncall@laptop").outcome is Outcome.ROLLED_BACK
+        taken.append(len(rig.world.cluster.calls))
+
+    rig.when(in_step(step), take_back)
+    release = rig.run()
+    assert release.outcome is Outcome.ROLLED_BACK
+    assert release.ended_by == "oncall@laptop"
+    old = [call for call in rig.world.cluster.calls[taken[0] :] if call.actor == "test@here" and call.changed]
+    assert not old
+    assert rig.before() == before
+    dog.check(release)
+
+
+@pytest.mark.parametrize(
+    ("kind", "nth"), [("services", 1), ("services", 2), ("services", 3), ("deployments", 1), ("deployments", 4), ("configmaps", 12)]
+)
+def test_a_write_prepared_before_the_takeover_changes_nothing_after_it(kind: str, nth: int):
+    """The old driver is frozen with its write in hand, somebody takes the traffic back, and the old one goes on."""
+    rig = Rig.make()
+    before, changed = rig.before(), []
+    inside: list[bool] = []
+
+    def frozen(call) -> bool:  # type: ignore[no-untyped-def]
+        if inside:
+            return False
+        frozen.count += 1
+        if frozen.count == nth:
+            inside.append(True)
+            assert rig.verb("rollback", actor="oncall@laptop").outcome is Outcome.ROLLED_BACK
+            changed.append(rig.before())
+        return False
+
+    frozen.count = 0
+    rig.world.cluster.script.add(Fault(killed, verb="patch", kind=kind, actor="test@here", when=frozen))
+    try:
+        release = rig.run()
+        assert release.outcome is Outcome.ROLLED_BACK
+    except Superseded:
+        pass
+    assert inside
+    assert changed == [before]
+    assert rig.before() == before
+    assert rig.names("deployments") == {"web"}
+    assert rig.record().outcome is Outcome.ROLLED_BACK

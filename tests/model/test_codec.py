@@ -1,0 +1,48 @@
+"""A release written and read back is the same release; a newer writer's keys do no harm."""
+
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deliver.model.codec import decode, encode
+from deliver.model.release import Release
+from deliver.model.spec import Analysis, LatencyMetric, QueryMetric, RatioMetric, ReleaseSpec
+
+text = st.text(max_size=8)
+numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)
+plain: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-99, 99) | text,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(text, inner, max_size=2),
+    max_leaves=4,
+)
+st.register_type_strategy(float, numbers)
+releases = st.builds(Release, journal=st.just(()), checks=st.just(()))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_any_release_survives_the_journey(data: st.DataObject):
+    mapping = st.dictionaries(text, plain, max_size=2)
+    spec = data.draw(st.builds(ReleaseSpec, options=mapping, analysis=st.builds(Analysis, provider=st.none(), health=st.just(()))))
+    release = data.draw(st.builds(Release, spec=st.just(spec), snapshot=_snapshots(mapping)))
+    assert decode(Release, json.loads(json.dumps(encode(release)))) == release
+
+
+def _snapshots(mapping: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    from deliver.model.release import ServiceSnapshot, Snapshot
+
+    services = st.lists(st.builds(ServiceSnapshot, selector=st.dictionaries(text, text, max_size=2)), max_size=2).map(tuple)
+    return st.builds(Snapshot, template=mapping, services=services)
+
+
+@given(
+    st.builds(RatioMetric) | st.builds(LatencyMetric) | st.builds(QueryMetric),
+    st.dictionaries(st.sampled_from(["zz_new", "zz_newer"]), text),
+)
+def test_keys_of_a_newer_writer_are_passed_over(metric: RatioMetric | LatencyMetric | QueryMetric, more: dict[str, str]):
+    analysis = Analysis(metrics=(metric,))
+    data = encode(analysis)
+    data["metrics"][0] |= more
+    assert decode(Analysis, data | {"zz": 1}) == analysis
