@@ -5,7 +5,7 @@ All through it the traffic is on a side with full ready capacity: on the candida
 
 from dataclasses import replace
 
-from deliver.engine.ladder import Decision, act, end, hold, proven, verified, wait
+from deliver.engine.ladder import Decision, act, end, hold, proven, turn_back, verified, wait
 from deliver.model.action import Verb
 from deliver.model.plan import Side
 from deliver.model.release import Outcome, Release, digest_of
@@ -31,6 +31,8 @@ def climb(release: Release, seen: Seen, now: float) -> Decision:
 
 def updated(release: Release, seen: Seen, now: float) -> Decision:
     """Only when the last bake, the drain and the hold are over does the stable side stop being the way back."""
+    if seen.route.side is not Side.CANDIDATE and (seen.candidate is None or not seen.candidate.ready_of(release.candidate_hash)):
+        return Decision(turn_back(release, "the candidate has no ready pod to finish on", now), None, now)
     if seen.route.side is not Side.CANDIDATE:
         return act(
             release,

@@ -1,0 +1,100 @@
+"""For anything that can be seen, on any course: no decision sends users to a side without a ready pod (design.md rule 1)."""
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deliver.engine.decide import decide
+from deliver.model.action import Verb
+from deliver.model.plan import Side
+from deliver.model.release import Course, Phase, Release, Shift
+from deliver.model.seen import ArmSeen, PodSeen, RouteSeen, Seen
+from tests.engine.rig import Rig
+
+BEGUN: Release = Rig.make().propose().release
+HOME, NEW, CANDIDATE = BEGUN.snapshot.hash, "newhash", "candhash"
+
+
+@st.composite
+def arms(draw: st.DrawFn, hash: str, uid: str, name: str) -> ArmSeen:
+    pods = tuple(
+        PodSeen(f"{name}-{n}", f"{name}-{n}", ready=draw(st.booleans()), hash=draw(st.sampled_from([hash, hash, NEW])))
+        for n in range(draw(st.integers(0, 4)))
+    )
+    template = draw(st.sampled_from([BEGUN.snapshot.digest, "other"]))
+    return ArmSeen(
+        name,
+        uid,
+        image=BEGUN.spec.image,
+        hash=draw(st.sampled_from([hash, NEW, ""])),
+        template=template,
+        desired=draw(st.integers(0, 5)),
+        paused=draw(st.booleans()),
+        settled=draw(st.booleans()),
+        pods=pods,
+    )
+
+
+@st.composite
+def seen(draw: st.DrawFn) -> Seen:
+    route = RouteSeen(
+        side=draw(st.sampled_from([*Side, None])),
+        pinned=draw(st.sampled_from(["", HOME, CANDIDATE, NEW])),
+        agreed=draw(st.booleans()),
+        marked=draw(st.booleans()),
+    )
+    candidate = draw(st.none() | arms(CANDIDATE, "c", "web-candidate"))
+    return Seen(
+        at=1000.0, stable=draw(arms(HOME, BEGUN.snapshot.uid, "web")), candidate=candidate, route=route, strays=draw(st.integers(0, 1))
+    )
+
+
+@st.composite
+def releases(draw: st.DrawFn) -> Release:
+    course = draw(st.sampled_from(list(Course)))
+    phase = {Course.FORWARD: Phase.BAKING, Course.FINISH: Phase.FINISHING, Course.BACK: Phase.ROLLING_BACK}[course]
+    shift = draw(
+        st.none()
+        | st.builds(
+            Shift,
+            side=st.sampled_from(list(Side)),
+            hash=st.sampled_from(["", HOME, CANDIDATE]),
+            written=st.just(900.0),
+            switched=st.just(900.0),
+            verified=st.sampled_from([0.0, 901.0]),
+        )
+    )
+    return replace(
+        BEGUN,
+        course=course,
+        phase=phase,
+        step=draw(st.integers(0, 2)),
+        started=800.0,
+        since=draw(st.sampled_from([500.0, 990.0])),
+        shift=shift,
+        candidate_hash=draw(st.sampled_from(["", CANDIDATE])),
+        new_hash=draw(st.sampled_from(["", NEW])),
+        exposed=draw(st.booleans()),
+        reason="x",
+    )
+
+
+@settings(max_examples=600, deadline=None)
+@given(releases(), seen())
+def test_no_route_leads_to_a_side_without_a_ready_pod(release: Release, look: Seen):
+    decision = decide(release, look, 1000.0)
+    action = decision.action
+    if action is None or action.verb is not Verb.ROUTE or look.stable is None:
+        return
+    pods = [*look.stable.pods, *(look.candidate.pods if look.candidate else ())]
+    chosen = [pod for pod in pods if not action.hash or pod.hash == action.hash]
+    if any(pod.ready for pod in pods):
+        assert any(pod.ready for pod in chosen), f"{action} with {pods}"
+
+
+@settings(max_examples=300, deadline=None)
+@given(releases(), seen())
+def test_a_decision_is_one_action_and_ends_or_looks_again(release: Release, look: Seen):
+    decision = decide(release, look, 1000.0)
+    assert decision.release.outcome is not None or decision.action is not None or decision.wake_at <= 1005.0
