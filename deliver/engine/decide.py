@@ -8,7 +8,8 @@ At most one action a decision; the driver journals it, carries it out, and looks
 from dataclasses import replace
 
 from deliver.engine import back, finish, forward, hazards
-from deliver.engine.ladder import Decision, hold, turn_back
+from deliver.engine.ladder import Decision, hold, turn_back, wait
+from deliver.model.action import Action, Verb
 from deliver.model.release import Course, Phase, Release
 from deliver.model.seen import Request, Seen
 
@@ -30,7 +31,16 @@ def decide(release: Release, seen: Seen, now: float) -> Decision:
         elif isinstance(danger, hazards.Hold):
             return Decision(hold(release, danger.reason, now, timed_out=danger.timed_out), None, now)
     ladders = {Course.FORWARD: forward.climb, Course.FINISH: finish.climb, Course.BACK: back.climb}
-    return ladders[release.course](release, seen, now)
+    decision = ladders[release.course](release, seen, now)
+    return wait(decision.release, now) if leads_to_nobody(decision.action, seen) else decision
+
+
+def leads_to_nobody(action: Action | None, seen: Seen) -> bool:
+    """Rule 1, whatever the ladders say: no pin to a version without a ready pod while another has one. Waits end by their limits."""
+    if action is None or action.verb is not Verb.ROUTE or not action.hash:
+        return False
+    able = {pod.hash for arm in (seen.stable, seen.candidate) if arm for pod in arm.pods if pod.ready}
+    return bool(able) and action.hash not in able
 
 
 def answered(release: Release, request: Request, now: float) -> Release:

@@ -39,7 +39,8 @@ def rolled(release: Release) -> bool:
 
 
 def taken_over(release: Release) -> bool:
-    return bool(release.new_hash) and bool(release.shift) and release.shift.hash == release.new_hash and release.shift.verified > 0
+    shift = release.shift
+    return bool(release.new_hash) and shift is not None and shift.hash == release.new_hash and shift.verified > 0
 
 
 PLACES = {
@@ -130,6 +131,11 @@ def unmark(rig: Rig) -> None:
         rig.edit("services", name, {"metadata": {"annotations": {"deliver.dev/undo": None}}})
 
 
+def lose_both(rig: Rig) -> None:
+    rig.remove("configmaps", "deliver-web")
+    rig.remove("leases", "deliver-web")
+
+
 LOSSES: dict[str, Callable[[Rig], None]] = {
     "deleted": lambda rig: rig.remove("configmaps", "deliver-web"),
     "cut off": lambda rig: edit_data(rig, release=rig.get("configmaps", "deliver-web")["data"]["release"][:200]),
@@ -137,7 +143,7 @@ LOSSES: dict[str, Callable[[Rig], None]] = {
     "newer schema": lambda rig: edit_data(rig, schema="2"),
     "not json": lambda rig: edit_data(rig, release="}{", checksum="3d5d87f3a12ba0a2ce5b6bb2ccb6cf1f"),
     "emptied": lambda rig: edit_data(rig, release=None, checksum=None, schema=None, history=None, requests=None),
-    "record and lease deleted": lambda rig: (rig.remove("configmaps", "deliver-web"), rig.remove("leases", "deliver-web")),  # type: ignore[dict-item, return-value]
+    "record and lease deleted": lose_both,
 }
 
 

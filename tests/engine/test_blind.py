@@ -77,7 +77,7 @@ class Stuck(Judge):
 
     first: Judge.Result | None = None
 
-    def examine(self, namespace, stable, candidate, *, traffic=True):  # type: ignore[no-untyped-def]
+    def examine(self, namespace, stable, candidate, *, traffic=True):
         self.first = self.first or super().examine(namespace, stable, candidate, traffic=traffic)
         return self.first
 
@@ -98,7 +98,7 @@ def test_a_verdict_from_before_the_bake_counts_for_nothing(verdict: Verdict):
     old: list[Judge.Result] = []
 
     class Late(Judge):
-        def examine(self, namespace, stable, candidate, *, traffic=True):  # type: ignore[no-untyped-def]
+        def examine(self, namespace, stable, candidate, *, traffic=True):
             found = super().examine(namespace, stable, candidate, traffic=traffic)
             if rig.record().step == 0:
                 return found
@@ -117,7 +117,7 @@ def test_a_judge_that_fails_to_answer_at_all_is_blind():
     rig = Rig.make()
 
     class Broken(Judge):
-        def examine(self, namespace, stable, candidate, *, traffic=True):  # type: ignore[no-untyped-def]
+        def examine(self, namespace, stable, candidate, *, traffic=True):
             return Judge.Result((), None, 0.0)
 
     rig.judge = Broken(rig.world.clock.now)

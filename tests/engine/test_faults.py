@@ -84,7 +84,7 @@ def test_the_outcome_of_a_write_is_not_forgotten_when_the_server_goes_away_with_
     rig.world.cluster.script.add(Fault(unreachable(), verb="patch", kind="services", nth=1, times=1, applied=True))
     saves = {"left": 0}
 
-    def gone_next(call) -> bool:  # type: ignore[no-untyped-def]
+    def gone_next(call) -> bool:
         if call.verb == "patch" and call.kind == "services":
             saves["left"] = 3
         if call.kind == "configmaps" and saves["left"]:
@@ -146,7 +146,7 @@ def test_a_watch_that_falls_silent_is_said_aloud_and_exposure_does_not_rise():
     cluster = []
     tools = rig.tools
 
-    def spied(actor=None):  # type: ignore[no-untyped-def]
+    def spied(actor=None):
         made = tools(actor)
         cluster.append(made.cluster)
         return made
@@ -154,7 +154,7 @@ def test_a_watch_that_falls_silent_is_said_aloud_and_exposure_does_not_rise():
     rig.tools = spied  # type: ignore[method-assign]
 
     def silence() -> None:
-        feed = cluster[0].feeds[-1]
+        feed = cluster[0].feeds[-1]  # type: ignore[attr-defined]
         feed.freeze()
         rig.world.clock.after(30.0, feed.thaw)
 

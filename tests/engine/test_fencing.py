@@ -65,7 +65,7 @@ def test_a_write_prepared_before_the_takeover_changes_nothing_after_it(kind: str
     before, changed = rig.before(), []
     inside: list[bool] = []
 
-    def frozen(call) -> bool:  # type: ignore[no-untyped-def]
+    def frozen(call) -> bool:
         if inside:
             return False
         frozen.count += 1
