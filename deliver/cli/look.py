@@ -40,10 +40,11 @@ def status(given: Given) -> int:
     if release is None:
         raise none_of(target)
     now = time.time()
+    driver = service.driver(cluster, target) if release.outcome is None else None
     if given["output"] in ("json", "yaml"):
-        session.show_view(view.release_view(release, seen, now), given["output"])
+        session.show_view({**view.release_view(release, seen, now), "driver": view.driver_view(driver)}, given["output"])
     else:
-        session.show(text.status_text(release, seen, now, session.style(given)))
+        session.show(text.status_text(release, seen, now, session.style(given), driver))
     return ExitCode.PROMOTED
 
 

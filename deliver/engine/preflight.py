@@ -201,13 +201,15 @@ def _leftovers(cluster: Cluster, spec: ReleaseSpec, record: Record) -> list[Find
         )
     if live and (live.outcome is None or live.outcome in ("HELD", "ROLLBACK_FAILED")):
         state = live.outcome.value if live.outcome else "under way"
+        verb = "resume" if live.outcome else "status -w"
+        where = f"{target.deployment} -n {target.namespace}"
         holder = _holder(cluster, target) if live.outcome is None else ""
         found.append(
             Finding(
                 "occupied",
                 "locked",
                 f"release {live.id} of {target} is {state}{holder}: {live.reason or live.phase.value}",
-                f"`deliver resume`, `deliver abort` or `deliver rollback {target.deployment} -n {target.namespace}` first",
+                f"`deliver {verb} {where}`, or `deliver rollback {where}` to take it back",
             )
         )
         return found

@@ -33,6 +33,15 @@ WINNER = 120.0  # seconds a superseded driver waits to tell how it ended
 
 
 @dataclass(frozen=True)
+class Driven:
+    """The lock as it stands. name: "" when nobody holds it. heard: unix seconds of its last sign of life. alive: it came in time."""
+
+    name: str
+    heard: float
+    alive: bool
+
+
+@dataclass(frozen=True)
 class World:
     """What a verb works with. examiner: None = made from the release's own analysis."""
 
@@ -85,6 +94,17 @@ def current(cluster: Cluster, target: Target) -> tuple[Release | None, Seen | No
     if release is None:
         return None, None
     return release, fresh_look(cluster, release, router_of(release.spec), takeback.selector_of(release), SystemClock())
+
+
+def driver(cluster: Cluster, target: Target) -> Driven | None:
+    """Who drives the live release; None when that may not be read. Never raises: `status` answers without it."""
+    clock = SystemClock()
+    try:
+        holder = Lease(cluster, target, "", clock).look()
+    except ClusterError:
+        return None
+    heard = holder.renewed if holder.name else 0.0
+    return Driven(holder.name, heard, bool(heard) and clock.now() - heard < DURATION)
 
 
 def history(cluster: Cluster, target: Target) -> tuple[Release, ...]:
@@ -179,9 +199,10 @@ def ask(
         return _tell(w, store, request)
     if verb == "pause":
         state = "held" if release.outcome is Outcome.HELD else "without a driver"
+        where = f"{target.deployment} -n {target.namespace}"
         raise InputError(
             f"release {release.id} is {state} already: there is nothing to pause",
-            hint="`deliver resume`, `deliver abort` or `deliver rollback`",
+            hint=f"to go on: `deliver resume {where}`; to take it back: `deliver rollback {where}`",
         )
     (lease.seize if verb == "abort" else lease.inherit)(fence_above=_fence(store))
     return _take_up(w, store, lease, actor, lambda release, now: answered(release, request, now))
@@ -233,8 +254,8 @@ def _take_up(
     w: World, store: Store, lease: Lease, actor: str, change: Callable[[Release, float], Release], salvaged: Release | None = None
 ) -> Release:
     """Under our fence now: stamp what the old driver may still write to, close what it left open, and go on."""
-    now = w.clock.now()
     release = store.load().release or salvaged
+    now = w.clock.now()
     if release is None or (salvaged is not None and release.id != salvaged.id):
         release = salvaged
     assert release is not None  # the callers have seen one
@@ -299,7 +320,6 @@ def _tell(w: World, store: Store, request: Request) -> Release:
         release = record.release
         if release is None or any(pending.id == request.id for pending in record.requests):
             continue
-        w.reporter.update(release, None)
         if request.verb != "abort" or release.outcome is not None:
             return release
     raise ClusterError(

@@ -14,7 +14,7 @@ from deliver.render.fmt import NONE, clock, count, duration, percent, short_imag
 from deliver.render.lists import Proposal
 from deliver.render.style import LEVEL_STYLE, PLAIN, VERDICT_LEVEL, VERDICT_STYLE, Style, table
 from deliver.render.summary import arms, change, check_cells, problem, result_word, traffic, where
-from deliver.render.view import View, release_view
+from deliver.render.view import Driver, View, release_view
 
 STEP_LEVEL = {
     "done": "done",
@@ -91,8 +91,11 @@ def _findings(findings: Sequence[Finding], style: Style) -> list[str]:
     return lines
 
 
-def status_text(release: Release, seen: Seen | None, now: float, style: Style = PLAIN) -> str:
-    """Where the release stands: what was read back, steps, checks, the last events, what can be done."""
+def status_text(release: Release, seen: Seen | None, now: float, style: Style = PLAIN, driver: Driver | None = None) -> str:
+    """Where the release stands: what was read back, steps, checks, the last events, what can be done.
+
+    driver: who drives it; None for a release that has ended, or when the lock may not be read.
+    """
     view = release_view(release, seen, now)
     word = (
         result_word(release)[1]
@@ -108,6 +111,7 @@ def status_text(release: Release, seen: Seen | None, now: float, style: Style = 
         if view["paused"]
         else []
     )
+    lines += [f"  driver: {driver_line(driver, now, view, style)}"] if driver else []
     lines.append(f"  exposure: {exposure(view)}")
     lines += [f"  {text}" for text in (traffic(view), *arms(release, view)) if text]
     lines += [f"  {style.mark('fail')} {problem(found)}" for found in view["problems"]]
@@ -118,6 +122,15 @@ def status_text(release: Release, seen: Seen | None, now: float, style: Style = 
     lines += ["", *events_table(release, style)]
     lines += ["", "Next:", *(f"  `{command}`" for command in view["next"])]
     return "\n".join(lines)
+
+
+def driver_line(driver: Driver, now: float, view: View, style: Style) -> str:
+    """A live release without a driver stands still: nobody watches it, nobody takes it back."""
+    if driver.alive:
+        return f"{clean(driver.name)}, heard {duration(max(now - driver.heard, 0.0))} ago"
+    last = f"; the last one, {clean(driver.name)}, was heard {duration(max(now - driver.heard, 0.0))} ago" if driver.name else ""
+    where = f"{view['target']['deployment']} -n {view['target']['namespace']}"
+    return style.paint(f"nobody{last}. It stands still until `deliver resume {where}` or `deliver rollback {where}`", "yellow")
 
 
 def exposure(view: View) -> str:

@@ -3,7 +3,7 @@
 Percentages and pods are what was read back (Seen); null where nothing was. Text is already clean of control characters.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
 from deliver.model.plan import Side, Step
 from deliver.model.release import Course, Outcome, Phase, Release
@@ -234,6 +234,24 @@ def problems(seen: Seen | None) -> list[View]:
         pods = [(pod.name, pod.problem) for pod in arm.pods if pod.problem] if arm else []
         found += [{"arm": name, "pod": pod, "cause": problem.cause, "message": problem.message} for pod, problem in pods]
     return found
+
+
+class Driver(Protocol):
+    """deliver.engine.service.Driven."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def heard(self) -> float: ...
+    @property
+    def alive(self) -> bool: ...
+
+
+def driver_view(driver: Driver | None) -> View | None:
+    """Who drives a live release: null when it has ended, or when the lock may not be read."""
+    if driver is None:
+        return None
+    return dict(clean_data({"name": driver.name or None, "heard": rfc3339(driver.heard), "alive": driver.alive}))
 
 
 def next_commands(release: Release) -> list[str]:

@@ -248,6 +248,24 @@ def test_status_history_and_explain_answer_on_stdout(deliver: Deliver, engine: S
     assert deliver("status", "web").code == 2
 
 
+def test_plan_offers_the_options_of_the_strategy_it_plans_with(deliver: Deliver, engine: Service, folder: Path) -> None:
+    assert "--max-overshoot" in deliver("plan", "--help").out
+    assert deliver("plan", "web", "--strategy", "nope", "--image", "reg/web:2").code == 2
+    (folder / "deliver.yaml").write_text("target: {deployment: web}\nimage: reg/web:2\nstrategy: {canary: {weight: [20]}}\n")
+    assert deliver("plan").code == 0
+    assert asked(engine).options == {"weight": [20]}
+    assert deliver("plan", "--weight", "30,60").code == 0
+    assert engine.calls[-1][1].options == {"weight": ["30", "60"]}
+
+
+def test_what_a_live_driver_was_asked_is_answered_in_one_line(deliver: Deliver, engine: Service) -> None:
+    engine.release = release(outcome=None)
+    for verb in ("pause", "resume", "promote"):
+        run = deliver(verb, "web", "-n", "shop")
+        assert (run.code, run.out, len(run.err.splitlines())) == (0, "", 1)
+        assert f"its driver did `{verb}`" in run.err
+
+
 def test_status_watch_ends_with_the_release(deliver: Deliver, engine: Service) -> None:
     engine.release = release(outcome=Outcome.ROLLED_BACK)
     run = deliver("status", "web", "-w")
