@@ -91,12 +91,20 @@ def new_id(deployment: str, record: Record, now: float) -> str:
     return f"{prefix}{max(counts, default=0) + 1}"
 
 
+def numbered(release: Release, record: Record, now: float) -> Release:
+    """With a number and an id of its own, now that nobody else can take them: another release may have ended since it was proposed."""
+    taken = [*record.history, *([record.release] if record.release else [])]
+    number = max((one.number for one in taken), default=0) + 1
+    return replace(release, number=number, id=new_id(release.spec.target.deployment, record, now))
+
+
 class Store:
     """The record of one target. A write with an old fence changes nothing."""
 
     def __init__(self, cluster: Cluster, target: Target) -> None:
         self.cluster, self.target, self.name = cluster, target, record_name(target.deployment)
         self.record = Record()
+        self._texts: dict[str, tuple[Release, str]] = {}  # of the history, which changes once a release
 
     def load(self, deadline: float | None = None) -> Record:
         try:
@@ -123,19 +131,32 @@ class Store:
                 "release": text,
                 "checksum": checksum(text),
                 "requests": json.dumps(encode(requests)),
-                "history": _fitting(history, len(text)),
+                "history": self._fitting(history, len(text)),
             }
             try:
                 written = self._write(data, record.version, {FENCE: str(release.fence)})
             except (Conflict, NotFound):
                 self.load()
                 continue
-            self.record = parse(written)
+            self.record = Record(release, history, requests, written["metadata"]["resourceVersion"])
             return
         raise Conflict(
             f"ConfigMap {self.name} keeps changing under our writes",
             hint=f"who else writes to it? `kubectl get configmap {self.name} -o yaml --show-managed-fields`",
         )
+
+    def _fitting(self, history: tuple[Release, ...], used: int) -> str:
+        """As much of the history as an object has room for beside the live release."""
+        known, self._texts = self._texts, {}
+        for release in history:
+            old, text = known.get(release.id, (None, ""))
+            if old is not release:
+                text = json.dumps(encode(release), separators=(",", ":"))
+            used += len(text)
+            if used > ROOM:
+                break
+            self._texts[release.id] = release, text
+        return f"[{','.join(text for _, text in self._texts.values())}]"
 
     def _check_fence(self, record: Record, release: Release) -> None:
         other = record.release
@@ -177,17 +198,6 @@ class Store:
 def _who_took(release: Release, fence: int) -> str:
     takers = [entry.actor for entry in release.journal if entry.fence > fence and entry.actor]
     return f"by {takers[0] if takers else 'another driver'}"
-
-
-def _fitting(history: tuple[Release, ...], used: int) -> str:
-    kept: list[str] = []
-    for release in history:
-        text = json.dumps(encode(release), separators=(",", ":"))
-        used += len(text)
-        if used > ROOM:
-            break
-        kept.append(text)
-    return f"[{','.join(kept)}]"
 
 
 def open_intents(release: Release) -> list[Entry]:

@@ -1,19 +1,23 @@
 """Frozen dataclasses to plain JSON data and back, by their type hints. Unknown keys are ignored, missing ones take the default."""
 
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+Decoder = Callable[[Any], Any]
 
 
 def encode(value: Any) -> Any:
     """Plain data that json.dumps takes."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: encode(getattr(value, f.name)) for f in fields(value)}
+    if value is None or type(value) in (str, float, int, bool):
+        return value
+    kind: Any = type(value)
+    if names := _names(kind):
+        return {name: encode(getattr(value, name)) for name in names}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):
@@ -23,50 +27,63 @@ def encode(value: Any) -> Any:
     return value
 
 
-@cache
-def _hints(cls: type) -> dict[str, Any]:
-    return get_type_hints(cls)
-
-
 def decode(cls: type[T], data: Any) -> T:
     """Raises TypeError or ValueError on data that does not fit."""
-    return cast(T, _decode(cls, data))
+    kind: Any = cls
+    return cast(T, _decoder(kind)(data))
 
 
-def _decode(hint: Any, data: Any) -> Any:
+@cache
+def _names(cls: type) -> tuple[str, ...]:
+    """The fields of a dataclass; none for anything else."""
+    return tuple(field.name for field in fields(cls)) if is_dataclass(cls) else ()
+
+
+@cache
+def _field_decoders(cls: type) -> tuple[tuple[str, Decoder], ...]:
+    hints = get_type_hints(cls)
+    return tuple((name, _decoder(hints[name])) for name in _names(cls))
+
+
+@cache
+def _decoder(hint: Any) -> Decoder:
+    """What turns plain data into a value of that type. Made once a type: a record has thousands of values."""
     origin = get_origin(hint)
     if hint is Any or origin is Mapping or origin is dict:
-        return data
+        return _as_it_is
     if origin in (Union, types.UnionType):
-        return _decode_union(get_args(hint), data)
+        return partial(_decode_union, get_args(hint))
     if origin is tuple:
-        return tuple(_decode(get_args(hint)[0], item) for item in data)
+        item = _decoder(get_args(hint)[0])
+        return lambda data: tuple(map(item, data))
     if isinstance(hint, type) and is_dataclass(hint):
-        if not isinstance(data, Mapping):
-            raise TypeError(f"{hint.__name__} wants an object, not {type(data).__name__}")
-        known = _hints(hint)
-        return hint(**{f.name: _decode(known[f.name], data[f.name]) for f in fields(hint) if f.name in data})
+        return partial(_decode_dataclass, hint)
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint(data)
-    if hint is float and isinstance(data, int):
-        return float(data)
+        return hint
+    if hint is float:
+        return lambda data: float(data) if isinstance(data, int) else data
+    return _as_it_is
+
+
+def _as_it_is(data: Any) -> Any:
     return data
 
 
-def _decode_union(options: tuple[Any, ...], data: Any) -> Any:
+def _decode_dataclass(cls: type, data: Any) -> Any:
+    if not isinstance(data, Mapping):
+        raise TypeError(f"{cls.__name__} wants an object, not {type(data).__name__}")
+    return cls(**{name: item(data[name]) for name, item in _field_decoders(cls) if name in data})
+
+
+def _decode_union(options: Sequence[Any], data: Any) -> Any:
     """The first dataclass of the union that has all of the data's keys; anything else as it is."""
     if data is None:
         return None
-    for option in options:
-        if option is type(None):
-            continue
-        if is_dataclass(option) and isinstance(data, Mapping):
-            if set(data) <= {f.name for f in fields(option)}:
-                return _decode(option, data)
-        elif not isinstance(data, Mapping):
-            return _decode(option, data)
-    for option in options:  # a newer writer added keys: take the option that shares the most
-        if is_dataclass(option) and isinstance(data, Mapping):
-            best = max((o for o in options if is_dataclass(o)), key=lambda o: len(set(data) & {f.name for f in fields(o)}))
-            return _decode(best, data)
-    raise TypeError(f"none of {options} fits")
+    objects: list[Any] = [option for option in options if _names(option)]
+    if isinstance(data, Mapping) and objects:
+        fitting = next((option for option in objects if data.keys() <= set(_names(option))), None)
+        return _decoder(fitting or max(objects, key=lambda one: len(data.keys() & set(_names(one)))))(data)  # a newer writer may have added keys
+    plain: list[Any] = [option for option in options if option is not type(None) and option not in objects]
+    if isinstance(data, Mapping) or not (plain or objects):
+        raise TypeError(f"none of {options} fits")
+    return _decoder((plain or objects)[0])(data)
