@@ -10,7 +10,7 @@ from deliver.engine.facts import arm
 from deliver.model.codec import decode
 from deliver.model.names import RELEASE_LABEL, fence_of, record_name
 from deliver.model.release import Release
-from deliver.model.seen import AutoscalerSeen, Request, Seen
+from deliver.model.seen import ArmSeen, AutoscalerSeen, Request, Seen
 from deliver.model.spec import Target
 from deliver.model.verdict import CheckResult
 from deliver.plugins.interfaces import Object, Router
@@ -53,6 +53,7 @@ class Observer:
 
     def __init__(self, feed: Feed, router: Router) -> None:
         self.feed, self.router = feed, router
+        self._arms: dict[str, tuple[set[str], ArmSeen]] = {}
 
     def look(
         self, release: Release, now: float, checks: Sequence[CheckResult] = (), checked_at: float = 0.0, share: float | None = None
@@ -60,7 +61,7 @@ class Observer:
         feed = self.feed
         replicasets, pods = feed.list("replicasets"), feed.list("pods")
         stable, candidate = (
-            arm(deployment, replicasets, pods, release.snapshot.container) if deployment else None
+            self._arm(deployment, replicasets, pods, release.snapshot.container) if deployment else None
             for deployment in (feed.get("deployments", release.spec.target.deployment), feed.get("deployments", release.candidate))
         )
         return Seen(
@@ -75,6 +76,14 @@ class Observer:
             requests=self._requests(release),
             strays=0 if candidate else sum(stray(pod) for pod in pods),
         )
+
+    def _arm(self, deployment: Object, replicasets: Sequence[Object], pods: Sequence[Object], container: str) -> ArmSeen:
+        """Most looks find what the last one found: an object of the same version says the same."""
+        versions = {f"{obj['metadata']['uid']} {obj['metadata']['resourceVersion']}" for obj in (deployment, *replicasets, *pods)}
+        known = self._arms.get(deployment["metadata"]["name"])
+        if known is None or known[0] != versions:
+            known = self._arms[deployment["metadata"]["name"]] = versions, arm(deployment, replicasets, pods, container)
+        return known[1]
 
     def _autoscaler(self, release: Release) -> AutoscalerSeen | None:
         before = release.snapshot.autoscaler
