@@ -29,8 +29,8 @@ class SandboxFeed:
         self._waiting: list[Change] = []
         self._silent: float | None = None
         self._open = True
+        self._unlisten = api.store.listen(self._hear)  # before the list: other processes may write while its calls are under way
         self.relist()
-        self._unlisten = api.store.listen(self._hear)
 
     def get(self, kind: str, name: str) -> Object | None:
         return self._objects.get(kind, {}).get(name)
