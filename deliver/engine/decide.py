@@ -67,9 +67,14 @@ def _sentence(request: Request) -> str:
 
 
 def resumed(release: Release, actor: str, fence: int, now: float) -> Release:
-    """A release that a new driver takes up: nobody watched in between, so this step's bake starts again."""
+    """A release that a new driver takes up: nobody watched in between, so this step's bake starts again.
+
+    A step whose bake had not begun was let in by a verdict that is old by now: the step before it is watched once more.
+    """
+    unbegun = release.course is Course.FORWARD and release.step > 0 and not release.bake_since
     fresh = replace(
         release,
+        step=release.step - unbegun,
         fence=fence,
         outcome=None,
         ended=0.0,
