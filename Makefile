@@ -1,7 +1,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
-CODE := deliver strategies tests bench
+CODE := deliver strategies bench tests/cluster tests/docs
 
 .PHONY: help setup check format test test-cluster bench lock clean
 

@@ -23,6 +23,7 @@ from deliver.plugins.interfaces import Router
 SETTLE = 0.1  # seconds given to the watch before the same action is asked for again
 REPEAT = 1.0
 BACKOFF = 1.0
+PATIENCE = 5.0  # seconds between tries of what the API server refuses, at most
 STATUS_EVERY = 15.0  # seconds between saves that only bring `status` up to date
 QUIET = 10.0  # seconds of silence worth a word
 UNSAVED = 120.0  # seconds that an end which cannot be recorded is tried for
@@ -179,7 +180,7 @@ class Driver:
             release = hold(release, f"{action} is refused again and again: {error.what}", now)
         self.release = release
         self._save(release, force=True)
-        return release, seen, now + BACKOFF
+        return release, seen, now + min(PATIENCE, BACKOFF * 2 ** min(self.refused, 5))
 
     # ------------------------------------------------------------ saving
 

@@ -10,7 +10,7 @@ from deliver.engine import quota, rules
 from deliver.engine.facts import arm, owner
 from deliver.engine.ladder import words
 from deliver.engine.observe import Snapshotted, label_selector
-from deliver.engine.record import Record, new_id
+from deliver.engine.record import Record, numbered
 from deliver.model.errors import ClusterError, Forbidden, InputError, NotFound
 from deliver.model.names import HASH, candidate_name, record_name
 from deliver.model.plan import Plan, Side
@@ -85,10 +85,9 @@ def propose(
         + _leftovers(cluster, spec, record)
         + _rights(cluster, namespace)
     )
-    number = max([release.number for release in (*record.history, *([record.release] if record.release else []))], default=0) + 1
     release = Release(
-        id=new_id(spec.target.deployment, record, now),
-        number=number,
+        id="",
+        number=0,
         spec=spec,
         plan=plan,
         snapshot=before,
@@ -97,6 +96,7 @@ def propose(
         started=now,
         since=now,
     )
+    release = numbered(release, record, now)
     findings += [Finding("weight", "info", note) for note in plan.notes]
     patches = rules.patches(plan, services, spec.target.deployment, release.candidate, scaler.name if scaler else "", stable.desired)
     return Proposal(release, tuple(findings), patches, duration(spec, plan), worst_exposure(plan), stable.pods)

@@ -15,7 +15,7 @@ from deliver.engine.ladder import turn_back
 from deliver.engine.lease import DURATION, Lease
 from deliver.engine.observe import fresh_look
 from deliver.engine.preflight import Proposal
-from deliver.engine.record import Store, open_intents
+from deliver.engine.record import Store, numbered, open_intents
 from deliver.engine.reporter import Reporter
 from deliver.engine.stop import Stop
 from deliver.engine.watching import Examines, Judged, Nothing, Watching
@@ -139,7 +139,7 @@ def run(cluster: Cluster, proposal: Proposal, *, reporter: Reporter, stop: Stop,
                 state="nothing was changed by this command",
                 hint="`deliver status` shows it",
             )
-        begun = replace(release, fence=lease.fence, started=w.clock.now(), since=w.clock.now())
+        begun = replace(numbered(release, store.record, w.clock.now()), fence=lease.fence, started=w.clock.now(), since=w.clock.now())
         begun = begun.noted(
             w.clock.now(), "state", f"started by {release.actor}: {release.snapshot.image} -> {release.spec.image}", actor=release.actor
         )
