@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from types import FrameType
 
 from deliver.engine.stop import Stop
+from deliver.render.style import is_tty
+
+SHOW_CURSOR = "\x1b[?25h\n"  # the live view hid it, and has no time left to put it back
 
 
 @contextmanager
@@ -19,6 +22,7 @@ def stoppable(say: str = "stopping: the release will be held safely") -> Iterato
 
     def handle(number: int, frame: FrameType | None) -> None:
         if seen:
+            _write(SHOW_CURSOR if is_tty(sys.stderr) else "\n")
             os._exit(128 + number)  # not sys.exit: a driver that hangs in a call would keep the process
         seen.append(number)
         # In a thread: the code that the signal interrupted may hold the very lock that request() takes.
@@ -37,8 +41,12 @@ def stoppable(say: str = "stopping: the release will be held safely") -> Iterato
 
 
 def _say(text: str) -> None:
+    _write(f"\n{text}\n")
+
+
+def _write(text: str) -> None:
     """Straight to the descriptor: the stream's lock may be held by the code that the signal interrupted."""
     try:
-        os.write(sys.stderr.fileno() if sys.stderr else 2, f"\n{text}\n".encode())
+        os.write(sys.stderr.fileno() if sys.stderr else 2, text.encode())
     except (OSError, ValueError):
         return

@@ -113,7 +113,7 @@ def _missing(right: Right, name: str, missing: list[str]) -> DoctorLine:
     if right.proxy:
         return DoctorLine(name, "warn", f"no {', '.join(missing)}", "needed for Prometheus or health checks through the API server alone")
     ways = "forward and rollback need it" if right.rollback else "forward needs it, rollback does not"
-    group = f' of API group "{right.group}"'
+    group = f" of API group {right.group}" if right.group else ""
     return DoctorLine(
         name, "fail", f"no {', '.join(missing)}; {ways}", f"grant {', '.join(missing)} on {right.name}{group}; see deploy/rbac"
     )
@@ -127,7 +127,7 @@ def _prometheus(cluster: Cluster, options: Mapping[str, Any] | None, now: Callab
         provider = service.provider_of(cluster, Analysis(provider=PluginSpec("prometheus", options)))
         skew = abs(provider.now(ASK) - now())
     except (MetricsError, DeliverError, ValueError) as error:
-        hint = "check the address; a Service is NAMESPACE/NAME:PORT and needs services/proxy"
+        hint = "check the address; a Service is NAMESPACE/NAME:PORT and needs get on services/proxy there: deploy/rbac/prometheus.yaml"
         return DoctorLine("prometheus", "fail", _told(error), hint)
     except Exception as error:
         return DoctorLine("prometheus", "fail", f"{type(error).__name__}: {error}", "see `deliver plugins`")

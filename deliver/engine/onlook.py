@@ -2,20 +2,19 @@
 
 import threading
 
-from deliver.cluster.port import Cluster
+from deliver.cluster.port import Cluster, Feed
 from deliver.engine import service, takeback
 from deliver.engine.clock import Clock, SystemClock
 from deliver.engine.observe import Observer, watches
 from deliver.engine.record import parse
 from deliver.engine.reporter import Reporter
 from deliver.engine.stop import Stop
-from deliver.model.errors import InputError
+from deliver.model.errors import ClusterError, InputError
 from deliver.model.names import record_name
 from deliver.model.release import Release
 from deliver.model.seen import Seen
 
-LOOK = 5.0  # seconds; the watch wakes us, this bounds how long a stop or a silent watch goes unseen
-SILENT = 10.0
+LOOK = 5.0  # seconds; the watch wakes us, this bounds how long a silent one goes unseen
 
 
 def follow(
@@ -42,9 +41,17 @@ def follow(
             if release.outcome is not None:
                 return release, seen
             reporter.update(release, seen)
-            if feed.quiet() > SILENT:
-                reporter.note(f"the API server has not been heard for {feed.quiet():.0f} s")
             changed.wait(LOOK)
+            if feed.quiet() > LOOK:
+                _read_anew(feed, reporter)
     finally:
         feed.close()
     return None
+
+
+def _read_anew(feed: Feed, reporter: Reporter) -> None:
+    """A watch that is cut off, or that our Role does not allow: what may be listed is listed."""
+    try:
+        feed.relist()
+    except ClusterError as error:
+        reporter.note(f"{error.what}; what is shown may be old")

@@ -145,3 +145,22 @@ def test_where_traffic_goes_is_told_as_read_back(scene):
 def test_a_long_reason_wraps_instead_of_being_cut(scene):
     text = plain(scene("rollback-failed"), 80)
     assert "because aborted by sam: graphs look wrong)" in text
+
+
+def test_who_only_looks_on_is_not_told_that_ctrl_c_holds_the_release(scene):
+    shown = scene("mid-bake")
+    for driving, told in ((True, "hold it: Ctrl-C"), (False, "stop watching: Ctrl-C")):
+        lines = frame(shown.release, shown.seen, (), shown.now, 100, 40, driving=driving)
+        assert lines[-1].plain.endswith(told)
+
+
+def test_a_long_repository_never_hides_the_versions(scene):
+    shown = scene("mid-bake")
+    repository = "registry.example/" + "very-long-team-name/" * 6 + "web"
+    release = replace(
+        shown.release,
+        spec=replace(shown.release.spec, image=f"{repository}:1.1.0"),
+        snapshot=replace(shown.release.snapshot, image=f"{repository}:1.0.0"),
+    )
+    line = frame(release, shown.seen, (), shown.now, 80, 24)[1].plain
+    assert line.endswith("web:1.0.0 → 1.1.0") and len(line) <= 80
