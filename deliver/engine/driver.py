@@ -16,7 +16,7 @@ from deliver.engine.watching import Watching
 from deliver.engine.writer import GuardedWriter
 from deliver.model.action import Action, Verb
 from deliver.model.errors import ClusterError, Conflict, DeliverError, Forbidden, NotFound, Rejected, Superseded, Unreachable
-from deliver.model.release import Course, Outcome, Release
+from deliver.model.release import Course, Entry, Outcome, Release
 from deliver.model.seen import Seen
 from deliver.plugins.interfaces import Router
 
@@ -55,6 +55,7 @@ class Driver:
         self.noted_at = float("-inf")
         self.answered: set[str] = set()
         self.failing: float | None = None
+        self.unsaved: Entry | None = None
 
     def drive(self, release: Release, selector: str) -> Release:
         """Blocking, to an outcome. Raises Superseded when another driver has taken over; its record says how it ends."""
@@ -99,7 +100,7 @@ class Driver:
         if self.lease.lost_to is not None or observer.newest_fence(release, seen) > release.fence:
             raise Superseded(f"release {release.id} was taken over", why=f"by {self.lease.lost_to or 'another driver'}")
         if self.tools.stop.is_set() and release.course is not Course.BACK and release.outcome is None:
-            release = self.release = hold(release, self.tools.stop.reason(), now)
+            release = self.release = hold(self._closed(release), self.tools.stop.reason(), now)
             self._save(release, force=True)
             return release, seen, now
         decision = decide(release, seen, now)
@@ -107,8 +108,9 @@ class Driver:
         self.answered |= {one.id for one in seen.requests}  # the watch may show them once more before it shows them gone
         if decision.action is not None:
             return self._act(decision.release, decision.action, seen, acts)
-        self._save(decision.release, force=bool(seen.requests))
-        return decision.release, seen, decision.wake_at
+        release = self.release = self._closed(decision.release)
+        self._save(release, force=bool(seen.requests))
+        return release, seen, decision.wake_at
 
     def _given_up(self, error: ClusterError) -> Release | None:
         """None while it is worth another try. What is decided, or not permitted, and cannot be recorded for long, ends all the same."""
@@ -137,10 +139,9 @@ class Driver:
         clock = self.tools.clock
         if self.last and self.last[0] == action and clock.monotonic() - self.last[1] < REPEAT:
             return release, seen, clock.now() + SETTLE  # done a moment ago; the watch has not shown it yet
-        release = release.noted(clock.now(), "intent", f"{action}: {action.why}")
-        intent = release.journal[-1].seq
+        release, intent = self._intended(release, f"{action}: {action.why}")
         self._journal(release, action)
-        self.release = release
+        self.unsaved = None
         try:
             evidence = acts.do(action, release, seen)
         except ClusterError as error:
@@ -154,6 +155,21 @@ class Driver:
             release = replace(release, evidence=evidence)
         done = release.noted(clock.now(), "outcome", str(action), of=intent, result="done")
         return done, seen, clock.now()
+
+    def _intended(self, release: Release, text: str) -> tuple[Release, int]:
+        """With the intent in the journal. One whose saving failed may stand in the record all the same: it is not written twice."""
+        if self.unsaved is None or self.unsaved.text != text:
+            release = self._closed(release).noted(self.tools.clock.now(), "intent", text)
+            self.unsaved = release.journal[-1]
+        self.release = release
+        return release, self.unsaved.seq
+
+    def _closed(self, release: Release) -> Release:
+        """An intent whose saving failed, and which is not wanted any more, was never carried out."""
+        entry, self.unsaved = self.unsaved, None
+        if entry is None:
+            return release
+        return release.noted(self.tools.clock.now(), "outcome", f"{entry.text}: not done, it could not be recorded", of=entry.seq, result="failed")
 
     def _journal(self, release: Release, action: Action) -> None:
         """The intent first, but traffic that must come back does not wait for the journal (design.md rule 3)."""

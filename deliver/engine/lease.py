@@ -42,6 +42,7 @@ class Lease:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self.lost_to: str | None = None
+        self.presumed_dead = ""  # the version of a Lease whose holder was seen to be silent for long enough
 
     # ------------------------------------------------------------ taking it
 
@@ -71,7 +72,7 @@ class Lease:
     def inherit(self, *, fence_above: int = 0) -> None:
         """Take it as soon as the present holder, if any, is seen to be dead; raises Locked when it is seen to live."""
         holder = self.look()
-        if holder.name and holder.name != self.identity:
+        if holder.name and holder.name != self.identity and holder.version != self.presumed_dead:
             self._outlive(holder)
             holder = self.look()
         self._take(holder, fence_above)

@@ -9,6 +9,7 @@ A record that is lost, corrupt or from a newer deliver forbids going forward, ne
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -165,8 +166,15 @@ class Store:
 
     def ask(self, request: Request) -> None:
         """Put a request before the driver."""
+        self._requests(lambda there: (*there, request))
+
+    def withdraw(self, id: str) -> None:
+        """Take it back: nobody has read it."""
+        self._requests(lambda there: tuple(one for one in there if one.id != id))
+
+    def _requests(self, change: Callable[[tuple[Request, ...]], tuple[Request, ...]]) -> None:
         for _ in range(ATTEMPTS):
-            requests = json.dumps(encode((*self.record.requests, request)))
+            requests = json.dumps(encode(change(self.record.requests)))
             try:
                 self.record = parse(self._write({"requests": requests}, self.record.version))
             except (Conflict, NotFound):

@@ -18,6 +18,7 @@ from deliver.engine.preflight import Proposal
 from deliver.engine.record import Store, numbered, open_intents
 from deliver.engine.reporter import Reporter
 from deliver.engine.stop import Stop
+from deliver.engine.telling import tell
 from deliver.engine.watching import Examines, Judged, Nothing, Watching
 from deliver.engine.writer import GuardedWriter
 from deliver.model.errors import ClusterError, Forbidden, GateRefused, InputError, Locked, Superseded
@@ -180,9 +181,9 @@ def resume(
     store, lease = _store_and_lease(w, target)
     release = _live(store, target)
     if not takeover and release.outcome is None and _alive(lease, w.clock):
-        return _tell(w, store, _request("resume", actor, reason, w.clock))
-    if release.outcome is None and not takeover:
-        w.reporter.note("its driver is silent; waiting until its lock runs out")
+        w.reporter.note("asking its driver to go on; should it be dead, its lock runs out within 15 s")
+        if told := tell(store, lease, w.clock, w.stop, _request("resume", actor, reason, w.clock)):
+            return told
     (lease.seize if takeover else lease.inherit)(fence_above=_fence(store))
     return _take_up(w, store, lease, actor, lambda release, now: release)
 
@@ -196,7 +197,9 @@ def ask(
     release = _live(store, target)
     request = _request(verb, actor, reason, w.clock)
     if release.outcome is None and _alive(lease, w.clock):
-        return _tell(w, store, request)
+        if told := tell(store, lease, w.clock, w.stop, request):
+            return told
+        release = _live(store, target)
     if verb == "pause":
         state = "held" if release.outcome is Outcome.HELD else "without a driver"
         where = f"{target.deployment} -n {target.namespace}"
@@ -308,25 +311,6 @@ def _alive(lease: Lease, clock: Clock) -> bool:
 
 def _request(verb: str, actor: str, reason: str, clock: Clock) -> Request:
     return Request(id=uuid.uuid4().hex[:8], verb=verb, actor=actor, reason=reason, at=clock.now())
-
-
-def _tell(w: World, store: Store, request: Request) -> Release:
-    """Put it before the live driver and wait for the answer: that it was taken in, and for abort, how it ended."""
-    store.ask(request)
-    over = w.clock.monotonic() + (WINNER if request.verb == "abort" else DURATION + 5)
-    while w.clock.monotonic() < over and not w.stop.is_set():
-        w.clock.wait(0.5)
-        record = store.load()
-        release = record.release
-        if release is None or any(pending.id == request.id for pending in record.requests):
-            continue
-        if request.verb != "abort" or release.outcome is not None:
-            return release
-    raise ClusterError(
-        f"the driver did not answer `{request.verb}` in time",
-        state="the request stays before it",
-        hint="`deliver status` shows its state; `deliver rollback` does not wait for any driver",
-    )
 
 
 def _winner(w: World, store: Store, release: Release, taken: Superseded) -> Release:

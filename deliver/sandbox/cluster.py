@@ -10,7 +10,7 @@ from deliver.model.names import FENCE, MANAGER
 from deliver.sandbox.api import Api, Write
 from deliver.sandbox.controllers.kubelet import Kubelet
 from deliver.sandbox.errors import ApiError, as_model, not_found
-from deliver.sandbox.faults import Call, Fault, Script
+from deliver.sandbox.faults import Call, Fault, Killed, Script
 from deliver.sandbox.feed import SandboxFeed
 from deliver.sandbox.store import Object, copy
 
@@ -35,6 +35,7 @@ class SandboxCluster:
         self.allow: Callable[[str, str, str, str, str], bool] = lambda verb, kind, namespace, name, subresource: True
         self.feeds: list[SandboxFeed] = []
         self.namespace = "shop"
+        self.dead = False
 
     def as_actor(self, actor: str) -> "SandboxCluster":
         """The same cluster for another driver, with the same call log and faults."""
@@ -113,6 +114,8 @@ class SandboxCluster:
     def _do(
         self, verb: str, kind: str, namespace: str, name: str, deadline: float | None, work: Callable[[], Any], more: Mapping[str, Any] = {}
     ) -> Any:
+        if self.dead:
+            raise Killed("a process that was killed makes no call, not even to let go of its lock")
         call = Call(len(self.calls) + 1, self.api.clock.now(), verb, kind, namespace, name, actor=self.actor, **more)
         self.calls.append(call)
         outcome, changed = "killed", False
@@ -131,6 +134,9 @@ class SandboxCluster:
             self.script.after(call)
             outcome = "ok"
             return result
+        except Killed:
+            self.dead = True
+            raise
         except ApiError as error:
             mapped = as_model(error)
             outcome = type(mapped).__name__

@@ -42,8 +42,10 @@ def test_a_driver_dies_at_a_chosen_call_and_no_handler_of_errors_stops_that(afte
             cluster.create("configmaps", "shop", BODY)
         except Exception:  # pragma: no cover
             pytest.fail("an except clause of the engine would have caught it")
+    with pytest.raises(Killed):
+        cluster.list("configmaps", "shop")  # a process that is dead makes no call more
     cluster.script.clear()
-    assert bool(cluster.list("configmaps", "shop")) is after
+    assert bool(cluster.as_actor("another").list("configmaps", "shop")) is after
 
 
 def test_the_log_says_who_did_what_under_which_fence_and_how_it_ended() -> None:
