@@ -49,7 +49,8 @@ class Counts:
 
 def ratio(bad: Iterable[Series], total: Iterable[Series], arm: Arm, span: Span, pod_label: str) -> Counts:
     """No bad series while the total exists is 0 bad: most counters are born with their first event."""
-    all_bad, all_total = _of(bad, arm, pod_label), _of(total, arm, pod_label)
+    all_total = _of(total, arm, pod_label)
+    all_bad = _upto(_of(bad, arm, pod_label), all_total, pod_label)
     first = _first_seen([*all_bad, *all_total], pod_label)
     delta = _delta(arm, span, first, pod_label)
     return _counts(sum(map(delta, all_bad)), all_total, delta, pod_label)
@@ -57,8 +58,9 @@ def ratio(bad: Iterable[Series], total: Iterable[Series], arm: Arm, span: Span, 
 
 def slower(buckets: Iterable[Series], total: Iterable[Series], bound: float, arm: Arm, span: Span, pod_label: str) -> Counts:
     """Requests above the bound: the histogram's count less its bucket. A missing bucket is not "all slow": see `unmatched`."""
-    fast = [series for series in _of(buckets, arm, pod_label) if _number(series.labels.get("le", "")) == bound]
     all_total = _of(total, arm, pod_label)
+    fast = [series for series in _of(buckets, arm, pod_label) if _number(series.labels.get("le", "")) == bound]
+    fast = _upto(fast, all_total, pod_label)
     first = _first_seen([*fast, *all_total], pod_label)
     delta = _delta(arm, span, first, pod_label)
     known = {_key(series) for series in fast}
@@ -130,6 +132,21 @@ def _first_seen(series: Iterable[Series], pod_label: str) -> dict[str, float]:
 
 def _of(series: Iterable[Series], arm: Arm, pod_label: str) -> list[Series]:
     return [one for one in series if one.labels.get(pod_label) in arm.pods]
+
+
+def _upto(series: Iterable[Series], total: Iterable[Series], pod_label: str) -> list[Series]:
+    """Without the scrapes of a pod that its total does not have. The total is asked for first, and a scrape may come in between."""
+    newest: dict[str, float] = {}
+    for one in total:
+        if one.points:
+            pod = one.labels[pod_label]
+            newest[pod] = max(newest.get(pod, -math.inf), one.points[-1][0])
+
+    def kept(one: Series) -> Series:
+        last = newest.get(one.labels[pod_label], math.inf)
+        return Series(one.labels, tuple(point for point in one.points if point[0] <= last))
+
+    return [kept(one) for one in series]
 
 
 def _key(series: Series) -> frozenset[tuple[str, str]]:

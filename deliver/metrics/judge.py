@@ -52,10 +52,11 @@ def matchers(look: Look, namespace: str, arm: str) -> tuple[Matcher, ...]:
 def _counted(metric: RatioMetric | LatencyMetric, look: Look, streak: Streak) -> Outcome:
     reach = metric.window + look.stale
     span = Span(max(look.start, look.now - metric.window), look.now - reach)
+    # The total first: counts.py leaves out what a scrape between the two queries has added to the second.
     if isinstance(metric, LatencyMetric):
         base = selectors.histogram(metric.histogram)
-        special = look.fetch.raw(base.suffixed("_bucket").where(Matcher("le", "=~", selectors.bounds(metric.bound))), reach)
         total = look.fetch.raw(base.suffixed("_count"), reach)
+        special = look.fetch.raw(base.suffixed("_bucket").where(Matcher("le", "=~", selectors.bounds(metric.bound))), reach)
     else:
         total = look.fetch.raw(selectors.parse(metric.total), reach)
         special = look.fetch.raw(selectors.parse(metric.bad), reach)

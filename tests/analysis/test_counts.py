@@ -96,3 +96,11 @@ def test_slow_is_all_less_the_bucket_whose_number_is_the_bound(le):
 
 def test_a_missing_bucket_is_told_apart_from_all_being_slow():
     assert slower([], [series("p", (90, 5), (110, 105))], 1.0, ARM, SPAN, "pod").unmatched == 1
+
+
+def test_a_scrape_that_came_in_between_the_two_queries_is_left_out():
+    """The total is asked for first; what the second answer has beyond it has no total to be held against."""
+    total, more = series("p", (90, 0), (110, 50)), series("p", (90, 0), (110, 2), (111, 60))
+    assert ratio([more], [total], ARM, SPAN, "pod") == Counts(bad=2, total=50, newest=110.0, series=1, pods=1)
+    fast = series("p", (90, 0), (110, 40), (111, 140), le="0.25")
+    assert slower([fast], [total], 0.25, ARM, SPAN, "pod").bad == 10

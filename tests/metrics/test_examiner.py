@@ -189,3 +189,23 @@ def test_preflight_finds_a_typo_and_a_dead_provider(clock):
     assert "rek" in found[0].message
     provider.fail = MetricsError("down")
     assert [finding.level for finding in preflight.test_queries(analysis, provider, "shop", STABLE)] == ["refuse"]
+
+
+def test_a_scrape_between_the_two_queries_makes_no_request_slow(clock):
+    """Prometheus commits a scrape at any moment: also after one of the two selectors was answered and before the other one is."""
+
+    class Scraped(Provider):
+        seen = 0
+
+        def raw(self, selector, window, timeout):
+            self.seen += 1
+            points = tuple((at, value) for at, value in ((940.0, 0.0), (995.0, 100.0), (1000.0, 200.0)) if at < 1000.0 or self.seen > 1)
+            name = selector.partition("{")[0]
+            le = {"le": "0.25"} if name.endswith("_bucket") else {}
+            return Answer(selector, (Series({"__name__": name, "pod": "web-c", **le}, points),))
+
+    latency = LatencyMetric("latency", "took", 0.25, 0.05, min_samples=50)
+    examiner = Examiner(Analysis(metrics=(latency,)), Scraped(clock), (), clock)
+    examiner.reset(950.0)
+    (result,) = examiner.examine("shop", STABLE, CANDIDATE).results
+    assert (result.verdict, result.candidate, result.samples) == (PASS, 0.0, 100)
