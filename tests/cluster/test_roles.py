@@ -138,12 +138,15 @@ def test_the_viewer_may_look_and_nothing_more(shop: World, audit: Audit) -> None
         running = shop.release("1.1.0", strategy=LONG)
         running.wait_for("the bake", baking(0))
         looks(viewer, shop)
+        following = viewer.start("status", "web", "-n", shop.namespace, "-w")
+        eventually("the watches", lambda: {right for right in rights("viewer") if right.verb == "watch"} <= asked(audit, shop, "viewer"))
         used = asked(audit, shop, "viewer")
         refused = viewer("rollback", "web", "-n", shop.namespace)
         assert refused.code == 8, refused
         assert shop.status()["phase"] == "Baking"
         shop.on_target("abort")
         running.end()
+        assert following.end().code == 3
     shop.file("1.1.0", strategy=LONG, analysis={"prometheus": None, "metrics": []})
     planned = viewer("plan")
     assert "50 %" in planned.out, planned
