@@ -56,6 +56,7 @@ class Driver:
         self.answered: set[str] = set()
         self.failing: float | None = None
         self.unsaved: Entry | None = None
+        self.not_before: tuple[Action, float] | None = None
 
     def drive(self, release: Release, selector: str) -> Release:
         """Blocking, to an outcome. Raises Superseded when another driver has taken over; its record says how it ends."""
@@ -139,6 +140,8 @@ class Driver:
         clock = self.tools.clock
         if self.last and self.last[0] == action and clock.monotonic() - self.last[1] < REPEAT:
             return release, seen, clock.now() + SETTLE  # done a moment ago; the watch has not shown it yet
+        if self.not_before and self.not_before[0] == action and (left := self.not_before[1] - clock.monotonic()) > 0:
+            return release, seen, clock.now() + left  # refused a moment ago; what wakes us, our own record first, is no reason to hurry
         release, intent = self._intended(release, f"{action}: {action.why}")
         self._journal(release, action)
         self.unsaved = None
@@ -169,7 +172,8 @@ class Driver:
         entry, self.unsaved = self.unsaved, None
         if entry is None:
             return release
-        return release.noted(self.tools.clock.now(), "outcome", f"{entry.text}: not done, it could not be recorded", of=entry.seq, result="failed")
+        text = f"{entry.text}: not done, it could not be recorded"
+        return release.noted(self.tools.clock.now(), "outcome", text, of=entry.seq, result="failed")
 
     def _journal(self, release: Release, action: Action) -> None:
         """The intent first, but traffic that must come back does not wait for the journal (design.md rule 3)."""
@@ -196,7 +200,9 @@ class Driver:
             release = hold(release, f"{action} is refused again and again: {error.what}", now)
         self.release = release
         self._save(release, force=True)
-        return release, seen, now + min(PATIENCE, BACKOFF * 2 ** min(self.refused, 5))
+        delay = min(PATIENCE, BACKOFF * 2 ** min(self.refused - 1, 5))
+        self.not_before = action, self.tools.clock.monotonic() + delay
+        return release, seen, now + delay
 
     # ------------------------------------------------------------ saving
 

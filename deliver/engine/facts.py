@@ -150,9 +150,9 @@ def container_problem(container: Object) -> Problem | None:
     ended = container.get("state", {}).get("terminated") or container.get("lastState", {}).get("terminated") or {}
     if ended.get("reason") == "OOMKilled":
         return Problem(
-            "oom-kill", f"container {name} was killed for want of memory (OOMKilled), {container.get('restartCount', 0)} restarts"
+            "oom-kill", f"container {name} was killed for want of memory (OOMKilled), restarted {container.get('restartCount', 0)} times"
         )
     if reason == "CrashLoopBackOff" or (ended and container.get("restartCount", 0) >= 2):
         how = f"exit code {ended.get('exitCode')}" if ended else message
-        return Problem("crash-loop", f"container {name} keeps crashing ({how}), {container.get('restartCount', 0)} restarts")
+        return Problem("crash-loop", f"container {name} keeps crashing ({how}), restarted {container.get('restartCount', 0)} times")
     return None

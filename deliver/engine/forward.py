@@ -27,7 +27,8 @@ def held(release: Release, seen: Seen, now: float) -> Decision | None:
             return Decision(hold(release, f"somebody keeps unpausing Deployment {stable.deployment}{stable.editor}", now), None, now)
         return act(release, now, Verb.HOLD_STABLE, "a pinned version must not roll away under its traffic")
     if scaler and release.snapshot.autoscaler and (scaler.minimum or 1) < hazards.floor(release):
-        return act(release, now, Verb.HOLD_AUTOSCALER, "the side that would take the traffic back must not shrink", pods=hazards.floor(release))
+        why = "the side that would take the traffic back must not shrink"
+        return act(release, now, Verb.HOLD_AUTOSCALER, why, pods=hazards.floor(release))
     if not release.exposed:
         if seen.route.side is not Side.STABLE:
             return act(

@@ -71,7 +71,7 @@ def pods_check(release: Release, seen: Seen) -> CheckResult:
     wanted, candidate = release.current.candidate_pods, seen.candidate
     ready = candidate.ready if candidate else 0
     restarts = candidate.restarts if candidate else 0
-    why = f"{ready} of {wanted} candidate pods ready, {restarts} restarts"
+    why = f"{ready} of {wanted} candidate pods ready, restarts: {restarts}"
     bad = [pod for pod in (candidate.pods if candidate else ()) if pod.problem and pod.problem.certain]
     verdict = Verdict.FAIL if bad or lost_readiness(release, seen) else Verdict.PASS if ready >= wanted else Verdict.BLIND
     if bad:

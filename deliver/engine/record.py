@@ -21,6 +21,7 @@ from deliver.model.names import FENCE, record_name
 from deliver.model.release import Entry, Release
 from deliver.model.seen import Request
 from deliver.model.spec import Target
+from deliver.model.verdict import CheckResult
 
 T = TypeVar("T")
 
@@ -78,9 +79,16 @@ def checksum(text: str) -> str:
 
 
 def brief(release: Release) -> Release:
-    """For the history: without the raw samples of verdicts that only say PASS again."""
-    kept = [replace(entry, checks=()) if entry.kind == "verdict" and entry.text.endswith("PASS") else entry for entry in release.journal]
+    """For the history: verdicts with their numbers, without the raw samples of those that only say PASS again."""
+    kept = [
+        replace(entry, checks=tuple(map(_bare, entry.checks))) if entry.kind == "verdict" and entry.text.endswith("PASS") else entry
+        for entry in release.journal
+    ]
     return replace(release, journal=tuple(kept[-200:]))
+
+
+def _bare(check: CheckResult) -> CheckResult:
+    return replace(check, evidence=replace(check.evidence, samples=()))
 
 
 def new_id(deployment: str, record: Record, now: float) -> str:
