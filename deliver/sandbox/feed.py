@@ -62,6 +62,8 @@ class SandboxFeed:
 
     def thaw(self) -> None:
         self._silent = None
+        if not self._open:
+            return
         self.relist()
         self._wake()
 
