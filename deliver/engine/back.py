@@ -41,8 +41,8 @@ def traffic(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decisi
         return to_stable(release, stable, seen, now)
     unproven = proven(release, seen, now, Side.STABLE, home)
     shift = unproven.release.shift if unproven else None
-    if unproven and shift and shift.switched and not release.traffic_off:
-        off = replace(unproven.release, traffic_off=shift.switched).noted(now, "state", "traffic is off the candidate")
+    if unproven and shift and shift.verified and not release.traffic_off:
+        off = replace(unproven.release, traffic_off=shift.verified).noted(now, "state", "traffic is off the candidate")
         return replace(unproven, release=off)
     if unproven:
         return unproven

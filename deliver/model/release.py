@@ -117,9 +117,9 @@ class Release:
 
     candidate: name of the candidate Deployment; candidate_hash: its pods' hash once known. new_hash: of the promoted
     template in the named Deployment, once known. since: when the current phase began; bake_since, blind_since: 0 = not running.
-    approved: index of the newest step that a person let pass. exposed: the candidate has had traffic. traffic_off: when it had
-    none any more, by the EndpointSlices. ended_by: who ended it, when that was a person. timed_out: held by its own time limit.
-    resumed: when the present driver took it up, 0 = it began it.
+    approved: index of the newest step that a person let pass. exposed: the candidate has had traffic. traffic_off: when it was
+    verified to have none any more: a second after the EndpointSlices said so, in which kube-proxy has followed. ended_by: who
+    ended it, when that was a person. timed_out: held by its own time limit. resumed: when the present driver took it up, 0 = it began it.
     """
 
     id: str

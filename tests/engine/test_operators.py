@@ -119,7 +119,7 @@ def test_abort_takes_the_traffic_back_at_once_and_names_who(step: int):
     assert release.outcome is Outcome.ROLLED_BACK
     assert release.reason == "aborted by ops@desk: because"
     assert release.ended_by == "ops@desk"
-    assert release.traffic_off - at[0] < 1.0
+    assert release.traffic_off - at[0] < 2.0
     assert rig.before() == before
     dog.check(release)
 

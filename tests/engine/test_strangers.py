@@ -134,7 +134,7 @@ def test_a_candidate_that_somebody_scales_to_nothing_is_taken_back_at_once(step:
     release = rig.run()
     assert release.outcome is Outcome.ROLLED_BACK
     assert "scaled to 0" in release.reason
-    assert release.traffic_off - at[0] < 1.5
+    assert release.traffic_off - at[0] < 2.5
     assert rig.before() == before
     dog.check(release)
 
