@@ -41,6 +41,9 @@ def traffic(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decisi
         return to_stable(release, stable, seen, now)
     unproven = proven(release, seen, now, Side.STABLE, home)
     shift = unproven.release.shift if unproven else None
+    if unproven and shift and shift.switched and not shift.verified and not (release.shift and release.shift.switched):
+        switched = unproven.release.noted(now, "state", "the EndpointSlices lead to the stable side")
+        return replace(unproven, release=switched)
     if unproven and shift and shift.verified and not release.traffic_off:
         off = replace(unproven.release, traffic_off=shift.verified).noted(now, "state", "traffic is off the candidate")
         return replace(unproven, release=off)

@@ -87,6 +87,7 @@ def test_the_order_stable_whole_then_traffic_then_verified_then_the_candidate_go
     assert texts == [
         "rolling back",
         "route stable",
+        "the EndpointSlices lead to the stable side",
         "traffic on the stable side is verified",
         "traffic is off the candidate",
         "delete-candidate",
@@ -96,7 +97,7 @@ def test_the_order_stable_whole_then_traffic_then_verified_then_the_candidate_go
     ]
     at = {entry.text.partition(":")[0]: entry.at for entry in journal}
     assert at["route stable"] - at["rolling back"] < 0.1
-    assert at["traffic on the stable side is verified"] - at["traffic is off the candidate"] >= 1.0
+    assert at["traffic is off the candidate"] - at["the EndpointSlices lead to the stable side"] >= 1.0
     assert at["delete-candidate"] - at["traffic on the stable side is verified"] >= 30.0
 
 
