@@ -91,7 +91,7 @@ def moved(release: Release, seen: Seen, now: float) -> Decision | None:
     hash = release.candidate_hash if step.side is Side.CANDIDATE else release.snapshot.hash if step.side is Side.STABLE else ""
     right = seen.route.side is step.side and seen.route.pinned == hash
     if not right:
-        if seen.route.side is None or (step.side is not Side.STABLE and seen.candidate and seen.candidate.ready < 1):
+        if step.side is not Side.STABLE and seen.candidate and seen.candidate.ready < 1:
             return wait(release, now)
         if release.paused:  # nobody more is moved to the candidate
             return _stopped(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")

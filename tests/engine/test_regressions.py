@@ -1,0 +1,94 @@
+"""What the hunt (tests/hunt) once found in the engine, each as the smallest case that showed it."""
+
+import pytest
+
+from deliver.model.release import Outcome
+from deliver.model.verdict import Verdict
+from deliver.sandbox.faults import Fault, Killed, forbidden, killed, unreachable
+from deliver.sandbox.store import Change
+from tests.engine.invariants import journal_faults, watched
+from tests.engine.rig import Rig, in_step
+
+
+def test_a_driver_that_died_between_two_services_is_continued():
+    """One Service moved, the other not: the next driver waited for `limits.total`."""
+    rig = Rig.make(services=("web", "web-internal"))
+
+    def die_between(change: Change) -> None:
+        if change.kind == "services" and "pod-template-hash" not in change.obj["spec"]["selector"]:
+            rig.world.cluster.script.add(Fault(killed, actor="test@here"))
+
+    rig.world.store.listen(die_between)
+    with pytest.raises(Killed):
+        rig.run()
+    rig.world.cluster.script.clear()
+    start = rig.world.clock.now()
+    release = rig.verb("resume")
+    assert release.outcome is Outcome.PROMOTED, release.reason
+    assert rig.world.clock.now() - start < 600
+
+
+def test_a_refused_action_is_not_asked_for_again_at_the_pace_of_our_own_records():
+    """Each refusal is journalled, each save woke the driver: 600 calls a second, and a record that grows without end."""
+    rig = Rig.make()
+
+    def refuse() -> None:
+        rig.judge.verdict = Verdict.FAIL
+        rig.world.cluster.script.add(Fault(forbidden, verb="delete", until=rig.world.clock.now() + 60))
+
+    turned = rig.when(in_step(1), refuse)
+    release = rig.run()
+    assert release.outcome is Outcome.ROLLED_BACK
+    assert len([call for call in rig.world.cluster.calls if turned[0] <= call.at < turned[0] + 60]) < 150
+
+
+def test_an_intent_whose_saving_was_not_answered_stands_in_the_journal_once():
+    """The record had it, the driver did not know: it wrote another entry over it."""
+    rig, seen = Rig.make(), []
+    rig.when(in_step(1, "Preparing"), lambda: rig.world.cluster.script.add(Fault(unreachable(), verb="patch", kind="configmaps", applied=True, times=3)))
+    rig.world.store.listen(lambda change: seen.append(rig.record().journal) if change.kind == "configmaps" and change.type != "DELETED" else None)
+    release = rig.run()
+    assert release.outcome is Outcome.PROMOTED
+    assert all(later[: len(earlier)] == earlier for earlier, later in zip(seen, seen[1:], strict=False))
+    assert journal_faults(release) == []
+
+
+def test_exposure_does_not_rise_on_the_verdict_of_a_driver_that_is_gone():
+    """It died after the PASS and before the rise; minutes later nobody knows whether the version is still good."""
+    rig = Rig.make()
+    rig.when(in_step(2, "Preparing"), lambda: rig.world.cluster.script.add(Fault(killed, actor="test@here")))
+    with pytest.raises(Killed):
+        rig.run()
+    rig.world.cluster.script.clear()
+    rig.world.clock.wait(600)
+    start = rig.world.clock.now()
+    dog = watched(rig)
+    release = rig.verb("resume")
+    assert release.outcome is Outcome.PROMOTED
+    rises = [entry.at for entry in release.journal if entry.kind == "intent" and entry.text.startswith("scale-candidate 4") and entry.at > start]
+    assert rises[0] - start >= 60.0
+    dog.check(release)
+
+
+def test_a_bake_that_somebody_interrupts_begins_again():
+    """A GitOps controller put the selector back for a moment; the time before it counted on."""
+    rig = Rig.make()
+    done = rig.when(in_step(3), lambda: rig.world.clock.after(50.0, lambda: rig.edit("services", "web", {"spec": {"selector": {"pod-template-hash": None}}}, "argocd")))
+    release = rig.run()
+    assert release.outcome is Outcome.PROMOTED
+    update = next(entry.at for entry in release.journal if entry.text.startswith("update-stable"))
+    assert update - done[0] >= 50.0 + 60.0
+
+
+def test_a_controller_that_keeps_putting_the_service_back_is_not_fought_for_ever():
+    rig = Rig.make()
+
+    def revert() -> None:
+        if rig.get("services", "web")["spec"]["selector"].get("pod-template-hash"):
+            rig.edit("services", "web", {"spec": {"selector": {"pod-template-hash": None}}}, "argocd")
+        rig.world.clock.after(20.0, revert)
+
+    rig.when(in_step(3), revert)
+    release = rig.run()
+    assert release.outcome is Outcome.HELD
+    assert "somebody keeps taking traffic from 100 %" in release.reason
