@@ -11,8 +11,8 @@ class Entry(NamedTuple):
     summary: str
 
 
-RELEASE, LOOK, OPERATE, SETUP = "Release", "Look", "Operate", "Set up"
-GROUPS = (RELEASE, LOOK, OPERATE, SETUP)
+RELEASE, LOOK, OPERATE, SETUP, TRY = "Release", "Look", "Operate", "Set up", "Try"
+GROUPS = (RELEASE, LOOK, OPERATE, SETUP, TRY)
 
 COMMANDS: dict[str, Entry] = {
     "run": Entry(RELEASE, "release", "Run the release that deliver.yaml describes, to its end"),
@@ -29,6 +29,8 @@ COMMANDS: dict[str, Entry] = {
     "doctor": Entry(SETUP, "setup", "Check cluster, permissions, Prometheus and clock"),
     "plugins": Entry(SETUP, "setup", "List the plugins that are found, broken ones with their error"),
     "version": Entry(SETUP, "setup", "Show the version"),
+    "demo": Entry(TRY, "demo", "See releases go well and badly, on an embedded cluster"),
+    "sandbox": Entry(TRY, "sandbox", "`sandbox up` keeps the embedded cluster running, to type commands on"),
 }
 STRATEGIES = "deliver.strategies"
 

@@ -131,38 +131,53 @@ class EngineClock:
         self._woken = True
 
 
-class RealClock:
-    """Wall time, `speed` times as fast, with a thread that runs the timers. close() ends the thread."""
+class RealClock(VirtualClock):
+    """The machine's own time, with a thread that runs the timers. close() ends the thread.
 
-    def __init__(self, speed: float = 1.0) -> None:
-        self.lock = threading.RLock()
+    speed: what is due in 60 seconds happens after 60 / speed. now() is not sped up: the processes that talk to the sandbox read
+    the machine's clock, and their time stamps and ours must agree.
+    ago: begin that many seconds in the past, on virtual time, until go(): so a world has a past that cost nobody a wait.
+    """
+
+    def __init__(self, speed: float = 1.0, ago: float = 0.0) -> None:
+        super().__init__(time.time() - ago)
         self.speed = speed
         self._changed = threading.Condition(self.lock)
-        self._timers = _Heap()
-        self._real, self._start = time.monotonic(), time.time()
+        self._real: float | None = None
         self._open = True
         self._thread = threading.Thread(target=self._run, name="sandbox-clock", daemon=True)
+        if not ago:
+            self.go()
+
+    def go(self) -> None:
+        """Let what is left of the past pass; from now on time is real."""
+        self.wait(time.time() - self._now)
+        self._real = time.monotonic()
         self._thread.start()
 
     def now(self) -> float:
-        return self._start + self.monotonic()
+        return self._now if self._real is None else self._now + time.monotonic() - self._real
 
     def monotonic(self) -> float:
-        return (time.monotonic() - self._real) * self.speed
+        return self.now() - self._start
 
     def after(self, delay: float, call: Callable[[], Any]) -> Timer:
+        if self._real is None:
+            return super().after(delay, call)
         with self._changed:
-            timer = self._timers.push(Timer(self.now() + max(0.0, delay), call))
+            timer = self._timers.push(Timer(self.now() + max(0.0, delay) / self.speed, call))
             self._changed.notify_all()
             return timer
 
     def wait(self, seconds: float, until: Callable[[], bool] | None = None) -> bool:
-        end = self.now() + max(0.0, seconds)
+        if self._real is None:
+            return super().wait(seconds, until)
+        end = self.now() + max(0.0, seconds) / self.speed
         with self._changed:
             while True:
                 if until is not None and until():
                     return True
-                left = (end - self.now()) / self.speed
+                left = end - self.now()
                 if left <= 0:
                     return False
                 self._changed.wait(min(left, 0.05))
@@ -171,13 +186,14 @@ class RealClock:
         with self._changed:
             self._open = False
             self._changed.notify_all()
-        self._thread.join(timeout=2.0)
+        if self._thread.is_alive():
+            self._thread.join(timeout=2.0)
 
     def _run(self) -> None:
         with self._changed:
             while self._open:
                 due = self._timers.due()
-                left = 1.0 if due is None else (due - self.now()) / self.speed
+                left = 1.0 if due is None else due - self.now()
                 if left > 0:
                     self._changed.wait(min(left, 1.0))
                     continue

@@ -5,6 +5,7 @@ drawn at each moment at which something changes or is looked at, not for each re
 """
 
 import random
+from bisect import bisect_left
 from collections import Counter
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -87,6 +88,15 @@ class Traffic:
         """Keep a row of each pod's counters that often, from now on."""
         self.settle()
         self.interval, self._next_scrape = seconds, self.api.clock.now() + seconds
+
+    def forget(self, before: float) -> None:
+        """Drop scrapes that are older, and pods that are gone and have none left: a sandbox may run for days."""
+        self.settle()
+        for uid, rows in list(self.rows.items()):
+            del rows[: bisect_left(rows, before, key=lambda row: row.at)]
+            if not rows and self.pods[uid].ended:
+                for known in (self.rows, self.pods, self.counters, self._alive, self._life, self._behave):
+                    known.pop(uid, None)
 
     # -- time
 

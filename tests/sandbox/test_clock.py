@@ -1,5 +1,7 @@
 """Virtual time: passes only in wait(), event by event, the same each time."""
 
+import time
+
 import pytest
 
 from deliver.sandbox.clock import EPOCH, EngineClock, RealClock, VirtualClock
@@ -69,11 +71,27 @@ def test_the_engines_clock_is_woken_from_its_wait_and_once_only() -> None:
     assert clock.monotonic() == 16.0
 
 
-def test_the_real_clock_runs_timers_faster_by_its_speed() -> None:
+def test_the_real_clock_runs_timers_earlier_by_its_speed_and_tells_the_machines_own_time() -> None:
     clock, seen = RealClock(speed=1000.0), []
     try:
-        clock.after(5.0, lambda: seen.append(clock.monotonic()))
+        clock.after(50.0, lambda: seen.append(clock.monotonic()))
         assert clock.wait(60000.0, lambda: bool(seen)) is True
-        assert seen[0] >= 5.0
+        assert 0.05 <= seen[0] < 10.0
+        assert abs(clock.now() - time.time()) < 5.0
+    finally:
+        clock.close()
+
+
+def test_a_real_clock_may_begin_in_the_past_and_gets_there_without_waiting() -> None:
+    clock, seen = RealClock(ago=3600.0), []
+    try:
+        clock.after(600.0, lambda: seen.append(clock.monotonic()))
+        assert clock.wait(1200.0, lambda: bool(seen)) is True
+        assert seen == [pytest.approx(600.0)]
+        clock.go()
+        assert abs(clock.now() - time.time()) < 5.0
+        clock.after(0.0, lambda: seen.append(clock.monotonic()))
+        assert clock.wait(60.0, lambda: len(seen) == 2) is True
+        assert seen[1] >= 3599.0
     finally:
         clock.close()

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -90,6 +91,18 @@ def test_a_watch_from_a_compacted_version_ends_with_410(door: Door, made: World)
         (line,) = answer.read().splitlines()
     event = json.loads(line)
     assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 410, "Expired")
+
+
+def test_a_watch_whose_client_has_gone_ends_though_nothing_happens(door: Door, made: World) -> None:
+    before = len(made.store._listeners)
+    answer = urllib.request.urlopen(f"{door.url}/api/v1/namespaces/shop/services?watch=1", timeout=5.0)
+    assert answer.readline()
+    assert len(made.store._listeners) == before + 1
+    answer.close()
+    end = time.monotonic() + 10.0
+    while len(made.store._listeners) > before:
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_initial_events_end_with_the_bookmark_that_says_so(door: Door) -> None:

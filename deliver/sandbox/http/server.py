@@ -1,6 +1,8 @@
 """The HTTP server: one thread a connection, keep-alive, chunked streams."""
 
 import json
+import select
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Self
@@ -78,10 +80,17 @@ class _Handler(BaseHTTPRequestHandler):
                 if line:
                     self.wfile.write(f"{len(line):x}\r\n".encode() + line + b"\r\n")
                     self.wfile.flush()
+                elif self._gone():
+                    break
             self.wfile.write(b"0\r\n\r\n")
             self.wfile.flush()
         except OSError:
             self.close_connection = True
+
+    def _gone(self) -> bool:
+        """The client has closed its end. A watch on which nothing happens would not notice otherwise."""
+        readable, _, _ = select.select([self.connection], [], [], 0)
+        return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
 
 
 class _Server(ThreadingHTTPServer):

@@ -1,0 +1,71 @@
+"""`demo`: real releases on the embedded cluster, for who has none."""
+
+import os
+import sys
+
+from typer.core import TyperCommand
+
+from deliver.cli import session
+from deliver.cli.numbers import whole
+from deliver.cli.options import DISPLAY, Given, Option, command, output
+from deliver.model.errors import InputError
+from deliver.model.exitcodes import ExitCode
+
+
+def make(name: str, summary: str) -> TyperCommand:
+    options = (
+        Option("scenario", "play this one; may be repeated; `all` for all [default: healthy, errors]", kind="many", metavar="NAME"),
+        Option("list", "list the scenarios and play none", kind="flag"),
+        Option("seed", "of the sandbox's chance; another one, other numbers [default: 1]", metavar="N"),
+        output("text", "json", "yaml"),
+        DISPLAY[0],
+    )
+    return command(name, summary, demo, options, target=False)
+
+
+def demo(given: Given) -> int:
+    from deliver.demo.scenarios import DEFAULT, SCENARIOS
+
+    data = given["output"] in ("json", "yaml")
+    if given["list"]:
+        return _list(given, data)
+    names = list(SCENARIOS) if "all" in given["scenario"] else given["scenario"] or DEFAULT
+    if unknown := next((name for name in names if name not in SCENARIOS), None):
+        raise InputError(
+            f"no scenario `{unknown[:40]}`", why=f"known: {', '.join(SCENARIOS)}, all", hint="`deliver demo --list` describes them"
+        )
+    return _play(given, names, data)
+
+
+def _play(given: Given, names: "list[str] | tuple[str, ...]", data: bool) -> int:
+    from deliver.demo.scenarios import SCENARIOS
+    from deliver.demo.show import show
+    from deliver.demo.teller import Teller
+
+    color = given["color"] or "auto"
+    teller = Teller(sys.stderr if data else sys.stdout, os.environ, color)
+    seed = whole(given, "seed", 1)
+    try:
+        results = show([SCENARIOS[name] for name in names], teller, os.environ, seed=seed, color=color)
+    except KeyboardInterrupt:
+        teller.show_cursor()
+        session.say("stopped; the sandbox is gone and nothing else was touched")
+        return ExitCode.SIGINT
+    if data:
+        items = [result.view() for result in results]
+        session.show_view({"apiVersion": "deliver.dev/v1alpha1", "kind": "DemoResult", "items": items}, given["output"])
+    return ExitCode.PROMOTED if all(result.good for result in results) else ExitCode.INTERNAL
+
+
+def _list(given: Given, data: bool) -> int:
+    from deliver.demo.scenarios import DEFAULT, SCENARIOS
+    from deliver.render.style import table
+
+    if data:
+        items = [{"name": one.name, "title": one.title, "seconds": one.seconds} for one in SCENARIOS.values()]
+        session.show_view({"apiVersion": "deliver.dev/v1alpha1", "kind": "ScenarioList", "items": items}, given["output"])
+        return ExitCode.PROMOTED
+    rows = [(one.name, f"{one.seconds} s", one.title) for one in SCENARIOS.values()]
+    session.show("\n".join(table(("SCENARIO", "TAKES", "WHAT HAPPENS"), rows, session.style(given), right=(1,))))
+    session.show(f"\nwithout --scenario: {', '.join(DEFAULT)}")
+    return ExitCode.PROMOTED

@@ -1,0 +1,24 @@
+"""Options that are plain numbers."""
+
+from deliver.cli.options import Given
+from deliver.model.errors import InputError
+
+
+def number(given: Given, name: str, default: float, low: float, high: float) -> float:
+    """Raises InputError for what is no number from `low` to `high`."""
+    text = given[name]
+    try:
+        value = default if text is None else float(text)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise InputError(f"{given.label(name)}: `{text[:20]}` is not a number from {low:g} to {high:g}")
+    return value
+
+
+def whole(given: Given, name: str, default: int, high: int = 2**31) -> int:
+    """Raises InputError for what is no whole number from 0 to `high`."""
+    text = given[name]
+    if text is not None and not (text.isascii() and text.isdecimal() and int(text[:12]) <= high):
+        raise InputError(f"{given.label(name)}: `{text[:20]}` is not a whole number from 0 to {high}")
+    return default if text is None else int(text)

@@ -1,0 +1,189 @@
+"""Where a scenario plays: the sandbox, the commands typed on it, and the facts that it is checked by."""
+
+import shlex
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deliver.demo.child import Child
+from deliver.demo.teller import Teller
+from deliver.engine import service
+from deliver.model.exitcodes import MEANING, ExitCode
+from deliver.model.release import Outcome, Phase, Release
+from deliver.model.spec import Target
+from deliver.sandbox.api import Write
+from deliver.sandbox.store import Object
+from deliver.sandbox.traffic import Tally
+from deliver.sandbox.world import World
+
+TARGET = Target("shop", "web")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """bake, drain: real seconds. speed: of the sandbox's pods and users."""
+
+    bake: float = 4.0
+    drain: float = 2.0
+    speed: float = 1.0
+
+    def file(self) -> str:
+        """deliver.yaml of the demo's application."""
+        bake = f"{self.bake:g}s"
+        return f"""\
+target: {{deployment: web, namespace: shop}}
+strategy:
+  canary:
+    steps: [{{weight: 20, bake: {bake}}}, {{weight: 50, bake: {bake}}}]  # in life: 5m
+analysis:
+  prometheus: {{service: monitoring/prometheus:9090}}
+  poll: 1s
+  metrics:
+    - {{name: errors, bad: 'http_requests_total{{code=~"5.."}}',
+       total: http_requests_total, max: 1%, min_samples: 30}}
+    - {{name: latency, histogram: http_request_duration_seconds,
+       slower_than: 250ms, max: 5%, min_samples: 30}}
+limits: {{drain: {self.drain:g}s}}
+"""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing that had to be so, and what was seen."""
+
+    good: bool
+    text: str
+
+
+@dataclass
+class Stage:
+    """One scenario's. before: what stood when it began. stable: the version that serves. good: the tag of another one that is fine."""
+
+    world: World
+    folder: Path
+    environ: Mapping[str, str]
+    teller: Teller
+    pace: Pace
+    facts: list[Fact] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.before, self.deployment, self.service = self.tally(), self._spec("deployments"), self._spec("services")
+        self.stable = _tag(str(self.deployment["template"]["spec"]["containers"][0]["image"]))
+        self.good = "1.1.0" if self.stable != "1.1.0" else "1.2.0"
+
+    # -- what happens
+
+    def say(self, text: str) -> None:
+        """And time to read it, before the live view takes the screen."""
+        self.teller.say(text)
+        self.teller.pause(3.0)
+
+    def wait(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def start(self, command: str, *, actor: str = "", quiet: bool = False) -> Child:
+        """Type `deliver COMMAND`. quiet: its output is kept for later."""
+        if not quiet:
+            self.teller.command(f"deliver {command}")
+        environ = dict(self.environ) | ({"DELIVER_ACTOR": actor} if actor else {})
+        return Child(shlex.split(command), environ, self.folder, None if quiet else self.teller.stream)
+
+    def ends(self, child: Child, wanted: int) -> None:
+        """Wait for its end, and check the exit code."""
+        code = child.end()
+        self.teller.gap()
+        self.exited(code, wanted)
+
+    def types(self, command: str, wanted: int, *, actor: str = "") -> None:
+        self.ends(self.start(command, actor=actor), wanted)
+
+    def kubectl_set_image(self, image: str) -> None:
+        """As `kubectl set image deployment/web web=IMAGE` does it."""
+        containers = [{"name": "web", "image": image}]
+        body = {"spec": {"template": {"spec": {"containers": containers}}}}
+        with self.world.clock.lock:
+            how = "application/strategic-merge-patch+json"
+            self.world.api.patch("deployments", TARGET.namespace, TARGET.deployment, body, how, "", Write(manager="kubectl-set"))
+
+    def prometheus(self, down: str) -> None:
+        """down: what the API server's proxy says of it from now on; "" when it is back."""
+        self.world.metrics.sick.down = down
+
+    # -- what is seen
+
+    def release(self) -> Release | None:
+        found = service.history(self.world.cluster, TARGET)
+        return found[0] if found else None
+
+    def baking(self, step: int) -> Callable[[], bool]:
+        """Whether the release bakes that step, counted from 1."""
+
+        def holds() -> bool:
+            release = self.release()
+            return release is not None and release.outcome is None and release.phase is Phase.BAKING and release.step == step - 1
+
+        return holds
+
+    def tally(self) -> Tally:
+        with self.world.clock.lock:
+            return self.world.traffic.tally.copy()
+
+    def _spec(self, kind: str) -> Object:
+        with self.world.clock.lock:
+            spec: Object = self.world.api.get(kind, TARGET.namespace, TARGET.deployment)["spec"]
+            return spec
+
+    # -- what is checked
+
+    def exited(self, code: int, wanted: int) -> None:
+        meaning = "done" if wanted == ExitCode.PROMOTED else MEANING.get(ExitCode(wanted)) if wanted > 0 else ""
+        told = f"exit code {int(wanted)}: {meaning}" if meaning else "killed by SIGKILL"
+        self.fact(code == wanted, told, f"exit code {code}, not {int(wanted)}")
+
+    def fact(self, good: bool, told: str, instead: str) -> None:
+        """told: when it is so. instead: when it is not."""
+        found = Fact(good, told if good else instead)
+        self.facts.append(found)
+        self.teller.check(found.good, found.text)
+
+    def outcome(self, wanted: Outcome) -> None:
+        release = self.release()
+        seen = release.outcome if release else None
+        self.fact(seen is wanted, f"the record in the cluster says {wanted}", f"the record says {seen}, not {wanted}")
+
+    def nothing_lost(self) -> None:
+        """Of all the requests of this scenario."""
+        now, was = self.tally(), self.before
+        count, lost = now.requests - was.requests, now.lost() - was.lost()
+        failed = {_tag(image): bad for image, bad in (now.errors_by_image - was.errors_by_image).items()}
+        errors = "; " + ", ".join(f"{bad:,} answered with a 500 by {tag}" for tag, bad in failed.items()) if failed else ""
+        self.fact(
+            lost == 0, f"{count:,} requests by users, 0 lost{errors}", f"{lost:,} of {count:,} requests lost: {now.failed - was.failed}"
+        )
+
+    def served_by(self, wanted: str) -> None:
+        """From now on, for a second."""
+        was = self.tally()
+        self.wait(1.0)
+        now = self.tally()
+        seen = {_tag(image): count for image, count in (now.by_image - was.by_image).items()}
+        text = ", ".join(f"{tag} answers {count}" for tag, count in seen.items())
+        self.fact(
+            set(seen) == {wanted}, f"all traffic is on {wanted} now: it answers {seen.get(wanted, 0)} requests a second", f"now {text}"
+        )
+
+    def never_served(self, tag: str) -> None:
+        now = self.tally()
+        served = sum(count for image, count in (now.by_image - self.before.by_image).items() if _tag(image) == tag)
+        self.fact(served == 0, f"{tag} was given no request at all", f"{tag} was given {served} requests")
+
+    def as_before(self) -> None:
+        same = (self._spec("deployments"), self._spec("services")) == (self.deployment, self.service)
+        leftover = any(item["metadata"]["name"] == "web-candidate" for item in self.world.api.list("deployments", TARGET.namespace))
+        told = "Deployment and Service are what they were before, field by field, and the candidate is gone"
+        self.fact(same and not leftover, told, "Deployment or Service are not what they were before, or the candidate is still there")
+
+
+def _tag(image: str) -> str:
+    return image.partition("@")[0].rpartition(":")[2]
