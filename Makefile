@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CODE := deliver strategies bench tests/cluster tests/docs
 
-.PHONY: help setup check format test test-cluster bench lock clean
+.PHONY: help setup demo check format test test-cluster bench lock clean
 
 help:           ## Print this
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,6 +20,9 @@ setup: .venv/ready  ## Make .venv with the locked packages and deliver itself
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+demo: setup     ## See a good release promoted and a bad one taken back, on an embedded cluster
+	@$(BIN)/deliver demo
+
 check: setup    ## Lint, formatting, types, and which package may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -32,6 +35,10 @@ format: setup   ## Put every file in the form that `check` wants
 
 test: setup     ## Every test that needs no cluster
 	$(BIN)/pytest -n 2 -m "not cluster and not slow"
+
+SECONDS ?= 600
+hunt: setup     ## Random worlds and crashes against the rules, for SECONDS; failing seeds are written down
+	$(BIN)/python -m tests.hunt --seconds $(SECONDS)
 
 test-cluster: setup  ## End to end, on the cluster of KUBECONFIG, else on tests/lab (needs Go and root)
 	tests/with-lab tests/cluster/run
