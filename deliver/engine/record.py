@@ -122,8 +122,9 @@ class Store:
             self.record = Record()
         return self.record
 
-    def save(self, release: Release, *, answered: tuple[str, ...] = (), finished: bool = False) -> None:
-        """Write the live release; `answered`: ids of requests that are done with; `finished`: it goes into the history too.
+    def save(self, release: Release, *, answered: tuple[str, ...] = (), finished: bool = False, exact: bool = False) -> None:
+        """Write the live release; `answered`: ids of requests that are done with; `finished`: it goes into the history too;
+        `exact`: only over the record that was loaded, else Conflict.
 
         Raises Superseded when the record carries a higher fence, ClusterError when it cannot be written.
         """
@@ -145,6 +146,8 @@ class Store:
             try:
                 written = self._write(data, record.version, {FENCE: str(release.fence)})
             except (Conflict, NotFound):
+                if exact:
+                    raise
                 self.load()
                 continue
             self.record = Record(release, history, requests, written["metadata"]["resourceVersion"])

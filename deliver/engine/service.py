@@ -21,7 +21,7 @@ from deliver.engine.stop import Stop
 from deliver.engine.telling import tell
 from deliver.engine.watching import Examines, Judged, Nothing, Watching
 from deliver.engine.writer import GuardedWriter
-from deliver.model.errors import ClusterError, Forbidden, GateRefused, InputError, Locked, Superseded
+from deliver.model.errors import ClusterError, Conflict, Forbidden, GateRefused, InputError, Locked, Superseded
 from deliver.model.release import Course, Outcome, Release
 from deliver.model.seen import PodSeen, Request, Seen
 from deliver.model.spec import Analysis, ReleaseSpec, Target
@@ -30,6 +30,7 @@ from deliver.plugins.interfaces import Finding, Reach, Router
 
 __all__ = ["Proposal", "Stop", "ask", "current", "history", "propose", "resume", "rollback", "run"]
 
+TAKES = 5  # tries to write a takeover into a record that its old driver still writes to
 WINNER = 120.0  # seconds a superseded driver waits to tell how it ended
 
 
@@ -256,18 +257,16 @@ def drive(w: World, store: Store, lease: Lease, release: Release) -> Release:
 def _take_up(
     w: World, store: Store, lease: Lease, actor: str, change: Callable[[Release, float], Release], salvaged: Release | None = None
 ) -> Release:
-    """Under our fence now: stamp what the old driver may still write to, close what it left open, and go on."""
-    release = store.load().release or salvaged
-    now = w.clock.now()
-    if release is None or (salvaged is not None and release.id != salvaged.id):
-        release = salvaged
-    assert release is not None  # the callers have seen one
-    release = resumed(release, actor, lease.fence, now)
-    for intent in open_intents(release):
-        release = release.noted(
-            now, "outcome", f"{intent.text}: its driver was gone before it said so; read back instead", of=intent.seq, result="unknown"
-        )
-    release = change(release, now)
+    """Under our fence now: say so in the record, stamp what the old driver may still write to, and go on."""
+    for _ in range(TAKES):
+        release = _taken(store.load().release, salvaged, lease.fence, actor, w.clock.now(), change)
+        try:
+            store.save(release, exact=True)
+        except Conflict:
+            continue  # the old driver has just journalled something more: that belongs before our own lines
+        except ClusterError as error:
+            w.reporter.note(f"the record could not be written ({error.what}); going on all the same")
+        break
     write = GuardedWriter(w.cluster, release.spec.target.namespace, lease, lease.fence)
     write.stamp("deployments", release.spec.target.deployment)
     write.stamp("deployments", release.candidate)
@@ -276,6 +275,17 @@ def _take_up(
     if release.snapshot.autoscaler:
         write.stamp("horizontalpodautoscalers", release.snapshot.autoscaler.name)
     return drive(w, store, lease, release)
+
+
+def _taken(found: Release | None, salvaged: Release | None, fence: int, actor: str, now: float, change: Callable[[Release, float], Release]) -> Release:
+    """The release as we take it up, with what its old driver left open closed."""
+    release = salvaged if found is None or (salvaged is not None and found.id != salvaged.id) else found
+    assert release is not None  # the callers have seen one
+    release = resumed(release, actor, fence, now)
+    for intent in open_intents(release):
+        text = f"{intent.text}: its driver was gone before it said so; read back instead"
+        release = release.noted(now, "outcome", text, of=intent.seq, result="unknown")
+    return change(release, now)
 
 
 def _store_and_lease(w: World, target: Target) -> tuple[Store, Lease]:
