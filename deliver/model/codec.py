@@ -82,7 +82,8 @@ def _decode_union(options: Sequence[Any], data: Any) -> Any:
     objects: list[Any] = [option for option in options if _names(option)]
     if isinstance(data, Mapping) and objects:
         fitting = next((option for option in objects if data.keys() <= set(_names(option))), None)
-        return _decoder(fitting or max(objects, key=lambda one: len(data.keys() & set(_names(one)))))(data)  # a newer writer may have added keys
+        nearest = max(objects, key=lambda one: len(data.keys() & set(_names(one))))  # a newer writer may have added keys
+        return _decoder(fitting or nearest)(data)
     plain: list[Any] = [option for option in options if option is not type(None) and option not in objects]
     if isinstance(data, Mapping) or not (plain or objects):
         raise TypeError(f"none of {options} fits")
