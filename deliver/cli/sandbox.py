@@ -85,21 +85,26 @@ def _told(file: Path, door: "Door", speed: float) -> str:
     from deliver.demo.child import program
 
     this = program()
-    pace = f", everything in it {speed:g} times as fast as in life, but clocks" if speed != 1 else ""
+    pace = f"Pods and users here are {speed:g} times as fast as usual; clocks, bakes and drains are real.\n" if speed != 1 else ""
     proxy = "\n  export NO_PROXY=127.0.0.1" if any(os.environ.get(key) for key in ("HTTP_PROXY", "http_proxy")) else ""
-    metrics = "--prometheus monitoring/prometheus:9090 --errors 'http_requests_total{code=~\"5..\"}' --requests http_requests_total"
-    return f"""\
-The sandbox is up at {door.url}{pace}: namespace shop, Deployment web (4 pods, registry/web:1.0.0), Service web with users
-on it, Prometheus at monitoring/prometheus:9090. Ctrl-C ends it, and nothing is left. In another terminal:
+    return f"""
+The sandbox is up at {door.url}: namespace shop, Deployment web
+(4 pods, registry/web:1.0.0), its Service with users on it, and a Prometheus at
+monitoring/prometheus:9090. Ctrl-C ends it, and nothing is left.
+{pace}
+In another terminal:
 
   export KUBECONFIG={file}{proxy}
-  kubectl get pods
+  kubectl get pods -w
   {this} plan web --image registry/web:1.1.0 --weight 20,50 --bake 10s
-  {this} canary web --image registry/web:1.1.0 --weight 20,50 --bake 10s {metrics}
+  {this} canary web --image registry/web:1.1.0 --weight 20,50 --bake 10s \\
+    --prometheus monitoring/prometheus:9090 --min-samples 20 \\
+    --errors 'http_requests_total{{code=~"5.."}}' --requests http_requests_total
   {this} status web
   {this} rollback web
 
-Tags that the registry has: 1.0.0, 1.1.0, 1.2.0, 2.0.0-errors, 2.0.0-few-errors, 2.0.0-slow, 2.0.0-crash, 2.0.0-oom, 2.0.0-unready.
+Tags that registry/web has: 1.0.0, 1.1.0, 1.2.0, and of 2.0.0: -errors,
+-few-errors, -slow, -crash, -oom, -unready.
 """
 
 

@@ -143,6 +143,26 @@ def test_pods_answer_through_the_pod_proxy_as_the_labs_images_do(door: Door, mad
     assert (run.behaviour.ready, run.behaviour.errors) == (False, 0.5)
 
 
+def test_kubectl_get_has_its_columns_filled_by_the_server(door: Door, made: World) -> None:
+    def rows(path: str) -> list[list[object]]:
+        asked = urllib.request.Request(door.url + path, headers={"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"})
+        with urllib.request.urlopen(asked, timeout=5.0) as answer:
+            table = json.loads(answer.read())
+        assert table["kind"] == "Table"
+        assert all(len(row["cells"]) == len(table["columnDefinitions"]) for row in table["rows"])
+        return [row["cells"] for row in table["rows"]]
+
+    made.clock.wait(1200.0)
+    pod = made.api.list("pods", "shop")[0]["metadata"]["name"]
+    assert rows("/api/v1/namespaces/shop/pods")[0] == [pod, "1/1", "Running", 0, "20m"]
+    assert rows("/apis/apps/v1/namespaces/shop/deployments/web") == [["web", "2/2", 2, 2, "20m"]]
+    made.kubelet.change(pod, crash=0.01)
+    made.clock.wait(2.0)
+    assert rows(f"/api/v1/namespaces/shop/pods/{pod}")[0][1:4] == ["0/1", "CrashLoopBackOff", 1]
+    for kind in ("services", "configmaps", "resourcequotas"):
+        rows(f"/api/v1/namespaces/shop/{kind}")
+
+
 def test_discovery_tells_kubectl_what_there_is(door: Door) -> None:
     assert get(door, "/version")["gitVersion"] == "v1.37.2"
     assert {group["name"] for group in get(door, "/apis")["groups"]} >= {"apps", "autoscaling", "discovery.k8s.io", "coordination.k8s.io"}

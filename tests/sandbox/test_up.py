@@ -69,6 +69,7 @@ def test_kubectl_works_on_it(kubeconfig: Path):
     done = run(kubeconfig, "kubectl", "get", "pods,deployments,services", "-o", "name")
     assert done.returncode == 0, done.stderr
     assert {"deployment.apps/web", "service/web"} <= set(done.stdout.split())
+    assert run(kubeconfig, "kubectl", "get", "pods").stdout.split()[:5] == ["NAME", "READY", "STATUS", "RESTARTS", "AGE"]
     assert run(kubeconfig, "kubectl", "wait", "--for=condition=Available", "deployment/web", "--timeout=20s").returncode == 0
 
 

@@ -12,6 +12,7 @@ from deliver.sandbox.errors import ApiError
 from deliver.sandbox.http import discovery
 from deliver.sandbox.http.backends import Backends
 from deliver.sandbox.http.paths import Request
+from deliver.sandbox.http.tables import table, wanted
 from deliver.sandbox.kinds import KINDS
 from deliver.sandbox.store import Object
 
@@ -70,9 +71,9 @@ class Routes:
             raise errors.no_resource()
         match request.method, bool(request.name):
             case "GET", True:
-                return as_json(200, self.api.get(request.kind, request.namespace, request.name, request.subresource))
+                return self._shown(request, self.api.get(request.kind, request.namespace, request.name, request.subresource))
             case "GET", False:
-                return as_json(200, self._list(request))
+                return self._shown(request, self._list(request))
             case "POST", False:
                 return as_json(201, self.api.create(request.kind, request.namespace, _object(request), _write(request)))
             case "PATCH", True:
@@ -87,6 +88,9 @@ class Routes:
             case "DELETE", False:
                 return self._delete_all(request)
         raise ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
+
+    def _shown(self, request: Request, found: Object) -> Response:
+        return as_json(200, table(request.kind, found, self.api.clock.now()) if wanted(request) and not request.subresource else found)
 
     def _patch(self, request: Request) -> Response:
         how = _media(request)

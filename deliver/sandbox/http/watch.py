@@ -10,6 +10,7 @@ from deliver.sandbox import errors
 from deliver.sandbox.api import Api
 from deliver.sandbox.errors import ApiError
 from deliver.sandbox.http.paths import Request
+from deliver.sandbox.http.tables import table, wanted
 from deliver.sandbox.kinds import KINDS
 from deliver.sandbox.selectors import by_fields, by_labels
 from deliver.sandbox.store import Change, Object
@@ -22,7 +23,7 @@ class WatchStream:
     """One watch. The listener is in place when this returns, so nothing is missed between a list and the stream."""
 
     def __init__(self, api: Api, request: Request) -> None:
-        self.api, self.request = api, request
+        self.api, self.request, self._table = api, request, wanted(request)
         self._labels = by_labels(request.query.get("labelSelector", ""))
         self._fields = by_fields(request.kind, self._field())
         self._queue: queue.SimpleQueue[Change] = queue.SimpleQueue()
@@ -47,7 +48,7 @@ class WatchStream:
             raise ApiError(500, "", text)
         if version in ("", "0") or query.get("sendInitialEvents") == "true":
             found = self.api.list(self.request.kind, self.request.namespace, "", "", self.request.everywhere)
-            first: list[Any] = [_line("ADDED", obj) for obj in found if self._match(obj)]
+            first: list[Any] = [self._show("ADDED", obj) for obj in found if self._match(obj)]
             if query.get("sendInitialEvents") == "true":
                 first.append(self._bookmark({"k8s.io/initial-events-end": "true"}))
             return first
@@ -67,11 +68,14 @@ class WatchStream:
         now = change.type != "DELETED" and self._match(change.obj)
         before = change.old is not None and self._match(change.old)
         if now:
-            return _line("MODIFIED" if before else "ADDED", change.obj)
+            return self._show("MODIFIED" if before else "ADDED", change.obj)
         if before and change.old is not None:
             meta = {**change.old["metadata"], "resourceVersion": change.obj["metadata"]["resourceVersion"]}
-            return _line("DELETED", change.obj if change.type == "DELETED" else {**change.old, "metadata": meta})
+            return self._show("DELETED", change.obj if change.type == "DELETED" else {**change.old, "metadata": meta})
         return None
+
+    def _show(self, kind: str, obj: Object) -> bytes:
+        return _line(kind, table(self.request.kind, obj, self.api.clock.now()) if self._table else obj)
 
     def _bookmark(self, notes: dict[str, str] | None = None) -> bytes:
         known = KINDS[self.request.kind]
