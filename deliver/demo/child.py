@@ -11,6 +11,8 @@ from typing import TextIO
 
 LONGEST = 120.0
 """Seconds after which a process counts as hanging and is killed."""
+PATIENCE = 5.0
+"""Seconds that a process may take to end, before it is asked, and again after that."""
 _OTHERS = ("DELIVER_", "GITHUB_", "GITLAB_", "KUBE")
 
 
@@ -58,20 +60,24 @@ class Child:
         except subprocess.TimeoutExpired:
             self.kill()
             code = -signal.SIGKILL
-        except KeyboardInterrupt:  # the terminal has sent it to the child too, which now holds its release
-            self._give_up()
-            raise
         if self._file is not None:
             self._file.seek(0)
             self.said = self._file.read()
             self._file.close()
         return code
 
-    def _give_up(self) -> None:
-        try:
-            self.process.wait(10.0)
-        except (subprocess.TimeoutExpired, KeyboardInterrupt):
-            self.kill()
+    def close(self) -> None:
+        """Leave nothing behind. Ctrl-C has reached the child too, which now holds its release: it gets the time for that."""
+        for number in (0, signal.SIGTERM, signal.SIGKILL):
+            if self.process.poll() is None and number:
+                self.process.send_signal(number)
+            try:
+                self.process.wait(PATIENCE)
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        if self._file is not None:
+            self._file.close()
 
 
 def _descriptor(stream: TextIO | None) -> int | None:

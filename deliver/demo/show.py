@@ -1,5 +1,6 @@
 """The whole show: intro, scenarios, and what to type next."""
 
+import contextlib
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -53,13 +54,13 @@ def show(
         own = environment(environ, folder / "kubeconfig") | {"DELIVER_COLOR": color}
         teller.say(INTRO)
         teller.verbatim(pace.file())
-        teller.pause(4.0)
+        teller.pause(3.0)
         results = []
         for number, scenario in enumerate(scenarios, 1):
             teller.head(f"{number}/{len(scenarios)} {scenario.name}: {scenario.title}")
             since = time.monotonic()
-            stage = Stage(world, folder, own, teller, pace)
-            scenario.play(stage)
+            with contextlib.closing(Stage(world, folder, own, teller, pace)) as stage:
+                scenario.play(stage)
             teller.gap()
             results.append(Result(scenario.name, tuple(stage.facts), time.monotonic() - since))
     _ending(teller, results, time.monotonic() - begin)

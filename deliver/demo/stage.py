@@ -66,18 +66,25 @@ class Stage:
     teller: Teller
     pace: Pace
     facts: list[Fact] = field(default_factory=list)
+    _children: list[Child] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.before, self.deployment, self.service = self.tally(), self._spec("deployments"), self._spec("services")
         self.stable = _tag(str(self.deployment["template"]["spec"]["containers"][0]["image"]))
         self.good = "1.1.0" if self.stable != "1.1.0" else "1.2.0"
 
+    def close(self) -> None:
+        """No process of ours outlives its scenario, however that ends."""
+        self.prometheus("")
+        for child in self._children:
+            child.close()
+
     # -- what happens
 
     def say(self, text: str) -> None:
         """And time to read it, before the live view takes the screen."""
         self.teller.say(text)
-        self.teller.pause(3.0)
+        self.teller.pause(2.5)
 
     def wait(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -87,16 +94,18 @@ class Stage:
         if not quiet:
             self.teller.command(f"deliver {command}")
         environ = dict(self.environ) | ({"DELIVER_ACTOR": actor} if actor else {})
-        return Child(shlex.split(command), environ, self.folder, None if quiet else self.teller.stream)
+        child = Child(shlex.split(command), environ, self.folder, None if quiet else self.teller.stream)
+        self._children.append(child)
+        return child
 
-    def ends(self, child: Child, wanted: int) -> None:
-        """Wait for its end, and check the exit code."""
+    def ends(self, child: Child, wanted: int, means: str = "done") -> None:
+        """Wait for its end, and check the exit code. means: what a 0 says here."""
         code = child.end()
         self.teller.gap()
-        self.exited(code, wanted)
+        self.exited(code, wanted, means)
 
-    def types(self, command: str, wanted: int, *, actor: str = "") -> None:
-        self.ends(self.start(command, actor=actor), wanted)
+    def types(self, command: str, wanted: int, *, actor: str = "", means: str = "done") -> None:
+        self.ends(self.start(command, actor=actor), wanted, means)
 
     def kubectl_set_image(self, image: str) -> None:
         """As `kubectl set image deployment/web web=IMAGE` does it."""
@@ -136,8 +145,8 @@ class Stage:
 
     # -- what is checked
 
-    def exited(self, code: int, wanted: int) -> None:
-        meaning = "done" if wanted == ExitCode.PROMOTED else MEANING.get(ExitCode(wanted)) if wanted > 0 else ""
+    def exited(self, code: int, wanted: int, means: str = "done") -> None:
+        meaning = means if wanted == ExitCode.PROMOTED else MEANING.get(ExitCode(wanted)) if wanted > 0 else ""
         told = f"exit code {int(wanted)}: {meaning}" if meaning else "killed by SIGKILL"
         self.fact(code == wanted, told, f"exit code {code}, not {int(wanted)}")
 

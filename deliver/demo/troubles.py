@@ -26,7 +26,7 @@ def killed_driver(stage: Stage) -> None:
         "And any machine can go on. `resume` first watches the dead driver's lock for 15 seconds, because two drivers at once would be "
         "worse than one who waits; then it drives the release to its end."
     )
-    stage.types("resume web", ExitCode.PROMOTED, actor="colleague@laptop")
+    stage.types("resume web", ExitCode.PROMOTED, actor="colleague@laptop", means="promoted")
     stage.outcome(Outcome.PROMOTED)
     stage.nothing_lost()
     stage.served_by(new)
@@ -42,7 +42,7 @@ def two_drivers(stage: Stage) -> None:
     child.until(stage.baking(1))
     other = stage.start("run --image registry/web:2.0.0-errors", actor="pipeline #4711", quiet=True)
     refused = other.end()
-    stage.ends(child, ExitCode.PROMOTED)
+    stage.ends(child, ExitCode.PROMOTED, "promoted")
     stage.outcome(Outcome.PROMOTED)
     stage.teller.gap()
     stage.say("Meanwhile, at the pipeline:")

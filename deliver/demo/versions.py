@@ -12,7 +12,7 @@ def healthy(stage: Stage) -> None:
         "then 50 %, then 100 % of the traffic. A step ends only after a PASS on fresh data; too few requests to judge is BLIND, and "
         "BLIND waits. The old pods stay, full size, until the last step has passed."
     )
-    stage.types(f"run --image registry/web:{new}", ExitCode.PROMOTED)
+    stage.types(f"run --image registry/web:{new}", ExitCode.PROMOTED, means="promoted")
     stage.outcome(Outcome.PROMOTED)
     stage.nothing_lost()
     stage.served_by(new)
