@@ -1,5 +1,7 @@
 """What the hunt (tests/hunt) once found in the engine, each as the smallest case that showed it."""
 
+from itertools import pairwise
+
 import pytest
 
 from deliver.model.release import Outcome
@@ -45,11 +47,12 @@ def test_a_refused_action_is_not_asked_for_again_at_the_pace_of_our_own_records(
 def test_an_intent_whose_saving_was_not_answered_stands_in_the_journal_once():
     """The record had it, the driver did not know: it wrote another entry over it."""
     rig, seen = Rig.make(), []
-    rig.when(in_step(1, "Preparing"), lambda: rig.world.cluster.script.add(Fault(unreachable(), verb="patch", kind="configmaps", applied=True, times=3)))
-    rig.world.store.listen(lambda change: seen.append(rig.record().journal) if change.kind == "configmaps" and change.type != "DELETED" else None)
+    lost = Fault(unreachable(), verb="patch", kind="configmaps", applied=True, times=3)
+    rig.when(in_step(1, "Preparing"), lambda: rig.world.cluster.script.add(lost))
+    rig.world.store.listen(lambda change: seen.append(rig.record().journal) if change.kind == "configmaps" else None)
     release = rig.run()
     assert release.outcome is Outcome.PROMOTED
-    assert all(later[: len(earlier)] == earlier for earlier, later in zip(seen, seen[1:], strict=False))
+    assert all(later[: len(earlier)] == earlier for earlier, later in pairwise(seen))
     assert journal_faults(release) == []
 
 
@@ -65,15 +68,20 @@ def test_exposure_does_not_rise_on_the_verdict_of_a_driver_that_is_gone():
     dog = watched(rig)
     release = rig.verb("resume")
     assert release.outcome is Outcome.PROMOTED
-    rises = [entry.at for entry in release.journal if entry.kind == "intent" and entry.text.startswith("scale-candidate 4") and entry.at > start]
-    assert rises[0] - start >= 60.0
+    rise = next(
+        entry.at
+        for entry in release.journal
+        if entry.text.startswith("scale-candidate 4: ") and entry.kind == "intent" and entry.at > start
+    )
+    assert rise - start >= 60.0
     dog.check(release)
 
 
 def test_a_bake_that_somebody_interrupts_begins_again():
     """A GitOps controller put the selector back for a moment; the time before it counted on."""
     rig = Rig.make()
-    done = rig.when(in_step(3), lambda: rig.world.clock.after(50.0, lambda: rig.edit("services", "web", {"spec": {"selector": {"pod-template-hash": None}}}, "argocd")))
+    unpin = {"spec": {"selector": {"pod-template-hash": None}}}
+    done = rig.when(in_step(3), lambda: rig.world.clock.after(50.0, lambda: rig.edit("services", "web", unpin, "argocd")))
     release = rig.run()
     assert release.outcome is Outcome.PROMOTED
     update = next(entry.at for entry in release.journal if entry.text.startswith("update-stable"))

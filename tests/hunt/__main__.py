@@ -1,0 +1,65 @@
+"""`make hunt SECONDS=600`: as many random worlds and crash pairs as fit on all cores; prints figures, and writes each failing seed down."""
+
+# ruff: noqa: T201
+
+import argparse
+import itertools
+import multiprocessing
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.hunt.pairs import Pair, crash
+from tests.hunt.play import Result, play
+from tests.hunt.worlds import Story, story_of
+
+REGRESSIONS = Path(__file__).with_name("regressions.txt")
+
+
+def one(job: tuple[str, int]) -> tuple[str, int, Result]:
+    """A fault of the hunt itself must not look like a world without a broken rule."""
+    kind, seed = job
+    try:
+        return kind, seed, play(story_of(seed)) if kind == "world" else crash(Pair.of(seed))
+    except BaseException as error:
+        return kind, seed, Result(Story(seed), (f"the hunt failed: {error!r}",), 0.0, 0, 0, "None")
+
+
+def jobs(first: int) -> Iterator[tuple[str, int]]:
+    """Three worlds to a crash pair."""
+    for seed in itertools.count(first):
+        yield ("pair" if seed % 4 == 3 else "world"), seed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.hunt")
+    parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--first", type=int, default=int(time.time()), help="first seed (default: the time)")
+    parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
+    options = parser.parse_args()
+    end, counts, hours, events, failing = time.monotonic() + options.seconds, {"world": 0, "pair": 0}, 0.0, 0, 0
+    with multiprocessing.Pool(options.processes) as pool:
+        for kind, seed, result in pool.imap_unordered(one, jobs_until(options.first, end), chunksize=4):
+            counts[kind] += 1
+            hours, events = hours + result.hours, events + result.events
+            if result.broken:
+                failing += 1
+                print(f"{kind} {seed}: {result.broken[0]}", flush=True)
+                with REGRESSIONS.open("a") as file:
+                    file.write(f"{kind} {seed}  # {result.broken[0]}\n")
+    played = f"{counts['world']} worlds, {counts['pair']} crash pairs, {hours:.0f} simulated hours, {events} events"
+    print(f"{played}, {failing} with a broken rule")
+    return 1 if failing else 0
+
+
+def jobs_until(first: int, end: float) -> Iterator[tuple[str, int]]:
+    """The pool takes jobs far ahead of itself: they are given out a little faster than they can be done."""
+    for job in jobs(first):
+        if time.monotonic() >= end:
+            return
+        yield job
+        time.sleep(0.02)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

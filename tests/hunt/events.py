@@ -1,0 +1,206 @@
+"""What happens in a story's world. Each runs between two moves of the processes."""
+
+from typing import TYPE_CHECKING, Any
+
+from deliver.model import errors as model
+from deliver.sandbox.errors import ApiError
+from deliver.sandbox.faults import Fault, conflict, forbidden, too_many, unreachable
+from tests.hunt.worlds import Event
+
+if TYPE_CHECKING:
+    from tests.hunt.play import Play
+
+STUCK = {
+    "unreachable": unreachable(),
+    "lost answer": unreachable("the answer was lost"),
+    "busy": too_many,
+    "conflict": conflict,
+    "forbidden": forbidden,
+}
+
+
+def happen(play: "Play", event: Event) -> None:
+    """A stranger whose object is not there does nothing."""
+    try:
+        globals()[f"_{event.kind.replace(' ', '_')}"](play, *event.args)
+    except (ApiError, model.ClusterError):
+        return
+
+
+# ---------------------------------------------------------------- ours
+
+
+def _kill(play: "Play", calls: int, after: bool, verb: str, delay: float, skew: float) -> None:
+    play.kill(calls, after, verb, delay, skew)
+
+
+def _operator(play: "Play", verb: str, skew: float) -> None:
+    play.process(verb, 0.0, skew)
+
+
+def _second(play: "Play", image: str, after: float) -> None:
+    from tests.hunt.play import NEW, OTHER
+
+    play.process("run", after, 0.0, NEW if image == "good" else OTHER)
+
+
+def _verdict(play: "Play", verdict: str, seconds: float, delay: float) -> None:
+    now = play.clock.now()
+    play.verdicts.append((now, now + seconds, verdict, delay))
+
+
+# ---------------------------------------------------------------- the API server
+
+
+def _fault(play: "Play", what: str, verb: str, kind: str, chance: float, seconds: float, slow: float) -> None:
+    now = play.clock.now()
+    lost = what == "lost answer"
+    struck = Fault(STUCK[what], verb=verb, kind=kind, since=now, until=now + seconds, applied=lost, seconds=slow)
+    struck.when = lambda call: play.random.random() < chance
+    if what == "conflict":
+        struck.verb = "write"
+    play.script.add(struck)
+
+
+def _freeze(play: "Play", seconds: float) -> None:
+    feeds = [feed for hand in play.hands for feed in hand.feeds]
+    play.referee.blurred = play.clock.now() + seconds + 1.0
+    for feed in feeds:
+        feed.freeze()
+        play.clock.after(seconds, feed.thaw)
+
+
+def _lag(play: "Play", seconds: float) -> None:
+    feeds = [feed for hand in play.hands for feed in hand.feeds]
+    play.referee.blurred = play.clock.now() + seconds + 1.0
+    for feed in feeds:
+        feed._lag = 0.8
+        play.clock.after(seconds, lambda feed=feed: setattr(feed, "_lag", 0.005))  # type: ignore[misc]
+
+
+# ---------------------------------------------------------------- pods and nodes
+
+
+def _chosen(play: "Play", number: int) -> Any:
+    pods = play.referee.pods()
+    return pods[number % len(pods)] if pods else None
+
+
+def _evict(play: "Play", number: int, count: int) -> None:
+    for n in range(count):
+        if pod := _chosen(play, number + n):
+            play.world.api.delete("pods", "shop", pod["metadata"]["name"])
+
+
+def _drain(play: "Play", number: int, seconds: float) -> None:
+    name = f"node-{number + 1}"
+    play.world.api.patch("nodes", "", name, {"spec": {"unschedulable": True}})
+    for pod in [pod for pod in play.referee.pods() if pod["spec"].get("nodeName") == name]:
+        play.world.api.delete("pods", "shop", pod["metadata"]["name"])
+    play.clock.after(seconds, lambda: play.world.api.patch("nodes", "", name, {"spec": {"unschedulable": None}}))
+
+
+def _pod_crash(play: "Play", number: int, seconds: float) -> None:
+    if pod := _chosen(play, number):
+        name = pod["metadata"]["name"]
+        play.world.kubelet.change(name, crash=0.05)
+        play.clock.after(seconds, lambda: play.world.kubelet.change(name, crash=0.0))
+
+
+def _pod_unready(play: "Play", number: int, seconds: float) -> None:
+    if pod := _chosen(play, number):
+        name = pod["metadata"]["name"]
+        play.world.kubelet.change(name, ready=False)
+        play.clock.after(seconds, lambda: play.world.kubelet.change(name, ready=True))
+
+
+def _load(play: "Play", factor: float) -> None:
+    if play.story.start.hpa:
+        play.world.load["shop", "web"] = play.story.start.replicas * factor
+
+
+# ---------------------------------------------------------------- strangers
+
+
+def _touched(play: "Play", kind: str, name: str) -> None:
+    play.referee.foreign[kind, name] = play.clock.now()
+
+
+def _set_image(play: "Play", image: str) -> None:
+    from tests.hunt.play import OLD, OTHER
+
+    _touched(play, "deployments", "web")
+    play.rig.set_image("web", OTHER if image == "good2" else OLD)
+
+
+def _scale(play: "Play", count: int) -> None:
+    _touched(play, "deployments", "web")
+    play.rig.edit("deployments", "web", {"spec": {"replicas": count}})
+
+
+def _unpause(play: "Play") -> None:
+    _touched(play, "deployments", "web")
+    play.rig.edit("deployments", "web", {"spec": {"paused": None}})
+
+
+def _restart(play: "Play") -> None:
+    """`kubectl rollout restart`."""
+    _touched(play, "deployments", "web")
+    stamp = {"kubectl.kubernetes.io/restartedAt": str(play.clock.now())}
+    play.rig.edit("deployments", "web", {"spec": {"template": {"metadata": {"annotations": stamp}}}})
+
+
+def _edit_selector(play: "Play") -> None:
+    _touched(play, "services", "web")
+    play.rig.edit("services", "web", {"spec": {"selector": {"app": "web", "tier": "front"}}})
+
+
+def _delete_service(play: "Play") -> None:
+    _touched(play, "services", "web")
+    play.rig.remove("services", "web")
+
+
+def _delete_candidate(play: "Play") -> None:
+    _touched(play, "deployments", "web-candidate")
+    play.rig.remove("deployments", "web-candidate")
+
+
+def _revert_selector(play: "Play", every: float, seconds: float) -> None:
+    """A GitOps controller's replace: our pin goes."""
+
+    def revert() -> None:
+        service = play.world.store.get("services", "shop", "web")
+        if service and service["spec"]["selector"] != {"app": "web"}:
+            _touched(play, "services", "web")
+            gone = dict.fromkeys(key for key in service["spec"]["selector"] if key != "app")
+            play.rig.edit("services", "web", {"spec": {"selector": gone}}, "argocd")
+
+    _repeat(play, every, seconds, revert)
+
+
+def _revert_template(play: "Play", every: float, seconds: float) -> None:
+    """A GitOps controller's replace: hold, size and template as in its manifest."""
+    from tests.hunt.play import OLD
+
+    def revert() -> None:
+        deployment = play.world.store.get("deployments", "shop", "web")
+        if deployment is None:
+            return
+        _touched(play, "deployments", "web")
+        size = {} if play.story.start.hpa else {"replicas": play.story.start.replicas}
+        play.rig.edit("deployments", "web", {"spec": {"paused": None, **size}}, "argocd")
+        if deployment["spec"]["template"]["spec"]["containers"][0]["image"] != OLD:
+            play.rig.set_image("web", OLD)
+
+    _repeat(play, every, seconds, revert)
+
+
+def _repeat(play: "Play", every: float, seconds: float, call: Any) -> None:
+    end = play.clock.now() + seconds
+
+    def again() -> None:
+        call()
+        if play.clock.now() + every <= end:
+            play.clock.after(every, again)
+
+    again()

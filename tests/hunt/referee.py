@@ -1,0 +1,283 @@
+"""The rules of design.md section 3 after every change in the store: what a write of ours may do at that moment, and what the record says.
+
+A rule about writes is about ours alone: what a stranger or a controller brings about is not our fault, what we do next is.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from deliver.model.names import FENCE, RELEASE_LABEL
+from deliver.sandbox.store import Change
+from deliver.sandbox.world import World
+from tests.engine.invariants import INTENTS, is_ready
+from tests.hunt.hands import Author
+from tests.hunt.stage import Stage
+
+Object = dict[str, Any]
+USER_KINDS = ("services", "deployments", "horizontalpodautoscalers")
+LAG = 0.3  # seconds that a driver may be behind what stands: the watch's delay and one look
+VERIFIED = re.compile(r"traffic on .* is verified: (\d+) stable and (\d+) candidate")
+
+
+def leaving(pod: Object) -> bool:
+    return bool(pod["metadata"].get("deletionTimestamp"))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an examiner told a process. asked, told: unix seconds of the world's clock."""
+
+    process: str
+    asked: float
+    told: float
+    verdict: str
+
+
+@dataclass
+class Referee:
+    """broken: what was seen, with the rule's number. eased: a person has said promote, so a bake may be shorter.
+
+    blurred: until when watches are frozen or slow; what a driver cannot know yet is not held against it.
+    """
+
+    world: World
+    author: Author
+    stage: Stage
+    poll: float
+    bakes: tuple[float, ...]
+    drain: float
+    replicas: int
+    hpa: bool
+    selectors: dict[str, Mapping[str, str]]
+    image: str
+    answers: list[Answer] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    eased: bool = False
+    blurred: float = 0.0
+    foreign: dict[tuple[str, str], float] = field(default_factory=dict)
+    fences: dict[str, int] = field(default_factory=dict)
+    top: dict[tuple[str, str], int] = field(default_factory=dict)
+    record: Object = field(default_factory=dict)
+    raises: dict[str, dict[int, float]] = field(default_factory=dict)
+    served: list[tuple[float, tuple[int, int]]] = field(default_factory=list)
+    rolled_back: set[str] = field(default_factory=set)
+    seen_at: dict[str, float] = field(default_factory=dict)
+    events: int = 0
+    pods_moved: float = 0.0
+
+    def say(self, rule: int, text: str) -> None:
+        who = f" ({self.author.name})" if self.author.name else ""
+        self.broken.append(f"rule {rule}: {text}{who} at {self.world.clock.monotonic():.2f} s")
+
+    def hear(self, change: Change) -> None:
+        self.events += 1
+        if change.namespace != "shop":
+            return
+        kind, ours = change.kind, bool(self.author.name)
+        if kind == "endpointslices":
+            self.served.append((self.world.clock.now(), self._endpoints()))
+        if kind == "pods":
+            self._pod(change)
+        if kind == "leases" and ours:
+            self._lease(change.obj)
+        if kind == "configmaps" and change.name == "deliver-web":
+            self._record(change, ours)
+        if kind in USER_KINDS:
+            self._users(change, ours)
+
+    # ------------------------------------------------------------ what stands
+
+    def pods(self) -> list[Object]:
+        every = self.world.store.every("pods", "shop")
+        return [pod for pod in every if not leaving(pod) and "app" in pod["metadata"].get("labels", {})]
+
+    def ready(self, selector: Mapping[str, str], *, settled: bool = False) -> list[Object]:
+        """Ready pods that it selects; settled: that the drivers have had time to hear of."""
+        found = [pod for pod in self.pods() if is_ready(pod) and selector.items() <= pod["metadata"]["labels"].items()]
+        before = self.world.clock.now() - LAG
+        return [pod for pod in found if not settled or self.seen_at.get(pod["metadata"]["uid"], 0.0) < before]
+
+    def _pod(self, change: Change) -> None:
+        """Since when a pod's readiness is as it is."""
+        old, new = change.old, change.obj
+        if old is None or change.type == "DELETED" or (is_ready(new), leaving(new)) != (is_ready(old), leaving(old)):
+            self.seen_at[change.obj["metadata"]["uid"]] = self.world.clock.now()
+            self.pods_moved = self.world.clock.now()
+
+    def _endpoints(self) -> tuple[int, int]:
+        labels = {pod["metadata"]["uid"]: pod["metadata"]["labels"] for pod in self.world.store.every("pods", "shop")}
+        ends = [end for piece in self.world.store.every("endpointslices", "shop") for end in piece.get("endpoints") or []]
+        uids = {end["targetRef"]["uid"] for end in ends if end["conditions"]["ready"]}
+        candidates = sum(RELEASE_LABEL in labels.get(uid, {}) for uid in uids)
+        return len(uids) - candidates, candidates
+
+    # ------------------------------------------------------------ rule 7: one driver
+
+    def _lease(self, lease: Object) -> None:
+        if lease["spec"].get("holderIdentity") == self.author.name:
+            self.fences[self.author.name] = int(lease["spec"]["leaseTransitions"])
+
+    def _fence(self, change: Change) -> None:
+        """A write with an older fence than one that this object has had changes nothing."""
+        key, note = (change.kind, change.name), (change.obj["metadata"].get("annotations") or {}).get(FENCE)
+        mine = int(note) if note and change.type != "DELETED" else self.fences.get(self.author.name, 0)
+        if mine < self.top.get(key, 0):
+            self.say(7, f"{self.author.verb} {change.kind} {change.name} under fence {mine} after {self.top[key]}")
+        self.top[key] = max(self.top.get(key, 0), mine)
+
+    # ------------------------------------------------------------ users' objects
+
+    def _users(self, change: Change, ours: bool) -> None:
+        if not ours:
+            return
+        if change.type != "ADDED":
+            self._fence(change)
+        same = change.old is not None and change.type == "MODIFIED" and change.old.get("spec") == change.obj.get("spec")
+        if not same:
+            self._announced(change)
+        if change.kind == "services" and not same:
+            self._moved(change)
+        if change.kind == "deployments" and not same:
+            self._deployment(change)
+
+    def _announced(self, change: Change) -> None:
+        """Rule 10: an intent stands open in the journal when a user's object changes; the first move of a rollback alone comes before."""
+        words = INTENTS.get((change.kind, change.name)) or INTENTS["services", "web"]
+        journal = self.record.get("journal") or []
+        closed = {entry["of"] for entry in journal if entry["kind"] == "outcome"}
+        if any(e["kind"] == "intent" and e["seq"] not in closed and e["text"].startswith(words) for e in journal):
+            return
+        if change.kind == "services" and (self._rolling() or self.record.get("course") == "back"):
+            return
+        self.say(10, f"{self.author.verb} {change.kind} {change.name} was never announced")
+
+    def _rolling(self) -> bool:
+        return self.stage.current is not None and "rollback" in self.stage.current.name
+
+    def _moved(self, change: Change) -> None:
+        """A selector of ours: rule 1 by whom it leaves, rule 2 by whom it lets in."""
+        assert change.old is not None
+        old, new = change.old["spec"].get("selector") or {}, change.obj["spec"].get("selector") or {}
+        floor = math.ceil(self.replicas / 2)
+        gets = self.ready(new)
+        left = [pod for pod in self.ready(old, settled=True) if not new.items() <= pod["metadata"]["labels"].items()]
+        if len(gets) < floor and left and self.world.clock.now() > max(self.blurred, self.pods_moved + LAG):
+            self.say(1, f"Service {change.name} was moved to {len(gets)} ready pods, away from {len(left)}")
+        labels = [pod["metadata"]["labels"] for pod in self.pods()]
+        candidates = [one for one in labels if RELEASE_LABEL in one and new.items() <= one.items()]
+        let_in = any(not old.items() <= one.items() for one in candidates)
+        shut_out = any(old.items() <= one.items() and not new.items() <= one.items() for one in labels if RELEASE_LABEL not in one)
+        if candidates and (let_in or shut_out):
+            self._raised(f"Service {change.name} lets the candidate have more")
+
+    def _deployment(self, change: Change) -> None:
+        if change.name == "web-candidate":
+            self._candidate(change)
+        elif change.type == "MODIFIED" and change.old is not None:
+            now, was = change.obj["spec"], change.old["spec"]
+            if now["replicas"] < was["replicas"] and now["replicas"] < self.replicas and not self.hpa:
+                self.say(4, f"the stable side was scaled from {was['replicas']} to {now['replicas']}")
+            image = now["template"]["spec"]["containers"][0]["image"]
+            if now["template"] != was["template"] and image != self.image and self.record.get("spec", {}).get("strategy") == "canary":
+                self._finished()
+
+    def _candidate(self, change: Change) -> None:
+        deleted = change.type == "DELETED" or change.obj["metadata"].get("deletionTimestamp")
+        fewer = change.old is not None and change.obj["spec"]["replicas"] < change.old["spec"]["replicas"]
+        if deleted or fewer:
+            for service in self.world.store.every("services", "shop"):
+                name, selector = service["metadata"]["name"], service["spec"].get("selector") or {"app": "web"}
+                lost = [pod for pod in self.ready(selector, settled=True) if RELEASE_LABEL in pod["metadata"]["labels"]]
+                if lost and self.world.clock.now() > max(self.blurred, self.foreign.get(("services", name), 0.0) + LAG):
+                    self.say(4, f"the candidate was taken away under the traffic of Service {name}")
+        elif change.old is not None and change.obj["spec"]["replicas"] > change.old["spec"]["replicas"] and self._shared():
+            self._raised(f"the candidate was scaled to {change.obj['spec']['replicas']}")
+
+    def _shared(self) -> bool:
+        """Some Service leads to both sides: more pods of one side are a larger share for it."""
+        services = [one["spec"].get("selector") or {} for one in self.world.store.every("services", "shop")]
+        stable = [pod["metadata"]["labels"] for pod in self.pods() if RELEASE_LABEL not in pod["metadata"]["labels"]]
+        return self._exposed() and any(selector.items() <= labels.items() for selector in services for labels in stable)
+
+    def _exposed(self) -> bool:
+        services = [one["spec"].get("selector") or {} for one in self.world.store.every("services", "shop")]
+        candidates = [pod["metadata"]["labels"] for pod in self.pods() if RELEASE_LABEL in pod["metadata"]["labels"]]
+        return any(selector.items() <= labels.items() for selector in services for labels in candidates)
+
+    # ------------------------------------------------------------ rule 2: earned
+
+    def _raised(self, what: str) -> None:
+        """The first rise of each step needs a PASS on data of the step before, and that step's bake."""
+        if self.record.get("course") != "forward":
+            if self.record.get("course") == "finish" and not self._rolling():
+                return  # 100 % already
+            self.say(2, f"{what} on course {self.record.get('course')}")
+            return
+        step, raises = self.record["step"], self.raises.setdefault(self.record["id"], {})
+        if step not in raises and step > 0:
+            self._earned(step - 1, raises, what)
+        raises[step] = self.world.clock.now()
+
+    def _earned(self, step: int, raises: dict[int, float], what: str, more: float = 0.0) -> None:
+        now = self.world.clock.now()
+        began = max((at for number, at in raises.items() if number <= step), default=None)  # two weights may need the same pods
+        if began is None:
+            self.say(2, f"{what}, and step {step + 1} was left out")
+            return
+        if now - began < self.bakes[step] + more - 0.01 and not self.eased:
+            self.say(2, f"{what} after {now - began:.1f} s of a bake of {self.bakes[step]:g} s")
+        mine = [answer for answer in self.answers if answer.process == self.author.name]
+        last = max(mine, key=lambda answer: answer.told, default=None)
+        good = [answer for answer in mine if answer.verdict == "PASS" and answer.asked >= began and now - answer.told <= 3 * self.poll + 40]
+        if not good or last is None or (last.verdict != "PASS" and last.told < now - LAG):
+            self.say(2, f"{what} without a fresh PASS; last answer {last}")
+
+    def _finished(self) -> None:
+        last = len(self.bakes) - 1
+        if self.record.get("course") != "finish":
+            self.say(4, f"the Deployment got the new version on course {self.record.get('course')}")
+        raises = self.raises.get(self.record["id"], {})
+        if last not in raises and not self.foreign:
+            self.say(2, "the Deployment got the new version before the last step")
+        elif last in raises and self.world.clock.now() - raises[last] < max(self.bakes[last], self.drain) - 0.01 and not self.eased:
+            self.say(4, "stable capacity was given up before the last bake and the drain were over")
+
+    # ------------------------------------------------------------ the record
+
+    def _record(self, change: Change, ours: bool) -> None:
+        data = change.obj.get("data") or {}
+        text = data.get("release")
+        if not ours or change.type == "DELETED" or not text or text == (((change.old or {}).get("data")) or {}).get("release"):
+            return
+        before, self.record = self.record, json.loads(text)
+        self._fence(change)
+        same = before.get("id") == self.record["id"]
+        old, new = (before.get("journal") or []) if same else [], self.record["journal"]
+        if new[: len(old)] != old:
+            self.say(10, "the journal was rewritten")
+        if [entry["seq"] for entry in new] != list(range(1, len(new) + 1)):
+            self.say(10, "a gap in the journal")
+        for entry in new[len(old) :]:
+            verdicts = {check["verdict"] for check in entry["checks"]}
+            if entry["kind"] == "verdict" and entry["text"].endswith("PASS") and verdicts != {"PASS"}:
+                self.say(2, f"`{entry['text']}` on {sorted(verdicts)}")
+            if found := VERIFIED.match(entry["text"]):
+                self._told((int(found[1]), int(found[2])))
+        if same and self.record["id"] in self.rolled_back and self.record["course"] != "back":
+            self.say(7, f"release {self.record['id']} went {self.record['course']} after it was rolled back")
+        if same and self.record["course"] == "forward" and before["course"] == "back":
+            self.say(3, "a rollback was turned forward again")
+        if self.record["outcome"] == "ROLLED_BACK":
+            self.rolled_back.add(self.record["id"])
+
+    def _told(self, counts: tuple[int, int]) -> None:
+        """Rule 12: what is said to be verified stood in the EndpointSlices a moment ago."""
+        now = self.world.clock.now()
+        later = [one for at, one in self.served if at > now - LAG]
+        before = [one for at, one in self.served if at <= now - LAG][-1:]
+        if counts not in before + later and now > self.blurred:
+            self.say(12, f"{counts[0]} stable and {counts[1]} candidate endpoints are told as verified, not {self._endpoints()}")

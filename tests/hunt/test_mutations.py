@@ -1,0 +1,143 @@
+"""The hunt is known to bite: for each rule of design.md section 3, an engine that breaks it is caught, by that rule's name."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from deliver.engine import back, forward, ladder, takeback
+from deliver.engine.acts import Acts
+from deliver.engine.decide import resumed
+from deliver.engine.driver import Driver
+from deliver.engine.lease import Lease
+from deliver.engine.observe import Observer
+from deliver.engine.record import Store
+from deliver.engine.writer import GuardedWriter
+from deliver.model.action import Verb
+from deliver.model.release import Outcome, Release
+from deliver.model.seen import Seen
+from deliver.model.verdict import Verdict
+from tests.hunt.pairs import Pair, crash
+from tests.hunt.play import Result, play
+from tests.hunt.worlds import Event, Start, Story
+
+Patch = pytest.MonkeyPatch
+BLIND = Event(0.0, "verdict", ("BLIND", 900.0, 0.0))
+
+
+def with_(*events: Event, **start: Any) -> Callable[[], Iterator[Result]]:
+    """One story."""
+    return lambda: iter([play(Story(1, Start(**start), events))])
+
+
+def pairs() -> Iterator[Result]:
+    return (crash(Pair.of(seed)) for seed in range(10))
+
+
+def any_stable_pods_will_do(patch: Patch) -> None:
+    patch.setattr(back, "can_take", lambda ready, release, seen: True)
+    patch.setattr("deliver.engine.decide.leads_to_nobody", lambda action, seen: False)
+
+
+def blind_is_a_pass(patch: Patch) -> None:
+    patch.setattr(forward, "combined", lambda results: Verdict.PASS)
+
+
+def no_bake(patch: Patch) -> None:
+    original = forward.baked
+    patch.setattr(
+        forward, "baked", lambda release, seen, now: original(replace(release, bake_since=release.bake_since - 1000.0), seen, now)
+    )
+
+
+def rollback_waits_for_the_driver(patch: Patch) -> None:
+    patch.setattr(takeback, "first_move", lambda *args: lambda release, now: release)
+    patch.setattr(Lease, "seize", Lease.inherit)
+
+
+def candidate_first(patch: Patch) -> None:
+    patch.setattr(back, "traffic", lambda release, stable, seen, now: None)
+
+
+def stable_before_the_bake(patch: Patch) -> None:
+    original = forward.climb
+
+    def climb(release: Release, seen: Seen, now: float) -> ladder.Decision:
+        decision = original(release, seen, now)
+        if release.last_step and release.bake_since and seen.stable and seen.stable.desired == release.snapshot.replicas:
+            return ladder.act(decision.release, now, Verb.SCALE_STABLE, "cheaper", pods=1)
+        return decision
+
+    patch.setattr(forward, "climb", climb)
+
+
+def waits_for_ever(patch: Patch) -> None:
+    patch.setattr(forward, "_stopped", lambda release, now, phase, since, text: ladder.wait(release, now))
+    patch.setattr("deliver.engine.hazards.out_of_time", lambda release, now: None)
+
+
+def nothing_restored(patch: Patch) -> None:
+    patch.setattr(
+        back, "restored", lambda release, stable, seen, now: ladder.Decision(ladder.end(release, Outcome.ROLLED_BACK, now), None, now)
+    )
+
+
+def no_fence(patch: Patch) -> None:
+    patch.setattr(GuardedWriter, "_check", lambda self, kind, now, uid: None)
+    patch.setattr(Lease, "confirm", lambda self: None)
+    patch.setattr(Lease, "renew_if_due", lambda self: None)
+    patch.setattr(Observer, "newest_fence", lambda self, release, seen: 0)
+    patch.setattr(Store, "_check_fence", lambda self, record, release: None)
+
+
+def the_heir_gives_up(patch: Patch) -> None:
+
+    def taken(release: Release, actor: str, fence: int, now: float) -> Release:
+        return ladder.turn_back(resumed(release, actor, fence, now), "whatever", now)
+
+    patch.setattr("deliver.engine.service.resumed", taken)
+
+
+def one_more_field(patch: Patch) -> None:
+    original = Acts._deployment
+    patch.setattr(Acts, "_deployment", lambda self, name, uid, spec: original(self, name, uid, {**spec, "minReadySeconds": 1}))
+
+
+def no_intents(patch: Patch) -> None:
+    patch.setattr(Driver, "_journal", lambda self, release, action: None)
+
+
+def wishes_for_facts(patch: Patch) -> None:
+    patch.setattr(ladder, "_endpoints", lambda seen: "9 stable and 1 candidate endpoints")
+
+
+SCALED = (Event(20.0, "scale", (0,)), Event(30.0, "operator", ("rollback", 0.0)))
+CASES = [
+    (1, any_stable_pods_will_do, with_(*SCALED, bake=60.0)),
+    (2, blind_is_a_pass, with_(BLIND)),
+    (2, no_bake, with_(bake=60.0)),
+    (3, rollback_waits_for_the_driver, with_(Event(30.0, "operator", ("rollback", 0.0)), bake=60.0)),
+    (4, candidate_first, with_(Event(10.0, "verdict", ("FAIL", 900.0, 0.0)))),
+    (4, stable_before_the_bake, with_()),
+    (5, waits_for_ever, with_(approval=True)),
+    (6, nothing_restored, with_(image="errors")),
+    (7, no_fence, with_(Event(20.0, "operator", ("takeover", 0.0)), bake=60.0)),
+    (8, the_heir_gives_up, pairs),
+    (9, one_more_field, with_()),
+    (10, no_intents, with_()),
+    (12, wishes_for_facts, with_()),
+]
+
+
+@pytest.mark.parametrize(("rule", "mutate", "stories"), CASES, ids=[f"rule {rule} {mutate.__name__}" for rule, mutate, _ in CASES])
+def test_an_engine_that_breaks_a_rule_is_caught(
+    rule: int, mutate: Callable[[Patch], None], stories: Callable[[], Iterator[Result]], monkeypatch: Patch
+):
+    mutate(monkeypatch)
+    assert any(text.startswith(f"rule {rule}:") for result in stories() for text in result.broken)
+
+
+@pytest.mark.parametrize("stories", [stories for _, _, stories in CASES], ids=[mutate.__name__ for _, mutate, _ in CASES])
+def test_the_engine_as_it_is_is_not(stories: Callable[[], Iterator[Result]]):
+    assert [result.broken for result in stories() if result.broken] == []

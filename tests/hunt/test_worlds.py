@@ -1,0 +1,34 @@
+"""Random worlds against the rules of design.md section 3, after every change. `make hunt` plays other seeds for as long as you like."""
+
+import pytest
+
+from tests.hunt.__main__ import REGRESSIONS
+from tests.hunt.pairs import Pair, crash
+from tests.hunt.play import play
+from tests.hunt.worlds import story_of
+
+
+@pytest.mark.parametrize("tens", range(20))
+def test_ten_random_worlds(tens: int):
+    for seed in range(10 * tens, 10 * tens + 10):
+        result = play(story_of(seed))
+        assert not result.broken, f"{result.story}"
+
+
+@pytest.mark.parametrize("tens", range(5))
+def test_ten_crash_pairs(tens: int):
+    for seed in range(10 * tens, 10 * tens + 10):
+        result = crash(Pair.of(seed))
+        assert not result.broken, f"{Pair.of(seed)}"
+
+
+def kept() -> list[str]:
+    lines = REGRESSIONS.read_text().splitlines() if REGRESSIONS.exists() else []
+    return sorted({line.partition("#")[0].strip() for line in lines} - {""})
+
+
+@pytest.mark.parametrize("line", kept())
+def test_what_the_hunt_once_found(line: str):
+    kind, seed = line.split()
+    result = play(story_of(int(seed))) if kind == "world" else crash(Pair.of(int(seed)))
+    assert not result.broken, f"{result.story}"

@@ -1,0 +1,165 @@
+"""A seeded world: how it starts, and what happens in it when. Data only, so that a failing one can be cut down and written out."""
+
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
+
+from deliver.sandbox.images import HEALTHY, Behaviour
+
+IMAGES: dict[str, Behaviour] = {
+    "good": HEALTHY,
+    "errors": Behaviour(errors=0.2),
+    "slow": Behaviour(pull=8.0, start=6.0),
+    "crash": Behaviour(crash=0.05, log=("broken release",)),
+    "late crash": Behaviour(crash=70.0),
+    "unready": Behaviour(ready=False),
+    "missing": Behaviour(missing=True),
+}
+FOREIGN = (
+    "set image",
+    "scale",
+    "unpause",
+    "edit selector",
+    "revert selector",
+    "revert template",
+    "delete service",
+    "delete candidate",
+    "restart",
+)
+
+
+@dataclass(frozen=True)
+class Event:
+    """at: seconds after the first driver started."""
+
+    at: float
+    kind: str
+    args: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Start:
+    replicas: int = 4
+    services: tuple[str, ...] = ("web",)
+    hpa: bool = False
+    weights: tuple[float, ...] = (20, 50)
+    bake: float = 60.0
+    drain: float = 10.0
+    image: str = "good"
+    on_blind: str = "hold"
+    approval: bool = False
+    surge: int = 0
+    rps: float = 0.0
+    switch: float = 0.0
+    nodes: int = 2
+    last: str = "rollback"
+
+
+@dataclass(frozen=True)
+class Story:
+    seed: int
+    start: Start = Start()
+    events: tuple[Event, ...] = ()
+
+    @property
+    def foreign(self) -> bool:
+        """A stranger's hand is in it: then the end is not told beforehand."""
+        return any(event.kind in FOREIGN for event in self.events)
+
+    @property
+    def gentle(self) -> bool:
+        """Nothing takes pods away, so that no request need ever be lost."""
+        rough = (*FOREIGN, "evict", "drain", "pod crash", "pod unready", "load")
+        return self.start.image in ("good", "slow", "errors", "missing", "unready") and not any(
+            event.kind in rough for event in self.events
+        )
+
+    def without(self, number: int) -> "Story":
+        return replace(self, events=self.events[:number] + self.events[number + 1 :])
+
+
+@dataclass
+class Maker:
+    """Draws a story from its seed."""
+
+    seed: int
+    random: Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.random = Random(f"hunt {self.seed}")
+
+    def story(self) -> Story:
+        start = self._start()
+        span = 40.0 + (len(start.weights) + 1) * start.bake + 4 * start.drain
+        count = self.random.choice((0, 1, 1, 2, 2, 3, 3, 4, 6))
+        events = [self._event(self.random.uniform(0.0, span)) for _ in range(count)]
+        return Story(self.seed, start, tuple(sorted(events, key=lambda event: event.at)))
+
+    def _start(self) -> Start:
+        r = self.random
+        replicas = r.choice((1, 2, 3, 4, 4, 5, 8, 12))
+        steps = r.choice((1, 1, 2, 3))
+        return Start(
+            replicas=replicas,
+            services=("web", "web-internal") if r.random() < 0.25 else ("web",),
+            hpa=r.random() < 0.25,
+            weights=tuple(sorted(r.sample((20, 35, 50, 60, 80), steps))) if replicas > 1 else (50,),
+            bake=r.choice((5.0, 20.0, 60.0, 300.0)),
+            drain=r.choice((0.0, 2.0, 10.0, 30.0)),
+            image=r.choice(("good",) * 10 + tuple(IMAGES)),
+            on_blind=r.choice(("hold", "rollback")),
+            approval=r.random() < 0.1,
+            surge=r.choice((1, 3)) if r.random() < 0.1 else 0,
+            rps=50.0 if r.random() < 0.3 else 0.0,
+            switch=0.1 if r.random() < 0.5 else 0.0,
+            last=r.choice(("rollback", "resume", "resume")),
+        )
+
+    def _event(self, at: float) -> Event:
+        r = self.random
+        kinds = {
+            "kill": 6, "verdict": 4, "operator": 5, "fault": 5, "freeze": 1, "lag": 1, "evict": 2, "drain": 1, "pod crash": 1,
+            "pod unready": 1, "load": 2, "second": 2, **dict.fromkeys(FOREIGN, 0.6),
+        }  # fmt: skip
+        kind = r.choices(list(kinds), list(kinds.values()))[0]
+        return Event(round(at, 2), kind, self._args(kind))
+
+    def _args(self, kind: str) -> tuple[Any, ...]:
+        r = self.random
+        skew = r.choice((0.0, 0.0, 0.0, -600.0, 600.0))
+        match kind:
+            case "kill":  # after how many more calls, before or after the effect, who comes next and when
+                heir = r.choice(("resume", "resume", "takeover", "rollback", "promote", "abort"))
+                return (r.randrange(1, 30), r.random() < 0.5, heir, r.choice((0.5, 5.0, 20.0, 60.0)), skew)
+            case "verdict":  # what the checks say, for how long, and after which delay
+                return (r.choice(("FAIL", "BLIND", "BLIND", "none")), r.choice((3.0, 30.0, 200.0, 900.0)), r.choice((0.0, 0.0, 4.0, 20.0)))
+            case "operator":
+                return (r.choice(("pause", "resume", "promote", "abort", "rollback", "rollback", "takeover")), skew)
+            case "fault":  # what, on which calls, how likely, for how long
+                what = r.choice(("unreachable", "lost answer", "busy", "conflict", "forbidden"))
+                verb, kind = (
+                    r.choice(("write", "write", "*", "get")),
+                    r.choice(("*", "*", "services", "deployments", "configmaps", "leases")),
+                )
+                return (what, verb, kind, r.choice((0.2, 0.6, 1.0)), r.choice((2.0, 10.0, 40.0)), r.choice((0.0, 0.0, 3.0)))
+            case "freeze" | "lag":
+                return (r.choice((2.0, 10.0, 25.0)),)
+            case "evict":
+                return (r.randrange(100), r.choice((1, 1, 2)))
+            case "drain":
+                return (r.randrange(2), r.choice((20.0, 200.0)))
+            case "pod crash" | "pod unready":
+                return (r.randrange(100), r.choice((5.0, 60.0)))
+            case "load":
+                return (r.choice((0.3, 0.5, 2.0, 1.5)),)
+            case "second":
+                return (r.choice(("good2", "good")), r.choice((0.0, 30.0)))
+            case "set image" | "scale":
+                return (r.choice(("good2", "old")) if kind == "set image" else r.choice((0, 1, 2, 6)),)
+            case "revert selector" | "revert template":  # how often, for how long
+                return (r.choice((1.0, 5.0, 20.0)), r.choice((1.0, 20.0, 120.0)))
+        return ()
+
+
+def story_of(seed: int) -> Story:
+    return Maker(seed).story()
