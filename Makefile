@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CODE := deliver strategies bench tests/cluster tests/docs
 
-.PHONY: help setup demo check format test test-cluster bench lock clean
+.PHONY: help setup demo check format test hunt test-cluster bench lock clean
 
 help:           ## Print this
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
