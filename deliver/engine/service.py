@@ -277,7 +277,9 @@ def _take_up(
     return drive(w, store, lease, release)
 
 
-def _taken(found: Release | None, salvaged: Release | None, fence: int, actor: str, now: float, change: Callable[[Release, float], Release]) -> Release:
+def _taken(
+    found: Release | None, salvaged: Release | None, fence: int, actor: str, now: float, change: Callable[[Release, float], Release]
+) -> Release:
     """The release as we take it up, with what its old driver left open closed."""
     release = salvaged if found is None or (salvaged is not None and found.id != salvaged.id) else found
     assert release is not None  # the callers have seen one
