@@ -22,32 +22,37 @@ _SELF = frozenset({"labels", "annotations", "data"})
 
 def fields(kind: str, obj: Mapping[str, Any]) -> Fields:
     """Every field that the object sets, identity aside."""
-    found: set[Path] = set()
+    return frozenset(values(kind, obj))
+
+
+def values(kind: str, obj: Mapping[str, Any]) -> dict[Path, Any]:
+    """The same with what they are set to; True for a map's or a list item's being there."""
+    found: dict[Path, Any] = {}
     for key, value in obj.items():
         if key in ("apiVersion", "kind") or value is None:
             continue
         if key == "metadata":
             value = {name: item for name, item in value.items() if name not in _IDENTITY}
         found.update(_leaves(kind, value, (key,), (f"f:{key}",)))
-    return frozenset(found)
+    return found
 
 
-def _leaves(kind: str, value: Any, names: tuple[str, ...], path: Path) -> Iterator[Path]:
+def _leaves(kind: str, value: Any, names: tuple[str, ...], path: Path) -> Iterator[tuple[Path, Any]]:
     if isinstance(value, Mapping) and value and not atomic(kind, names):
         if names[-1] in _SELF:
-            yield (*path, ".")
+            yield (*path, "."), True
         for key, item in value.items():
             yield from _leaves(kind, item, (*names, key), (*path, f"f:{key}"))
         return
     keys = list_key(kind, names) if isinstance(value, list) else None
     if keys is None:
         if not (isinstance(value, Mapping) and names == ("metadata",)):
-            yield path
+            yield path, value
         return
-    yield (*path, ".")
+    yield (*path, "."), True
     for item in value:
         here = (*path, element(keys, item))
-        yield (*here, ".")
+        yield (*here, "."), True
         if isinstance(item, Mapping):
             for key, part in item.items():
                 yield from _leaves(kind, part, (*names, key), (*here, f"f:{key}"))
@@ -125,9 +130,9 @@ def created(kind: str, obj: Object, manager: str, now: str, applied: Object | No
 
 def changed(kind: str, old: Object, new: Object) -> tuple[Fields, Fields]:
     """(paths that are new or have another value, paths that are gone)."""
-    before, after = fields(kind, old), fields(kind, new)
-    touched = {path for path in after if path not in before or lookup(kind, old, path) != lookup(kind, new, path)}
-    return frozenset(touched), before - after
+    before, after = values(kind, old), values(kind, new)
+    touched = frozenset(path for path, value in after.items() if path not in before or before[path] != value)
+    return touched, frozenset(before.keys() - after.keys())
 
 
 def updated(kind: str, old: Object, new: Object, manager: str, subresource: str, now: str) -> None:
