@@ -224,7 +224,7 @@ def rollback(
     if live is None or to:
         takeback.not_under(live, target)
         back = takeback.revert(w.cluster, target, record, to, actor=actor, why=said, now=w.clock.now())
-        lease.acquire(fence_above=_fence(store))
+        lease.seize(fence_above=_fence(store))  # a driver that is done may still hold it, or hang with it
         return drive(w, store, lease, replace(back, fence=lease.fence))
     router = router_of(live.spec)
     fence = max(lease.look().fence, live.fence) + 1

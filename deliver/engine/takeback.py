@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from deliver.cluster.port import Cluster
@@ -47,19 +48,9 @@ def first_move(
     namespace, home = release.spec.target.namespace, release.snapshot.hash
     if not home:
         return lambda record, now: record
-    pods = [
-        pod_seen(pod) for pod in cluster.list("pods", namespace, selector=f"{HASH}={home}") if not pod["metadata"].get("deletionTimestamp")
-    ]
-    if sum(pod.ready for pod in pods) < math.ceil(release.snapshot.replicas / 2):
-        reporter.note(
-            f"the stable side has {sum(pod.ready for pod in pods)} of {release.snapshot.replicas} pods ready: it needs its pods first"
-        )
-        return lambda record, now: record
-    if rolling_away(cluster, release):
-        reporter.note("the stable side is rolling away to another version: that is stopped first")
-        return lambda record, now: record
+    able = partial(can_take, cluster, release)
     try:
-        router.move(GuardedWriter(cluster, namespace, lease, fence, urgent=True), replace(release, course=Course.BACK), Side.STABLE, home)
+        router.move(GuardedWriter(cluster, namespace, lease, fence, urgent=able), replace(release, course=Course.BACK), Side.STABLE, home)
     except (ClusterError, Superseded) as error:
         reporter.note(f"{error.what}; going on under the lock")
         return lambda record, now: record
@@ -70,6 +61,16 @@ def first_move(
         return asked.noted(now, "outcome", f"route {Side.STABLE}", of=asked.journal[-1].seq, result="done")
 
     return noted
+
+
+def can_take(cluster: Cluster, release: Release) -> None:
+    """Raises ClusterError when the pods of before are too few, or will not be for long."""
+    found = cluster.list("pods", release.spec.target.namespace, selector=f"{HASH}={release.snapshot.hash}")
+    ready = sum(pod_seen(pod).ready for pod in found if not pod["metadata"].get("deletionTimestamp"))
+    if ready < math.ceil(release.snapshot.replicas / 2):
+        raise ClusterError(f"the stable side has {ready} of {release.snapshot.replicas} pods ready: it needs its pods first")
+    if rolling_away(cluster, release):
+        raise ClusterError("the stable side is rolling away to another version: that is stopped first")
 
 
 def rolling_away(cluster: Cluster, release: Release) -> bool:

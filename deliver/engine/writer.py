@@ -15,13 +15,21 @@ ATTEMPTS = 8
 
 
 class GuardedWriter:
-    """The Writer of the plugin interface. feed: told of each answer, so that the next look has it. urgent: skip the lock's confirmation.
+    """The Writer of the plugin interface. feed: told of each answer, so that the next look has it. urgent: asked in the lock's place.
 
-    `urgent` is for the first write of a rollback: it moves traffic before the lock is taken (design.md rule 3).
+    `urgent` is for the first write of a rollback, which moves traffic before the lock is taken (design.md rule 3). It raises
+    ClusterError when the write must not be; like the lock it is asked after the object was read, so what it sees is no older.
     """
 
     def __init__(
-        self, cluster: Cluster, namespace: str, lease: Lease, fence: int, feed: Feed | None = None, *, urgent: bool = False
+        self,
+        cluster: Cluster,
+        namespace: str,
+        lease: Lease,
+        fence: int,
+        feed: Feed | None = None,
+        *,
+        urgent: Callable[[], None] | None = None,
     ) -> None:
         self.cluster, self.namespace, self.lease, self.fence, self.feed, self.urgent = cluster, namespace, lease, fence, feed, urgent
 
@@ -79,8 +87,7 @@ class GuardedWriter:
             raise NotFound(f"{kind} {meta['name']} was deleted and made again", status=404)
 
     def _confirm(self) -> None:
-        if not self.urgent:
-            self.lease.confirm()
+        (self.urgent or self.lease.confirm)()
 
     def _guarded(self, patch: Object, now: Object) -> Object:
         meta = dict(patch.get("metadata") or {})

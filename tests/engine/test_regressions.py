@@ -6,9 +6,9 @@ import pytest
 
 from deliver.model.release import Outcome
 from deliver.model.verdict import Verdict
-from deliver.sandbox.faults import Fault, Killed, forbidden, killed, unreachable
+from deliver.sandbox.faults import Call, Fault, Killed, forbidden, killed, unreachable
 from deliver.sandbox.store import Change
-from tests.engine.invariants import journal_faults, watched
+from tests.engine.invariants import is_ready, journal_faults, watched
 from tests.engine.rig import Rig, in_step
 
 
@@ -100,3 +100,49 @@ def test_a_controller_that_keeps_putting_the_service_back_is_not_fought_for_ever
     release = rig.run()
     assert release.outcome is Outcome.HELD
     assert "somebody keeps taking traffic from 100 %" in release.reason
+
+
+def test_the_first_move_of_a_rollback_that_stood_still_does_not_go_to_pods_that_are_gone():
+    """It had counted the stable pods, was stopped for 20 s, and the release went on to its finish in between."""
+    rig = Rig.make(replicas=1)
+    after_count: list[float] = []
+
+    def sleep(call: Call) -> bool:
+        if call.actor == "oncall@laptop" and call.kind == "services" and call.verb == "patch" and not after_count:
+            after_count.append(call.at)
+            rig.edit("services", "web", {"spec": {"selector": {"pod-template-hash": "another"}}})
+            rig.edit("deployments", "web", {"spec": {"replicas": 0}})
+            rig.world.clock.wait(10.0)
+        return False
+
+    rig.when(in_step(1), lambda: rig.world.cluster.script.add(Fault(killed, actor="test@here")))
+    with pytest.raises(Killed):
+        rig.run(rig.spec(weights=[50]))
+    rig.world.cluster.script.clear()
+    rig.world.cluster.script.add(Fault(killed, when=sleep))
+    pins: list[str] = []
+    rig.world.store.listen(lambda change: pins.append(empty_pin(rig, change)) if change.kind == "services" else None)
+    rig.verb("rollback")
+    assert after_count
+    assert "ours" not in pins
+
+
+def empty_pin(rig: Rig, change: Change) -> str:
+    """ "ours" for a Service that we lead to nobody."""
+    selector = change.obj["spec"]["selector"]
+    pods = [pod for pod in rig.world.store.every("pods", "shop") if selector.items() <= pod["metadata"]["labels"].items() and is_ready(pod)]
+    ours = change.obj["metadata"].get("annotations", {}).get("deliver.dev/fence") and selector.get("pod-template-hash") != "another"
+    return "ours" if ours and not pods else ""
+
+
+def test_rollback_after_a_promotion_does_not_wait_for_the_lock_of_a_driver_that_hangs_at_its_end():
+    rig = Rig.make()
+    hang = Fault(killed, kind="leases", actor="test@here", when=lambda call: rig.record().outcome is Outcome.PROMOTED)
+    rig.when(in_step(1), lambda: rig.world.cluster.script.add(hang))
+    with pytest.raises(Killed):
+        rig.run()
+    rig.world.cluster.script.clear()
+    assert rig.get("leases", "deliver-web")["spec"]["holderIdentity"] == "test@here"
+    start = rig.world.clock.now()
+    assert rig.verb("rollback").outcome is Outcome.ROLLED_BACK
+    assert rig.world.clock.now() - start < 15
