@@ -5,6 +5,7 @@
 import argparse
 import itertools
 import multiprocessing
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,8 +39,10 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
     options = parser.parse_args()
     end, counts, hours, events, failing = time.monotonic() + options.seconds, {"world": 0, "pair": 0}, 0.0, 0, 0
+    room = threading.Semaphore(4 * options.processes)
     with multiprocessing.Pool(options.processes) as pool:
-        for kind, seed, result in pool.imap_unordered(one, jobs_until(options.first, end), chunksize=4):
+        for kind, seed, result in pool.imap_unordered(one, jobs_until(options.first, end, room)):
+            room.release()
             counts[kind] += 1
             hours, events = hours + result.hours, events + result.events
             if result.broken:
@@ -52,13 +55,13 @@ def main() -> int:
     return 1 if failing else 0
 
 
-def jobs_until(first: int, end: float) -> Iterator[tuple[str, int]]:
-    """The pool takes jobs far ahead of itself: they are given out a little faster than they can be done."""
+def jobs_until(first: int, end: float, room: threading.Semaphore) -> Iterator[tuple[str, int]]:
+    """The pool would take jobs far ahead of itself: there is room for some that wait."""
     for job in jobs(first):
+        room.acquire()
         if time.monotonic() >= end:
             return
         yield job
-        time.sleep(0.02)
 
 
 if __name__ == "__main__":

@@ -97,6 +97,7 @@ class Play:
             self.world, self.author, self.stage, 5.0, (start.bake,) * steps, start.drain, start.replicas, start.hpa,
             {name: {"app": "web"} for name in start.services}, OLD,
         )  # fmt: skip
+        self.referee.faulty = any(event.kind == "fault" for event in self.story.events)
         self.referee.served.append((0.0, (start.replicas, 0)))
         self.world.store.listen(self.referee.hear)
         self.next_hand: dict[str, tuple[Any, ...]] = {}

@@ -67,6 +67,7 @@ class Referee:
     rolled_back: set[str] = field(default_factory=set)
     seen_at: dict[str, float] = field(default_factory=dict)
     events: int = 0
+    faulty: bool = False  # the API server has trouble in this story
     pods_moved: float = 0.0
 
     def say(self, rule: int, text: str) -> None:
@@ -151,7 +152,8 @@ class Referee:
         closed = {entry["of"] for entry in journal if entry["kind"] == "outcome"}
         if any(e["kind"] == "intent" and e["seq"] not in closed and e["text"].startswith(words) for e in journal):
             return
-        if change.kind == "services" and (self._rolling() or self.record.get("course") == "back"):
+        going_back = self._rolling() or self.record.get("course") == "back" or (self.faulty and not self._exposed())
+        if change.kind == "services" and going_back:  # users do not wait for the journal (rule 3)
             return
         self.say(10, f"{self.author.verb} {change.kind} {change.name} was never announced")
 
