@@ -184,7 +184,11 @@ class Referee:
             if now["replicas"] < was["replicas"] and now["replicas"] < self.replicas and not self.hpa:
                 self.say(4, f"the stable side was scaled from {was['replicas']} to {now['replicas']}")
             image = now["template"]["spec"]["containers"][0]["image"]
-            if now["template"] != was["template"] and image != self.image and self.record.get("spec", {}).get("strategy") == "canary":
+            if (
+                now["template"] != was["template"]
+                and image == self.record.get("spec", {}).get("image")
+                and self.record["plan"]["strategy"] == "canary"
+            ):
                 self._finished()
 
     def _candidate(self, change: Change) -> None:
