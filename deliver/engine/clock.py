@@ -26,12 +26,15 @@ class SystemClock:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._began = time.time() - self.monotonic()
 
     def now(self) -> float:
-        return time.time()
+        """Counted on from the start of the process: a clock that is set in the middle neither shortens nor prolongs a bake (F21)."""
+        return self._began + self.monotonic()
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        """With the time that a laptop was asleep, where the system tells it (Linux): a lock does not sleep either."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
     def wait(self, seconds: float) -> None:
         self._event.wait(max(0.0, seconds))
