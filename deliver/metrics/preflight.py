@@ -15,6 +15,7 @@ from deliver.plugins.interfaces import Answer, Finding, MetricProvider, MetricsE
 
 REACH, QUERY, MATCH = "metrics-reachable", "metrics-query", "metrics-match"
 TIMEOUT = 15.0
+YOUNG = 120.0  # seconds: two scrapes of the slowest usual interval
 
 
 def test_queries(
@@ -65,7 +66,7 @@ def _ratio(metric: RatioMetric, fetch: Fetch, stable: Sequence[PodSeen], now: fl
     reach = metric.window + stale
     answer, special = fetch.raw(total, reach), fetch.raw(bad, reach)
     if not answer.series:
-        return [*findings, _nothing(metric.name, total, fetch)]
+        return [*findings, _nothing(metric.name, total, fetch, stable, now)]
     if not special.series and not _exists(Selector(bad.name), fetch):
         hint = "a misspelt name would look like no errors at all"
         findings.append(Finding(MATCH, "input", f"metric {metric.name}: no series is called {bad.name}", hint))
@@ -78,7 +79,7 @@ def _latency(metric: LatencyMetric, fetch: Fetch, stable: Sequence[PodSeen], now
     findings, reach = _regexes(metric.name, base), metric.window + stale
     answer = fetch.raw(total, reach)
     if not answer.series:
-        return [*findings, _nothing(metric.name, total, fetch)]
+        return [*findings, _nothing(metric.name, total, fetch, stable, now)]
     found = fetch.raw(buckets.where(Matcher("le", "=~", selectors.bounds(metric.bound))), reach)
     if not found.series:
         values = sorted({_number(series.labels.get("le", "")) for series in fetch.raw(buckets, stale).series} - {math.inf})
@@ -103,12 +104,15 @@ def _query(metric: QueryMetric, fetch: Fetch) -> list[Finding]:
     return []
 
 
-def _nothing(name: str, selector: Selector, fetch: Fetch) -> Finding:
-    """Say which of the three it is: no such series at all, other pods', or other labels."""
+def _nothing(name: str, selector: Selector, fetch: Fetch, stable: Sequence[PodSeen], now: float) -> Finding:
+    """Say which it is: no such series at all, other labels, other pods', or pods so young that they were not scraped yet."""
     text = f"metric {name}: no series matches {selector} for the {len(fetch.pods)} stable pods"
     if not _exists(Selector(selector.name), fetch):
         return Finding(MATCH, "input", text, f"nothing is called {selector.name}; is the name right, and are the pods scraped?")
-    labels = fetch.labels
+    labels, youngest = fetch.labels, max(pod.since for pod in stable)
+    if now - youngest < YOUNG:
+        hint = f"they are {now - youngest:.0f} s old: if they are not scraped yet, the release is blind until they are"
+        return Finding(MATCH, "warn", text, hint)
     if not _exists(selector.where(Matcher(labels.namespace, "=", fetch.namespace)), fetch):
         hint = f"none of its series has {labels.namespace}={fetch.namespace}; are the pods scraped, and is `namespace_label` right?"
     elif not _exists(selector.where(Matcher(labels.namespace, "=", fetch.namespace), Matcher(labels.pod, "!=", "")), fetch):

@@ -1,0 +1,32 @@
+"""A release right after another one: the pods that serve now may not have been scraped yet. That is no typo."""
+
+import pytest
+
+from deliver.metrics import preflight
+from deliver.model.seen import PodSeen
+from deliver.model.spec import Analysis, RatioMetric
+from deliver.plugins.interfaces import Answer, Series
+
+NOW = 10_000.0
+METRIC = RatioMetric("errors", 'requests{code="500"}', "requests", 0.01)
+
+
+class OnlyOfOthers:
+    """Knows the metric, of pods that are gone."""
+
+    def raw(self, selector: str, window: float, timeout: float) -> Answer:
+        return Answer(selector)
+
+    def value(self, query: str, timeout: float) -> Answer:
+        return Answer(query, (Series({}, ((NOW, 4.0),)),))
+
+    def now(self, timeout: float) -> float:
+        return NOW
+
+
+@pytest.mark.parametrize(("age", "level"), [(5.0, "warn"), (119.0, "warn"), (121.0, "input")])
+def test_pods_without_series_are_a_typo_only_when_they_are_old_enough_to_have_been_scraped(age: float, level: str):
+    stable = (PodSeen("web-1", "u1", ready=True, since=NOW - 500), PodSeen("web-2", "u2", ready=True, since=NOW - age))
+    (found,) = preflight.test_queries(Analysis(metrics=(METRIC,)), OnlyOfOthers(), "shop", stable)
+    assert found.level == level
+    assert "no series matches requests" in found.message
