@@ -106,7 +106,7 @@ def command(name: str, summary: str, run: Callable[[Given], int], options: Itera
 
     context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
     parameters = [context, *([_target()] if target else []), *map(_parameter, options)]
-    callback.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    callback.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads a function's own signature first
     callback.__annotations__ = {}
     single = typer.Typer(rich_markup_mode=None, add_completion=False)
     settings = {"help_option_names": ["-h", "--help"], "max_content_width": 110}

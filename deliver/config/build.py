@@ -113,7 +113,7 @@ def _router(file: FileModel, draft: Draft) -> PluginSpec:
         name, options, path = file.router, None, ("router",)
     elif len(file.router) == 1:
         name, options = next(iter(file.router.items()))
-        path = ("router", name)  # type: ignore[assignment]
+        path = ("router", name)  # type: ignore[assignment]  # a path of two words after one of one
     else:
         raise InputError(f"{draft.where(('router',), False)}`router` names one router", hint=f"e.g. `router: {DEFAULT_ROUTER}`")
     return PluginSpec(name, _checked("deliver.routers", name, options, path, draft))

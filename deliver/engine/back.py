@@ -6,7 +6,7 @@ Nothing here waits for the candidate, for metrics, for an approval or for anothe
 import math
 from dataclasses import replace
 
-from deliver.engine.ladder import Decision, act, end, in_phase, proven, verified, wait
+from deliver.engine.ladder import Decision, act, end, in_phase, proven, released, verified, wait
 from deliver.model.action import Verb
 from deliver.model.plan import Side
 from deliver.model.release import Outcome, Phase, Release
@@ -102,17 +102,12 @@ def candidate_gone(release: Release, seen: Seen, now: float) -> Decision | None:
 
 def restored(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision:
     """Everything as it stood before."""
-    if seen.strays:
-        return wait(release, now)  # the original selector would lead to them
-    if seen.route.side is not Side.BOTH or seen.route.marked:
-        return act(release, now, Verb.RESTORE_ROUTE, "the original selectors")
-    scaler, before = seen.autoscaler, release.snapshot.autoscaler
-    if scaler and before and (scaler.minimum != before.minimum or scaler.fence):
-        return act(release, now, Verb.RELEASE_AUTOSCALER, "minReplicas as before")
+    if unreleased := released(release, seen, now):
+        return unreleased
     rolling = not stable.settled or any(pod.hash != stable.hash for pod in stable.pods)
     if rolling or (was_restored(release) and stable.ready < stable.desired):
         return wait(release, now)  # still rolling back to the template of before
-    surge = stable.desired > release.snapshot.replicas and before is None
+    surge = stable.desired > release.snapshot.replicas and release.snapshot.autoscaler is None
     if stable.paused or stable.fence or surge:
         return act(release, now, Verb.RELEASE_STABLE, "replicas and the hold as before")
     return Decision(end(release, Outcome.ROLLED_BACK, now), None, now)

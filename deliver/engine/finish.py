@@ -5,7 +5,7 @@ All through it the traffic is on a side with full ready capacity: on the candida
 
 from dataclasses import replace
 
-from deliver.engine.ladder import Decision, act, end, hold, proven, turn_back, verified, wait
+from deliver.engine.ladder import Decision, act, end, hold, proven, released, turn_back, verified, wait
 from deliver.model.action import Verb
 from deliver.model.plan import Side
 from deliver.model.release import Outcome, Release, digest_of
@@ -93,13 +93,8 @@ def taken_over(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Dec
 
 def tidied(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision:
     """Selector, autoscaler and the hold back to what they were; nothing of ours is left."""
-    if seen.strays:
-        return wait(release, now)  # the original selector would lead to them
-    if seen.route.side is not Side.BOTH or seen.route.marked:
-        return act(release, now, Verb.RESTORE_ROUTE, "the original selectors")
-    scaler, before = seen.autoscaler, release.snapshot.autoscaler
-    if scaler and before and (scaler.minimum != before.minimum or scaler.fence):
-        return act(release, now, Verb.RELEASE_AUTOSCALER, "minReplicas as before")
+    if unreleased := released(release, seen, now):
+        return unreleased
     if stable.paused or stable.fence:
         return act(release, now, Verb.RELEASE_STABLE, "the Deployment rolls again on its own")
     return Decision(end(release, Outcome.PROMOTED, now, f"all {len(release.plan.steps)} steps passed"), None, now)

@@ -86,6 +86,18 @@ def verified(release: Release) -> float:
     return release.shift.verified if release.shift else 0.0
 
 
+def released(release: Release, seen: Seen, now: float) -> Decision | None:
+    """None once Services and autoscaler are what they were, and nothing of the candidate is left that they could lead to."""
+    if seen.strays:
+        return wait(release, now)  # the original selector would lead to them
+    if seen.route.side is not Side.BOTH or seen.route.marked:
+        return act(release, now, Verb.RESTORE_ROUTE, "the original selectors")
+    scaler, before = seen.autoscaler, release.snapshot.autoscaler
+    if scaler and before and (scaler.minimum != before.minimum or scaler.fence):
+        return act(release, now, Verb.RELEASE_AUTOSCALER, "minReplicas as before")
+    return None
+
+
 def words(seconds: float) -> str:
     """45 s, 5 m, 1 m 30 s, 2 h."""
     parts, rest = [], seconds

@@ -230,8 +230,11 @@ def rollback(
     fence = max(lease.look().fence, live.fence) + 1
     moved = takeback.first_move(w.cluster, router, lease, live, fence, w.reporter)
     lease.seize(fence_above=fence - 1)
-    turn = lambda release, now: replace(turn_back(moved(release, now), said, now), ended_by=actor)  # noqa: E731  # used once, below
-    return _take_up(w, store, lease, actor, turn, salvaged=live)
+
+    def turned(release: Release, now: float) -> Release:
+        return replace(turn_back(moved(release, now), said, now), ended_by=actor)
+
+    return _take_up(w, store, lease, actor, turned, salvaged=live)
 
 
 # ---------------------------------------------------------------- shared

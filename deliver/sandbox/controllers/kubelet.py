@@ -268,7 +268,7 @@ class Kubelet:
         """Give a running pod another behaviour from now on (fields of Behaviour); readiness follows after the probe's failures."""
         for run in self.named(pod):
             run.pinned = True
-            run.behaviour = replace(run.behaviour, **what)  # type: ignore[arg-type]
+            run.behaviour = replace(run.behaviour, **what)  # type: ignore[arg-type]  # the fields of Behaviour
             self._tell(run)
             self._after_change(run, what)
 
