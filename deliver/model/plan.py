@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from deliver.model.spec import PluginSpec
+
 
 class Side(StrEnum):
     """Which arms the target's Services select."""
@@ -36,7 +38,18 @@ class Step:
             return 0.0
         if self.side is Side.CANDIDATE:
             return 100.0
+        if self.candidate_pods + self.stable_pods == 0:
+            return self.weight  # a share of users, not of pods
         return 100.0 * self.candidate_pods / (self.candidate_pods + self.stable_pods)
+
+
+@dataclass(frozen=True)
+class FlagPlan:
+    """The flag whose share of users is raised, and the back end that holds it. variant: label that tells the arms' series apart, "" = none."""
+
+    flag: str
+    backend: PluginSpec
+    variant: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,9 +58,11 @@ class Plan:
 
     hold: seconds that the old side stays warm after the last step, before anything of it is taken away.
     notes: what the planner wants the user to know ("weight 10 becomes 20 %").
+    flag: exposure is a share of users, moved by this flag; the pods stay as they are.
     """
 
     strategy: str
     steps: tuple[Step, ...]
     hold: float = 0.0
     notes: tuple[str, ...] = ()
+    flag: FlagPlan | None = None

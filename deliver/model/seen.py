@@ -112,6 +112,56 @@ class AutoscalerSeen:
 
 
 @dataclass(frozen=True)
+class FlagState:
+    """What a flag back end says of one flag.
+
+    percent: share of users that gets the treatment; None where there is no such thing, and `why` says what there is instead.
+    revision: changes with every write, whoever wrote. document: the flag's definition as text, enough to put it back byte for byte.
+    release, fence: of our last write, where the back end has room for them. treatment, safe: names of the variants.
+    """
+
+    percent: float | None
+    revision: str
+    document: str
+    why: str = ""
+    release: str = ""
+    fence: int = 0
+    treatment: str = ""
+    safe: str = ""
+
+
+@dataclass(frozen=True)
+class Ack:
+    """How far a revision has come: `acked` of `total` instances serve it. how: the evidence, in words.
+
+    percent: share of the probe's made-up users that got the treatment, None when nobody was asked. missing: instances that do not serve it
+    yet. disagree: two instances put the same users into different groups, and how many.
+    """
+
+    acked: int
+    total: int
+    how: str = ""
+    percent: float | None = None
+    missing: tuple[str, ...] = ()
+    disagree: str = ""
+
+    @property
+    def whole(self) -> bool:
+        return self.acked >= self.total and not self.disagree
+
+
+@dataclass(frozen=True)
+class FlagSeen:
+    """One look at the flag. at: unix seconds when it was asked for. ack: of which revision, "" = not asked yet. error: why it could not be read."""
+
+    state: FlagState | None = None
+    at: float = 0.0
+    ack: Ack | None = None
+    acked_revision: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class Request:
     """What an operator asked of the driver: verb is pause, resume, promote or abort."""
 
@@ -129,6 +179,7 @@ class Seen:
     share: candidate's observed share of requests, percent.
 
     strays: candidate pods that are not terminating although their Deployment is gone (the garbage collector is still at it).
+    flag: of a release whose exposure is a share of users.
     """
 
     at: float
@@ -141,3 +192,4 @@ class Seen:
     share: float | None = None
     requests: tuple[Request, ...] = ()
     strays: int = 0
+    flag: FlagSeen | None = None

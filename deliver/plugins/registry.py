@@ -13,10 +13,24 @@ HOOKS = {
     "deliver.routers": ("name", "summary", "Options", "watches", "find", "read", "move", "restore", "preview"),
     "deliver.metrics": ("name", "summary", "Options", "raw", "value", "now"),
     "deliver.checks": ("name", "summary", "Options", "probe"),
+    "deliver.flags": (
+        "name",
+        "summary",
+        "Options",
+        "capabilities",
+        "watches",
+        "check",
+        "read",
+        "set",
+        "kill",
+        "restore",
+        "release",
+        "confirm",
+    ),
 }
-RESERVED = ("deliver.flags", "deliver.gates", "deliver.notifiers")
+RESERVED = ("deliver.gates", "deliver.notifiers")
 GROUPS = (*HOOKS, *RESERVED)
-_DATA = ("name", "summary", "Options")
+_WORDS = ("name", "summary")
 
 
 class PluginError(InputError):
@@ -117,7 +131,9 @@ def _offers(cls: Any, hook: str) -> bool:
     value = getattr(cls, hook, None)
     if hook == "Options":
         return inspect.isclass(value) and hasattr(value, "model_fields")
-    return isinstance(value, str) and bool(value) if hook in _DATA else callable(value)
+    if hook == "capabilities":
+        return value is not None
+    return isinstance(value, str) and bool(value) if hook in _WORDS else callable(value)
 
 
 def _dist(entry: EntryPoint) -> tuple[str, str]:

@@ -1,0 +1,99 @@
+"""The hooks of a feature-flag back end: four verbs over one flag (read, set, kill, confirm), and what it takes to put it back.
+
+    group          class         made by
+    deliver.flags  FlagBackend   FlagBackend(options, reach)
+
+Every call ends within its timeout with a result or a ClusterError of deliver.model.errors, whatever the back end is: Unreachable, Forbidden
+(a token without rights), NotFound (no such flag, project or environment), Conflict (somebody else wrote first), Rejected (it will never take this).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from deliver.model.seen import Ack, FlagState, PodSeen
+from deliver.plugins.interfaces import Finding, Object, Writer
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from deliver.cluster.port import Access, Watch
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """step: smallest share it can serve, in percent. conditional: a write fails when somebody else wrote first.
+
+    monotone: who has the treatment at a share has it at every larger one. ack: how it is known that a change has arrived:
+    `instance` (each consumer is asked), `server` (the server evaluates it, the consumers follow within `lag` seconds) or `none`.
+    """
+
+    step: float
+    conditional: bool
+    monotone: bool
+    ack: str
+    lag: float = 0.0
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What every write leaves in the flag where the back end has room for it, so that a write of ours is known as ours."""
+
+    release: str
+    step: int
+    fence: int
+
+
+@dataclass(frozen=True)
+class FlagReach:
+    """How a back end gets at things without knowing Kubernetes. All of the target's namespace.
+
+    get: a live read of (kind, name), raises NotFound. list: (kind, label selector). pod, service: HTTP access by (pod, port)
+    and by "ns/name:port". environ: where tokens come from; never in options, which stand in the record. clock: unix seconds.
+    """
+
+    namespace: str
+    get: Callable[[str, str], Object]
+    list: Callable[[str, str], list[Object]]
+    pod: Callable[[str, int], "Access"]
+    service: Callable[[str], "Access"]
+    environ: Mapping[str, str] = field(default_factory=dict)
+    clock: Callable[[], float] = lambda: 0.0
+
+
+class FlagBackend(Protocol):
+    """One system that holds flags."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    Options: ClassVar[type["BaseModel"]]
+    capabilities: ClassVar[Capabilities]
+
+    def watches(self) -> Sequence["Watch"]:
+        """Cluster objects whose change means that the flag may have changed; () for what can only be polled."""
+
+    def check(self, flag: str, workload: Object, pods: Sequence[Object]) -> list[Finding]:
+        """What forbids a release of the flag: not mounted, subPath, immutable, no rights to set or to kill. Reads only."""
+
+    def read(self, flag: str) -> FlagState:
+        """What stands. percent None: the flag has no such thing as a percentage, `why` says what it has instead."""
+
+    def set(self, write: Writer, flag: str, percent: float, mark: Mark, *, if_revision: str) -> str:
+        """Serve the treatment to that share of users, on condition of the revision; the new revision. 100: to everyone, for good."""
+
+    def kill(self, write: Writer, flag: str, mark: Mark) -> str:
+        """Serve the safe variant to everyone, written explicitly, whatever stands there and whoever wrote it; the new revision."""
+
+    def restore(self, write: Writer, flag: str, document: str, mark: Mark) -> str:
+        """Put back what `read` gave as `document`, byte for byte; the new revision. Nothing of ours is left."""
+
+    def release(self, write: Writer, flag: str) -> None:
+        """Take our own marks away from a flag that stays as it is: the end of a promoted release."""
+
+    def confirm(self, flag: str, revision: str, percent: float, pods: Sequence[PodSeen]) -> Ack:
+        """How far the revision has come, by evaluation where that is possible. `percent` is what it should serve."""
+
+
+def options_of(backend: Any, options: Mapping[str, Any]) -> Any:
+    """The back end's options as its own model has them."""
+    return backend.Options.model_validate(dict(options))
