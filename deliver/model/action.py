@@ -20,17 +20,30 @@ class Verb(StrEnum):
     RELEASE_STABLE = "release-stable"
     RELEASE_AUTOSCALER = "release-autoscaler"
     RESTORE_ROUTE = "restore-route"
+    NOTE_UNDO = "note-undo"
+    SET_SHARE = "set-share"
+    KILL_FLAG = "kill-flag"
+    RESTORE_FLAG = "restore-flag"
+    RELEASE_FLAG = "release-flag"
+    CLEAR_UNDO = "clear-undo"
+    OPEN_PREVIEW = "open-preview"
+    CLOSE_PREVIEW = "close-preview"
 
 
 @dataclass(frozen=True)
 class Action:
-    """verb with its arguments. pods: for create and scale. side, hash: for route. why: for the journal, one sentence."""
+    """verb with its arguments. pods: for create and scale. side, hash: for route. why: for the journal, one sentence.
+
+    share: percent of users, and revision: what the flag was when that was decided, for set-share.
+    """
 
     verb: Verb
     why: str
     pods: int = 0
     side: Side | None = None
     hash: str = ""
+    share: float = 0.0
+    revision: str = ""
 
     def __str__(self) -> str:
         match self.verb:
@@ -38,5 +51,7 @@ class Action:
                 return f"route {self.side}"
             case Verb.CREATE_CANDIDATE | Verb.SCALE_CANDIDATE | Verb.SCALE_STABLE | Verb.HOLD_AUTOSCALER:
                 return f"{self.verb} {self.pods}"
+            case Verb.SET_SHARE:
+                return f"{self.verb} {self.share:g}"
             case _:
                 return str(self.verb)

@@ -20,7 +20,12 @@ class Step:
 
     name: for people, e.g. "10 %". weight: wanted exposure in percent. side: whom the Services select.
     candidate_pods, stable_pods: pods of each arm (stable_pods above the live count are temporary: surge).
-    bake: seconds of watching after the shift is verified. approval: a person must `deliver promote` before the next step.
+    bake: seconds of watching after the shift is verified. approval: a person must `deliver promote` before the next step;
+    approval_timeout: seconds that is waited for, 0 = limits.pause; unanswered: what happens then, "hold" or "rollback".
+    preview: the preview Service leads to the candidate, users stay where `side` says. checks: of this step alone, beside the spec's.
+    metrics: whether the spec's metrics are judged. baseline: seconds of the stable side's own past, before the shift, that
+    `compare: stable` is judged against while stable has no traffic; 0 = its present. probe: the Services are asked, on fresh
+    connections, where a health check or a check of the plan tells how.
     """
 
     name: str
@@ -30,6 +35,13 @@ class Step:
     stable_pods: int
     bake: float = 0.0
     approval: bool = False
+    approval_timeout: float = 0.0
+    unanswered: str = "hold"
+    preview: bool = False
+    checks: tuple[PluginSpec, ...] = ()
+    metrics: bool = True
+    baseline: float = 0.0
+    probe: bool = False
 
     @property
     def endpoints(self) -> float:
@@ -45,11 +57,15 @@ class Step:
 
 @dataclass(frozen=True)
 class FlagPlan:
-    """The flag whose share of users is raised, and the back end that holds it. variant: label that tells the arms' series apart, "" = none."""
+    """The flag whose share of users is raised, and the back end that holds it. variant: label that tells the arms' series apart, "" = none.
+
+    treatment: that label's value for users who have it.
+    """
 
     flag: str
     backend: PluginSpec
     variant: str = ""
+    treatment: str = "on"
 
 
 @dataclass(frozen=True)
@@ -59,6 +75,8 @@ class Plan:
     hold: seconds that the old side stays warm after the last step, before anything of it is taken away.
     notes: what the planner wants the user to know ("weight 10 becomes 20 %").
     flag: exposure is a share of users, moved by this flag; the pods stay as they are.
+    preview: name of the Service that leads to the candidate before users do, "" = none. preview_made: it is made for the release
+    and deleted at its end; else it is the user's, and gets its own selector back.
     """
 
     strategy: str
@@ -66,3 +84,5 @@ class Plan:
     hold: float = 0.0
     notes: tuple[str, ...] = ()
     flag: FlagPlan | None = None
+    preview: str = ""
+    preview_made: bool = False

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from deliver.model.plan import Plan, Side, Step
-from deliver.model.seen import Request
+from deliver.model.seen import FlagState, Request
 from deliver.model.spec import ReleaseSpec
 from deliver.model.verdict import CheckResult
 
@@ -63,7 +63,8 @@ class Snapshot:
     """What stood before the release, enough to put it back byte for byte.
 
     template: the stable Deployment's spec.template. digest: of that template. paused: its spec.paused, None when absent.
-    hash: pod-template-hash of the pods that serve. revision: the Deployment's revision annotation.
+    hash: pod-template-hash of the pods that serve. revision: the Deployment's revision annotation. preview: the user's own preview
+    Service; None without one, and when it is made for the release. flag: of a flag release.
     """
 
     uid: str
@@ -77,6 +78,8 @@ class Snapshot:
     paused: bool | None = None
     autoscaler: AutoscalerSnapshot | None = None
     revision: str = ""
+    preview: ServiceSnapshot | None = None
+    flag: FlagState | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,21 @@ class Shift:
     written: float = 0.0
     switched: float = 0.0
     verified: float = 0.0
+
+
+@dataclass(frozen=True)
+class Switch:
+    """All traffic moved to the candidate at once: unix seconds of each fact (0 = not yet).
+
+    switched: the EndpointSlices agreed, twice. probed: fresh requests through the Services were answered. drained: the old side's
+    pods get no requests any more; clinging: those that still do. how: for probed and drained, what they rest on.
+    """
+
+    switched: float = 0.0
+    probed: float = 0.0
+    drained: float = 0.0
+    clinging: tuple[str, ...] = ()
+    how: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -120,6 +138,7 @@ class Release:
     approved: index of the newest step that a person let pass. exposed: the candidate has had traffic. traffic_off: when it was
     verified to have none any more: a second after the EndpointSlices said so, in which kube-proxy has followed. ended_by: who
     ended it, when that was a person. timed_out: held by its own time limit. resumed: when the present driver took it up, 0 = it began it.
+    flag_revision: what our last write to the flag made it.
     """
 
     id: str
@@ -153,6 +172,8 @@ class Release:
     evidence: tuple[str, ...] = ()
     timed_out: bool = False
     resumed: float = 0.0
+    switch: Switch | None = None
+    flag_revision: str = ""
     journal: tuple[Entry, ...] = field(default_factory=tuple)
 
     @property

@@ -1,6 +1,7 @@
 """What was seen of the cluster at one moment: the engine's only input besides the release itself."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from deliver.model.plan import Side
 from deliver.model.verdict import CheckResult
@@ -44,7 +45,8 @@ class ArmSeen:
     hash: pod-template-hash of the current template ("" until its ReplicaSet exists). pods: all its pods that are not terminating,
     of any hash. terminating: how many are on their way out. settled: the Deployment controller has seen the newest spec.
     template: digest of spec.template. fence: of its last writer, 0 = none. problem: of the Deployment itself (quota, progress
-    deadline). editor: field manager that changed the template last.
+    deadline). editor: field manager that changed the template last. noted: it carries a note of ours that undoes a release without its
+    record.
     """
 
     deployment: str
@@ -60,6 +62,7 @@ class ArmSeen:
     problem: Problem | None = None
     fence: int = 0
     editor: str = ""
+    noted: bool = False
 
     def of(self, hash: str) -> tuple[PodSeen, ...]:
         return tuple(pod for pod in self.pods if pod.hash == hash)
@@ -101,6 +104,37 @@ class RouteSeen:
 
 
 @dataclass(frozen=True)
+class PreviewSeen:
+    """The preview Service as read back.
+
+    there: it exists (one that was made again is not the one meant). open: it selects this release's candidate and nothing else.
+    ready: ready endpoints of the candidate. agreed: EndpointSlices hold exactly the candidate's ready pods. marked: an annotation
+    of ours is on it, or it is ours. foreign: what somebody else made of it.
+    """
+
+    there: bool = False
+    open: bool = False
+    ready: int = 0
+    agreed: bool = False
+    marked: bool = False
+    fence: int = 0
+    foreign: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class OldSide:
+    """What metrics say of the stable pods after they lost their traffic. at: unix seconds. rates: requests a second, by pod.
+
+    A pod without a sample since the switch is not in it. why: why nothing could be said, "" when it could.
+    """
+
+    at: float
+    rates: Mapping[str, float] = field(default_factory=dict)
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class AutoscalerSeen:
     """The target's HorizontalPodAutoscaler. minimum: spec.minReplicas, None when absent (the API then means 1)."""
 
@@ -135,7 +169,8 @@ class Ack:
     """How far a revision has come: `acked` of `total` instances serve it. how: the evidence, in words.
 
     percent: share of the probe's made-up users that got the treatment, None when nobody was asked. missing: instances that do not serve it
-    yet. disagree: two instances put the same users into different groups, and how many.
+    yet. disagree: two instances put the same users into different groups, and how many. total 0: nobody can be asked;
+    lag: seconds after which the change has arrived all the same.
     """
 
     acked: int
@@ -144,6 +179,7 @@ class Ack:
     percent: float | None = None
     missing: tuple[str, ...] = ()
     disagree: str = ""
+    lag: float = 0.0
 
     @property
     def whole(self) -> bool:
@@ -152,7 +188,7 @@ class Ack:
 
 @dataclass(frozen=True)
 class FlagSeen:
-    """One look at the flag. at: unix seconds when it was asked for. ack: of which revision, "" = not asked yet. error: why it could not be read."""
+    """One look at the flag. at: unix seconds when it was asked for. acked_revision: which one `ack` is about. error: why it could not be read."""
 
     state: FlagState | None = None
     at: float = 0.0
@@ -179,7 +215,7 @@ class Seen:
     share: candidate's observed share of requests, percent.
 
     strays: candidate pods that are not terminating although their Deployment is gone (the garbage collector is still at it).
-    flag: of a release whose exposure is a share of users.
+    flag: of a release whose exposure is a share of users. preview: None without a preview Service. old: None without metrics.
     """
 
     at: float
@@ -193,3 +229,5 @@ class Seen:
     requests: tuple[Request, ...] = ()
     strays: int = 0
     flag: FlagSeen | None = None
+    preview: PreviewSeen | None = None
+    old: OldSide | None = None

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from deliver.model.codec import decode, encode
 from deliver.model.release import Release
-from deliver.model.spec import Analysis, LatencyMetric, QueryMetric, RatioMetric, ReleaseSpec
+from deliver.model.spec import Analysis, LatencyMetric, PluginSpec, QueryMetric, RatioMetric, ReleaseSpec
 
 text = st.text(max_size=8)
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)
@@ -18,6 +18,7 @@ plain: st.SearchStrategy[Any] = st.recursive(
     max_leaves=4,
 )
 st.register_type_strategy(float, numbers)
+st.register_type_strategy(PluginSpec, st.builds(PluginSpec, kind=text, options=st.dictionaries(text, plain, max_size=2)))
 releases = st.builds(Release, journal=st.just(()), checks=st.just(()))
 
 
