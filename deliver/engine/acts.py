@@ -3,6 +3,8 @@
 from typing import Any
 
 from deliver.cluster.port import Cluster, Object
+from deliver.engine import preview
+from deliver.engine.users.hand import FLAG_VERBS, Hand
 from deliver.engine.writer import GuardedWriter
 from deliver.model.action import Action, Verb
 from deliver.model.errors import ClusterError, Conflict
@@ -15,14 +17,17 @@ LOG_LINES = 20
 
 
 class Acts:
-    """Carries out one action; answers with lines for the record (evidence), most often none."""
+    """Carries out one action; answers with lines for the record (evidence), most often none. hand: on the flag of a flag release."""
 
-    def __init__(self, cluster: Cluster, router: Router, write: GuardedWriter) -> None:
-        self.cluster, self.router, self.write = cluster, router, write
+    def __init__(self, cluster: Cluster, router: Router, write: GuardedWriter, hand: Hand | None = None) -> None:
+        self.cluster, self.router, self.write, self.hand = cluster, router, write, hand
 
     def do(self, action: Action, release: Release, seen: Seen) -> tuple[str, ...]:
         """Raises ClusterError, or Superseded."""
         target = release.spec.target.deployment
+        if action.verb in FLAG_VERBS:
+            assert self.hand is not None  # a flag release has one
+            return (self.hand.do(action, release, self.write),)
         match action.verb:
             case Verb.ROUTE:
                 assert action.side is not None  # decide always gives one
@@ -51,6 +56,10 @@ class Acts:
             case Verb.DELETE_CANDIDATE:
                 if seen.candidate is not None:
                     self.write.delete("deployments", release.candidate, uid=seen.candidate.uid)
+            case Verb.OPEN_PREVIEW:
+                preview.opened(self.cluster, self.write, release, seen.candidate)
+            case Verb.CLOSE_PREVIEW:
+                preview.closed(self.cluster, self.write, release)
             case Verb.KEEP_EVIDENCE:
                 return evidence(self.cluster, release, seen)
         return ()

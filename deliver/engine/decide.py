@@ -7,8 +7,10 @@ At most one action a decision; the driver journals it, carries it out, and looks
 
 from dataclasses import replace
 
-from deliver.engine import back, finish, forward, hazards
+from deliver.engine import back, finish, forward, hazards, switch
 from deliver.engine.ladder import Decision, hold, turn_back, wait
+from deliver.engine.users import hazards as users_hazards
+from deliver.engine.users import ladder as users
 from deliver.model.action import Action, Verb
 from deliver.model.release import Course, Phase, Release
 from deliver.model.seen import Request, Seen
@@ -24,12 +26,17 @@ def decide(release: Release, seen: Seen, now: float) -> Decision:
         release = answered(release, request, now)
     if seen.candidate is not None:
         release = replace(release, observed=seen.share, checks=(hazards.pods_check(release, seen), *seen.checks))
+    elif release.plan.flag:
+        release = replace(release, observed=seen.share, checks=seen.checks)
+    release = switch.followed(release, seen, now)
     if release.course is not Course.BACK:
-        danger = hazards.danger(release, seen, now)
+        danger = (users_hazards if release.plan.flag else hazards).danger(release, seen, now)
         if isinstance(danger, hazards.Fail):
             release = turn_back(release, danger.reason, now)
         elif isinstance(danger, hazards.Hold):
             return Decision(hold(release, danger.reason, now, timed_out=danger.timed_out), None, now)
+    if release.plan.flag:
+        return users.climb(release, seen, now)
     ladders = {Course.FORWARD: forward.climb, Course.FINISH: finish.climb, Course.BACK: back.climb}
     decision = ladders[release.course](release, seen, now)
     return wait(decision.release, now) if leads_to_nobody(decision.action, seen) else decision
@@ -58,6 +65,8 @@ def answered(release: Release, request: Request, now: float) -> Release:
             return replace(release, paused=None)
         case "promote" if release.course is Course.FORWARD:
             return replace(release, paused=None, approved=max(release.approved, release.step))
+        case "promote" if release.course is Course.FINISH:  # the old side need not be kept warm any longer
+            return replace(release, approved=len(release.plan.steps))
     return release
 
 

@@ -12,6 +12,8 @@ from deliver.engine.observe import Observer, watches
 from deliver.engine.record import Store
 from deliver.engine.reporter import Reporter
 from deliver.engine.stop import Stop
+from deliver.engine.users.hand import FLAG_VERBS, learned
+from deliver.engine.users.watching import FlagWatch
 from deliver.engine.watching import Watching
 from deliver.engine.writer import GuardedWriter
 from deliver.model.action import Action, Verb
@@ -32,7 +34,7 @@ STUBBORN = 5  # refusals of one action before the release is held
 
 @dataclass(frozen=True)
 class Tools:
-    """What a driver works with; all of it injected."""
+    """What a driver works with; all of it injected. flag: of a flag release."""
 
     cluster: Cluster
     router: Router
@@ -40,6 +42,7 @@ class Tools:
     background: Background
     reporter: Reporter
     stop: Stop
+    flag: FlagWatch | None = None
 
 
 class Driver:
@@ -61,7 +64,9 @@ class Driver:
     def drive(self, release: Release, selector: str) -> Release:
         """Blocking, to an outcome. Raises Superseded when another driver has taken over; its record says how it ends."""
         namespace = release.spec.target.namespace
-        feed = self.tools.cluster.follow(namespace, watches(release, self.tools.router, selector), self.tools.clock.wake)
+        more = self.tools.flag.hand.watches() if self.tools.flag else ()
+        wanted = [*watches(release, self.tools.router, selector), *more]
+        feed = self.tools.cluster.follow(namespace, wanted, self.tools.clock.wake)
         try:
             return self._loop(release, feed)
         finally:
@@ -70,7 +75,7 @@ class Driver:
     def _loop(self, release: Release, feed: Feed) -> Release:
         clock, observer = self.tools.clock, Observer(feed, self.tools.router)
         write = GuardedWriter(self.tools.cluster, release.spec.target.namespace, self.lease, release.fence, feed)
-        acts = Acts(self.tools.cluster, self.tools.router, write)
+        acts = Acts(self.tools.cluster, self.tools.router, write, self.tools.flag.hand if self.tools.flag else None)
         self.release = release
         while True:
             try:
@@ -89,7 +94,11 @@ class Driver:
             if release.outcome is not None:
                 return release
             self.watching.consider(release, seen)
-            clock.wait(min(wake_at, self.watching.due(release, clock.now())) - clock.now())
+            wake_at = min(wake_at, self.watching.due(release, clock.now()))
+            if self.tools.flag:
+                self.tools.flag.consider(release, seen)
+                wake_at = min(wake_at, self.tools.flag.due(clock.now()))
+            clock.wait(wake_at - clock.now())
 
     def _turn(self, release: Release, observer: Observer, acts: Acts) -> tuple[Release, Seen, float]:
         """One look and what follows from it."""
@@ -97,6 +106,7 @@ class Driver:
         self.lease.renew_if_due()
         judged = self.watching.latest
         seen = observer.look(release, now, judged.results, judged.at, judged.share)
+        seen = replace(seen, flag=self.tools.flag.latest if self.tools.flag else None)
         seen = replace(seen, requests=tuple(one for one in seen.requests if one.id not in self.answered))
         if self.lease.lost_to is not None or observer.newest_fence(release, seen) > release.fence:
             raise Superseded(f"release {release.id} was taken over", why=f"by {self.lease.lost_to or 'another driver'}")
@@ -156,6 +166,9 @@ class Driver:
         self.last = (action, clock.monotonic())
         if action.verb is Verb.KEEP_EVIDENCE:
             release = replace(release, evidence=evidence)
+        if action.verb in FLAG_VERBS and self.tools.flag:
+            release = learned(release, action, evidence[0], clock.now())
+            self.tools.flag.kick()
         done = release.noted(clock.now(), "outcome", str(action), of=intent, result="done")
         return done, seen, clock.now()
 
@@ -182,7 +195,7 @@ class Driver:
         except Superseded:
             raise
         except DeliverError as error:
-            if release.course is not Course.BACK or action.verb is not Verb.ROUTE:
+            if release.course is not Course.BACK or action.verb not in (Verb.ROUTE, Verb.KILL_FLAG):
                 raise
             self.tools.reporter.note(f"the journal could not be written ({error.what}); moving the traffic all the same")
 
@@ -192,6 +205,8 @@ class Driver:
         self.refused += 1
         if release.course is Course.BACK:
             self.tools.reporter.note(f"{action}: {error.what}: trying again")
+        elif action.verb is Verb.CLOSE_PREVIEW:
+            self.tools.reporter.note(f"{action}: {error.what}")  # the ladder gives it up after a few tries: no user is on it
         elif isinstance(error, Forbidden):
             release = hold(release, f"not permitted: {error.what}", now)
         elif isinstance(error, Rejected):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from deliver.model.names import HASH, fence_of
+from deliver.model.names import HASH, UNDO, fence_of
 from deliver.model.release import digest_of
 from deliver.model.seen import ArmSeen, PodSeen, Problem
 
@@ -55,6 +55,7 @@ def arm(deployment: Object, replicasets: Sequence[Object], pods: Sequence[Object
         problem=deployment_problem(status),
         fence=fence_of(deployment),
         editor=template_editor(deployment),
+        noted=UNDO in (meta.get("annotations") or {}),
     )
 
 

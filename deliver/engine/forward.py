@@ -56,7 +56,7 @@ def ready(release: Release, seen: Seen, now: float) -> Decision | None:
     size = wanted_pods(step, seen)
     if candidate.desired < size:
         if release.paused and release.exposed:  # its Services select both sides: more pods are more users
-            return _stopped(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
+            return stopped(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
         return act(release, now, Verb.SCALE_CANDIDATE, f"{step.name} wants {size} candidate pods", pods=size)
     if not candidate.hash or not candidate.settled or candidate.ready < size:
         return _late(release, seen, now, f"{candidate.ready} of {size} candidate pods ready")
@@ -65,9 +65,28 @@ def ready(release: Release, seen: Seen, now: float) -> Decision | None:
             now, "state", f"candidate {candidate.hash}: {candidate.ready} of {size} pods ready"
         )
         return Decision(release, None, now)
-    if release.spec.analysis.health and not release.exposed:
+    if step.preview and not release.bake_since and (unopened := previewed(release, seen, now)):
+        return unopened
+    if release.spec.analysis.health and not release.exposed and not release.bake_since:
         return healthy(release, seen, now)
     return None
+
+
+def previewed(release: Release, seen: Seen, now: float) -> Decision | None:
+    """The preview Service leads to the candidate's pods, all of them."""
+    preview = seen.preview
+    if preview is None or preview.agreed:
+        return None
+    name, limit = release.plan.preview, release.spec.limits.shift
+    done = [entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == Verb.OPEN_PREVIEW and entry.result == "done"]
+    if not preview.open:
+        if sum(at >= release.resumed for at in done) >= MOVES:
+            return Decision(hold(release, f"somebody keeps taking the preview Service {name} away from the candidate", now), None, now)
+        return act(release, now, Verb.OPEN_PREVIEW, f"Service {name} leads to the candidate, users stay on the stable side")
+    began = max([release.resumed, *done])
+    if now - began >= limit:
+        return Decision(turn_back(release, f"not seen to take effect within {limit:g} s: {preview.detail}", now), None, now)
+    return wait(release, now, began + limit)
 
 
 def wanted_pods(step: Step, seen: Seen) -> int:
@@ -94,7 +113,7 @@ def moved(release: Release, seen: Seen, now: float) -> Decision | None:
         if step.side is not Side.STABLE and seen.candidate and seen.candidate.ready < 1:
             return wait(release, now)
         if release.paused:  # nobody more is moved to the candidate
-            return _stopped(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
+            return stopped(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
         if _moves(release, step.side) >= MOVES:
             return Decision(
                 hold(release, f"somebody keeps taking traffic from {step.name}; the Services select {seen.route.side} now", now), None, now
@@ -128,20 +147,20 @@ def _moves(release: Release, side: Side) -> int:
 def baked(release: Release, seen: Seen, now: float) -> Decision:
     """Watched for long enough, judged PASS on fresh data, and let pass by a person where one is asked."""
     step, analysis = release.current, release.spec.analysis
-    watching = bool(analysis.metrics or analysis.health)
+    watching = bool((analysis.metrics and step.metrics) or analysis.health or step.checks)
     verdict = combined(release.checks)
     if watching and not hazards.fresh(release, seen, now):
         verdict = Verdict.BLIND
     release = replace(release, blind_since=(release.blind_since or now) if verdict is Verdict.BLIND else 0.0)
     if release.paused:
-        return _stopped(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
+        return stopped(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
     done = release.bake_since + step.bake
     if now < done and release.approved < release.step:
         return wait(in_phase(release, Phase.BAKING, now, "baking again"), now, done)
     if verdict is not Verdict.PASS:
         return wait(release, now)
     if step.approval and release.approved < release.step:
-        return _stopped(release, now, Phase.WAITING, max(done, release.resumed), f"{step.name} waits for `deliver promote`")
+        return unapproved(release, now, max(done, release.resumed))
     return advance(release, now)
 
 
@@ -158,11 +177,20 @@ def advance(release: Release, now: float) -> Decision:
     return Decision(onward.noted(now, "state", f"step {onward.step + 1}/{len(onward.plan.steps)}: preparing {step.name}"), None, now)
 
 
-def _stopped(release: Release, now: float, phase: Phase, since: float, text: str) -> Decision:
-    """Waiting for a person, still watching, but not for ever."""
-    limit = release.spec.limits.pause
+def unapproved(release: Release, now: float, since: float) -> Decision:
+    """A person is asked; the step says for how long, and what happens when nobody answers."""
+    step, text = release.current, f"{release.current.name} waits for `deliver promote`"
+    limit = step.approval_timeout or release.spec.limits.pause
+    if step.unanswered == "rollback" and now - since >= limit:
+        return Decision(turn_back(release, f"{text}, and nobody answered within {words(limit)}", now), None, now)
+    return stopped(release, now, Phase.WAITING, since, text, step.approval_timeout)
+
+
+def stopped(release: Release, now: float, phase: Phase, since: float, text: str, limit: float = 0.0) -> Decision:
+    """Waiting for a person, still watching, but not for ever. limit: seconds, 0 = limits.pause."""
+    setting, limit = ("approval timeout" if limit else "`limits.pause`"), limit or release.spec.limits.pause
     if now - since >= limit:
-        return Decision(hold(release, f"{text}, and nobody answered within {limit:g} s (`limits.pause`)", now), None, now)
+        return Decision(hold(release, f"{text}, and nobody answered within {limit:g} s ({setting})", now), None, now)
     return wait(in_phase(release, phase, now, text), now, since + limit)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from deliver.cluster.port import Cluster, Feed, Watch
+from deliver.engine import preview
 from deliver.engine.clock import Clock
 from deliver.engine.facts import arm
 from deliver.model.codec import decode
@@ -39,6 +40,7 @@ def watches(release: Release, router: Router, selector: str) -> list[Watch]:
         Watch("pods", selector=selector),
         Watch("configmaps", name=record_name(target.deployment)),
         *([Watch("horizontalpodautoscalers", name=scaler.name)] if scaler else []),
+        *preview.watches(release),
         *router.watches(Target(target.namespace, target.deployment, tuple(s.name for s in release.snapshot.services))),
     ]
 
@@ -75,6 +77,7 @@ class Observer:
             share=share,
             requests=self._requests(release),
             strays=0 if candidate else sum(stray(pod) for pod in pods),
+            preview=preview.read(feed, release, candidate),
         )
 
     def _arm(self, deployment: Object, replicasets: Sequence[Object], pods: Sequence[Object], container: str) -> ArmSeen:
@@ -111,7 +114,9 @@ class Observer:
         """The highest fence on anything we look at: above our own, somebody has taken over."""
         record = self.feed.get("configmaps", record_name(release.spec.target.deployment))
         arms = [arm.fence for arm in (seen.stable, seen.candidate) if arm]
-        return max([fence_of(record) if record else 0, seen.route.fence, *arms])
+        flag = seen.flag.state.fence if seen.flag and seen.flag.state else 0
+        opened = seen.preview.fence if seen.preview else 0
+        return max([fence_of(record) if record else 0, seen.route.fence, flag, opened, *arms])
 
 
 class Snapshotted:

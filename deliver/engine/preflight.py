@@ -1,12 +1,12 @@
 """Before a release: what stands, what the plan would be, and what forbids it. Reads only."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from deliver.cluster.port import Cluster, Watch
-from deliver.engine import quota, rules
+from deliver.engine import preview, quota, rules
 from deliver.engine.facts import arm, owner
 from deliver.engine.ladder import words
 from deliver.engine.observe import Snapshotted, label_selector
@@ -65,7 +65,7 @@ def propose(
     services, findings = router.find(look, spec.target, labels, others)
     findings = [_allowed(finding, spec) for finding in findings]
     scaler, scaler_findings = find_autoscaler(cluster, spec.target)
-    findings += scaler_findings + rules.deployment_findings(deployment, spec.image, container) + rules.judged_by(spec)
+    findings += scaler_findings + rules.deployment_findings(deployment, spec.image, container)
     before = Snapshot(
         uid=deployment["metadata"]["uid"],
         replicas=stable.desired,
@@ -80,10 +80,12 @@ def propose(
         revision=(deployment["metadata"].get("annotations") or {}).get("deployment.kubernetes.io/revision", ""),
     )
     plan = strategy.plan(options, Facts(spec.target, max(1, stable.desired), autoscaled=scaler is not None))
+    before, preview_findings = preview.before(before, look, spec.target, plan, labels)
+    findings += preview_findings + rules.judged_by(spec, plan)
     findings += (
         _room(cluster, namespace, before.template, rules.extra_pods(plan, stable.desired))
-        + _leftovers(cluster, spec, record)
-        + _rights(cluster, namespace)
+        + leftovers(cluster, spec, record)
+        + rights(cluster, namespace, (*RIGHTS, *preview.rights(plan)))
     )
     release = Release(
         id="",
@@ -187,7 +189,7 @@ def _room(cluster: Cluster, namespace: str, template: Mapping[str, Any], extra: 
         return [Finding("quota", "warn", f"a ResourceQuota could not be understood: {error}")]
 
 
-def _leftovers(cluster: Cluster, spec: ReleaseSpec, record: Record) -> list[Finding]:
+def leftovers(cluster: Cluster, spec: ReleaseSpec, record: Record) -> list[Finding]:
     target, found = spec.target, []
     live = record.release
     if record.problem:
@@ -238,10 +240,10 @@ def _holder(cluster: Cluster, target: Target) -> str:
     return f", driven by {name} (last heard of at {spec.get('renewTime', '?')})" if name else ", without a driver"
 
 
-def _rights(cluster: Cluster, namespace: str) -> list[Finding]:
+def rights(cluster: Cluster, namespace: str, needed: Sequence[tuple[str, str]] = RIGHTS) -> list[Finding]:
     """No release starts without the rights to take it back."""
     try:
-        missing = [f"{verb} {kind}" for verb, kind in RIGHTS if not cluster.allowed(verb, kind, namespace)]
+        missing = [f"{verb} {kind}" for verb, kind in needed if not cluster.allowed(verb, kind, namespace)]
     except ClusterError:
         return []
     if not missing:

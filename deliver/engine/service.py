@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from deliver.cluster.port import Cluster
-from deliver.engine import preflight, takeback
-from deliver.engine.clock import Background, Clock, SystemClock, Threads
+from deliver.engine import preflight, preview, takeback
+from deliver.engine.clock import Background, Clock, Inline, SystemClock, Threads
 from deliver.engine.decide import answered, resumed
 from deliver.engine.driver import Driver, Tools
 from deliver.engine.ladder import turn_back
@@ -19,6 +19,10 @@ from deliver.engine.record import Store, numbered, open_intents
 from deliver.engine.reporter import Reporter
 from deliver.engine.stop import Stop
 from deliver.engine.telling import tell
+from deliver.engine.users import preflight as users_preflight
+from deliver.engine.users import takeback as users_takeback
+from deliver.engine.users.hand import Hand, Hands, hand_on
+from deliver.engine.users.watching import FlagWatch
 from deliver.engine.watching import Examines, Judged, Nothing, Watching
 from deliver.engine.writer import GuardedWriter
 from deliver.model.errors import ClusterError, Conflict, Forbidden, GateRefused, InputError, Locked, Superseded
@@ -45,7 +49,7 @@ class Driven:
 
 @dataclass(frozen=True)
 class World:
-    """What a verb works with. examiner: None = made from the release's own analysis."""
+    """What a verb works with. examiner: None = made from the release's own analysis. hands: how a flag's back end is got hold of."""
 
     cluster: Cluster
     reporter: Reporter
@@ -54,6 +58,7 @@ class World:
     background: Background
     examiner: Callable[[Analysis], Examines] | None = None
     identity: str = ""
+    hands: Hands = hand_on
 
 
 def world(cluster: Cluster, reporter: Reporter, stop: Stop, actor: str) -> World:
@@ -66,12 +71,15 @@ def world(cluster: Cluster, reporter: Reporter, stop: Stop, actor: str) -> World
 # ---------------------------------------------------------------- before and after
 
 
-def propose(cluster: Cluster, spec: ReleaseSpec, *, actor: str, now: float) -> Proposal:
+def propose(cluster: Cluster, spec: ReleaseSpec, *, actor: str, now: float, hands: Hands = hand_on) -> Proposal:
     """What a run would do. Reads only."""
     strategy = registry.load("deliver.strategies", spec.strategy)
     options = strategy.Options.model_validate(dict(spec.options)) if not hasattr(spec.options, "model_dump") else spec.options
     record = Store(cluster, spec.target).load()
-    proposal = preflight.propose(cluster, spec, options, strategy(), router_of(spec), record, actor=actor, now=now)
+    if getattr(strategy, "exposes", "pods") == "users":
+        proposal = users_preflight.propose(cluster, spec, options, strategy(), record, hands, actor=actor, now=now)
+    else:
+        proposal = preflight.propose(cluster, spec, options, strategy(), router_of(spec), record, actor=actor, now=now)
     return replace(proposal, findings=(*proposal.findings, *_queries(cluster, spec, proposal)))
 
 
@@ -95,7 +103,7 @@ def current(cluster: Cluster, target: Target) -> tuple[Release | None, Seen | No
     release = record.release
     if release is None:
         return None, None
-    return release, fresh_look(cluster, release, router_of(release.spec), takeback.selector_of(release), SystemClock())
+    return release, look_at(cluster, release, SystemClock())
 
 
 def driver(cluster: Cluster, target: Target) -> Driven | None:
@@ -223,12 +231,18 @@ def rollback(
     said = f"rolled back by {actor}" + (f": {reason}" if reason else "")
     if live is None or to:
         takeback.not_under(live, target)
-        back = takeback.revert(w.cluster, target, record, to, actor=actor, why=said, now=w.clock.now())
+        promoted = users_takeback.promoted_flag(record)
+        if promoted:
+            back = users_takeback.revert(w.cluster, promoted, record, to, actor=actor, why=said, now=w.clock.now())
+        else:
+            back = takeback.revert(w.cluster, target, record, to, actor=actor, why=said, now=w.clock.now())
         lease.seize(fence_above=_fence(store))  # a driver that is done may still hold it, or hang with it
         return drive(w, store, lease, replace(back, fence=lease.fence))
-    router = router_of(live.spec)
     fence = max(lease.look().fence, live.fence) + 1
-    moved = takeback.first_move(w.cluster, router, lease, live, fence, w.reporter)
+    if hand := _hand(w.hands, w.cluster, live):
+        moved = users_takeback.first_move(w.cluster, hand, lease, live, fence, w.reporter)
+    else:
+        moved = takeback.first_move(w.cluster, router_of(live.spec), lease, live, fence, w.reporter)
     lease.seize(fence_above=fence - 1)
 
     def turned(release: Release, now: float) -> Release:
@@ -245,7 +259,9 @@ def drive(w: World, store: Store, lease: Lease, release: Release) -> Release:
     if isinstance(w.background, Threads):
         lease.keep()
     examiner = _examiner(w, release)
-    tools = Tools(w.cluster, router_of(release.spec), w.clock, w.background, w.reporter, w.stop)
+    hand = _hand(w.hands, w.cluster, release)
+    flag = FlagWatch(hand, w.clock, w.background) if hand else None
+    tools = Tools(w.cluster, router_of(release.spec), w.clock, w.background, w.reporter, w.stop, flag)
     watching = Watching(examiner, w.clock, w.background)
     try:
         ended = Driver(tools, lease, store, watching).drive(release, takeback.selector_of(release))
@@ -275,8 +291,12 @@ def _take_up(
     write.stamp("deployments", release.candidate)
     for service in release.snapshot.services:
         write.stamp("services", service.name, uid=service.uid)
+    preview.stamp(w.cluster, write, release)
     if release.snapshot.autoscaler:
         write.stamp("horizontalpodautoscalers", release.snapshot.autoscaler.name)
+    if hand := _hand(w.hands, w.cluster, release):
+        for watch in hand.watches():
+            write.stamp(watch.kind, watch.name)
     return drive(w, store, lease, release)
 
 
@@ -345,9 +365,21 @@ def _winner(w: World, store: Store, release: Release, taken: Superseded) -> Rele
 def _last_look(w: World, release: Release) -> Seen | None:
     """What stands at the end, read back. Best effort."""
     try:
-        return fresh_look(w.cluster, release, router_of(release.spec), takeback.selector_of(release), w.clock)
+        return look_at(w.cluster, release, w.clock, w.hands)
     except ClusterError:
         return None
+
+
+def look_at(cluster: Cluster, release: Release, clock: Clock, hands: Hands = hand_on) -> Seen:
+    """Everything read once. Raises ClusterError; a flag that cannot be read says so in what is seen of it."""
+    seen = fresh_look(cluster, release, router_of(release.spec), takeback.selector_of(release), clock)
+    hand = _hand(hands, cluster, release)
+    return replace(seen, flag=FlagWatch(hand, clock, Inline()).look_now()) if hand else seen
+
+
+def _hand(hands: Hands, cluster: Cluster, release: Release) -> Hand | None:
+    flag = release.plan.flag
+    return hands(cluster, release.spec.target.namespace, flag) if flag else None
 
 
 class _NoExaminer:

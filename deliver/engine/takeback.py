@@ -13,6 +13,7 @@ from deliver.engine.preflight import find_autoscaler
 from deliver.engine.record import Record, new_id
 from deliver.engine.reporter import Reporter
 from deliver.engine.salvage import salvage
+from deliver.engine.users.takeback import salvage as salvage_flag
 from deliver.engine.writer import GuardedWriter
 from deliver.model.errors import ClusterError, InputError, NotFound, Superseded
 from deliver.model.names import HASH, candidate_name
@@ -35,7 +36,7 @@ def live_or_salvaged(cluster: Cluster, target: Target, record: Record, *, actor:
         return release
     if release is not None and not record.problem:
         return None
-    return salvage(cluster, target, actor=actor, now=now)
+    return salvage(cluster, target, actor=actor, now=now) or salvage_flag(cluster, target, actor=actor, now=now)
 
 
 def first_move(

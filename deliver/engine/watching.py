@@ -57,7 +57,8 @@ class Watching:
         analysis = release.spec.analysis
         if not (analysis.metrics or analysis.health) or release.course is Course.BACK:
             return
-        if seen.candidate is None or seen.candidate.ready == 0 or seen.stable is None:
+        judged = seen.stable if release.plan.flag else seen.candidate  # a flag's users are served by the pods that are there
+        if judged is None or judged.ready == 0 or seen.stable is None:
             return
         if release.bake_since and release.bake_since != self._bake:
             self._bake = release.bake_since
@@ -68,7 +69,7 @@ class Watching:
                 return
             self._busy = True
         self._due = self.clock.now() + analysis.poll
-        stable, candidate, traffic = seen.stable.pods, seen.candidate.pods, release.exposed
+        stable, candidate, traffic = seen.stable.pods, judged.pods, release.exposed
         self.background.run(lambda: self._examine(release.spec.target.namespace, stable, candidate, traffic))
 
     def due(self, release: Release, now: float) -> float:

@@ -188,7 +188,10 @@ class Ack:
 
 @dataclass(frozen=True)
 class FlagSeen:
-    """One look at the flag. at: unix seconds when it was asked for. acked_revision: which one `ack` is about. error: why it could not be read."""
+    """One look at the flag. at: unix seconds when it was asked for. acked_revision: which one `ack` is about.
+
+    error: why it could not be read.
+    """
 
     state: FlagState | None = None
     at: float = 0.0

@@ -3,8 +3,9 @@
     group          class         made by
     deliver.flags  FlagBackend   FlagBackend(options, reach)
 
-Every call ends within its timeout with a result or a ClusterError of deliver.model.errors, whatever the back end is: Unreachable, Forbidden
-(a token without rights), NotFound (no such flag, project or environment), Conflict (somebody else wrote first), Rejected (it will never take this).
+Every call ends within its timeout with a result or a ClusterError of deliver.model.errors, whatever the back end is: Unreachable,
+Forbidden (a token without rights), NotFound (no such flag, project or environment), Conflict (somebody else wrote first), Rejected (it
+will never take this).
 """
 
 from collections.abc import Callable, Mapping, Sequence

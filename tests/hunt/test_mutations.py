@@ -73,7 +73,7 @@ def stable_before_the_bake(patch: Patch) -> None:
 
 
 def waits_for_ever(patch: Patch) -> None:
-    patch.setattr(forward, "_stopped", lambda release, now, phase, since, text: ladder.wait(release, now))
+    patch.setattr(forward, "stopped", lambda release, now, phase, since, text: ladder.wait(release, now))
     patch.setattr("deliver.engine.hazards.out_of_time", lambda release, now: None)
 
 

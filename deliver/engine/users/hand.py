@@ -1,0 +1,101 @@
+"""The engine's hand on one flag: its back end, made from the plan, and what each action means to it."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from deliver.cluster.port import Cluster, Object, Watch
+from deliver.engine.users.note import undo_text
+from deliver.engine.writer import GuardedWriter
+from deliver.model.action import Action, Verb
+from deliver.model.names import FENCE, UNDO
+from deliver.model.plan import FlagPlan, Side
+from deliver.model.release import Release, Shift
+from deliver.model.seen import Ack, FlagState, PodSeen
+from deliver.plugins import registry
+from deliver.plugins.flags import FlagBackend, FlagReach, Mark
+
+FLAG_VERBS = (Verb.SET_SHARE, Verb.KILL_FLAG, Verb.RESTORE_FLAG, Verb.RELEASE_FLAG, Verb.NOTE_UNDO, Verb.CLEAR_UNDO)
+
+
+@dataclass(frozen=True)
+class Hand:
+    """One flag in one back end."""
+
+    flag: str
+    backend: FlagBackend
+
+    def watches(self) -> Sequence[Watch]:
+        return self.backend.watches()
+
+    def read(self) -> FlagState:
+        return self.backend.read(self.flag)
+
+    def confirm(self, revision: str, percent: float, pods: Sequence[PodSeen]) -> Ack:
+        return self.backend.confirm(self.flag, revision, percent, pods)
+
+    def do(self, action: Action, release: Release, write: GuardedWriter) -> str:
+        """The flag's new revision, "" where it stays what it was. Raises ClusterError, or Superseded."""
+        mark = Mark(release.id, release.step, write.fence)
+        before = release.snapshot.flag
+        match action.verb:
+            case Verb.SET_SHARE:
+                return self.backend.set(write, self.flag, action.share, mark, if_revision=action.revision)
+            case Verb.KILL_FLAG:
+                return self.backend.kill(write, self.flag, mark)
+            case Verb.RESTORE_FLAG if before is not None:
+                return self.backend.restore(write, self.flag, before.document, mark)
+            case Verb.RELEASE_FLAG:
+                self.backend.release(write, self.flag)
+            case Verb.NOTE_UNDO:
+                _note(write, release, undo_text(release))
+            case Verb.CLEAR_UNDO:
+                _note(write, release, None)
+        return ""
+
+
+Hands = Callable[[Cluster, str, FlagPlan], Hand]
+
+
+def hand_on(cluster: Cluster, namespace: str, plan: FlagPlan) -> Hand:
+    """Out of the back end that is installed under the plan's name."""
+    plugin: Any = registry.load("deliver.flags", plan.backend.kind)
+    return Hand(plan.flag, plugin(plugin.Options.model_validate(dict(plan.backend.options)), reach(cluster, namespace)))
+
+
+def reach(cluster: Cluster, namespace: str) -> FlagReach:
+    def service(address: str) -> Any:
+        there, _, rest = address.rpartition("/")
+        name, _, port = rest.partition(":")
+        return cluster.proxy(there or namespace, "services", name, port)
+
+    return FlagReach(
+        namespace=namespace,
+        get=lambda kind, name: cluster.get(kind, namespace, name),
+        list=lambda kind, selector: cluster.list(kind, namespace, selector=selector),
+        pod=lambda name, port: cluster.proxy(namespace, "pods", name, port),
+        service=service,
+        environ=os.environ,
+    )
+
+
+def learned(release: Release, action: Action, revision: str, now: float) -> Release:
+    """What the release knows after a write to the flag: what it is now, and that whatever was read before is old."""
+    if action.verb in (Verb.NOTE_UNDO, Verb.CLEAR_UNDO):
+        return release
+    side = Side.BOTH if action.verb in (Verb.SET_SHARE, Verb.RELEASE_FLAG) else Side.STABLE
+    known = revision or release.flag_revision
+    return replace(release, flag_revision=known, shift=Shift(side, known, written=now))
+
+
+def _note(write: GuardedWriter, release: Release, text: str | None) -> None:
+    """What it takes to put the flag back without the record, on the Deployment whose pods read it."""
+
+    def build(now: Object) -> Object | None:
+        annotations = now["metadata"].get("annotations") or {}
+        if annotations.get(UNDO) == text and (text is not None or FENCE not in annotations):
+            return None
+        return {"metadata": {"annotations": {UNDO: text} | ({FENCE: None} if text is None else {})}}
+
+    write.change("deployments", release.spec.target.deployment, build, uid=release.snapshot.uid)

@@ -1,0 +1,50 @@
+"""What ends the way forward of a flag release."""
+
+from deliver.engine import hazards
+from deliver.engine.hazards import Fail, Hold
+from deliver.engine.users import flag
+from deliver.model.release import Course, Release
+from deliver.model.seen import Seen
+
+
+def danger(release: Release, seen: Seen, now: float) -> Fail | Hold | None:
+    """The first thing that forbids to go on, certain failures first."""
+    return (
+        failed_pods(release, seen)
+        or foreign_hand(release, seen, now)
+        or hazards.failed_checks(release, seen, now)
+        or hazards.out_of_time(release, now)
+    )
+
+
+def failed_pods(release: Release, seen: Seen) -> Fail | None:
+    """The application's own pods: since the first user has the treatment, one that crashes is taken for its fault."""
+    if not release.exposed or seen.stable is None:
+        return None
+    for pod in seen.stable.pods:
+        if pod.problem and pod.problem.certain:
+            return Fail(f"pod {pod.name}: {pod.problem.message}")
+    return None
+
+
+def foreign_hand(release: Release, seen: Seen, now: float) -> Hold | None:
+    target, stable = release.spec.target.deployment, seen.stable
+    if stable is None:
+        return Hold(f"Deployment {target} was deleted")
+    if stable.uid != release.snapshot.uid:
+        return Hold(f"Deployment {target} was deleted and made again")
+    if stable.template != release.snapshot.digest:
+        return Hold(f"the pod template of Deployment {target} was changed{stable.editor}: what users see has two causes now")
+    if silent := flag.unread(release, seen, now):
+        return Hold(silent)
+    found = flag.state(release, seen)
+    if found is None:
+        return None
+    if found.percent is None:
+        return Hold(f"flag {flag.name(release)} has no percentage any more: {found.why}")
+    if release.course is Course.FINISH:
+        done = flag.serves(found, 100.0)
+        return None if done else Hold(f"flag {flag.name(release)} was changed by somebody else: it serves {found.percent:g} % now")
+    if theirs := flag.foreign(release, found):
+        return Hold(theirs)
+    return None

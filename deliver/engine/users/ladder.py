@@ -1,0 +1,132 @@
+"""The three courses of a flag release: raise the share and watch; leave it to everyone; or kill, prove it, and put back what stood."""
+
+from dataclasses import replace
+
+from deliver.engine import forward
+from deliver.engine.back import LIMIT
+from deliver.engine.ladder import Decision, act, end, hold, in_phase, turn_back, wait, words
+from deliver.engine.users import flag
+from deliver.model.action import Verb
+from deliver.model.plan import Side
+from deliver.model.release import Course, Outcome, Phase, Release
+from deliver.model.seen import FlagState, Seen
+
+MOVES = 5  # times that one share is written before a person is asked who changes it
+
+
+def climb(release: Release, seen: Seen, now: float) -> Decision:
+    courses = {Course.FORWARD: onward, Course.FINISH: finished, Course.BACK: back}
+    return courses[release.course](release, seen, now)
+
+
+# ---------------------------------------------------------------- forward
+
+
+def onward(release: Release, seen: Seen, now: float) -> Decision:
+    found = flag.state(release, seen)
+    if found is None:
+        return wait(release, now, now + flag.POLL)
+    if not (seen.stable and seen.stable.noted):
+        return act(release, now, Verb.NOTE_UNDO, "what undoes this release without its record")
+    return raised(release, found, now) or confirmed(release, seen, found, now) or baking(release, now) or forward.baked(release, seen, now)
+
+
+def raised(release: Release, found: FlagState, now: float) -> Decision | None:
+    """The flag says what the step wants."""
+    step = release.current
+    if flag.serves(found, step.weight):
+        return None
+    if release.paused:  # nobody more gets the treatment
+        return forward.stopped(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
+    if _writes(release, step.weight) >= MOVES:
+        return Decision(hold(release, f"somebody keeps changing flag {flag.name(release)} from {step.weight:g} %", now), None, now)
+    release = replace(release, exposed=True, bake_since=0.0)
+    release = in_phase(release, Phase.SHIFTING, now, f"step {release.step + 1}/{len(release.plan.steps)}: raising to {step.name}")
+    return act(release, now, Verb.SET_SHARE, f"{step.name} of users get the treatment", share=step.weight, revision=found.revision)
+
+
+def _writes(release: Release, percent: float) -> int:
+    text = f"{Verb.SET_SHARE} {percent:g}"
+    return sum(one.kind == "outcome" and one.result == "done" and one.text == text and one.at >= release.resumed for one in release.journal)
+
+
+def confirmed(release: Release, seen: Seen, found: FlagState, now: float) -> Decision | None:
+    """Served by every instance; one that never serves it fails the release."""
+    unproven = flag.arrived(release, seen, found, now)
+    if unproven is None:
+        return None
+    shift, limit = release.shift, release.spec.limits.shift
+    ack = flag.answer(seen.flag, found)
+    if ack and ack.disagree:
+        return Decision(turn_back(release, f"{ack.disagree}: more users than wanted get the treatment", now), None, now)
+    if shift and shift.switched and not shift.verified and now - shift.switched >= limit:
+        where = flag.not_there(release, seen, found)
+        return Decision(turn_back(release, f"the change was not seen to arrive within {limit:g} s: {where}", now), None, now)
+    return unproven
+
+
+def baking(release: Release, now: float) -> Decision | None:
+    if release.bake_since:
+        return None
+    step = release.current
+    text = f"step {release.step + 1}/{len(release.plan.steps)}: baking {step.name} for {words(step.bake)}"
+    return Decision(in_phase(replace(release, bake_since=now), Phase.BAKING, now, text), None, now)
+
+
+# ---------------------------------------------------------------- finish
+
+
+def finished(release: Release, seen: Seen, now: float) -> Decision:
+    """Everyone has it by the last step; what is left is to take our marks away."""
+    found = flag.state(release, seen)
+    if found is None:
+        return wait(release, now, now + flag.POLL)
+    if found.release or found.fence:
+        return act(release, now, Verb.RELEASE_FLAG, "the flag stays as it is, without our marks")
+    if seen.stable and (seen.stable.noted or seen.stable.fence):
+        return act(release, now, Verb.CLEAR_UNDO, "nothing of ours is left")
+    return Decision(end(release, Outcome.PROMOTED, now, f"all {len(release.plan.steps)} steps passed"), None, now)
+
+
+# ---------------------------------------------------------------- back
+
+
+def back(release: Release, seen: Seen, now: float) -> Decision:
+    """The safe variant to everyone, seen to be served; then the flag as it stood before. Waits for nobody but the flag's back end."""
+    release = in_phase(release, Phase.ROLLING_BACK, now)
+    before = release.snapshot.flag
+    assert before is not None  # a flag release begins with what the flag was
+    if now - release.since >= LIMIT:
+        found = flag.state(release, seen)
+        why = flag.not_there(release, seen, found) if found else (seen.flag.error if seen.flag and seen.flag.error else "not read")
+        text = f"not done within {LIMIT:g} s: {why} (rolling back because {release.reason})"
+        return Decision(end(release, Outcome.ROLLBACK_FAILED, now, text), None, now)
+    found = flag.state(release, seen)
+    if found is None:
+        known = release.shift is not None and release.shift.side is Side.STABLE
+        return wait(release, now, now + flag.POLL) if known else act(release, now, Verb.KILL_FLAG, release.reason)
+    if found.document != before.document and not flag.serves(found, 0.0):
+        return act(release, now, Verb.KILL_FLAG, release.reason)
+    if found.document == before.document and not release.exposed:
+        return restored(release, seen, found, before, now)  # nobody ever had it
+    return off(release, seen, found, now) or restored(release, seen, found, before, now)
+
+
+def off(release: Release, seen: Seen, found: FlagState, now: float) -> Decision | None:
+    """Nobody gets the treatment any more, by evaluation."""
+    unproven = flag.arrived(release, seen, found, now)
+    if unproven is None:
+        return None
+    shift = unproven.release.shift
+    if shift and shift.verified and not release.traffic_off:
+        note = replace(unproven.release, traffic_off=shift.verified).noted(now, "state", "no user gets the treatment any more")
+        return replace(unproven, release=note)
+    return unproven
+
+
+def restored(release: Release, seen: Seen, found: FlagState, before: FlagState, now: float) -> Decision:
+    if found.document != before.document or found.release or found.fence:
+        return act(release, now, Verb.RESTORE_FLAG, "the flag as it stood before")
+    if seen.stable and (seen.stable.noted or seen.stable.fence):
+        return act(release, now, Verb.CLEAR_UNDO, "nothing of ours is left")
+    return Decision(end(release, Outcome.ROLLED_BACK, now), None, now)
