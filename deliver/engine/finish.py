@@ -5,6 +5,7 @@ All through it the traffic is on a side with full ready capacity: on the candida
 
 from dataclasses import replace
 
+from deliver.engine import switch
 from deliver.engine.ladder import Decision, act, end, hold, proven, released, turn_back, verified, wait
 from deliver.model.action import Verb
 from deliver.model.plan import Side
@@ -44,10 +45,11 @@ def updated(release: Release, seen: Seen, now: float) -> Decision:
         )
     if unproven := proven(release, seen, now, Side.CANDIDATE, release.candidate_hash):
         return unproven
-    over = verified(release) + max(release.spec.limits.drain, release.plan.hold)
+    over = max(verified(release) + release.spec.limits.drain, release.held_until)
     if now < over:
         return wait(release, now, over)
-    return act(release, now, Verb.UPDATE_STABLE, "the last bake and the drain are over")
+    held = ", the hold" if release.plan.hold else ""
+    return act(release, now, Verb.UPDATE_STABLE, f"the last bake{held} and the drain are over{switch.left(release)}")
 
 
 def rolled_out(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:

@@ -61,7 +61,7 @@ def served_by_fewer(release: Release, seen: Seen) -> bool:
 
 def lost_readiness(release: Release, seen: Seen) -> list[PodSeen]:
     """Pods that had been ready and are not. One that an eviction replaced is terminating, and its heir may still start."""
-    if seen.candidate is None or not release.exposed:
+    if seen.candidate is None or not (release.exposed or (release.current.preview and release.bake_since)):
         return []
     return [pod for pod in seen.candidate.pods if pod.lost]
 
@@ -109,6 +109,8 @@ def foreign_hand(release: Release, seen: Seen) -> Hold | None:
         return Hold(f"minReplicas of HorizontalPodAutoscaler {scaler.name} was changed to {scaler.minimum}")
     if seen.route.foreign:
         return Hold(seen.route.foreign)
+    if seen.preview and seen.preview.foreign and release.current.preview and release.course is Course.FORWARD:
+        return Hold(seen.preview.foreign)
     return None
 
 

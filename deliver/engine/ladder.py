@@ -8,6 +8,8 @@ from deliver.model.release import Course, Outcome, Phase, Release, Shift
 from deliver.model.seen import Seen
 
 SECOND_LOOK = 1.0  # a shift is verified when EndpointSlices agree twice, this many seconds apart (design.md section 5)
+FAILURES = 3  # tries to close a preview Service: no users are on it, and a rollback never waits for it
+LEFT = "preview Service"
 LOOK = 5.0  # watches wake the driver; this is only the bound on how long it sleeps
 
 
@@ -92,10 +94,27 @@ def released(release: Release, seen: Seen, now: float) -> Decision | None:
         return wait(release, now)  # the original selector would lead to them
     if seen.route.side is not Side.BOTH or seen.route.marked:
         return act(release, now, Verb.RESTORE_ROUTE, "the original selectors")
+    if seen.preview and seen.preview.there and (seen.preview.marked or seen.preview.foreign) and not left_open(release):
+        if _failures(release, Verb.CLOSE_PREVIEW) < FAILURES:
+            return act(release, now, Verb.CLOSE_PREVIEW, "nobody is to be led to the candidate any more")
+        text = f"{LEFT} {release.plan.preview} could not be closed: it stays as it is, and leads to no pod"
+        return Decision(release.noted(now, "note", text), None, now)
     scaler, before = seen.autoscaler, release.snapshot.autoscaler
     if scaler and before and (scaler.minimum != before.minimum or scaler.fence):
         return act(release, now, Verb.RELEASE_AUTOSCALER, "minReplicas as before")
     return None
+
+
+def left_open(release: Release) -> bool:
+    """The preview Service could not be closed, and that is said."""
+    return any(entry.kind == "note" and entry.text.startswith(LEFT) and entry.at >= release.resumed for entry in release.journal)
+
+
+def _failures(release: Release, verb: Verb) -> int:
+    return sum(
+        entry.kind == "outcome" and entry.result != "done" and entry.text.startswith(verb) and entry.at >= release.resumed
+        for entry in release.journal
+    )
 
 
 def words(seconds: float) -> str:

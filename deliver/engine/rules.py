@@ -114,9 +114,12 @@ def extra_pods(plan: Plan, stable: int) -> int:
     return max(most, plan.steps[-1].candidate_pods + max(1, -(-stable // 4)))
 
 
-def judged_by(spec: ReleaseSpec) -> list[Finding]:
+def judged_by(spec: ReleaseSpec, plan: Plan | None = None) -> list[Finding]:
     if spec.analysis.metrics or spec.analysis.health:
         return []
+    if plan and any(step.checks for step in plan.steps):
+        text = "no metrics and no health checks: once users are on the candidate it is judged by pod facts alone"
+        return [Finding("unjudged", "warn", text, "--prometheus with --errors and --requests, or --health-http")]
     return [
         Finding(
             "unjudged",
@@ -139,21 +142,32 @@ def patches(
     lines.append(f"Service{plural} {names}: spec.selector pinned to the stable pods")
     lines.append(f"Deployment {candidate}: created from the template of {deployment} with the new image")
     size, stable = 0, replicas
+    preview = f"Service {plan.preview}"
     for step in plan.steps:
         if step.stable_pods != stable:
             lines.append(f"Deployment {deployment}: spec.replicas {step.stable_pods} (temporary)")
         if step.candidate_pods != size:
             lines.append(f"Deployment {candidate}: spec.replicas {step.candidate_pods}")
         size, stable = step.candidate_pods, step.stable_pods
+        if step.preview and plan.preview:
+            how = (
+                f"created with the ports of Service {services[0].name if services else deployment}"
+                if plan.preview_made
+                else "spec.selector"
+            )
+            lines.append(f"{preview}: {how}, leads to the candidate alone: {step.name}")
+        if step.side is Side.STABLE:
+            continue  # the Services are pinned there already
         where = {
             Side.BOTH: "original selector (both sides)",
             Side.CANDIDATE: "pinned to the candidate",
-            Side.STABLE: "pinned to the stable pods",
         }
         lines.append(f"Service{plural} {names}: spec.selector {where[step.side]}: {step.name}")
     lines.append(f"Deployment {deployment}: the new image, spec.paused and spec.replicas as before")
     lines.append(f"Service{plural} {names}: pinned to the new pods of {deployment}, then the original selector")
     lines.append(f"Deployment {candidate}: deleted")
+    if plan.preview:
+        lines.append(f"{preview}: {'deleted' if plan.preview_made else 'spec.selector as before'}")
     if autoscaler:
         lines.append(f"HorizontalPodAutoscaler {autoscaler}: spec.minReplicas as before")
     return tuple(lines)

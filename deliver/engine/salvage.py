@@ -1,6 +1,7 @@
 """A release put together from the cluster alone, when its record is lost or cannot be trusted: enough to take it back."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from deliver.cluster.port import Cluster
@@ -55,12 +56,15 @@ def salvage(cluster: Cluster, target: Target, *, actor: str, now: float) -> Rele
         paused=(note or {}).get("paused"),
         autoscaler=_autoscaler(cluster, namespace, note),
     )
+    preview = _preview(services, note, str(release_id))
+    if preview and (own := _selector(note)):
+        before = replace(before, preview=ServiceSnapshot(preview["metadata"]["name"], preview["metadata"]["uid"], own))
     step = Step("unknown", 0.0, Side.BOTH, candidate_pods=0, stable_pods=replicas)
     return Release(
         id=str(release_id),
         number=0,
         spec=spec,
-        plan=Plan("unknown", (step,)),
+        plan=Plan("unknown", (step,), preview=preview["metadata"]["name"] if preview else "", preview_made=not _selector(note)),
         snapshot=before,
         candidate=(candidate or {}).get("metadata", {}).get("name") or candidate_name(target.deployment),
         actor=actor,
@@ -79,6 +83,20 @@ def undo_note(service: Object) -> Object | None:
     except ValueError:
         return None
     return note if isinstance(note, dict) else None
+
+
+def _preview(services: list[Object], note: Object | None, release: str) -> Object | None:
+    """The user's preview Service that the note names, or the one made for the release."""
+    name = ((note or {}).get("preview") or {}).get("name")
+    made = (one for one in services if (one["metadata"].get("labels") or {}).get(RELEASE_LABEL) == release)
+    named = (one for one in services if one["metadata"]["name"] == name and _selector(note))
+    return next(named, None) or next(made, None)
+
+
+def _selector(note: Object | None) -> dict[str, str] | None:
+    """Of the user's preview Service before the release; None when it has none of his own."""
+    found: dict[str, str] | None = ((note or {}).get("preview") or {}).get("selector")
+    return found
 
 
 def _original(service: Object, note: Object | None) -> dict[str, str]:

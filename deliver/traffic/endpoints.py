@@ -64,7 +64,7 @@ def edited(snapshot: ServiceSnapshot, service: Object, release: Release) -> str:
     known = {"", release.snapshot.hash, release.candidate_hash, release.new_hash}
     by = last_editor(service, "f:selector")
     if selector != dict(snapshot.selector):
-        return f"the selector of Service {snapshot.name} was changed{by}: {_shown(service['spec'].get('selector'))}"
+        return f"the selector of Service {snapshot.name} was changed{by}: {shown(service['spec'].get('selector'))}"
     if pin not in known:
         return f"Service {snapshot.name} was pinned to {HASH} {pin}{by}"
     return ""
@@ -83,8 +83,14 @@ def last_editor(obj: Object, field: str) -> str:
     return f" by {last.get('manager', '?')} at {last.get('time', '?')}"
 
 
-def _shown(selector: Mapping[str, str] | None) -> str:
+def shown(selector: Mapping[str, str] | None) -> str:
+    """`app=web, tier=front`, for people."""
     return ", ".join(f"{key}={value}" for key, value in sorted((selector or {}).items())) or "none"
+
+
+def served(slices: Sequence[Object], service: str) -> dict[str, set[str]]:
+    """Address family -> uids of the pods that one Service serves."""
+    return _ready(_by_service(slices).get(service, []))
 
 
 def _by_service(slices: Sequence[Object]) -> dict[str, list[Object]]:

@@ -102,7 +102,13 @@ def undo_note(release: Release) -> Object:
         "paused": before.paused,
         "services": {service.name: dict(service.selector) for service in before.services},
         "autoscaler": {"name": before.autoscaler.name, "minimum": before.autoscaler.minimum} if before.autoscaler else None,
+        **({"preview": {"name": release.plan.preview, "selector": _own(before.preview)}} if release.plan.preview else {}),
     }
+
+
+def _own(preview: ServiceSnapshot | None) -> dict[str, str] | None:
+    """None: it is made for the release."""
+    return dict(preview.selector) if preview else None
 
 
 def _patch(now: Object, wanted: Mapping[str, str], undo: str | None) -> Object | None:

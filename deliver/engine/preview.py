@@ -1,0 +1,227 @@
+"""The preview Service: it leads to the candidate while users do not. Named by the user, or made for the release.
+
+One that the user has gets another selector for the time being, and its own back at the end, byte for byte. One that is made belongs
+to the candidate Deployment (an owner reference), so that it goes with it whatever becomes of us.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+from deliver.cluster.port import Cluster, Object, Watch
+from deliver.engine.writer import GuardedWriter
+from deliver.model.errors import Conflict, InputError, NotFound
+from deliver.model.names import FENCE, HASH, RELEASE_LABEL, UNDO, fence_of
+from deliver.model.plan import Plan
+from deliver.model.release import Release, ServiceSnapshot, Snapshot
+from deliver.model.seen import ArmSeen, PreviewSeen
+from deliver.model.spec import Target
+from deliver.plugins.interfaces import Finding, Reader
+from deliver.traffic import endpoints, rules
+from deliver.traffic.service_selector import undo_note
+
+COPIED = ("ports", "ipFamilies", "ipFamilyPolicy")
+
+
+def watches(release: Release) -> list[Watch]:
+    name = release.plan.preview
+    return [Watch("services", name=name), Watch("endpointslices", selector=f"kubernetes.io/service-name={name}")] if name else []
+
+
+def selector(release: Release) -> dict[str, str]:
+    """Our label is on the candidate's pods alone."""
+    return {RELEASE_LABEL: release.id}
+
+
+# ---------------------------------------------------------------- what stands
+
+
+def read(look: Reader, release: Release, candidate: ArmSeen | None) -> PreviewSeen | None:
+    """None for a release without a preview."""
+    name, named = release.plan.preview, release.snapshot.preview
+    if not name:
+        return None
+    service = look.get("services", name)
+    if service is None or not mine(service, release):
+        return PreviewSeen(foreign=f"Service {name} was deleted{' and made again' if service else ''}" if named or service else "")
+    now = service["spec"].get("selector") or {}
+    marks = service["metadata"].get("annotations") or {}
+    ready = {pod.uid for pod in candidate.pods if pod.ready} if candidate else set()
+    served = endpoints.served(look.list("endpointslices"), name)
+    families = service["spec"].get("ipFamilies") or list(served) or ["IPv4"]
+    whole = all(served.get(family, set()) == ready for family in families)
+    is_open = dict(now) == selector(release)
+    untouched = named is not None and dict(now) == dict(named.selector)
+    return PreviewSeen(
+        there=True,
+        open=is_open,
+        ready=min((len(served.get(family, set()) & ready) for family in families), default=0),
+        agreed=is_open and whole,
+        marked=named is None or UNDO in marks or FENCE in marks or is_open,
+        fence=fence_of(service),
+        foreign="" if is_open or untouched else _edited(service),
+        detail="" if whole else f"Service {name} does not have exactly the candidate's {len(ready)} ready pods yet",
+    )
+
+
+def mine(service: Object, release: Release) -> bool:
+    """The user's that was there at the start, or the one made for this release."""
+    named = release.snapshot.preview
+    if named is not None:
+        return bool(service["metadata"]["uid"] == named.uid)
+    return (service["metadata"].get("labels") or {}).get(RELEASE_LABEL) == release.id
+
+
+def _edited(service: Object) -> str:
+    by, shown = endpoints.last_editor(service, "f:selector"), endpoints.shown(service["spec"].get("selector"))
+    return f"the selector of the preview Service {service['metadata']['name']} was changed{by}: {shown}"
+
+
+# ---------------------------------------------------------------- what is written
+
+
+def opened(cluster: Cluster, write: GuardedWriter, release: Release, candidate: ArmSeen | None) -> None:
+    """Let it lead to the candidate. Doing it twice does no harm."""
+    name, named = release.plan.preview, release.snapshot.preview
+    if named is None:
+        _make(cluster, write, release, candidate)
+        return
+    undo = json.dumps(undo_note(release), sort_keys=True)
+    write.change("services", name, lambda now: _patch(now, selector(release), undo), uid=named.uid)
+
+
+def _make(cluster: Cluster, write: GuardedWriter, release: Release, candidate: ArmSeen | None) -> None:
+    namespace, name = release.spec.target.namespace, release.plan.preview
+    if candidate is None:
+        raise NotFound(f"Deployment {release.candidate} is gone: its preview Service has no owner", status=404)
+    body = made(release, like(cluster, release), candidate)
+    body["metadata"]["annotations"] = {FENCE: str(write.fence)}
+    try:
+        write.create("services", body)
+    except Conflict:
+        there = cluster.get("services", namespace, name)
+        if not mine(there, release):
+            raise
+        write.change("services", name, lambda now: _patch(now, selector(release), None, keep=True), uid=there["metadata"]["uid"])
+
+
+def like(cluster: Cluster, release: Release) -> Object:
+    """The Service whose ports the preview gets: the first with an address of its own."""
+    services = [cluster.get("services", release.spec.target.namespace, one.name) for one in release.snapshot.services]
+    return next((one for one in services if one["spec"].get("clusterIP") != "None"), services[0])
+
+
+def made(release: Release, service: Object, candidate: ArmSeen) -> Object:
+    """The preview Service made for the release."""
+    spec = {key: service["spec"][key] for key in COPIED if service["spec"].get(key)}
+    spec["ports"] = [{key: value for key, value in port.items() if key != "nodePort"} for port in spec.get("ports", [])]
+    owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": candidate.deployment, "uid": candidate.uid, "controller": False}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": release.plan.preview,
+            "namespace": release.spec.target.namespace,
+            "labels": {"app.kubernetes.io/managed-by": "deliver", RELEASE_LABEL: release.id},
+            "ownerReferences": [owner],
+        },
+        "spec": {**spec, "type": "ClusterIP", "selector": selector(release)},
+    }
+
+
+def closed(cluster: Cluster, write: GuardedWriter, release: Release) -> None:
+    """The user's own selector back, byte for byte; one that was made is deleted. Another's of the same name is left alone."""
+    name, named = release.plan.preview, release.snapshot.preview
+    try:
+        service = cluster.get("services", release.spec.target.namespace, name)
+    except NotFound:
+        return
+    if not mine(service, release):
+        return
+    if named is None:
+        write.delete("services", name, uid=service["metadata"]["uid"])
+        return
+    write.change("services", name, lambda now: _patch(now, dict(named.selector), None), uid=named.uid)
+
+
+def stamp(cluster: Cluster, write: GuardedWriter, release: Release) -> None:
+    """Our fence on it, so that an old driver's write fails."""
+    try:
+        service = cluster.get("services", release.spec.target.namespace, release.plan.preview) if release.plan.preview else None
+    except NotFound:
+        return
+    if service is not None and mine(service, release):
+        write.stamp("services", release.plan.preview, uid=service["metadata"]["uid"])
+
+
+def _patch(now: Object, wanted: dict[str, str], undo: str | None, *, keep: bool = False) -> Object | None:
+    """A merge patch of selector and note. undo None: our annotations go, but for `keep`."""
+    there, marks = now["spec"].get("selector") or {}, now["metadata"].get("annotations") or {}
+    change: dict[str, str | None] = {key: None for key in there if key not in wanted}
+    change |= {key: value for key, value in wanted.items() if there.get(key) != value}
+    notes: dict[str, str | None] = {UNDO: undo} if undo else {} if keep else {UNDO: None, FENCE: None}
+    settled = all(marks.get(key) == value for key, value in notes.items())
+    if not change and settled:
+        return None
+    return {"metadata": {"annotations": notes}, **({"spec": {"selector": change}} if change else {})}
+
+
+# ---------------------------------------------------------------- before a release
+
+
+def rights(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """What a release needs for it, beside the rights of every release."""
+    return (("create", "services"), ("delete", "services")) if plan.preview_made else ()
+
+
+def before(snapshot: Snapshot, look: Reader, target: Target, plan: Plan, labels: Mapping[str, str]) -> tuple[Snapshot, list[Finding]]:
+    """With the user's preview Service, if there is one. Raises InputError. labels: of the live pods."""
+    service, findings = found(look, target, plan, labels)
+    return replace(snapshot, preview=service), findings
+
+
+def found(look: Reader, target: Target, plan: Plan, labels: Mapping[str, str]) -> tuple[ServiceSnapshot | None, list[Finding]]:
+    """(the user's preview Service, what forbids it). Raises InputError for one that is not there or cannot be one."""
+    name = plan.preview
+    service = look.get("services", name) if name else None
+    if not name or (plan.preview_made and service is None):
+        return None, []
+    where = f"deliver blue-green {target.deployment} -n {target.namespace}"
+    if plan.preview_made and service is not None:
+        if RELEASE_LABEL in (service["metadata"].get("labels") or {}):
+            text = f"Service {name} is the preview of a release that is over"
+            return None, [Finding("leftover", "refuse", text, f"`kubectl delete service {name} -n {target.namespace}`, then again")]
+        raise InputError(
+            f"Service `{name}` exists already, and a preview Service of that name would be made",
+            why="it is not known whose it is",
+            hint=f"`{where} --preview-service {name}` uses it for the release; or choose another name",
+        )
+    if service is None:
+        near = ", ".join(sorted(one["metadata"]["name"] for one in look.list("services"))) or "none"
+        raise InputError(
+            f"preview Service `{name}` does not exist in namespace `{target.namespace}`",
+            why=f"Services there: {near}",
+            hint="leave --preview-service out: one is made for the release, and deleted at its end",
+        )
+    _usable(service, labels)
+    return rules.snapshot(service), []
+
+
+def _usable(service: Object, labels: Mapping[str, str]) -> None:
+    """Raises InputError."""
+    name, spec = service["metadata"]["name"], service["spec"]
+    hint = "leave --preview-service out: one is made for the release, and deleted at its end"
+    if not spec.get("selector") or spec.get("type") == "ExternalName":
+        raise InputError(f"Service `{name}` cannot be a preview: it has no selector", why="its endpoints are not found by pods", hint=hint)
+    if rules.selects(service, labels):
+        raise InputError(
+            f"Service `{name}` cannot be a preview: it selects the live pods",
+            why=f"its selector is {endpoints.shown(spec['selector'])}; whoever uses it would be moved to a version nobody has checked",
+            hint=f"give it a selector that no live pod has, such as one more label; or {hint}",
+        )
+    if HASH in spec["selector"] or RELEASE_LABEL in spec["selector"]:
+        raise InputError(
+            f"Service `{name}` cannot be a preview: its selector is what a release made of it",
+            why=f"it is {endpoints.shown(spec['selector'])}",
+            hint="put its own selector back first",
+        )
