@@ -1,0 +1,211 @@
+"""Which variant an instance serves, asked by OFREP (POST .../ofrep/v1/evaluate/flags/KEY): the probe of all back ends in flagd's format.
+
+Each instance is asked for one user: does it serve our revision? Once all do, made-up users are asked: the share that gets the treatment
+must be the one that was written, whoever had it must keep it while the share grows, and two instances must put the same users into the
+same group. They do not when they bucket by different hashes, as flagd's SDKs of 2026 do: together they would give it to too many users.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from deliver.cluster.port import Access
+from deliver.flags.http import Caller, Reply, clean
+from deliver.flags.rollout import VERSION, Variants
+from deliver.model.errors import ClusterError, Rejected
+from deliver.model.seen import Ack
+
+THREADS = 8
+ASK = 2.0  # seconds for one evaluation
+BUDGET = 20.0  # seconds for one look at all instances
+SAMPLE = 25  # users of each group that a further instance is asked for
+STATIC = 10  # users where everybody must get the same
+SIGMAS = 4.0
+
+
+@dataclass(frozen=True)
+class Instance:
+    """Something that evaluates the flag. name: for messages."""
+
+    name: str
+    access: Access
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What every instance should serve. version 0: a definition without a mark of ours."""
+
+    version: int
+    percent: float
+    names: Variants
+    treatment: Any
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    variant: str
+    value: Any
+    version: int
+
+
+class Probe:
+    """Asks, and remembers who had the treatment: by instance and version, so that a settled flag is not asked for again and again."""
+
+    def __init__(
+        self,
+        *,
+        path: str = "/ofrep/v1/evaluate/flags",
+        users: int = 1000,
+        headers: Callable[[], dict[str, str]] = dict,
+        caller: Caller | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.path, self.users, self.headers, self.caller, self.clock = path, users, headers, caller or Caller(), clock
+        self._known: dict[tuple[str, str, int], dict[str, bool]] = {}
+        self._before: dict[str, tuple[float, frozenset[str]]] = {}
+
+    def evaluate(self, instance: Instance, flag: str, user: str, timeout: float = ASK) -> Evaluation:
+        """Raises ClusterError with the reason why the instance gave no answer."""
+        body = {"context": {"targetingKey": user}}
+        reply = self.caller.send(instance.access, "POST", f"{self.path}/{quoted(flag)}", body=body, headers=self.headers(), timeout=timeout)
+        data = reply.data()
+        if reply.status != 200 or not isinstance(data, dict):
+            raise Rejected(_refused(reply, flag), status=reply.status)
+        meta = data.get("metadata")
+        version = str(meta.get(VERSION, "0")) if isinstance(meta, dict) else "0"
+        return Evaluation(str(data.get("variant") or ""), data.get("value"), int(version) if version.isdecimal() else 0)
+
+    def confirm(self, flag: str, want: Wanted, instances: Sequence[Instance]) -> Ack:
+        """How many instances serve what is wanted, and whether they agree."""
+        until = self.clock() + BUDGET
+        ordered = sorted(instances, key=lambda one: one.name)
+        found = self._all(ordered, lambda one: self._serves(one, flag, want, until))
+        missing = tuple(f"{one.name}: {why}" for one, why in zip(ordered, found, strict=True) if why)
+        acked = len(ordered) - len(missing)
+        how = f"asked by OFREP; {acked} of {len(ordered)} serve the revision"
+        if missing or not ordered:
+            return Ack(acked, len(ordered), how, missing=missing)
+        return self._compared(flag, want, ordered, until)
+
+    def _all(self, instances: Sequence[Instance], ask: Callable[[Instance], str]) -> list[str]:
+        if len(instances) == 1:
+            return [ask(instances[0])]
+        with ThreadPoolExecutor(min(THREADS, max(1, len(instances)))) as pool:
+            return list(pool.map(ask, instances))
+
+    def _serves(self, instance: Instance, flag: str, want: Wanted, until: float) -> str:
+        """Why the instance does not count as one that serves that revision; nothing when it does."""
+        left = until - self.clock()
+        if left <= 0:
+            return f"not asked within {BUDGET:g} s"
+        try:
+            seen = self.evaluate(instance, flag, user(0), min(ASK, left))
+        except ClusterError as error:
+            return error.what
+        if seen.version != want.version:
+            return f"serves revision {seen.version} still" if seen.version else "serves a definition without our mark"
+        if seen.variant and seen.variant not in (want.names.treatment, want.names.safe):
+            return f"serves `{clean(seen.variant, 40)}`, neither `{want.names.treatment}` nor `{want.names.safe}`"
+        return ""
+
+    def _compared(self, flag: str, want: Wanted, instances: Sequence[Instance], until: float) -> Ack:
+        """All of them serve the revision: who gets the treatment?"""
+        total, split = len(instances), 0 < want.percent < 100
+        try:
+            first = self._group(instances[0], flag, want, [user(n) for n in range(self.users if split else STATIC)], until)
+            users = _few(first) if split else [user(n) for n in range(STATIC)]
+            others = [self._group(one, flag, want, users, until) for one in instances[1:]]
+        except ClusterError as error:
+            return Ack(0, total, f"the probe came to no end: {error.what}", missing=(error.what,))
+        treated = frozenset(name for name, has in first.items() if has)
+        percent = 100 * len(treated) / len(first)
+        trouble = (
+            self._share(want, percent, len(first), instances) or _differ(instances, first, others, users) or self._kept(flag, want, treated)
+        )
+        if split and not trouble:
+            self._before[flag] = (want.percent, treated)
+        how = f"asked by OFREP; {len(treated)} of {len(first)} made-up users get `{want.names.treatment}`"
+        return Ack(total, total, how, percent, (), trouble)
+
+    def _group(self, instance: Instance, flag: str, want: Wanted, users: Sequence[str], until: float) -> dict[str, bool]:
+        """Who of these users has the treatment there. What was asked of this instance for this version is known already."""
+        known = self._known.setdefault((flag, instance.name, want.version), {})
+        if want.version == 0:
+            known.clear()  # without a version nothing says that it is still the same definition
+        asked = [name for name in users if name not in known]
+
+        def ask(name: str) -> bool:
+            left = until - self.clock()
+            if left <= 0:
+                raise Rejected(f"{instance.name} was not done with {len(users)} users within {BUDGET:g} s", hint="ask fewer: `users`")
+            seen = self.evaluate(instance, flag, name, min(ASK, left))
+            return seen.variant == want.names.treatment if seen.variant else seen.value == want.treatment
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            for name, has in zip(asked, pool.map(ask, asked), strict=True):
+                known[name] = has
+        return {name: known[name] for name in users}
+
+    def _share(self, want: Wanted, percent: float, asked: int, instances: Sequence[Instance]) -> str:
+        p = want.percent / 100
+        room = 100 * (SIGMAS * math.sqrt(p * (1 - p) / asked) + (1 / asked if 0 < p < 1 else 0))
+        if abs(percent - want.percent) <= room + 1e-9:
+            return ""
+        return (
+            f"{instances[0].name} gives `{want.names.treatment}` to {percent:.1f} % of {asked} made-up users, wanted are {want.percent:g} %"
+        )
+
+    def _kept(self, flag: str, want: Wanted, treated: frozenset[str]) -> str:
+        """Cohorts only grow while the share grows, and only shrink while it shrinks."""
+        if flag not in self._before or not 0 < want.percent < 100:
+            return ""
+        percent, had = self._before[flag]
+        lost = had - treated if want.percent >= percent else treated - had
+        if not lost:
+            return ""
+        return (
+            f"{len(lost)} of {len(had)} users who had the treatment at {percent:g} % lost it at {want.percent:g} %: they are bucketed anew"
+        )
+
+
+def user(number: int) -> str:
+    return f"deliver-probe-{number}"
+
+
+def _few(group: dict[str, bool]) -> list[str]:
+    """Some of each kind: with different hashes next to nobody with the treatment has it in both places."""
+    have = [name for name, has in group.items() if has]
+    return have[:SAMPLE] + [name for name, has in group.items() if not has][:SAMPLE]
+
+
+def _differ(instances: Sequence[Instance], first: dict[str, bool], others: Sequence[dict[str, bool]], users: Sequence[str]) -> str:
+    for instance, group in zip(instances[1:], others, strict=True):
+        wrong = sum(first[name] != has for name, has in group.items())
+        if wrong:
+            return (
+                f"{instances[0].name} and {instance.name} put {wrong} of {len(users)} users into different groups: "
+                "their SDKs bucket by different hashes"
+            )
+    return ""
+
+
+def _refused(reply: Reply, flag: str) -> str:
+    said = reply.said()
+    if reply.proxy_failed:
+        why = "it cannot be asked" if reply.status != 403 else "we may not ask it (create on pods/proxy)"
+        return f"{why}: {said}"
+    if reply.status in (401, 403):
+        return f"OFREP wants a token: answered {reply.status}"
+    if reply.status == 404:
+        data = reply.data()
+        known = isinstance(data, dict) and data.get("errorCode") == "FLAG_NOT_FOUND"
+        return f"it knows no flag `{flag}`" if known else "no OFREP at that port and path (404)"
+    return f"answered {reply.status}" + (f": {said}" if said else "")
+
+
+def quoted(flag: str) -> str:
+    return quote(flag, safe="")
