@@ -22,6 +22,7 @@ class Option:
     metavar: str = ""
     choices: tuple[str, ...] = ()
     env: str = ""
+    hidden: bool = False
 
     @property
     def long(self) -> str:
@@ -92,8 +93,10 @@ def output(*formats: str) -> Option:
     return Option("output", "format of stdout [default: text]", "-o", choices=formats)
 
 
-def command(name: str, summary: str, run: Callable[[Given], int], options: Iterable[Option], *, target: bool = True) -> TyperCommand:
-    """A typer command whose callback gets all that was given as one value and returns the exit code."""
+def command(
+    name: str, summary: str, run: Callable[[Given], int], options: Iterable[Option], *, target: bool = True, argument: Option | None = None
+) -> TyperCommand:
+    """A typer command whose callback gets all that was given as one value and returns the exit code. argument: in TARGET's place."""
     options = tuple(options)
 
     def callback(ctx: typer.Context, **values: Any) -> int:
@@ -105,7 +108,8 @@ def command(name: str, summary: str, run: Callable[[Given], int], options: Itera
         return reported(lambda: run(Given(values, label)), values)
 
     context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-    parameters = [context, *([_target()] if target else []), *map(_parameter, options)]
+    first = [_argument(argument)] if argument else [_target()] if target else []
+    parameters = [context, *first, *map(_parameter, options)]
     callback.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads a function's own signature first
     callback.__annotations__ = {}
     single = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -125,6 +129,11 @@ def _target() -> inspect.Parameter:
     return inspect.Parameter("target", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, argument])
 
 
+def _argument(option: Option) -> inspect.Parameter:
+    found = typer.Argument(metavar=option.name.upper(), help=option.help, show_default=False)
+    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, found])
+
+
 _TYPES: Mapping[str, tuple[Any, Any]] = {
     "text": (str | None, None),
     "flag": (bool, False),
@@ -139,7 +148,14 @@ def _parameter(option: Option) -> inspect.Parameter:
     decls = [option.short, decl] if option.short else [decl]
     metavar = option.metavar or ("|".join(option.choices) if option.choices else None)
     info = typer.Option(
-        *decls, help=option.help, metavar=metavar, envvar=_env(option), show_envvar=False, show_default=False, callback=_chosen(option)
+        *decls,
+        help=option.help,
+        metavar=metavar,
+        envvar=_env(option),
+        show_envvar=False,
+        show_default=False,
+        hidden=option.hidden,
+        callback=_chosen(option),
     )
     return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info])
 

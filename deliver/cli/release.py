@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 COMMON = (*PLACE, *TARGETING, *ANALYSIS, *LIMITS)
 USUAL = "canary"  # what `plan` plans when neither an option nor the file names a strategy
+# what a release of users has not: its pods and Services stay as they are
+USERS = tuple(option for option in COMMON if option not in TARGETING and option.name not in ("drain", "ready_timeout", "allow_affinity"))
+DEPLOYMENT = Option("target", "the Deployment whose pods serve these users; default: from deliver.yaml", metavar="DEPLOYMENT")
 PLAN = (
     Option("strategy", f"strategy to plan with; default: the file's, else {USUAL}", metavar="NAME"),
     Option("detailed_exitcode", "exit 10 when a release would change something", kind="flag"),
@@ -42,9 +45,25 @@ def _strategy(name: str, summary: str) -> TyperCommand:
     """A command out of the plugin's Options alone."""
     from deliver.plugins import registry
 
-    options = (*own_options(name), *COMMON, output("text", "jsonl"), *DISPLAY)
-    summary = getattr(registry.load("deliver.strategies", name), "summary", summary)
-    return command(name, summary, lambda given: drive(given, spec(given, name)), options)
+    plugin = registry.load("deliver.strategies", name)
+    own, summary = own_options(name), getattr(plugin, "summary", summary)
+    first = next((option for option in own if option.name in arguments(name)), None)
+    common = COMMON if getattr(plugin, "exposes", "pods") == "pods" else USERS
+    options = (
+        *(option for option in own if option is not first),
+        *([DEPLOYMENT] if first else []),
+        *common,
+        output("text", "jsonl"),
+        *DISPLAY,
+    )
+    return command(name, summary, lambda given: drive(given, spec(given, name)), options, argument=first)
+
+
+def arguments(strategy: str) -> tuple[str, ...]:
+    """Options that come first on the strategy's own command line, where others have TARGET."""
+    from deliver.config.strategies import options_of
+
+    return tuple(option.key for option in options_of(strategy) if option.argument)
 
 
 def _plan(name: str, summary: str, args: Sequence[str]) -> TyperCommand:
@@ -90,7 +109,7 @@ def _option(strategy: str, field: "StrategyOption") -> Option:
     env = f"DELIVER_{strategy}_{field.key}".upper().replace("-", "_")
     if field.flag:
         return Option(field.key, text, kind="switch", env=env)
-    return Option(field.key, text, metavar=f"{field.key.upper()},..." if field.many else field.key.upper(), env=env)
+    return Option(field.key, text, metavar=f"{field.key.upper()},..." if field.many else field.key.upper(), env=env, hidden=field.hidden)
 
 
 def spec(given: Given, strategy: str = "") -> ReleaseSpec:

@@ -1,7 +1,8 @@
 """A strategy plugin's Options as command line options.
 
 Every field becomes an option, `max_overshoot` as --max-overshoot, but those that no single word can hold (nested models) and those
-marked json_schema_extra={"cli": False}. With json_schema_extra={"replaces": ["steps"]} a field's option drops those keys of the file.
+marked json_schema_extra={"cli": False}; {"hidden": True} keeps one out of the help. With json_schema_extra={"replaces": ["steps"]} a
+field's option drops those keys of the file. With {"argument": True} a field is what the command is given first; the target is an option.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,10 @@ from deliver.plugins import registry, types
 
 @dataclass(frozen=True)
 class StrategyOption:
-    """key: the field and the file's key. many: a list, written 10,50. flag: a yes/no option. default: as shown in help, "" for none."""
+    """key: the field and the file's key. many: a list, written 10,50. flag: a yes/no option. default: as shown in help, "" for none.
+
+    hidden: taken, but not in the help: the plugin has it to say why not. argument: positional on the strategy's own command.
+    """
 
     key: str
     help: str
@@ -24,6 +28,8 @@ class StrategyOption:
     flag: bool
     default: str
     replaces: tuple[str, ...]
+    hidden: bool = False
+    argument: bool = False
 
 
 def options_of(name: str) -> tuple[StrategyOption, ...]:
@@ -59,6 +65,8 @@ def _option(key: str, field: FieldInfo) -> StrategyOption | None:
         flag=kind is bool and not many,
         default=_default(field),
         replaces=tuple(str(item) for item in replaces) if isinstance(replaces, (list, tuple)) else (),
+        argument=bool(extra.get("argument")),
+        hidden=extra.get("hidden") is True,
     )
 
 
@@ -71,6 +79,8 @@ def _scalar(annotation: Any) -> tuple[Any, bool]:
         return _scalar(args[0])[0], True
     if origin is not None and (origin is Union or type(annotation).__name__ == "UnionType"):
         inner = [arg for arg in args if arg is not type(None)]
+        if str in inner:
+            return str, False  # in the file it may be more than a word
         return _scalar(inner[0]) if len(inner) == 1 else (None, False)
     if origin is not None:  # Literal and the like: a word
         return str, False

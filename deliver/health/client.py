@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Self
 
 import httpx
 
@@ -51,24 +52,44 @@ class Reply:
 
 def send(access: Access, request: Request, timeout: float, *, proxied: bool, clock: Callable[[], float] = time.monotonic) -> Reply:
     """Raises PodFailed or NotReached. Follows no redirect; ends within `timeout` seconds and the read of one last piece."""
-    until = clock() + timeout
-    try:
-        with _client(access, timeout, http2=request.http2, proxied=proxied) as client:
+    with Session(access, timeout, proxied=proxied, http2=request.http2, clock=clock) as session:
+        return session.send(request)
+
+
+class Session:
+    """A context for several requests, from any thread, over connections that stay open as the other end allows."""
+
+    def __init__(
+        self, access: Access, timeout: float, *, proxied: bool, http2: bool = False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._access, self._timeout, self._proxied, self._clock = access, timeout, proxied, clock
+        self._client = _client(access, timeout, http2=http2, proxied=proxied)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def send(self, request: Request) -> Reply:
+        """As the function of that name."""
+        access, timeout, until = self._access, self._timeout, self._clock() + self._timeout
+        try:
             headers = {"accept-encoding": "identity", **(request.headers or {}), **access.headers()}
-            with client.stream(request.method, access.url + request.path, headers=headers, content=request.body or None) as response:
+            with self._client.stream(request.method, access.url + request.path, headers=headers, content=request.body or None) as response:
                 body = bytearray()
                 for chunk in response.iter_raw(16 * 1024):
                     body += chunk
                     if len(body) >= LARGEST:
                         break
-                    if clock() > until:
+                    if self._clock() > until:
                         raise PodFailed(f"the answer did not end within {timeout:g} s")
                 reply = Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(body[:LARGEST]))
-    except httpx.HTTPError as error:
-        raise _judged(error, timeout, proxied=proxied) from error
-    if proxied:
-        _own_answer(reply)
-    return reply
+        except httpx.HTTPError as error:
+            raise _judged(error, timeout, proxied=self._proxied) from error
+        if self._proxied:
+            _own_answer(reply)
+        return reply
 
 
 def _client(access: Access, timeout: float, *, http2: bool, proxied: bool) -> httpx.Client:

@@ -19,6 +19,11 @@ def candidate_name(deployment: str) -> str:
     return f"{deployment[:52].rstrip('-.')}-candidate"
 
 
+def preview_name(deployment: str) -> str:
+    """Of the Service that leads to the candidate alone, where the user has none."""
+    return f"{deployment[:52].rstrip('-.')}-preview"
+
+
 def fence_of(obj: Mapping[str, Any]) -> int:
     """The fence that an object carries; 0 for none, and for what somebody else wrote there."""
     mark = str((obj["metadata"].get("annotations") or {}).get(FENCE, ""))
