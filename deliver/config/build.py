@@ -18,6 +18,12 @@ from deliver.plugins import registry
 from deliver.plugins.types import WRITTEN
 
 DEFAULT_ROUTER = "service-selector"
+FAMILIES = {
+    "deliver.strategies": "strategy",
+    "deliver.routers": "router",
+    "deliver.checks": "health check",
+    "deliver.flags": "flag system",
+}
 _METRIC_KEYS = sorted({*RatioModel.model_fields, *LatencyModel.model_fields, *QueryModel.model_fields})
 
 
@@ -32,14 +38,17 @@ def build(draft: Draft) -> ReleaseSpec:
             "no strategy", why="neither the file nor an option names one", hint=f"add `strategy:` to the file; installed: {names}"
         )
     name, options = next(iter(file.strategy.items()))
-    if not file.image:
+    pods = moves_pods(name)
+    if not pods and ("image",) in draft.flags:
+        raise InputError("`--image` has no meaning here", why=f"strategy `{name}` moves users, not pods", hint="leave it out")
+    if pods and not file.image:
         raise InputError(
             "no image", why="neither the file nor an option says what to release", hint="add `image:` to the file or --image REPO:TAG"
         )
     target = Target(file.target.namespace or "", file.target.deployment, file.target.all_services)
     return ReleaseSpec(
         target=target,
-        image=file.image,
+        image=(file.image or "") if pods else "",
         strategy=name,
         options=_strategy(name, options, target, draft),
         container=file.target.container or "",
@@ -51,10 +60,19 @@ def build(draft: Draft) -> ReleaseSpec:
     )
 
 
+def moves_pods(strategy: str) -> bool:
+    """A release of a new image. One that moves users by a flag has none."""
+    if strategy not in registry.names("deliver.strategies"):
+        return True  # what is wrong with it is said where it is checked
+    return getattr(registry.load("deliver.strategies", strategy), "exposes", "pods") == "pods"
+
+
 def check(draft: Draft) -> str:
     """All that can be known without a cluster, of a file that options may still complete. Returns what is missing, "" for nothing."""
     whole = Draft(draft.document, dict(draft.data), dict(draft.flags))
-    missing = [key for key in ("image", "strategy") if not whole.data.get(key)]
+    section = whole.data.get("strategy")
+    pods = all(map(moves_pods, section)) if isinstance(section, dict) else True
+    missing = [key for key in (*(("image",) if pods else ()), "strategy") if not whole.data.get(key)]
     data = dict(whole.data)
     provider = _take_provider(data, whole)
     file = _file(data, whole)
@@ -68,7 +86,9 @@ def check(draft: Draft) -> str:
 def _strategy(name: str, options: Any, target: Target, draft: Draft) -> dict[str, Any]:
     path: Path = ("strategy", name)
     checked = _checked("deliver.strategies", name, options, path, draft)
-    rehearse(name, checked, target, lambda: draft.where(path, False))
+    plan = rehearse(name, checked, target, lambda: draft.where(path, False))
+    if plan and plan.flag:
+        _checked("deliver.flags", plan.flag.backend.kind, dict(plan.flag.backend.options), (*path, "backend"), draft)
     return checked
 
 
@@ -153,7 +173,7 @@ def _checked(group: str, name: str, options: Any, path: Path, draft: Draft) -> d
     if name not in registry.names(group):
         candidates = registry.names(group)
         if candidates:
-            family = {"deliver.strategies": "strategy", "deliver.routers": "router", "deliver.checks": "health check"}.get(group, "plugin")
+            family = FAMILIES.get(group, "plugin")
             close = get_close_matches(name, candidates, n=1, cutoff=0.6)
             hint = f"did you mean `{close[0]}`?" if close else f"installed: {', '.join(candidates)}"
             raise InputError(f"{draft.where(path, len(path) > 1)}unknown {family} `{name[:60]}`", hint=hint)
