@@ -21,6 +21,11 @@ APPLY = "application/apply-patch+yaml"
 _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 _FROZEN = ("creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "namespace", "generateName")
 
+_NOT_STRATEGIC = (
+    "the body of the request was in an unknown format - accepted media types include: "
+    "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+)
+
 Admission = Callable[[str, Object, Object | None], None]
 """A rule that sees (kind, new object, old object or None) before a write and raises ApiError to refuse it."""
 
@@ -240,6 +245,8 @@ def _patched(kind: str, base: Object, body: Any, how: str) -> Object:
         raise ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
     if not isinstance(body, Mapping):
         raise errors.bad_request("error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}")
+    if how == STRATEGIC and KINDS[kind].custom:
+        raise ApiError(415, "UnsupportedMediaType", _NOT_STRATEGIC)
     if how == MERGE:
         return dict(patch.merge(base, body))
     return patch.strategic(kind, base, body)

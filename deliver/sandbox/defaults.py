@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from deliver.sandbox import custom
 from deliver.sandbox.store import Object
 
 
@@ -162,4 +163,5 @@ _DEFAULTS: Mapping[str, Callable[[Object], None]] = {
     "namespaces": _namespace,
     "statefulsets": _stateful,
     "daemonsets": _daemon,
+    "featureflags": custom.prune,
 }

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Kind:
-    """plural: its name in URLs. api: group and version. generation: spec changes are counted. status: it has a /status."""
+    """plural: its name in URLs. api: group and version. generation: spec changes are counted. status: it has a /status.
+
+    custom: of a CustomResourceDefinition, which knows no strategic merge.
+    """
 
     plural: str
     api: str
@@ -16,6 +19,7 @@ class Kind:
     generation: bool = False
     status: bool = False
     scale: bool = False
+    custom: bool = False
 
     @property
     def group(self) -> str:
@@ -53,6 +57,7 @@ _ALL = (
     Kind("horizontalpodautoscalers", "autoscaling/v2", "HorizontalPodAutoscaler", ("hpa",), generation=True, status=True),
     Kind("poddisruptionbudgets", "policy/v1", "PodDisruptionBudget", ("pdb",), generation=True, status=True),
     Kind("leases", "coordination.k8s.io/v1", "Lease"),
+    Kind("featureflags", "core.openfeature.dev/v1beta1", "FeatureFlag", ("ff",), generation=True, status=True, custom=True),
 )
 KINDS: Mapping[str, Kind] = {kind.plural: kind for kind in _ALL}
 PLURALS: Mapping[str, str] = {kind.kind: kind.plural for kind in _ALL}

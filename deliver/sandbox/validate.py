@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from deliver.sandbox import custom
 from deliver.sandbox.errors import Cause
 from deliver.sandbox.selectors import by_object
 from deliver.sandbox.store import Object
@@ -111,6 +112,8 @@ def causes(kind: str, obj: Object, old: Object | None) -> list[Cause]:
             found += _autoscaler(obj.get("spec") or {})
         case "configmaps":
             found += _configmap(obj, old)
+        case "featureflags":
+            found += custom.causes(obj)
     return found
 
 
