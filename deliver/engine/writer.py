@@ -41,7 +41,7 @@ class GuardedWriter:
             patch = build(now)
             if patch is None:
                 return self._seen(kind, now)
-            self._confirm()
+            self.confirm()
             try:
                 return self._seen(kind, self.cluster.patch(kind, self.namespace, name, self._guarded(patch, now)))
             except Conflict:
@@ -58,7 +58,7 @@ class GuardedWriter:
             if now["metadata"]["uid"] != uid:
                 return
             self._check(kind, now, uid)
-            self._confirm()
+            self.confirm()
             try:
                 self.cluster.delete(kind, self.namespace, name, uid=uid, version=now["metadata"]["resourceVersion"])
             except Conflict:
@@ -69,7 +69,7 @@ class GuardedWriter:
         raise Conflict(f"{kind} {name} keeps changing under our writes")
 
     def create(self, kind: str, body: Object) -> Object:
-        self._confirm()
+        self.confirm()
         return self._seen(kind, self.cluster.create(kind, self.namespace, body))
 
     def stamp(self, kind: str, name: str, *, uid: str = "") -> None:
@@ -86,7 +86,8 @@ class GuardedWriter:
         if uid and meta["uid"] != uid:
             raise NotFound(f"{kind} {meta['name']} was deleted and made again", status=404)
 
-    def _confirm(self) -> None:
+    def confirm(self) -> None:
+        """Raises Superseded, or a ClusterError, unless this driver may write: asked last before each write, also outside the cluster."""
         (self.urgent or self.lease.confirm)()
 
     def _guarded(self, patch: Object, now: Object) -> Object:

@@ -51,6 +51,9 @@ class Writer(Protocol):
     def change(self, kind: str, name: str, build: Callable[[Object], Object | None], *, uid: str = "") -> Object:
         """Read the object, let `build` make a merge patch from it (None: nothing to do), write it under guard, again on conflict."""
 
+    def confirm(self) -> None:
+        """Raises unless the target is still ours: asked right before a write to something outside the cluster, which no fence guards."""
+
 
 @dataclass(frozen=True)
 class Finding:
