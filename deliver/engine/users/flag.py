@@ -88,7 +88,8 @@ def proof(release: Release, flag: FlagSeen | None, found: FlagState, shift: Shif
         return ""
     if ack.total == 0 and now - shift.switched >= ack.lag:
         return f"not confirmed, {ack.how or 'nobody can be asked'}; waited {ack.lag:g} s"
-    if ack.total and ack.whole:
+    everyone = serves(found, 0.0) or serves(found, 100.0)  # then it does not matter who is in which group
+    if ack.total and (ack.whole or (everyone and ack.acked >= ack.total)):
         share = f", {ack.percent:.1f} % of made-up users get it" if ack.percent is not None else ""
         return f"confirmed by {ack.acked} of {ack.total}{share}"
     return ""
@@ -99,8 +100,11 @@ def answer(flag: FlagSeen | None, found: FlagState) -> Ack | None:
     return flag.ack if flag and flag.ack and flag.acked_revision == found.revision else None
 
 
-def not_there(release: Release, seen: Seen, found: FlagState) -> str:
-    """Who does not serve the revision, for a message."""
+def not_there(release: Release, seen: Seen) -> str:
+    """Who does not serve what was written last, for a message."""
+    found = state(release, seen)
+    if found is None or (seen.flag and seen.flag.error):
+        return seen.flag.error if seen.flag and seen.flag.error else "the flag could not be read"
     ack = answer(seen.flag, found)
     if ack is None:
         return "nobody has been asked yet"

@@ -60,7 +60,7 @@ def confirmed(release: Release, seen: Seen, found: FlagState, now: float) -> Dec
     if ack and ack.disagree:
         return Decision(turn_back(release, f"{ack.disagree}: more users than wanted get the treatment", now), None, now)
     if shift and shift.switched and not shift.verified and now - shift.switched >= limit:
-        where = flag.not_there(release, seen, found)
+        where = flag.not_there(release, seen)
         return Decision(turn_back(release, f"the change was not seen to arrive within {limit:g} s: {where}", now), None, now)
     return unproven
 
@@ -97,8 +97,7 @@ def back(release: Release, seen: Seen, now: float) -> Decision:
     before = release.snapshot.flag
     assert before is not None  # a flag release begins with what the flag was
     if now - release.since >= LIMIT:
-        found = flag.state(release, seen)
-        why = flag.not_there(release, seen, found) if found else (seen.flag.error if seen.flag and seen.flag.error else "not read")
+        why = flag.not_there(release, seen)
         text = f"not done within {LIMIT:g} s: {why} (rolling back because {release.reason})"
         return Decision(end(release, Outcome.ROLLBACK_FAILED, now, text), None, now)
     found = flag.state(release, seen)

@@ -1,0 +1,231 @@
+"""A flag release: raised step by step, watched, and killed for everyone when it goes wrong."""
+
+import copy
+import signal
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from deliver.engine import service
+from deliver.engine.stop import Stop
+from deliver.model.errors import GateRefused, InputError, Locked, Unreachable
+from deliver.model.release import Release
+from deliver.model.spec import Analysis, Limits, ReleaseSpec, Target
+from deliver.model.verdict import Verdict
+from tests.engine.flags import MemoryFlags
+from tests.engine.rig import METRIC, TARGET, Rig, in_step, steps
+
+
+@dataclass
+class FlagRig(Rig):
+    flags: MemoryFlags = field(default_factory=MemoryFlags)
+
+    def tools(self, actor: str | None = None) -> service.World:
+        return replace(super().tools(actor), hands=self.flags.hand)
+
+    def spec(self, image: str = "", weights: Any = (5, 50), bake: str = "60s", **more: Any) -> ReleaseSpec:
+        options = {"flag": "new-checkout", "weight": list(weights), "bake": bake, "backend": "memory"}
+        analysis = Analysis(metrics=(METRIC,), poll=5.0)
+        return ReleaseSpec(TARGET, "", "flag", options, analysis=analysis, limits=Limits(**more))
+
+    def propose(self, spec: ReleaseSpec | None = None) -> service.Proposal:
+        now = self.world.clock.now()
+        return service.propose(self.world.cluster, spec or self.spec(), actor=self.actor, now=now, hands=self.flags.hand)
+
+    def fails_from(self, step: int) -> None:
+        """The metric is bad from that step on."""
+        bad: list[bool] = []
+        self.when(in_step(step), lambda: bad.append(True))
+        self.judge.verdict = lambda now: Verdict.FAIL if bad else Verdict.PASS
+
+
+@pytest.fixture
+def rig() -> FlagRig:
+    return FlagRig.make()
+
+
+def test_a_good_flag_is_raised_step_by_step_until_everyone_has_it(rig: FlagRig):
+    before = rig.before()
+    release = rig.run()
+    assert release.outcome == "PROMOTED"
+    assert rig.flags.writes == ["set 5", "set 50", "set 100"]
+    assert steps(release) == ["note-undo", "set-share 5", "set-share 50", "set-share 100", "release-flag", "clear-undo"]
+    assert rig.before() == before, "pods, Services and Deployments are as they were"
+
+
+def test_a_bad_one_is_killed_for_everyone_then_the_flag_is_as_it_stood_before(rig: FlagRig):
+    before, document = rig.before(), rig.flags.read("").document
+    rig.fails_from(2)
+    release = rig.run()
+    assert release.outcome == "ROLLED_BACK"
+    assert rig.flags.writes == ["set 5", "set 50", "kill 0", "restore 0"]
+    assert rig.flags.read("").document == document
+    assert rig.before() == before
+    assert release.traffic_off
+
+
+def test_a_step_bakes_only_once_every_instance_serves_it(rig: FlagRig):
+    opened: list[float] = []
+    rig.flags.arrives = lambda percent: percent < 50 or bool(opened)
+    rig.world.clock.after(200.0, lambda: opened.append(rig.world.clock.now()))
+    release = rig.run(rig.spec(shift=600.0))
+    baking = next(one for one in release.journal if one.kind == "state" and "baking 50 %" in one.text)
+    assert release.outcome == "PROMOTED"
+    assert baking.at >= opened[0]
+
+
+def test_one_that_never_arrives_is_taken_back_and_says_where_it_did_not(rig: FlagRig):
+    rig.flags.arrives = lambda percent: percent < 50
+    release = rig.run()
+    assert release.outcome == "ROLLED_BACK"
+    assert "not seen to arrive within 60 s: served by 0 of 4; not by web-" in release.reason
+
+
+def test_instances_that_disagree_on_who_is_in_take_it_back(rig: FlagRig):
+    rig.flags.disagree = "web-a and web-b put 941 of 1000 users into different groups"
+    release = rig.run()
+    assert release.outcome == "ROLLED_BACK"
+    assert "941 of 1000 users" in release.reason
+
+
+def test_a_strangers_edit_holds_the_release_and_is_left_alone(rig: FlagRig):
+    rig.when(in_step(1), lambda: rig.flags.edit(30.0))
+    release = rig.run()
+    assert release.outcome == "HELD"
+    assert "flag new-checkout was changed by somebody else: it serves 30 % now" in release.reason
+    assert rig.flags.percent == 30.0
+
+
+def test_a_kill_goes_over_a_strangers_edit(rig: FlagRig):
+    rig.when(in_step(1), lambda: rig.flags.edit(30.0))
+    assert rig.run().outcome == "HELD"
+    release = rig.verb("rollback")
+    assert release.outcome == "ROLLED_BACK"
+    assert rig.flags.writes[-2:] == ["kill 0", "restore 0"]
+
+
+def test_a_write_whose_answer_was_lost_is_known_as_ours(rig: FlagRig):
+    rig.flags.loses_answers = True
+    release = rig.run()
+    assert release.outcome == "PROMOTED"
+    assert rig.flags.writes == ["set 5", "set 50", "set 100"]
+
+
+def test_a_flag_that_cannot_be_read_for_long_holds_the_release_where_it_is(rig: FlagRig):
+    def cut() -> None:
+        rig.flags.fails = Unreachable("the flag system does not answer")
+
+    rig.when(in_step(1), cut)
+    release = rig.run(rig.spec(bake="10m"))
+    assert release.outcome == "HELD"
+    assert "cannot be read for 6" in release.reason
+    assert "does not answer" in release.reason
+    assert rig.flags.percent == 5.0
+
+
+def test_a_rollback_waits_for_the_flag_system_and_kills_as_soon_as_it_answers(rig: FlagRig):
+    def cut() -> None:
+        rig.flags.fails = Unreachable("the flag system does not answer")
+        rig.judge.verdict = Verdict.FAIL
+        rig.world.clock.after(300.0, lambda: setattr(rig.flags, "fails", None))
+
+    rig.when(in_step(2), cut)
+    release = rig.run()
+    assert release.outcome == "ROLLED_BACK"
+    assert rig.flags.writes[-2:] == ["kill 0", "restore 0"]
+
+
+def test_a_flag_system_that_never_answers_again_ends_as_a_rollback_that_failed(rig: FlagRig):
+    def cut() -> None:
+        rig.flags.fails = Unreachable("the flag system does not answer")
+        rig.judge.verdict = Verdict.FAIL
+
+    rig.when(in_step(2), cut)
+    release = rig.run()
+    assert release.outcome == "ROLLBACK_FAILED"
+    assert "does not answer" in release.reason
+
+
+def test_rollback_after_a_promotion_kills_and_puts_back_what_stood_before(rig: FlagRig):
+    assert rig.run().outcome == "PROMOTED"
+    release = rig.verb("rollback")
+    assert release.outcome == "ROLLED_BACK"
+    assert rig.flags.writes[-2:] == ["kill 0", "restore 0"]
+    assert rig.flags.percent == 0.0
+
+
+@pytest.mark.parametrize("damage", ["lost", "corrupt"])
+def test_rollback_works_when_the_record_is_lost(rig: FlagRig, damage: str):
+    assert stopped(rig).outcome == "HELD"
+    if damage == "lost":
+        rig.remove("configmaps", "deliver-web")
+    else:
+        rig.edit("configmaps", "deliver-web", {"data": {"release": "{}"}})
+    release = rig.verb("rollback")
+    assert release.outcome == "ROLLED_BACK"
+    assert rig.flags.percent == 0.0
+    assert "deliver.dev/undo" not in (rig.get("deployments", "web")["metadata"].get("annotations") or {})
+
+
+def test_resume_goes_on_where_a_held_one_stands(rig: FlagRig):
+    assert stopped(rig).outcome == "HELD"
+    release = rig.verb("resume")
+    assert release.outcome == "PROMOTED"
+    assert rig.flags.percent == 100.0
+
+
+def test_crashing_pods_take_the_flag_back(rig: FlagRig):
+    def crash() -> None:
+        for pod in rig.world.cluster.list("pods", "shop"):
+            rig.world.kubelet.change(pod["metadata"]["name"], crash=1.0)
+
+    rig.when(in_step(2), crash)
+    release = rig.run(rig.spec(bake="10m"))
+    assert release.outcome == "ROLLED_BACK"
+    assert "keeps crashing" in release.reason
+
+
+def test_pause_stops_at_the_present_share_and_resume_goes_on(rig: FlagRig):
+    rig.when(in_step(1), lambda: rig.ask("pause"))
+    rig.when(lambda release: release.phase == "Paused", lambda: rig.ask("resume"))
+    release = rig.run()
+    assert release.outcome == "PROMOTED"
+    assert "Paused" in rig.reporter.phases
+
+
+@pytest.mark.parametrize(
+    ("percent", "error", "says"),
+    [
+        (100.0, GateRefused, "serves 100 % already"),
+        (5.0, GateRefused, "serves 5 % already"),
+        (None, InputError, "no such thing as a percentage: three rules"),
+    ],
+)
+def test_a_flag_that_cannot_be_released_is_refused_and_left_alone(rig: FlagRig, percent: float | None, error: type[Exception], says: str):
+    rig.flags.percent = percent
+    with pytest.raises(error, match=says):
+        rig.run()
+    assert rig.flags.writes == []
+
+
+def test_two_releases_of_one_flag_by_two_deployments_exclude_each_other(rig: FlagRig):
+    """By the records, since not every flag system can hold a mark."""
+    assert stopped(rig).outcome == "HELD"
+    rig.flags.percent = 0.0
+    other = copy.deepcopy(rig.get("deployments", "web"))
+    body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "api"}, "spec": other["spec"]}
+    body["spec"]["selector"] = {"matchLabels": {"app": "api"}}
+    body["spec"]["template"]["metadata"]["labels"] = {"app": "api"}
+    rig.world.api.create("deployments", "shop", body)
+    rig.world.clock.wait(30.0)
+    with pytest.raises(Locked, match="flag `new-checkout` is in release web-"):
+        rig.run(replace(rig.spec(), target=Target("shop", "api")))
+
+
+def stopped(rig: FlagRig) -> Release:
+    """A release that its driver was made to let go of, in its second step."""
+    rig.when(in_step(2), lambda: rig.stop.request(signal.SIGTERM))
+    release = rig.run()
+    rig.stop = Stop()
+    return release
