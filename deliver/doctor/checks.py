@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from deliver import __version__
 from deliver.cluster.port import Access, Cluster
 from deliver.doctor.rights import RIGHTS, Right
-from deliver.engine import service
+from deliver.engine import judging
 from deliver.model.errors import ClusterError, DeliverError
 from deliver.model.spec import Analysis, PluginSpec
 from deliver.plugins.interfaces import MetricsError
@@ -124,7 +124,7 @@ def _prometheus(cluster: Cluster, options: Mapping[str, Any] | None, now: Callab
         hint = "give --prometheus, or `analysis.prometheus` in deliver.yaml"
         return DoctorLine("prometheus", "warn", "not configured; a release is judged by its pods and health checks alone", hint)
     try:
-        provider = service.provider_of(cluster, Analysis(provider=PluginSpec("prometheus", options)))
+        provider = judging.provider_of(cluster, Analysis(provider=PluginSpec("prometheus", options)))
         skew = abs(provider.now(ASK) - now())
     except (MetricsError, DeliverError, ValueError) as error:
         hint = "check the address; a Service is NAMESPACE/NAME:PORT and needs get on services/proxy there: deploy/rbac/prometheus.yaml"

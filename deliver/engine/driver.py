@@ -106,7 +106,7 @@ class Driver:
         self.lease.renew_if_due()
         judged = self.watching.latest
         seen = observer.look(release, now, judged.results, judged.at, judged.share)
-        seen = replace(seen, flag=self.tools.flag.latest if self.tools.flag else None)
+        seen = replace(seen, switch=judged.switch, flag=self.tools.flag.latest if self.tools.flag else None)
         seen = replace(seen, requests=tuple(one for one in seen.requests if one.id not in self.answered))
         if self.lease.lost_to is not None or observer.newest_fence(release, seen) > release.fence:
             raise Superseded(f"release {release.id} was taken over", why=f"by {self.lease.lost_to or 'another driver'}")

@@ -2,15 +2,15 @@
 
 import os
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from deliver.cluster.port import Cluster
 from deliver.engine import preflight, preview, takeback
 from deliver.engine.clock import Background, Clock, Inline, SystemClock, Threads
 from deliver.engine.decide import answered, resumed
 from deliver.engine.driver import Driver, Tools
+from deliver.engine.judging import examiner_of, provider_of
 from deliver.engine.ladder import turn_back
 from deliver.engine.lease import DURATION, Lease
 from deliver.engine.observe import fresh_look
@@ -23,14 +23,14 @@ from deliver.engine.users import preflight as users_preflight
 from deliver.engine.users import takeback as users_takeback
 from deliver.engine.users.hand import Hand, Hands, hand_on
 from deliver.engine.users.watching import FlagWatch
-from deliver.engine.watching import Examines, Judged, Nothing, Watching
+from deliver.engine.watching import Examines, Watching
 from deliver.engine.writer import GuardedWriter
 from deliver.model.errors import ClusterError, Conflict, Forbidden, GateRefused, InputError, Locked, Superseded
-from deliver.model.release import Course, Outcome, Release
-from deliver.model.seen import PodSeen, Request, Seen
+from deliver.model.release import Outcome, Release
+from deliver.model.seen import Request, Seen
 from deliver.model.spec import Analysis, ReleaseSpec, Target
 from deliver.plugins import registry
-from deliver.plugins.interfaces import Finding, Reach, Router
+from deliver.plugins.interfaces import Finding, Router
 
 __all__ = ["Proposal", "Stop", "ask", "current", "history", "propose", "resume", "rollback", "run"]
 
@@ -258,11 +258,10 @@ def drive(w: World, store: Store, lease: Lease, release: Release) -> Release:
     """To the end; a driver that was superseded waits to say how the other one ended it."""
     if isinstance(w.background, Threads):
         lease.keep()
-    examiner = _examiner(w, release)
     hand = _hand(w.hands, w.cluster, release)
     flag = FlagWatch(hand, w.clock, w.background) if hand else None
     tools = Tools(w.cluster, router_of(release.spec), w.clock, w.background, w.reporter, w.stop, flag)
-    watching = Watching(examiner, w.clock, w.background)
+    watching = Watching(lambda step: examiner_of(w.cluster, release, step, w.clock.now, w.examiner), w.clock, w.background)
     try:
         ended = Driver(tools, lease, store, watching).drive(release, takeback.selector_of(release))
     except Superseded as taken:
@@ -380,54 +379,3 @@ def look_at(cluster: Cluster, release: Release, clock: Clock, hands: Hands = han
 def _hand(hands: Hands, cluster: Cluster, release: Release) -> Hand | None:
     flag = release.plan.flag
     return hands(cluster, release.spec.target.namespace, flag) if flag else None
-
-
-class _NoExaminer:
-    """For a release that has nothing to ask but its pods, and for the way back."""
-
-    def reset(self, at: float) -> None:
-        """Nothing is kept."""
-
-    def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> Judged:
-        return Nothing()
-
-
-def _examiner(w: World, release: Release) -> Examines:
-    analysis = release.spec.analysis
-    if release.course is Course.BACK or not (analysis.metrics or analysis.health):
-        return _NoExaminer()
-    if w.examiner is not None:
-        return w.examiner(analysis)
-    from deliver.metrics.examiner import Examiner  # only a release that is judged pays for its import
-
-    examiner: Examines = Examiner(analysis, provider_of(w.cluster, analysis), checks_of(w.cluster, analysis), w.clock.now)
-    return examiner
-
-
-def reach_of(cluster: Cluster) -> Reach:
-    """Services and pods through the API server's proxy."""
-
-    def service(address: str) -> Any:
-        namespace, _, rest = address.partition("/")
-        name, _, port = rest.partition(":")
-        return cluster.proxy(namespace, "services", name, port)
-
-    def pod(namespace: str, name: str, port: int, scheme: str) -> Any:
-        return cluster.proxy(namespace, "pods", name, port, scheme)
-
-    return Reach(service=service, pod=pod, environ=os.environ)
-
-
-def provider_of(cluster: Cluster, analysis: Analysis) -> Any:
-    if analysis.provider is None:
-        return None
-    plugin = registry.load("deliver.metrics", analysis.provider.kind)
-    return plugin(plugin.Options.model_validate(dict(analysis.provider.options)), reach_of(cluster))
-
-
-def checks_of(cluster: Cluster, analysis: Analysis) -> list[tuple[str, Any]]:
-    made = []
-    for spec in analysis.health:
-        plugin = registry.load("deliver.checks", spec.kind)
-        made.append((spec.kind, plugin(plugin.Options.model_validate(dict(spec.options)), reach_of(cluster))))
-    return made

@@ -43,7 +43,8 @@ def probed(release: Release, known: Switch, seen: Seen, now: float) -> Release:
         how = "; ".join(check.why for check in asked)
         after = _knows(release, replace(known, probed=max(check.evidence.at for check in asked)), "probed", how)
         return after.noted(now, "state", f"probed: {how}")
-    why = next((check.why for check in asked if check.verdict is not Verdict.PASS), "")
+    unasked = seen.switch.unasked if seen.switch and seen.switch.at >= release.shift.switched else ""
+    why = next((check.why for check in asked if check.verdict is not Verdict.PASS), unasked)
     return _knows(release, known, "probed", why) if why else release
 
 
@@ -56,13 +57,15 @@ def telling(release: Release) -> PluginSpec | None:
 def drained(release: Release, known: Switch, seen: Seen, now: float) -> Release:
     """The old pods get no requests any more, by their own counters; without such, only time has passed, and that is said."""
     assert release.shift is not None  # followed() has seen it
-    old, began = seen.old, release.shift.verified
-    if old is None or old.at < began or seen.stable is None:
+    old, began = seen.switch, release.shift.verified
+    if not counted(release):
         over = began + release.spec.limits.drain
-        if counted(release) or now < over:
+        if now < over:
             return release
         how = f"by time alone: {words(release.spec.limits.drain)} have passed; no metric counts the requests of a pod"
         return _knows(release, replace(known, drained=over), "drained", how).noted(now, "state", f"drained {how}")
+    if old is None or old.at < began or seen.stable is None:
+        return release
     if old.why:
         return _knows(release, known, "drained", f"not known: {old.why}")
     pods = [pod.name for pod in seen.stable.of(release.snapshot.hash)]

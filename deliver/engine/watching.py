@@ -1,13 +1,14 @@
 """When and what the examiner is asked: beside the driver's loop, so that a slow Prometheus never delays a pod fact."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from deliver.engine.clock import Background, Clock
+from deliver.model.plan import Step
 from deliver.model.release import Course, Release
-from deliver.model.seen import PodSeen, Seen
+from deliver.model.seen import PodSeen, Seen, SwitchSeen
 from deliver.model.verdict import CheckResult
 
 
@@ -23,6 +24,9 @@ class Judged(Protocol):
     @property
     def at(self) -> float: ...
 
+    @property
+    def switch(self) -> SwitchSeen | None: ...
+
 
 @dataclass(frozen=True)
 class Nothing:
@@ -31,6 +35,7 @@ class Nothing:
     results: tuple[CheckResult, ...] = ()
     share: float | None = None
     at: float = 0.0
+    switch: SwitchSeen | None = None
 
 
 class Examines(Protocol):
@@ -41,11 +46,23 @@ class Examines(Protocol):
     def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> Judged: ...
 
 
-class Watching:
-    """Polls the examiner while there is a candidate to judge; keeps its newest answer."""
+def idle(release: Release) -> bool:
+    """There is nothing to ask but the pods, or no more to ask."""
+    analysis = release.spec.analysis
+    return release.course is Course.BACK or not (analysis.metrics or analysis.health or release.current.checks)
 
-    def __init__(self, examiner: Examines, clock: Clock, background: Background) -> None:
-        self.examiner, self.clock, self.background = examiner, clock, background
+
+def requests(release: Release) -> bool:
+    """The candidate has requests that the metrics are to judge: users', or those of a preview with users of its own."""
+    return release.current.metrics and (release.exposed or release.current.preview)
+
+
+class Watching:
+    """Polls the examiner of the present step while there is a candidate to judge; keeps its newest answer."""
+
+    def __init__(self, make: Callable[[Step], Examines], clock: Clock, background: Background) -> None:
+        self.make, self.clock, self.background = make, clock, background
+        self._examiners: dict[str, Examines] = {}
         self.latest: Judged = Nothing()
         self._due = 0.0
         self._busy = False
@@ -55,32 +72,38 @@ class Watching:
     def consider(self, release: Release, seen: Seen) -> None:
         """Start an examination if one is due and none is under way."""
         analysis = release.spec.analysis
-        if not (analysis.metrics or analysis.health) or release.course is Course.BACK:
+        if idle(release):
             return
         judged = seen.stable if release.plan.flag else seen.candidate  # a flag's users are served by the pods that are there
         if judged is None or judged.ready == 0 or seen.stable is None:
             return
+        examiner = self._of(release.current)
         if release.bake_since and release.bake_since != self._bake:
             self._bake = release.bake_since
-            self.examiner.reset(release.bake_since)
+            examiner.reset(release.bake_since)
             self._due = min(self._due, self.clock.now() + analysis.poll)
         with self._lock:
             if self._busy or self.clock.now() < self._due:
                 return
             self._busy = True
         self._due = self.clock.now() + analysis.poll
-        stable, candidate, traffic = seen.stable.pods, judged.pods, release.exposed
-        self.background.run(lambda: self._examine(release.spec.target.namespace, stable, candidate, traffic))
+        stable, candidate, traffic = seen.stable.pods, judged.pods, requests(release)
+        self.background.run(lambda: self._examine(examiner, release.spec.target.namespace, stable, candidate, traffic))
 
     def due(self, release: Release, now: float) -> float:
         """When `consider` wants to be asked again, unix seconds."""
-        analysis = release.spec.analysis
-        idle = release.course is Course.BACK or not (analysis.metrics or analysis.health)
-        return now + 60.0 if idle else max(self._due, now + 0.05 if not self._busy else now + 1.0)
+        return now + 60.0 if idle(release) else max(self._due, now + 0.05 if not self._busy else now + 1.0)
 
-    def _examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], traffic: bool) -> None:
+    def _of(self, step: Step) -> Examines:
+        """What a step does not ask for in a way of its own is asked by one examiner."""
+        key = repr((step.checks, step.baseline, step.probe))
+        if key not in self._examiners:
+            self._examiners[key] = self.make(step)
+        return self._examiners[key]
+
+    def _examine(self, examiner: Examines, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], traffic: bool) -> None:
         try:
-            self.latest = self.examiner.examine(namespace, stable, candidate, traffic=traffic)
+            self.latest = examiner.examine(namespace, stable, candidate, traffic=traffic)
         finally:
             with self._lock:
                 self._busy = False

@@ -69,19 +69,21 @@ class HttpCheck:
             return False, str(error)
         except NotReached as error:
             return None, str(error)
-        return self._judged(reply)
+        return judged(reply, options)
 
     def _direct(self, pod: PodSeen) -> Access:
         return Access(f"{self._options.scheme}://{bracketed(pod.ip)}:{self._options.port}", dict)
 
-    def _judged(self, reply: Reply) -> tuple[bool, str]:
-        wanted = self._options.status
-        if reply.status not in wanted if wanted else not 200 <= reply.status <= 299:
-            text = clean(reply.body.decode(errors="replace"), 80)
-            return False, f"answered {reply.status}" + (f": {text}" if text else "")
-        if self._options.contains and self._options.contains.encode() not in reply.body:
-            return False, f"answered {reply.status}, without `{clean(self._options.contains, 60)}` in the body"
-        return True, f"answered {reply.status}"
+
+def judged(reply: Reply, options: HttpOptions) -> tuple[bool, str]:
+    """Is it what a healthy pod answers?"""
+    wanted = options.status
+    if reply.status not in wanted if wanted else not 200 <= reply.status <= 299:
+        text = clean(reply.body.decode(errors="replace"), 80)
+        return False, f"answered {reply.status}" + (f": {text}" if text else "")
+    if options.contains and options.contains.encode() not in reply.body:
+        return False, f"answered {reply.status}, without `{clean(options.contains, 60)}` in the body"
+    return True, f"answered {reply.status}"
 
 
 def bracketed(ip: str) -> str:

@@ -6,11 +6,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from deliver.analysis.threshold import Streak
+from deliver.metrics import drain
 from deliver.metrics.arms import CANDIDATE, STABLE, Roster
 from deliver.metrics.fetch import Fetch
 from deliver.metrics.judge import Look, Outcome, judge
-from deliver.metrics.probes import Failures, probe_all
-from deliver.model.seen import PodSeen
+from deliver.metrics.past import Past
+from deliver.metrics.probes import PROBE_TIMEOUT, Failures, probe_all
+from deliver.metrics.services import Asker, Services
+from deliver.model.seen import PodSeen, SwitchSeen
 from deliver.model.spec import Analysis, Metric
 from deliver.model.verdict import CheckResult, Evidence, Verdict
 from deliver.plugins.interfaces import Check, MetricProvider, MetricsError
@@ -20,11 +23,15 @@ TIMEOUT = 10.0
 
 @dataclass(frozen=True)
 class Examination:
-    """One look. share: the candidate's percent of all requests observed in the window, None when unknown. at: when the look began."""
+    """One look. share: the candidate's percent of all requests observed in the window, None when unknown. at: when the look began.
+
+    switch: of a step that moves all users at once.
+    """
 
     results: tuple[CheckResult, ...]
     share: float | None
     at: float
+    switch: SwitchSeen | None = None
 
 
 @dataclass
@@ -36,10 +43,15 @@ class _Step:
     streaks: dict[str, Streak] = field(default_factory=dict)
     roster: Roster = field(default_factory=Roster)
     failures: Failures = field(default_factory=Failures)
+    past: Past = field(default_factory=Past)
+    services: Services = field(default_factory=Services)
 
 
 class Examiner:
-    """clock: unix seconds. timer: seconds that only go forward. timeout: seconds that one look may take, health checks beside metrics."""
+    """clock: unix seconds. timer: seconds that only go forward. timeout: seconds that one look may take, health checks beside metrics.
+
+    baseline: seconds of the stable side's past that it is compared by, 0 = its present. askers: how each Service is asked, by a name.
+    """
 
     def __init__(
         self,
@@ -50,27 +62,33 @@ class Examiner:
         *,
         timeout: float = TIMEOUT,
         timer: Callable[[], float] = time.monotonic,
+        baseline: float = 0.0,
+        askers: Sequence[Asker] = (),
     ) -> None:
         self._analysis, self._provider, self._checks = analysis, provider, tuple(checks)
         self._clock, self._timer, self._timeout = clock, timer, timeout
+        self._baseline, self._askers = baseline, tuple(askers)
         self._step = _Step(0.0)
 
     def reset(self, at: float) -> None:
         """A new step began at `at`: no sample older than that, and the warm-up, counts any more."""
-        self._step = _Step(at + self._analysis.warmup)
+        self._step = _Step(at + self._analysis.warmup, past=Past(at, self._baseline))
 
     def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> Examination:
         """Blocks for `timeout` seconds at the most. traffic False: only health checks, the candidate has no requests to judge yet."""
         step, at = self._step, self._clock()
-        pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="deliver-health")
+        pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="deliver-health")
         try:
+            asked = pool.submit(step.services.ask, self._askers, min(PROBE_TIMEOUT, self._timeout), self._clock) if traffic else None
             health = pool.submit(probe_all, self._checks, namespace, candidate, step.failures, self._timeout, self._clock)
             outcomes = self._metrics(step, at, namespace, stable, candidate) if traffic else ()
             results = tuple(outcome.result for outcome in outcomes) + self._health(health, at)
+            through, unasked = asked.result() if asked else ((), "")
             share = next((outcome.share for outcome in outcomes if outcome.share is not None), None)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-        return Examination(results, share, at)
+        found = SwitchSeen(at, *drain.told(outcomes), unasked) if self._baseline or self._askers else None
+        return Examination(results + through, share, at, found)
 
     def _metrics(
         self, step: _Step, at: float, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]
@@ -96,7 +114,8 @@ class Examiner:
             before = self._clock()
             step.offset = fetch.now() - (before + self._clock()) / 2
         arms = {name: step.roster.arm(name, step.offset) for name in (CANDIDATE, STABLE)}
-        return Look(fetch, arms, step.start + step.offset, self._clock() + step.offset, self._analysis.max_staleness)
+        start = step.start + step.offset
+        return Look(fetch, arms, start, self._clock() + step.offset, self._analysis.max_staleness, step.past.shifted(step.offset))
 
     def _metric(self, step: _Step, look: Look, metric: Metric, at: float) -> Outcome:
         try:

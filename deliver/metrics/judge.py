@@ -7,8 +7,10 @@ from deliver.analysis import counts, selectors, threshold
 from deliver.analysis.counts import Arm, Counts, Span
 from deliver.analysis.selectors import Matcher
 from deliver.analysis.threshold import Judgement, Streak
+from deliver.metrics import drain
 from deliver.metrics.arms import CANDIDATE, STABLE
 from deliver.metrics.fetch import Fetch
+from deliver.metrics.past import Past, before
 from deliver.model.spec import LatencyMetric, Metric, QueryMetric, RatioMetric
 from deliver.model.verdict import CheckResult, Evidence
 from deliver.plugins.interfaces import Answer, MetricsError, Series
@@ -18,22 +20,24 @@ KEPT = 6
 
 @dataclass(frozen=True)
 class Look:
-    """start, now: the provider's clock. stale: seconds."""
+    """start, now: the provider's clock. stale: seconds. past: what the stable side was, for a comparison without its present."""
 
     fetch: Fetch
     arms: Mapping[str, Arm]
     start: float
     now: float
     stale: float
+    past: Past = field(default_factory=Past)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """share: the candidate's percent of the requests that were counted."""
+    """share: the candidate's percent of the requests that were counted. rates: requests a second of the stable pods, since `past.at`."""
 
     result: CheckResult
     streak: Streak = field(default_factory=Streak)
     share: float | None = None
+    rates: Mapping[str, float] | None = None
 
 
 def judge(metric: Metric, look: Look, streak: Streak) -> Outcome:
@@ -52,27 +56,41 @@ def matchers(look: Look, namespace: str, arm: str) -> tuple[Matcher, ...]:
 def _counted(metric: RatioMetric | LatencyMetric, look: Look, streak: Streak) -> Outcome:
     reach = metric.window + look.stale
     span = Span(max(look.start, look.now - metric.window), look.now - reach)
-    # The total first: counts.py leaves out what a scrape between the two queries has added to the second.
-    if isinstance(metric, LatencyMetric):
-        base = selectors.histogram(metric.histogram)
-        total = look.fetch.raw(base.suffixed("_count"), reach)
-        special = look.fetch.raw(base.suffixed("_bucket").where(Matcher("le", "=~", selectors.bounds(metric.bound))), reach)
-    else:
-        total = look.fetch.raw(selectors.parse(metric.total), reach)
-        special = look.fetch.raw(selectors.parse(metric.bad), reach)
+    special, total = _asked(metric, look, reach)
     arms = {name: _count(metric, special, total, look, name, span) for name in (CANDIDATE, STABLE)}
     candidate, stable = arms[CANDIDATE], arms[STABLE]
-    judgement = threshold.judge_counts(metric, candidate, stable, streak, now=look.now, stale=look.stale)
+    past = look.past.of(metric.name, lambda begin, span: _past(metric, look, begin, span)) if metric.compare else None
+    compared = stable if past is None else past
+    judgement = threshold.judge_counts(metric, candidate, compared, streak, now=look.now, stale=look.stale)
     why = (
         judgement.why if total.series else f"no series matches {metric_selector(metric)} for the pods of either side; are the pods scraped?"
     )
-    numbers = _numbers(candidate, stable, look, span, metric)
+    if past is not None:
+        why += f" (stable: {past.bad} of {past.total} in the {look.past.seconds / 60:g} min before the switch)"
+    numbers = _numbers(candidate, compared, look, span, metric)
     lines = _lines([*special.series, *total.series], look.arms[CANDIDATE], look.fetch.labels.pod)
     evidence = Evidence(f"{special.query} / {total.query}", look.now, numbers, lines)
     both = candidate.total + stable.total
-    return Outcome(
-        _result(metric, judgement, why, evidence, candidate.total), judgement.streak, 100 * candidate.total / both if both else None
-    )
+    share = 100 * candidate.total / both if both else None
+    rates = drain.rates(total.series, look.arms[STABLE], look.past.at, look.now - look.stale, look.fetch.labels.pod)
+    return Outcome(_result(metric, judgement, why, evidence, candidate.total), judgement.streak, share, rates)
+
+
+def _past(metric: RatioMetric | LatencyMetric, look: Look, begin: float, span: Span) -> Counts:
+    """The stable side's counts of before the switch, and not a sample later."""
+    special, total = _asked(metric, look, look.now - begin)
+    until = look.past.at
+    return _count(metric, before(special, until), before(total, until), look, STABLE, span)
+
+
+def _asked(metric: RatioMetric | LatencyMetric, look: Look, reach: float) -> tuple[Answer, Answer]:
+    """(what counts as bad, all). The total first: counts.py leaves out what a scrape between the two queries has added to the second."""
+    if isinstance(metric, LatencyMetric):
+        base = selectors.histogram(metric.histogram)
+        total = look.fetch.raw(base.suffixed("_count"), reach)
+        return look.fetch.raw(base.suffixed("_bucket").where(Matcher("le", "=~", selectors.bounds(metric.bound))), reach), total
+    total = look.fetch.raw(selectors.parse(metric.total), reach)
+    return look.fetch.raw(selectors.parse(metric.bad), reach), total
 
 
 def metric_selector(metric: RatioMetric | LatencyMetric) -> str:

@@ -123,15 +123,17 @@ class PreviewSeen:
 
 
 @dataclass(frozen=True)
-class OldSide:
-    """What metrics say of the stable pods after they lost their traffic. at: unix seconds. rates: requests a second, by pod.
+class SwitchSeen:
+    """What was found out after all users were moved at once. at: unix seconds.
 
-    A pod without a sample since the switch is not in it. why: why nothing could be said, "" when it could.
+    rates: requests a second of the stable pods by their counters; a pod without two samples since the move is not in it.
+    why: why nothing can be said of them, "" when it can. unasked: why the Services could not be asked, "" when they could or need not be.
     """
 
     at: float
     rates: Mapping[str, float] = field(default_factory=dict)
     why: str = ""
+    unasked: str = ""
 
 
 @dataclass(frozen=True)
@@ -218,7 +220,7 @@ class Seen:
     share: candidate's observed share of requests, percent.
 
     strays: candidate pods that are not terminating although their Deployment is gone (the garbage collector is still at it).
-    flag: of a release whose exposure is a share of users. preview: None without a preview Service. old: None without metrics.
+    flag: of a release whose exposure is a share of users. preview: None without a preview Service. switch: of the newest examination.
     """
 
     at: float
@@ -233,4 +235,4 @@ class Seen:
     strays: int = 0
     flag: FlagSeen | None = None
     preview: PreviewSeen | None = None
-    old: OldSide | None = None
+    switch: SwitchSeen | None = None

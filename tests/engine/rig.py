@@ -11,7 +11,7 @@ from deliver.engine.record import Store, parse
 from deliver.engine.service import World as Tools
 from deliver.engine.stop import Stop
 from deliver.model.release import Release
-from deliver.model.seen import PodSeen, Request, Seen
+from deliver.model.seen import PodSeen, Request, Seen, SwitchSeen
 from deliver.model.spec import Analysis, Limits, RatioMetric, ReleaseSpec, Target
 from deliver.model.verdict import CheckResult, Verdict
 from deliver.sandbox import fixtures
@@ -67,6 +67,7 @@ class Judge:
         results: tuple[CheckResult, ...]
         share: float | None
         at: float
+        switch: SwitchSeen | None = None
 
 
 @dataclass

@@ -1,0 +1,72 @@
+"""Who judges a release: the examiner of each step, out of its metrics, its health checks and how its Services can be asked."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from deliver.cluster.port import Cluster
+from deliver.engine import asking
+from deliver.engine.watching import Examines, Judged, Nothing
+from deliver.model.plan import Step
+from deliver.model.release import Course, Release
+from deliver.model.seen import PodSeen
+from deliver.model.spec import Analysis
+from deliver.plugins import registry
+from deliver.plugins.interfaces import Reach
+
+
+class NoExaminer:
+    """For a release that has nothing to ask but its pods, and for the way back."""
+
+    def reset(self, at: float) -> None:
+        """Nothing is kept."""
+
+    def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> Judged:
+        return Nothing()
+
+
+def examiner_of(
+    cluster: Cluster, release: Release, step: Step, clock: Callable[[], float], made: Callable[[Analysis], Examines] | None = None
+) -> Examines:
+    """The examiner of one step. made: a test's, in the place of the real one."""
+    analysis = replace(release.spec.analysis, health=(*release.spec.analysis.health, *step.checks))
+    askers = asking.askers(cluster, release) if step.probe else ()
+    if release.course is Course.BACK or not (analysis.metrics or analysis.health):
+        return NoExaminer()
+    if made is not None:
+        return made(analysis)
+    from deliver.metrics.examiner import Examiner  # only a release that is judged pays for its import
+
+    provider, checks = provider_of(cluster, analysis), checks_of(cluster, analysis)
+    examiner: Examines = Examiner(analysis, provider, checks, clock, baseline=step.baseline, askers=askers)
+    return examiner
+
+
+def reach_of(cluster: Cluster) -> Reach:
+    """Services and pods through the API server's proxy."""
+
+    def service(address: str) -> Any:
+        namespace, _, rest = address.partition("/")
+        name, _, port = rest.partition(":")
+        return cluster.proxy(namespace, "services", name, port)
+
+    def pod(namespace: str, name: str, port: int, scheme: str) -> Any:
+        return cluster.proxy(namespace, "pods", name, port, scheme)
+
+    return Reach(service=service, pod=pod, environ=os.environ)
+
+
+def provider_of(cluster: Cluster, analysis: Analysis) -> Any:
+    if analysis.provider is None:
+        return None
+    plugin = registry.load("deliver.metrics", analysis.provider.kind)
+    return plugin(plugin.Options.model_validate(dict(analysis.provider.options)), reach_of(cluster))
+
+
+def checks_of(cluster: Cluster, analysis: Analysis) -> list[tuple[str, Any]]:
+    made = []
+    for spec in analysis.health:
+        plugin = registry.load("deliver.checks", spec.kind)
+        made.append((spec.kind, plugin(plugin.Options.model_validate(dict(spec.options)), reach_of(cluster))))
+    return made
