@@ -9,7 +9,7 @@ from deliver.model.verdict import CheckResult, Verdict, combined
 from deliver.render.clean import clean
 from deliver.render.fmt import count, duration, number
 
-_INTENT = re.compile(r"(?P<verb>[a-z]+(?:-[a-z]+)*)(?: (?P<arg>stable|both|candidate|\d+))?(?:[:;,]? .*)?$")
+_INTENT = re.compile(r"(?P<verb>[a-z]+(?:-[a-z]+)*)(?: (?P<arg>stable|both|candidate|\d+(?:\.\d+)?))?(?:[:;,]? .*)?$")
 _SIDES = {"stable": "the stable side only", "both": "both sides", "candidate": "the candidate only"}
 
 
@@ -104,6 +104,7 @@ def phrase(intent: Entry, release: Release) -> tuple[str, str]:
     found = _INTENT.match(intent.text)
     verb, arg = (found["verb"], found["arg"] or "") if found else ("", "")
     name, twin = f"`{clean(release.spec.target.deployment)}`", f"`{clean(release.candidate)}`"
+    flag = f"flag `{clean(release.plan.flag.flag)}`" if release.plan.flag else "the flag"
     pods = count(int(arg), "pod") if arg.isdecimal() else "its pods"
     side = f"the new pods of {name}" if arg == "stable" and _finishing(intent, release) else _SIDES.get(arg, arg)
     phrases = {
@@ -119,6 +120,12 @@ def phrase(intent: Entry, release: Release) -> tuple[str, str]:
         "delete-candidate": (f"delete the candidate {twin}", f"candidate {twin} deleted"),
         "release-stable": (f"unpause Deployment {name}", f"Deployment {name} is no longer paused by the release"),
         "release-autoscaler": ("give the autoscaler its minimum back", "autoscaler has its minimum back"),
+        "note-undo": (f"note on Deployment {name} how to undo this", f"Deployment {name} carries a note that undoes this release"),
+        "set-share": (f"raise {flag} to {arg} % of users", f"{flag} is set to {arg} % of users"),
+        "kill-flag": (f"serve the safe variant of {flag} to everyone", f"{flag} is set to the safe variant for everyone"),
+        "restore-flag": (f"put {flag} back as it stood before", f"{flag} is as it stood before"),
+        "release-flag": (f"take deliver's marks off {flag}", f"{flag} has no marks of deliver any more"),
+        "clear-undo": (f"take the note off Deployment {name}", f"the note is off Deployment {name}"),
         "restore-route": ("give the Services their own selectors back", "Services have their own selectors back"),
     }
     return phrases.get(verb, (clean(intent.text), clean(intent.text)))

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from deliver.model.release import Course, Phase, Release
 from deliver.model.seen import Seen
+from deliver.render import users
 from deliver.render.events import Event
 from deliver.render.fmt import NONE, clock, count, duration, image_change, image_parts, percent, short_image
 from deliver.render.style import UNICODE, VERDICT_LEVEL
@@ -95,7 +96,8 @@ def _header(release: Release, view: View, width: int) -> list[Text]:
     room = width - right.cell_len - 1
     left.truncate(max(room, 10), overflow="ellipsis")
     left.append(" " * max(width - left.cell_len - right.cell_len, 1))
-    lines = [Text.assemble(left, right), _row("image", _images(view["image"], width - LABEL))]
+    changed = _row("flag", Text(f"{view['flag']['name']} ({view['flag']['backend']})", style="bold")) if view["flag"] else None
+    lines = [Text.assemble(left, right), changed or _row("image", _images(view["image"], width - LABEL))]
     if view["reason"]:
         style = STYLE[level] if level in ("fail", "warn") else ""
         told = wrap(view["reason"], max(width - LABEL, 20))[:REASON_LINES]
@@ -132,6 +134,8 @@ def _row(label: str, *parts: Text) -> Text:
 
 
 def _traffic(view: View, width: int) -> list[Text]:
+    if view["flag"]:
+        return _users(view, width)
     share, reverts = view["exposure"], view["strategy"] == "rollback"  # which goes back in the Deployment itself: no candidate
     window = f" in {duration(share['window'])}" if share["window"] else ""
     size = max(min(width - 64 - len(window), 40), 10)
@@ -148,6 +152,23 @@ def _traffic(view: View, width: int) -> list[Text]:
     if view["route"]:
         lines.insert(0, _row("traffic", _route(view)))
     return lines
+
+
+def _users(view: View, width: int) -> list[Text]:
+    """Who gets the treatment: as the flag says, and as the instances answer."""
+    share, flag = view["exposure"], view["flag"]
+    size = max(min(width - 64, 40), 10)
+    strong = "bold red" if not share["wanted"] and share["endpoints"] else "bold"
+    told = [
+        Text.assemble("  ", (percent(share[key]), strong if key == "endpoints" else ""), (f" {name}", "dim"))
+        for key, name in (("wanted", "wanted"), ("endpoints", "by the flag"), ("observed", "of requests"))
+        if key != "observed" or share[key] is not None
+    ]
+    sure = flag["confirmed"] and flag["confirmed"]["total"] and flag["confirmed"]["acked"] == flag["confirmed"]["total"]
+    mark, style = (UNICODE["done"], "green") if sure else (UNICODE["wait"], "yellow")
+    proof = Text(f"{mark} {users.proof(flag).removeprefix(', ')}", style=style)
+    bar = _bar(share["endpoints"] or 0.0, 100.0, size, "magenta", rest="cyan")
+    return [_row("treatment", bar, *told), _row("", proof), _row("pods", _arm(view["stable"], "stable"))]
 
 
 def _route(view: View) -> Text:
@@ -207,9 +228,7 @@ def _step(step: View, names: int, label: str, width: int) -> Text:
     current = step["state"] not in ("done", "pending", "skipped")
     mark = Text(f"{UNICODE[level]} ", style=STYLE[level])
     name = Text(f"{step['name']:<{names}}  ", style="bold" if current else "dim" if level == "todo" else "")
-    pods = f"{step['candidate_pods']} + {step['stable_pods']} pods" if step["side"] == "both" else count(step["candidate_pods"], "pod")
-    real = Text(f"{percent(step['endpoints']):>7} real  {pods:<13}", style="dim")
-    line = _row(label, mark, name, real)
+    line = _row(label, mark, name, _real(step))
     if step["state"] == "running" and step["elapsed"] is not None:
         line.append_text(_bar(step["elapsed"], step["bake"], max(min(width - line.cell_len - 16, 40), 6), "cyan"))
         line.append(f" {duration(int(step['elapsed']))} of {duration(step['bake'])}")
@@ -228,6 +247,14 @@ def _step(step: View, names: int, label: str, width: int) -> Text:
     if current:
         line.style = "none"  # marks it as one that is never folded away
     return line
+
+
+def _real(step: View) -> Text:
+    """What the step's exposure is made of: pods, or users that a flag chooses."""
+    if not step["candidate_pods"] + step["stable_pods"]:
+        return Text(f"{'of users':<10}", style="dim")
+    pods = f"{step['candidate_pods']} + {step['stable_pods']} pods" if step["side"] == "both" else count(step["candidate_pods"], "pod")
+    return Text(f"{percent(step['endpoints']):>7} real  {pods:<13}", style="dim")
 
 
 def _checks(view: View, width: int) -> list[Text]:

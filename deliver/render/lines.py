@@ -63,7 +63,8 @@ class Lines:
         if self._head:
             return
         target, arrow = release.spec.target, self.style.symbol("arrow")
-        images = f" {arrow} ".join(image_change(*image_of(release).values()))
+        flag = release.plan.flag
+        images = f"flag {flag.flag}" if flag else f" {arrow} ".join(image_change(*image_of(release).values()))
         self._head = clean(f"{release.id}: {release.spec.strategy} of {target}, {images}, by {release.actor}")
         self.say(Event(self.now(), "action", self._head))
 
@@ -91,7 +92,8 @@ def bake_line(release: Release, seen: Seen | None, now: float, *, verbose: bool 
     share = exposure(release, seen)
     if share["endpoints"] is not None:
         also = f" and {share_observed(share)}" if share["observed"] is not None else ""
-        parts.append(f"candidate has {percent(share['endpoints'])} of endpoints{also}")
+        has = "of users get the treatment" if release.plan.flag else "of endpoints"
+        parts.append(f"{'' if release.plan.flag else 'candidate has '}{percent(share['endpoints'])} {has}{also}")
     checks = newest_checks(release, seen)
     telling = [check for check in checks if verbose or check.verdict is not Verdict.PASS]
     if not checks:

@@ -3,6 +3,7 @@
 from deliver.model.release import Outcome, Phase, Release
 from deliver.model.seen import Seen
 from deliver.model.verdict import Verdict
+from deliver.render import users
 from deliver.render.clean import clean, defuse
 from deliver.render.events import check_line
 from deliver.render.fmt import NONE, clock, count, duration, image_change, number, percent, share_observed
@@ -39,6 +40,8 @@ def summary_lines(release: Release, seen: Seen | None, now: float, style: Style 
 
 
 def _meaning(release: Release) -> str:
+    if release.plan.flag and release.outcome:
+        return users.MEANING[release.outcome]
     if reverts(release) and release.outcome is Outcome.ROLLED_BACK:
         return "the version of before runs again and has all the traffic"
     return MEANING[release.outcome] if release.outcome else "the release goes on from here when somebody drives it"
@@ -56,6 +59,8 @@ def where(view: View) -> str:
 
 
 def change(view: View, style: Style = PLAIN) -> str:
+    if view["flag"]:
+        return users.name(view["flag"])
     old, new = image_change(view["image"]["from"], view["image"]["to"])
     return f"`{old}` {style.symbol('arrow')} `{new}`"
 
@@ -77,7 +82,9 @@ def state_now(release: Release, view: View) -> list[str]:
     told = [traffic(view)]
     told += arms(release, view)
     if release.outcome is Outcome.ROLLED_BACK and not release.exposed and not reverts(release):
-        told.append("the candidate never had traffic")
+        told.append("no user ever had the treatment" if release.plan.flag else "the candidate never had traffic")
+    elif view["traffic_off"] and release.plan.flag:
+        told.append(f"no user gets the treatment since {clock(release.traffic_off)} UTC, by evaluation")
     elif view["traffic_off"]:
         told.append(f"no new connection reaches the candidate since {clock(release.traffic_off)} UTC, by the EndpointSlices")
     told += [problem(found) for found in view["problems"]]
@@ -85,6 +92,8 @@ def state_now(release: Release, view: View) -> list[str]:
 
 
 def traffic(view: View) -> str:
+    if view["flag"]:
+        return users.told(view)
     route = view["route"]
     if route is None:
         return "traffic: not read; `deliver status` reads it"
@@ -103,7 +112,9 @@ def traffic(view: View) -> str:
 
 
 def arms(release: Release, view: View) -> list[str]:
-    """A rollback of something promoted has no candidate."""
+    """A rollback of something promoted, and a flag, have no candidate."""
+    if release.plan.flag:
+        return [text for text in (arm("pods", view["stable"]),) if text]
     return [text for name in (("stable",) if reverts(release) else ("stable", "candidate")) if (text := arm(name, view[name]))]
 
 

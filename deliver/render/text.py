@@ -43,7 +43,8 @@ def plan_text(proposal: Proposal, style: Style = PLAIN) -> str:
     release = proposal.release
     view = release_view(release, None, release.started)
     lines = [f"Plan: {view['strategy']} of `{where(view)}`, {change(view, style)}"]
-    lines += [f"  services: {', '.join(view['target']['services']) or NONE}", f"  pods now: {release.snapshot.replicas}", ""]
+    lines += [] if release.plan.flag else [f"  services: {', '.join(view['target']['services']) or NONE}"]
+    lines += [f"  pods now: {release.snapshot.replicas}", ""]
     lines += _plan_steps(view, style)
     lines += [f"  note: {clean(note)}" for note in release.plan.notes]
     lines += ["", f"Duration: at least {duration(proposal.duration)}"]
@@ -63,6 +64,8 @@ def _plan_result(findings: Sequence[Finding], style: Style) -> str:
 
 
 def _plan_steps(view: View, style: Style) -> list[str]:
+    if view["flag"]:
+        return _plan_shares(view, style)
     header = ("step", "wanted", "real", "candidate pods", "stable pods", "traffic to", "bake", "then")
     rows = [
         (
@@ -73,11 +76,21 @@ def _plan_steps(view: View, style: Style) -> list[str]:
             str(step["stable_pods"]),
             step["side"],
             duration(step["bake"]),
-            "approval" if step["approval"] else "next step" if i < len(view["steps"]) else "finish",
+            _then(step, i < len(view["steps"])),
         )
         for i, step in enumerate(view["steps"], 1)
     ]
     return table(header, rows, style, right=(1, 2, 3, 4, 6), indent="  ")
+
+
+def _plan_shares(view: View, style: Style) -> list[str]:
+    steps = view["steps"]
+    rows = [(str(i), percent(one["weight"]), duration(one["bake"]), _then(one, i < len(steps))) for i, one in enumerate(steps, 1)]
+    return table(("step", "users", "bake", "then"), rows, style, right=(1, 2), indent="  ")
+
+
+def _then(step: View, more: bool) -> str:
+    return "approval" if step["approval"] else "next step" if more else "finish"
 
 
 def _findings(findings: Sequence[Finding], style: Style) -> list[str]:
@@ -104,7 +117,7 @@ def status_text(release: Release, seen: Seen | None, now: float, style: Style = 
     )
     level = result_word(release)[0] if release.outcome else "action"
     lines = [f"{style.mark(level)} {view['id']}: {style.paint(word, LEVEL_STYLE[level])}"]
-    lines += [f"  target: {where(view)}, strategy {view['strategy']}", f"  image: {change(view, style)}"]
+    lines += [f"  target: {where(view)}, strategy {view['strategy']}", f"  {'flag' if view['flag'] else 'image'}: {change(view, style)}"]
     lines += [f"  why: {view['reason']}"] if view["reason"] else []
     lines += (
         [f"  paused: by {view['paused']['by']}{', ' + view['paused']['reason'] if view['paused']['reason'] else ''}"]
@@ -137,16 +150,18 @@ def exposure(view: View) -> str:
     share = view["exposure"]
     window = f" in the last {duration(share['window'])}" if share["window"] else ""
     seen = f", observed {percent(share['observed'])}{window}" if share["observed"] is not None else ""
-    return f"wanted {percent(share['wanted'])}, by endpoints {percent(share['endpoints'])}{seen}"
+    real = "by the flag" if view["flag"] else "by endpoints"
+    return f"wanted {percent(share['wanted'])}, {real} {percent(share['endpoints'])}{seen}"
 
 
 def steps_table(view: View, style: Style) -> list[str]:
     rows = []
     for step in view["steps"]:
         bake = f"{duration(int(step['elapsed']))} of {duration(step['bake'])}" if step["elapsed"] is not None else duration(step["bake"])
-        pods = f"{step['candidate_pods']} + {step['stable_pods']}"
+        pods = "users" if view["flag"] else f"{step['candidate_pods']} + {step['stable_pods']}"
         rows.append((f"{style.mark(STEP_LEVEL[step['state']])} {step['name']}", percent(step["endpoints"]), pods, bake, step["state"]))
-    return table(("step", "real", "candidate + stable", "bake", "state"), rows, style, right=(1, 2), indent="  ")
+    of = "of" if view["flag"] else "candidate + stable"
+    return table(("step", "real", of, "bake", "state"), rows, style, right=(1, 2), indent="  ")
 
 
 def checks_table(view: View, style: Style) -> list[str]:
@@ -170,7 +185,8 @@ def history_text(releases: Sequence[Release], now: float, style: Style = PLAIN) 
     for release in releases:
         level, word = result_word(release)
         took = duration((release.ended or now) - release.started)
-        image = short_image(clean(release.spec.image), 48)
+        flag = release.plan.flag
+        image = f"flag {clean(flag.flag)}" if flag else short_image(clean(release.spec.image), 48)
         result = f"{style.mark(level)} {style.paint(word, LEVEL_STYLE[level])}"
         rows.append(
             (

@@ -9,6 +9,7 @@ from deliver.model.plan import Side, Step
 from deliver.model.release import Course, Outcome, Phase, Release
 from deliver.model.seen import ArmSeen, RouteSeen, Seen
 from deliver.model.verdict import CheckResult
+from deliver.render import users
 from deliver.render.clean import clean_data
 from deliver.render.fmt import finite, rfc3339
 
@@ -38,6 +39,7 @@ def release_view(release: Release, seen: Seen | None, now: float) -> View:
         "stable": _stable(release, seen),
         "candidate": _candidate(release, seen),
         "image": image_of(release),
+        "flag": users.flag_view(release, seen),
         "route": _route(release, seen),
         "step": release.step,
         "steps": [_step(release, index, step, now) for index, step in enumerate(release.plan.steps)],
@@ -95,9 +97,14 @@ def wanted(release: Release) -> float:
 
 
 def by_endpoints(release: Release, seen: Seen | None) -> float | None:
-    """The new version's share of ready endpoints, percent, from EndpointSlices. None: not read, or no endpoint at all."""
+    """The new version's share of ready endpoints, percent, from EndpointSlices. None: not read, or no endpoint at all.
+
+    Of a flag: the share of users by its own definition, as read back.
+    """
     if seen is None:
         return None
+    if release.plan.flag:
+        return users.serves(seen)
     if reverts(release):
         return _by_pods(release, seen)
     route = seen.route

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from deliver.model.plan import Plan, Side, Step
+from deliver.model.plan import FlagPlan, Plan, Side, Step
 from deliver.model.release import Course, Outcome, Phase, Release, ServiceSnapshot, Shift, Snapshot
-from deliver.model.seen import ArmSeen, PodSeen, Problem, Request, RouteSeen, Seen
-from deliver.model.spec import ReleaseSpec, Target
+from deliver.model.seen import Ack, ArmSeen, FlagSeen, FlagState, PodSeen, Problem, Request, RouteSeen, Seen
+from deliver.model.spec import PluginSpec, ReleaseSpec, Target
 from deliver.model.verdict import CheckResult, Evidence, Verdict
 
 T0 = 1795567800.0  # 2026-11-25 00:50:00 UTC
@@ -175,6 +175,21 @@ def paused() -> Scene:
     return Scene(release, look(T0 + 61, Side.BOTH, 1, 1), T0 + 61)
 
 
+def flag_baking() -> Scene:
+    """25 % of the users, one instance behind."""
+    steps = tuple(Step(f"{share} %", share, Side.BOTH, candidate_pods=0, stable_pods=0, bake=300) for share in (5, 25, 100))
+    plan = Plan("flag", steps, flag=FlagPlan("new-checkout", PluginSpec("flagd", {"configmap": "web-flags"}), "variant"))
+    checks = (errors(Verdict.PASS, 0.12, 0.1, 812),)
+    release = replace(begun(), plan=plan, step=1, exposed=True, observed=24.1, checks=checks, phase=Phase.BAKING, bake_since=T0 + 120)
+    release = replace(release, spec=replace(release.spec, strategy="flag", image=OLD), shift=Shift(Side.BOTH, "7", T0 + 100, T0 + 101))
+    release = release.noted(T0 + 100, "intent", "set-share 25: 25 % of users get the treatment")
+    release = release.noted(T0 + 100.3, "outcome", "set-share 25", of=1, result="done")
+    release = release.noted(T0 + 102, "state", "flag new-checkout serves 25 %: confirmed by 4 of 4, 24.8 % of made-up users get it")
+    ack = Ack(3, 4, percent=24.8, missing=("web-5c4d-x4",), how="OFREP")
+    seen = FlagSeen(FlagState(25.0, "7", "{}", treatment="on", safe="off"), T0 + 140, ack, "7")
+    return Scene(release, replace(look(T0 + 141, Side.BOTH, 0, 0, 24.1), flag=seen, checks=checks), T0 + 141)
+
+
 SCENES: dict[str, Callable[[], Scene]] = {
     "mid-bake": mid_bake,
     "promoted": promoted,
@@ -183,6 +198,7 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "held-blind": held_blind,
     "rollback-failed": rollback_failed,
     "paused": paused,
+    "flag": flag_baking,
 }
 
 
