@@ -1,0 +1,453 @@
+"""flagd in a ConfigMap, on the sandbox with the engine's writer: conditional writes, kill over everything, restore byte for byte, and what
+is refused before a release starts.
+"""
+
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from deliver.flags.flagd import Flagd
+from deliver.flags.options import ConfigMapOptions
+from deliver.flags.refresh import BUMP
+from deliver.model.errors import Conflict, Forbidden, NotFound, Rejected, Superseded, Unreachable
+from deliver.model.names import FENCE
+from deliver.model.seen import PodSeen
+from deliver.plugins.flags import Mark
+from tests.flags.support import DOCUMENT, MARK, SHOP, Evaluator, Fleet, pod, pod_spec, reach, workload, world_with, writer
+
+FLAG = "new-checkout"
+
+
+class Desk:
+    """A back end, its world, and short words for what a release does."""
+
+    def __init__(self, document=DOCUMENT, pods=("web-1", "web-2"), **more):
+        self.world = world_with(document, **more)
+        for name in pods:
+            self.world.cluster.create("pods", SHOP, pod(name))
+        self.fleet = Fleet(**{name: Evaluator() for name in pods})
+        self.backend = self.again()
+        self.write = writer(self.world)
+
+    def again(self, **options):
+        """The same, in a process that knows nothing yet."""
+        return Flagd(ConfigMapOptions(configmap="web-flags", **options), reach(self.world, self.fleet), self.fleet.caller)
+
+    @property
+    def configmap(self):
+        return self.world.cluster.get("configmaps", SHOP, "web-flags")
+
+    @property
+    def text(self):
+        return self.configmap["data"]["flags.json"]
+
+    def pods(self):
+        return [one["metadata"].get("annotations") or {} for one in self.world.cluster.list("pods", SHOP)]
+
+    def edit(self, text):
+        """A stranger's write."""
+        self.world.cluster.patch("configmaps", SHOP, "web-flags", {"data": {"flags.json": text}})
+
+    def set(self, percent, mark=MARK, backend=None):
+        backend = backend or self.backend
+        return backend.set(self.write, FLAG, percent, mark, if_revision=backend.read(FLAG).revision)
+
+    def check(self, spec=None, pods=None, **options):
+        backend = self.again(**options) if options else self.backend
+        return backend.check(FLAG, workload(spec), pods if pods is not None else [pod("web-1")])
+
+
+@pytest.fixture
+def desk():
+    return Desk()
+
+
+# ------------------------------------------------------------------ set
+
+
+def test_the_answer_of_a_write_is_the_revision_that_was_read_back(desk):
+    revision = desk.set(5)
+    state = desk.backend.read(FLAG)
+    assert (state.percent, state.revision, state.release) == (5, revision, MARK.release)
+
+
+def test_other_flags_other_keys_and_the_configmap_itself_stay(desk):
+    before = desk.configmap
+    desk.set(5)
+    after = desk.configmap
+    assert json.loads(after["data"]["flags.json"])["flags"]["other"] == json.loads(DOCUMENT)["flags"]["other"]
+    assert after["data"]["else"] == "kept"
+    assert "annotations" not in after["metadata"]  # no fence: another target's flag may be in here, under another lock
+    assert after["metadata"].get("labels") == before["metadata"].get("labels")
+
+
+def test_a_write_over_somebody_elses_is_a_conflict_and_changes_nothing(desk):
+    old = desk.backend.read(FLAG).revision
+    desk.edit(DOCUMENT.replace("caf", "kaf"))
+    with pytest.raises(Conflict):
+        desk.backend.set(desk.write, FLAG, 5, MARK, if_revision=old)
+    assert desk.text == DOCUMENT.replace("caf", "kaf")
+
+
+def test_an_edit_of_another_flag_is_no_conflict_and_is_kept(desk):
+    old = desk.backend.read(FLAG).revision
+    desk.edit(DOCUMENT.replace("1.50", "1.51"))
+    desk.backend.set(desk.write, FLAG, 5, MARK, if_revision=old)
+    assert '"a": 1.51' in desk.text
+
+
+def test_an_edit_that_comes_between_reading_and_writing_is_seen(desk):
+    """The API server answers 409, the writer reads again, and the revision does not hold any more."""
+    old, calls = desk.backend.read(FLAG).revision, []
+
+    def confirm():
+        if not calls:
+            desk.edit(DOCUMENT.replace("caf", "kaf"))
+        calls.append(1)
+
+    desk.write.lease.confirm = confirm
+    with pytest.raises(Conflict):
+        desk.backend.set(desk.write, FLAG, 5, MARK, if_revision=old)
+    assert desk.text == DOCUMENT.replace("caf", "kaf")
+
+
+def test_the_same_step_written_again_is_no_conflict_and_no_new_revision(desk):
+    """The answer of the first write was lost, or its process."""
+    old = desk.backend.read(FLAG).revision
+    revision = desk.set(5)
+    assert desk.again().set(desk.write, FLAG, 5, MARK, if_revision=old) == revision
+
+
+def test_an_older_fence_changes_nothing(desk):
+    desk.set(5, Mark(MARK.release, 1, 8))
+    text = desk.text
+    with pytest.raises(Superseded):
+        desk.set(25, Mark(MARK.release, 2, 7))
+    assert desk.text == text
+
+
+def test_two_targets_with_locks_of_their_own_release_two_flags_of_one_document(desk):
+    desk.edit(DOCUMENT.replace('"other"', '"older"').replace('"a": 1.50, "b": 2e1', '"on": true, "off": false').replace('"a"}', '"off"}'))
+    desk.set(5, Mark("web-1", 1, 90))
+    desk.write = writer(desk.world, fence=3)
+    revision = desk.backend.read("older").revision
+    desk.backend.set(desk.write, "older", 10, Mark("api-1", 1, 3), if_revision=revision)
+    assert (desk.backend.read(FLAG).percent, desk.backend.read("older").percent) == (5, 10)
+
+
+def test_a_superseded_driver_is_refused_before_the_write(desk):
+    def lost():
+        raise Superseded("held by another")
+
+    desk.write.lease.confirm = lost
+    with pytest.raises(Superseded):
+        desk.set(5)
+    assert desk.text == DOCUMENT
+
+
+def test_versions_grow_with_each_write(desk):
+    seen = [int(desk.set(percent, Mark(MARK.release, step, 7)).partition("-")[0]) for step, percent in enumerate((1, 5, 25))]
+    assert seen == sorted(set(seen))
+
+
+# ------------------------------------------------------------------ kill
+
+
+def test_a_kill_goes_over_somebody_elses_edit(desk):
+    desk.set(50)
+    desk.edit(desk.text.replace("50000", "99000", 1).replace("50000", "1000"))
+    desk.backend.kill(desk.write, FLAG, MARK)
+    assert desk.backend.read(FLAG).percent == 0
+    assert not Evaluator(desk.text).resolve(FLAG, "anybody")["value"]
+
+
+def test_a_kill_goes_over_a_rule_that_has_no_percentage(desk):
+    desk.edit(DOCUMENT.replace('"defaultVariant": "off",\n      "metadata"', '"targeting": {"if": [true, "on"]},\n      "metadata"'))
+    assert desk.backend.read(FLAG).percent is None
+    desk.backend.kill(desk.write, FLAG, MARK)
+    assert desk.backend.read(FLAG).percent == 0
+
+
+def test_a_kill_over_a_broken_document_is_made_of_the_last_good_one(desk):
+    """Applications refuse the broken one and go on with what they had: the treatment for half of the users."""
+    desk.set(50)
+    good = desk.text
+    desk.edit(good[:-20])
+    desk.backend.kill(desk.write, FLAG, MARK)
+    assert desk.backend.read(FLAG).percent == 0
+    assert json.loads(desk.text)["flags"]["other"] == json.loads(good)["flags"]["other"]
+
+
+def test_a_kill_of_a_flag_that_somebody_removed_or_renamed_the_variants_of(desk):
+    for text in ('{"flags": {}}', DOCUMENT.replace('{"on": true, "off": false}', '{"yes": true, "no": false}').replace('"off",', '"no",')):
+        desk.edit(DOCUMENT)
+        desk.set(50)
+        desk.edit(text)
+        desk.backend.kill(desk.write, FLAG, MARK)
+        assert not Evaluator(desk.text).resolve(FLAG, "anybody")["value"]
+
+
+def test_a_kill_by_a_process_that_knows_no_good_document_says_what_a_person_must_do(desk):
+    desk.edit("{")
+    with pytest.raises(Rejected) as refused:
+        desk.again().kill(desk.write, FLAG, MARK)
+    assert "by hand" in refused.value.hint
+
+
+def test_a_kill_that_was_made_already_is_not_made_twice(desk):
+    desk.set(50)
+    assert desk.backend.kill(desk.write, FLAG, MARK) == desk.again().kill(desk.write, FLAG, MARK)
+
+
+def test_a_kill_does_not_wait_for_the_pods(desk):
+    """Without rights on pods the flag is killed all the same, and the confirmation says why it is slow."""
+    desk.set(50)
+    desk.world.cluster.allow = lambda verb, kind, *_: kind != "pods"
+    revision = desk.backend.kill(desk.write, FLAG, MARK)
+    assert desk.backend.read(FLAG).percent == 0
+    ack = desk.backend.confirm(FLAG, revision, 0, [_seen("web-1")])
+    assert not ack.whole
+    assert "kubelets could not be woken" in ack.how
+
+
+# ------------------------------------------------------------------ restore, release
+
+
+@pytest.mark.parametrize("percent", [5, 100])
+def test_restore_is_byte_for_byte(desk, percent):
+    before, was = desk.backend.read(FLAG), desk.configmap
+    desk.set(percent)
+    desk.backend.kill(desk.write, FLAG, MARK)
+    revision = desk.again().restore(desk.write, FLAG, before.document, MARK)
+    assert desk.configmap["data"] == was["data"]
+    assert revision == before.revision
+    assert all(BUMP not in notes and FENCE not in notes for notes in desk.pods())
+    assert "annotations" not in desk.configmap["metadata"]
+
+
+def test_restore_keeps_what_others_did_to_other_flags(desk):
+    before = desk.backend.read(FLAG)
+    desk.set(5)
+    desk.edit(desk.text.replace("1.50", "1.51"))
+    desk.backend.restore(desk.write, FLAG, before.document, MARK)
+    assert desk.text == DOCUMENT.replace("1.50", "1.51")
+
+
+def test_a_promoted_flag_stays_as_it_is_without_our_marks(desk):
+    desk.set(100)
+    desk.backend.release(desk.write, FLAG)
+    state = desk.backend.read(FLAG)
+    assert (state.percent, state.release, state.fence) == (100, "", 0)
+    flag = json.loads(desk.text)["flags"][FLAG]
+    assert flag == {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "on", "metadata": {"owner": "café"}}
+    assert all(BUMP not in notes and FENCE not in notes for notes in desk.pods())
+
+
+# ------------------------------------------------------------------ the pods
+
+
+def test_each_pod_that_reads_the_configmap_is_woken_and_no_other(desk):
+    desk.world.cluster.create("pods", SHOP, pod("other-1", pod_spec(volumes=[], mounts=[])))
+    revision = desk.set(5)
+    marks = {one["metadata"]["name"]: (one["metadata"].get("annotations") or {}).get(BUMP) for one in desk.world.cluster.list("pods", SHOP)}
+    assert marks == {"web-1": revision.partition("-")[0], "web-2": revision.partition("-")[0], "other-1": None}
+    assert all(FENCE not in notes for notes in desk.pods())
+
+
+def test_a_pod_that_is_gone_does_not_keep_the_others_asleep(desk):
+    listed = desk.world.cluster.list("pods", SHOP)
+    desk.world.api.store.remove("pods", SHOP, "web-1")
+    object.__setattr__(desk.backend.reach, "list", lambda kind, selector: listed)
+    desk.set(5)
+    assert [BUMP in notes for notes in desk.pods()] == [True]
+
+
+def test_a_pod_made_since_the_last_write_is_woken_by_a_restore_as_well(desk):
+    before = desk.backend.read(FLAG)
+    desk.set(5)
+    desk.world.cluster.create("pods", SHOP, pod("web-3"))
+    version = desk.world.cluster.get("pods", SHOP, "web-3")["metadata"]["resourceVersion"]
+    desk.backend.restore(desk.write, FLAG, before.document, MARK)
+    after = desk.world.cluster.get("pods", SHOP, "web-3")["metadata"]
+    assert int(after["resourceVersion"]) > int(version)
+    assert BUMP not in (after.get("annotations") or {})
+
+
+# ------------------------------------------------------------------ confirm
+
+
+def _seen(name):
+    return PodSeen(name, "u", ready=True)
+
+
+def test_it_is_confirmed_when_every_pod_serves_the_revision(desk):
+    revision, pods = desk.set(25), [_seen("web-1"), _seen("web-2")]
+    waiting = desk.backend.confirm(FLAG, revision, 25, pods)
+    assert (waiting.acked, waiting.total, len(waiting.missing)) == (0, 2, 2)
+    desk.fleet.load(desk.text)
+    ack = desk.backend.confirm(FLAG, revision, 25, pods)
+    assert ack.whole
+    assert ack.percent == pytest.approx(25, abs=5)
+
+
+def test_what_was_restored_is_confirmed_by_the_absence_of_our_mark(desk):
+    before = desk.backend.read(FLAG)
+    desk.set(25)
+    desk.fleet.load(desk.text)
+    revision = desk.backend.restore(desk.write, FLAG, before.document, MARK)
+    assert desk.backend.confirm(FLAG, revision, 0, [_seen("web-1")]).missing
+    desk.fleet.load(desk.text)
+    assert desk.backend.confirm(FLAG, revision, 0, [_seen("web-1")]).whole
+
+
+def test_a_revision_that_stands_there_no_more_is_not_confirmed(desk):
+    revision = desk.set(25)
+    desk.set(50, Mark(MARK.release, 2, 7))
+    desk.fleet.load(desk.text)
+    assert not desk.backend.confirm(FLAG, revision, 25, [_seen("web-1")]).whole
+
+
+def test_without_a_port_there_is_nobody_to_ask_and_time_has_to_do(desk):
+    backend = desk.again(port=0, wait="90s")
+    ack = backend.confirm(FLAG, desk.set(25, backend=backend), 25, [_seen("web-1")])
+    assert (ack.total, ack.lag) == (0, 90.0)
+    assert "nobody can be asked" in ack.how
+
+
+# ------------------------------------------------------------------ before a release
+
+
+def rules(found):
+    return [(one.rule, one.level) for one in found]
+
+
+def test_a_flag_that_all_pods_read_and_serve_may_be_released(desk):
+    assert desk.check() == []
+
+
+def test_pods_that_do_not_mount_it(desk):
+    assert rules(desk.check(pod_spec(volumes=[], mounts=[]))) == [("not-mounted", "input")]
+    other = pod_spec(volumes=[{"name": "flags", "configMap": {"name": "api-flags"}}])
+    assert "api-flags" in desk.check(other)[0].hint
+    only = pod_spec(volumes=[{"name": "flags", "configMap": {"name": "web-flags", "items": [{"key": "else", "path": "x"}]}}])
+    assert rules(desk.check(only)) == [("not-mounted", "input")]
+    assert rules(desk.check(pod_spec(mounts=[]))) == [("not-mounted", "input")]
+
+
+def test_a_projected_volume_is_a_mount_too(desk):
+    projected = {"name": "flags", "projected": {"sources": [{"secret": {"name": "s"}}, {"configMap": {"name": "web-flags"}}]}}
+    assert desk.check(pod_spec(volumes=[projected]), pods=[]) == []
+
+
+def test_a_mount_by_sub_path_never_sees_a_change(desk):
+    spec = pod_spec(mounts=[{"name": "flags", "mountPath": "/etc/flags.json", "subPath": "flags.json"}])
+    assert rules(desk.check(spec)) == [("sub-path", "input")]
+    spec["containers"].append({"name": "flagd", "image": "flagd", "volumeMounts": [{"name": "flags", "mountPath": "/etc/flagd"}]})
+    assert desk.check(spec) == []
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        {"envFrom": [{"configMapRef": {"name": "web-flags"}}]},
+        {"env": [{"name": "F", "valueFrom": {"configMapKeyRef": {"name": "web-flags", "key": "flags.json"}}}]},
+    ],
+)
+def test_an_environment_variable_is_read_once(desk, container):
+    assert rules(desk.check(pod_spec(volumes=[], mounts=[], **container))) == [("in-env", "input")]
+
+
+def test_running_pods_of_an_older_template(desk):
+    found = desk.check(pods=[pod("web-0", pod_spec(volumes=[], mounts=[]))])
+    assert rules(found) == [("not-mounted", "input")]
+    assert "web-0" in found[0].message
+
+
+def test_an_immutable_configmap():
+    assert ("immutable", "input") in rules(Desk(immutable=True).check())
+
+
+def test_a_configmap_that_is_nearly_full():
+    assert ("too-large", "input") in rules(Desk(binaryData={"logo": "x" * 1_047_000}).check())
+
+
+def test_a_configmap_that_git_applies():
+    desk = Desk()
+    fields = {"f:data": {"f:flags.json": {}}}
+    entry = {"manager": "argocd-controller", "operation": "Apply", "fieldsV1": fields}
+    obj = desk.world.api.store.get("configmaps", SHOP, "web-flags")
+    obj["metadata"]["managedFields"] = [entry]
+    assert rules(desk.check()) == [("gitops", "warn")]
+
+
+def test_no_such_configmap_key_or_flag(desk):
+    found = desk.again(key="flag.json").check(FLAG, workload(), [])
+    assert (found[0].rule, found[0].level) == ("no-flag", "input")
+    assert "no key `flag.json`" in found[0].message
+    missing = Flagd(ConfigMapOptions(configmap="nope"), reach(desk.world)).check(FLAG, workload(), [])
+    assert "no ConfigMap nope in namespace shop" in missing[0].message
+    assert "kubectl -n shop create configmap nope" in missing[0].hint
+    nearest = desk.backend.check("new-chekout", workload(), [])
+    assert "did you mean `new-checkout`?" in nearest[0].hint
+
+
+def test_a_broken_document_a_binary_one_and_a_marked_flag(desk):
+    desk.set(5)
+    assert ("marked", "refuse") in rules(desk.check())
+    desk.edit("{")
+    assert "not a valid flagd document" in desk.check()[0].message
+    with pytest.raises(NotFound) as binary:
+        Desk(data={}, binaryData={"flags.json": "e30="}).backend.read(FLAG)
+    assert "binaryData" in binary.value.hint
+
+
+def test_pods_that_cannot_be_asked(desk):
+    del desk.fleet.instances["web-1"]
+    found = desk.check()
+    assert rules(found) == [("no-ofrep", "refuse")]
+    assert "web-1" in found[0].message
+    assert "port: 0" in found[0].hint
+    assert desk.check(port=0) == []
+
+
+def test_pods_that_read_another_document(desk):
+    desk.fleet.instances["web-1"].load('{"flags": {"another": {"state": "ENABLED", "variants": {"on": true}, "defaultVariant": "on"}}}')
+    assert "knows no flag `new-checkout`" in desk.check()[0].message
+
+
+def test_an_api_server_that_is_away_or_says_no_is_said_as_that(desk):
+    desk.world.cluster.allow = lambda *call: False
+    with pytest.raises(Forbidden):
+        desk.check()
+
+
+# ------------------------------------------------------------------ options
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"configmap": "Web_Flags"},
+        {"configmap": "w", "treatment": "x", "safe": "x"},
+        {"configmap": "w", "port": 70000},
+        {"configmap": "w", "users": 5},
+        {"configmap": "w", "token_env": "not a name"},
+        {"configmap": "w", "token_header": "Authorization"},
+        {"configmap": "w", "path": "ofrep"},
+        {"configmap": "w", "flag": "typo"},
+    ],
+)
+def test_options_that_make_no_sense(options):
+    with pytest.raises(ValidationError):
+        ConfigMapOptions.model_validate(options)
+
+
+def test_unreachable_pods_take_a_bounded_time(desk):
+    def hang(request):
+        raise Unreachable("no answer within 2.0 s")
+
+    desk.fleet.answers = {"web-1": hang, "web-2": hang}
+    ack = desk.backend.confirm(FLAG, desk.set(5), 5, [_seen("web-1"), _seen("web-2")])
+    assert ack.missing == ("web-1: no answer within 2.0 s", "web-2: no answer within 2.0 s")
