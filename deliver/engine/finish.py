@@ -48,8 +48,10 @@ def updated(release: Release, seen: Seen, now: float) -> Decision:
     over = max(verified(release) + release.spec.limits.drain, release.held_until)
     if now < over:
         return wait(release, now, over)
+    if (left := switch.left(release)) and not any(entry.text == left for entry in release.journal):
+        return Decision(release.noted(now, "state", left), None, now)
     held = ", the hold" if release.plan.hold else ""
-    return act(release, now, Verb.UPDATE_STABLE, f"the last bake{held} and the drain are over{switch.left(release)}")
+    return act(release, now, Verb.UPDATE_STABLE, f"the last bake{held} and the drain are over")
 
 
 def rolled_out(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:

@@ -171,9 +171,11 @@ def advance(release: Release, now: float) -> Decision:
     )
     if release.last_step:
         finishing = replace(passed, course=Course.FINISH, phase=Phase.FINISHING, since=now, bake_since=0.0, blind_since=0.0)
-        return Decision(finishing.noted(now, "state", "all steps passed: finishing"), None, now)
+        then = f"the old side is kept warm for {words(release.plan.hold)}" if release.plan.hold else "finishing"
+        return Decision(finishing.noted(now, "state", f"all steps passed: {then}"), None, now)
     step = release.plan.steps[release.step + 1]
-    onward = replace(passed, step=release.step + 1, since=now, bake_since=0.0, blind_since=0.0, shift=None, phase=Phase.PREPARING)
+    shift = release.shift if release.current.side is Side.STABLE else None  # users are where they were: that is known already
+    onward = replace(passed, step=release.step + 1, since=now, bake_since=0.0, blind_since=0.0, shift=shift, phase=Phase.PREPARING)
     return Decision(onward.noted(now, "state", f"step {onward.step + 1}/{len(onward.plan.steps)}: preparing {step.name}"), None, now)
 
 

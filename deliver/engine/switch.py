@@ -21,6 +21,8 @@ def followed(release: Release, seen: Seen, now: float) -> Release:
     shift = release.shift
     if not release.plan.preview or release.course is Course.BACK or shift is None or shift.side is not Side.CANDIDATE or not shift.verified:
         return release
+    if seen.stable is None or seen.stable.template != release.snapshot.digest:
+        return release  # the old side is going: what is known of it stays as it was
     known = release.switch
     if known is None or known.switched != shift.switched:
         known = Switch(switched=shift.switched)
@@ -64,18 +66,18 @@ def drained(release: Release, known: Switch, seen: Seen, now: float) -> Release:
             return release
         how = f"by time alone: {words(release.spec.limits.drain)} have passed; no metric counts the requests of a pod"
         return _knows(release, replace(known, drained=over), "drained", how).noted(now, "state", f"drained {how}")
-    if old is None or old.at < began or seen.stable is None:
+    if old is None or old.at < began:
         return release
     if old.why:
         return _knows(release, known, "drained", f"not known: {old.why}")
-    pods = [pod.name for pod in seen.stable.of(release.snapshot.hash)]
+    pods = [pod.name for pod in seen.stable.of(release.snapshot.hash)] if seen.stable else []
     quiet = probing(release.snapshot.template, release.snapshot.container)
     clinging = tuple(name for name in sorted(pods) if old.rates.get(name, 0.0) > quiet)
     if clinging:
         rate = sum(old.rates[name] for name in clinging)
         text = f"connections still held on {', '.join(clinging)}: {rate:.3g} requests a second"
         after = _knows(release, replace(known, clinging=clinging), "drained", text)
-        return after if clinging == known.clinging else after.noted(now, "state", text)
+        return after if set(clinging) <= set(known.clinging) else after.noted(now, "state", text)
     if any(name not in old.rates for name in pods):
         return release  # not every pod has been scraped twice since the switch
     how = "the old pods' own counters stand still"
@@ -88,11 +90,11 @@ def counted(release: Release) -> bool:
 
 
 def left(release: Release) -> str:
-    """`; connections still held on ...`, for what is done although the old side is not drained."""
+    """What clings to an old side that goes all the same, "" for nothing."""
     known = release.switch
     if known is None or known.drained or not known.clinging:
         return ""
-    return f"; connections still held on {', '.join(known.clinging)} end with these pods"
+    return f"connections still held on {', '.join(known.clinging)} end with these pods"
 
 
 def probing(template: Mapping[str, Any], container: str) -> float:

@@ -96,7 +96,7 @@ def _state_level(text: str) -> str:
         return "fail"
     if any(word in lowered for word in ("held", "rolling back", "rollback", "frozen", "rolled_back", "rolled back")):
         return "warn"
-    return "done" if any(word in lowered for word in ("promoted", "verified", "traffic is off")) else "action"
+    return "done" if any(word in lowered for word in ("promoted", "verified", "traffic is off", "probed:", "drained:")) else "action"
 
 
 def phrase(intent: Entry, release: Release) -> tuple[str, str]:
@@ -107,6 +107,7 @@ def phrase(intent: Entry, release: Release) -> tuple[str, str]:
     flag = f"flag `{clean(release.plan.flag.flag)}`" if release.plan.flag else "the flag"
     pods = count(int(arg), "pod") if arg.isdecimal() else "its pods"
     side = f"the new pods of {name}" if arg == "stable" and _finishing(intent, release) else _SIDES.get(arg, arg)
+    preview = f"preview Service `{clean(release.plan.preview)}`"
     phrases = {
         "hold-stable": (f"pause Deployment {name}", f"Deployment {name} is paused for the release"),
         "hold-autoscaler": (f"hold the autoscaler at {pods} or more", f"autoscaler holds {pods} or more"),
@@ -126,6 +127,8 @@ def phrase(intent: Entry, release: Release) -> tuple[str, str]:
         "restore-flag": (f"put {flag} back as it stood before", f"{flag} is as it stood before"),
         "release-flag": (f"take deliver's marks off {flag}", f"{flag} has no marks of deliver any more"),
         "clear-undo": (f"take the note off Deployment {name}", f"the note is off Deployment {name}"),
+        "open-preview": (f"let {preview} lead to the candidate", f"{preview} leads to the candidate, users do not get there"),
+        "close-preview": (f"close {preview}", f"{preview} is {'deleted' if release.plan.preview_made else 'what it was'}"),
         "restore-route": ("give the Services their own selectors back", "Services have their own selectors back"),
     }
     return phrases.get(verb, (clean(intent.text), clean(intent.text)))

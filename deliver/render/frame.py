@@ -11,7 +11,7 @@ from rich.text import Text
 
 from deliver.model.release import Course, Phase, Release
 from deliver.model.seen import Seen
-from deliver.render import users
+from deliver.render import greens, users
 from deliver.render.events import Event
 from deliver.render.fmt import NONE, clock, count, duration, image_change, image_parts, percent, short_image
 from deliver.render.style import UNICODE, VERDICT_LEVEL
@@ -42,7 +42,7 @@ def frame(
     """At most `height` lines, each at most `width` columns. driving: Ctrl-C would hold the release, not only end the view."""
     view = release_view(release, seen, now)
     head = _header(release, view, width)
-    traffic = [*_traffic(view, width), *_problems(view)]
+    traffic = [*_traffic(view, width), *_greens(view, width), *_problems(view)]
     steps, checks = _steps(view, width), _checks(view, width)
     told = [_event(event) for event in events[-MAX_EVENTS:]]
     keys = [] if release.outcome else [_keys(view, driving, width)]
@@ -202,6 +202,14 @@ def _arm(arm: View, name: str) -> Text:
         dots.append("○" * max(arm["desired"] - arm["ready"], 0), style="yellow")
     ready = Text(f"{arm['ready']}/{arm['desired']} ready", style="" if good else "yellow")
     return Text.assemble(ready, dots, restarts, (f"  {arm['hash'] or NONE}", "dim"))
+
+
+def _greens(view: View, width: int) -> list[Text]:
+    lines = []
+    for label, text, level in greens.told(view):
+        parts = wrap(text.replace("`", ""), max(width - LABEL, 20))[:REASON_LINES]
+        lines += [_row(label if not i else "", Text(part, style=STYLE[level])) for i, part in enumerate(parts)]
+    return lines
 
 
 def _problems(view: View) -> list[Text]:

@@ -3,7 +3,7 @@
 from deliver.model.release import Outcome, Phase, Release
 from deliver.model.seen import Seen
 from deliver.model.verdict import Verdict
-from deliver.render import users
+from deliver.render import greens, users
 from deliver.render.clean import clean, defuse
 from deliver.render.events import check_line
 from deliver.render.fmt import NONE, clock, count, duration, image_change, number, percent, share_observed
@@ -81,6 +81,7 @@ def state_now(release: Release, view: View) -> list[str]:
     """What was read back of the cluster, in sentences."""
     told = [traffic(view)]
     told += arms(release, view)
+    told += greens.lines(view)
     if release.outcome is Outcome.ROLLED_BACK and not release.exposed and not reverts(release):
         told.append("no user ever had the treatment" if release.plan.flag else "the candidate never had traffic")
     elif view["traffic_off"] and release.plan.flag:

@@ -8,6 +8,7 @@ from deliver.model.exitcodes import ExitCode
 from deliver.model.release import Release
 from deliver.model.seen import Seen
 from deliver.plugins.interfaces import Finding
+from deliver.render import greens
 from deliver.render.clean import clean
 from deliver.render.events import Narrator
 from deliver.render.fmt import NONE, clock, count, duration, percent, short_image, stamp
@@ -69,12 +70,12 @@ def _plan_steps(view: View, style: Style) -> list[str]:
     header = ("step", "wanted", "real", "candidate pods", "stable pods", "traffic to", "bake", "then")
     rows = [
         (
-            str(i),
+            str(i) if step["name"].endswith("%") else f"{i} {step['name']}",
             percent(step["weight"]),
             percent(step["endpoints"]),
             str(step["candidate_pods"]),
             str(step["stable_pods"]),
-            step["side"],
+            f"{step['side']}, preview to candidate" if step["preview"] else step["side"],
             duration(step["bake"]),
             _then(step, i < len(view["steps"])),
         )
@@ -126,7 +127,7 @@ def status_text(release: Release, seen: Seen | None, now: float, style: Style = 
     )
     lines += [f"  driver: {driver_line(driver, now, view, style)}"] if driver else []
     lines.append(f"  exposure: {exposure(view)}")
-    lines += [f"  {text}" for text in (traffic(view), *arms(release, view)) if text]
+    lines += [f"  {text}" for text in (traffic(view), *arms(release, view), *greens.lines(view)) if text]
     lines += [f"  {style.mark('fail')} {problem(found)}" for found in view["problems"]]
     lines += [f"  {'took' if release.ended else 'running for'}: {duration(view['duration'])}, started {view['started']} by {view['actor']}"]
     lines += ["", *steps_table(view, style)]

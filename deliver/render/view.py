@@ -41,6 +41,9 @@ def release_view(release: Release, seen: Seen | None, now: float) -> View:
         "image": image_of(release),
         "flag": users.flag_view(release, seen),
         "route": _route(release, seen),
+        "preview": _preview(release, seen),
+        "switch": _switch(release),
+        "hold": _hold(release),
         "step": release.step,
         "steps": [_step(release, index, step, now) for index, step in enumerate(release.plan.steps)],
         "checks": [check_view(check) for check in newest_checks(release, seen)],
@@ -129,7 +132,8 @@ def _by_pods(release: Release, seen: Seen) -> float | None:
 
 def observed(release: Release, seen: Seen | None) -> float | None:
     """The candidate's share of requests, percent, by metrics over the last window. None without metrics, or when that is past."""
-    if seen is None or release.course is Course.BACK or release.outcome in (Outcome.PROMOTED, Outcome.ROLLED_BACK):
+    preview = release.course is Course.FORWARD and release.current.preview  # its requests are no users'
+    if seen is None or preview or release.course is Course.BACK or release.outcome in (Outcome.PROMOTED, Outcome.ROLLED_BACK):
         return None
     return finite(release.observed if seen.share is None else seen.share)
 
@@ -194,6 +198,35 @@ def _route(release: Release, seen: Seen | None) -> View | None:
     }
 
 
+def _preview(release: Release, seen: Seen | None) -> View | None:
+    """The Service that leads to the candidate alone; null without one. open, ready: null when not read."""
+    if not release.plan.preview:
+        return None
+    found = seen.preview if seen else None
+    return {
+        "service": release.plan.preview,
+        "made": release.plan.preview_made,
+        "open": found.open if found else None,
+        "ready": found.ready if found else None,
+        "foreign": (found.foreign if found else "") or None,
+    }
+
+
+def _switch(release: Release) -> View | None:
+    """All users moved at once: when that was switched, probed and drained (null = not yet), who clings to the old side, and why we know."""
+    switch = release.switch
+    if switch is None:
+        return None
+    facts = {fact: rfc3339(getattr(switch, fact)) for fact in ("switched", "probed", "drained")}
+    return {**facts, "clinging": list(switch.clinging), "how": dict(switch.how)}
+
+
+def _hold(release: Release) -> View | None:
+    """How long the old side is kept warm after the last step, seconds; until: null when it has not begun, or is over."""
+    running = release.held_until if release.outcome is None and release.exposed and not release.new_hash else 0.0
+    return {"seconds": release.plan.hold, "until": rfc3339(running)} if release.plan.hold else None
+
+
 def _step(release: Release, index: int, step: Step, now: float) -> View:
     return {
         "name": step.name,
@@ -205,6 +238,7 @@ def _step(release: Release, index: int, step: Step, now: float) -> View:
         "bake": step.bake,
         "elapsed": baked(release, now) if index == release.step else None,
         "approval": step.approval,
+        "preview": step.preview,
         "state": step_state(release, index),
     }
 
@@ -276,7 +310,7 @@ def next_commands(release: Release) -> list[str]:
             verbs = ["rollback", "status", "explain"]
         case _ if release.course is Course.BACK:
             verbs = ["status", "explain"]
-        case _ if release.phase is Phase.WAITING:
+        case _ if release.phase is Phase.WAITING or (release.held_until and not release.new_hash):
             verbs = ["promote", "rollback", "explain"]
         case _ if release.phase is Phase.PAUSED:
             verbs = ["resume", "rollback", "explain"]

@@ -110,7 +110,9 @@ class BlueGreen:
             checks=(load.check(),) if load else (),
             metrics=options.preview_metrics,
         )
-        after = Step("switch", 100.0, Side.CANDIDATE, candidate_pods=size, stable_pods=size, bake=options.bake, baseline=HOUR, probe=True)
+        after = Step(
+            "all users", 100.0, Side.CANDIDATE, candidate_pods=size, stable_pods=size, bake=options.bake, baseline=HOUR, probe=True
+        )
         return Plan(
             self.name,
             (before, after),
