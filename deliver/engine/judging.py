@@ -37,9 +37,13 @@ def examiner_of(
     if made is not None:
         return made(analysis)
     from deliver.metrics.examiner import Examiner  # only a release that is judged pays for its import
+    from deliver.metrics.variants import Variants
 
     provider, checks = provider_of(cluster, analysis), checks_of(cluster, analysis)
-    examiner: Examines = Examiner(analysis, provider, checks, clock, baseline=step.baseline, askers=askers)
+    flag = release.plan.flag
+    variants = Variants(flag.variant, flag.treatment) if flag and flag.variant else None
+    until = release.started if flag else 0.0  # a flag's users are on the same pods: the past that is not touched by it ends there
+    examiner: Examines = Examiner(analysis, provider, checks, clock, baseline=step.baseline, until=until, askers=askers, variants=variants)
     return examiner
 
 

@@ -89,7 +89,9 @@ def _queries(cluster: Cluster, spec: ReleaseSpec, proposal: Proposal) -> list[Fi
         return []
     from deliver.metrics.preflight import test_queries  # only a release with metrics pays for its import
 
-    return test_queries(spec.analysis, provider_of(cluster, spec.analysis), spec.target.namespace, proposal.stable)
+    flag = proposal.release.plan.flag
+    variant, provider = flag.variant if flag else "", provider_of(cluster, spec.analysis)
+    return test_queries(spec.analysis, provider, spec.target.namespace, proposal.stable, variant=variant)
 
 
 def current(cluster: Cluster, target: Target) -> tuple[Release | None, Seen | None]:

@@ -13,6 +13,7 @@ from deliver.metrics.judge import Look, Outcome, judge
 from deliver.metrics.past import Past
 from deliver.metrics.probes import PROBE_TIMEOUT, Failures, probe_all
 from deliver.metrics.services import Asker, Services
+from deliver.metrics.variants import Variants
 from deliver.model.seen import PodSeen, SwitchSeen
 from deliver.model.spec import Analysis, Metric
 from deliver.model.verdict import CheckResult, Evidence, Verdict
@@ -50,7 +51,8 @@ class _Step:
 class Examiner:
     """clock: unix seconds. timer: seconds that only go forward. timeout: seconds that one look may take, health checks beside metrics.
 
-    baseline: seconds of the stable side's past that it is compared by, 0 = its present. askers: how each Service is asked, by a name.
+    baseline: seconds of the stable side's past that it is compared by, 0 = its present; until: its end, 0 = the step's begin.
+    askers: how each Service is asked, by a name. variants: the arms share the pods, and a label tells them apart.
     """
 
     def __init__(
@@ -63,16 +65,18 @@ class Examiner:
         timeout: float = TIMEOUT,
         timer: Callable[[], float] = time.monotonic,
         baseline: float = 0.0,
+        until: float = 0.0,
         askers: Sequence[Asker] = (),
+        variants: Variants | None = None,
     ) -> None:
         self._analysis, self._provider, self._checks = analysis, provider, tuple(checks)
         self._clock, self._timer, self._timeout = clock, timer, timeout
-        self._baseline, self._askers = baseline, tuple(askers)
+        self._baseline, self._until, self._askers, self._variants = baseline, until, tuple(askers), variants
         self._step = _Step(0.0)
 
     def reset(self, at: float) -> None:
         """A new step began at `at`: no sample older than that, and the warm-up, counts any more."""
-        self._step = _Step(at + self._analysis.warmup, past=Past(at, self._baseline))
+        self._step = _Step(at + self._analysis.warmup, past=Past(self._until or at, self._baseline))
 
     def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> Examination:
         """Blocks for `timeout` seconds at the most. traffic False: only health checks, the candidate has no requests to judge yet."""
@@ -101,7 +105,7 @@ class Examiner:
         widest = max((getattr(metric, "window", 0.0) for metric in metrics), default=0.0)
         step.roster.note(at, stable, candidate, widest + self._analysis.max_staleness)
         until = self._timer() + self._timeout
-        fetch = Fetch(self._provider, namespace, step.roster.names(), lambda: until - self._timer())
+        fetch = Fetch(self._provider, namespace, step.roster.names(), lambda: until - self._timer(), self._variants)
         try:
             look = self._look(step, fetch)
         except Exception as error:  # a provider is foreign code: whatever it raises, the release goes on blind
@@ -114,6 +118,7 @@ class Examiner:
             before = self._clock()
             step.offset = fetch.now() - (before + self._clock()) / 2
         arms = {name: step.roster.arm(name, step.offset) for name in (CANDIDATE, STABLE)}
+        arms = self._variants.arms(arms[STABLE].pods) if self._variants else arms
         start = step.start + step.offset
         return Look(fetch, arms, start, self._clock() + step.offset, self._analysis.max_staleness, step.past.shifted(step.offset))
 

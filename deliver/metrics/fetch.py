@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from deliver.analysis.selectors import Labels, Selector
 from deliver.metrics.arms import batches
+from deliver.metrics.variants import Variants
 from deliver.plugins.interfaces import Answer, MetricProvider, MetricsError
 
 
@@ -13,9 +14,17 @@ def labels_of(provider: MetricProvider) -> Labels:
 
 
 class Fetch:
-    """left: seconds that this look may still take, at the time of the call."""
+    """left: seconds that this look may still take, at the time of the call. variants: the arms share the pods."""
 
-    def __init__(self, provider: MetricProvider, namespace: str, pods: tuple[str, ...], left: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        provider: MetricProvider,
+        namespace: str,
+        pods: tuple[str, ...],
+        left: Callable[[], float],
+        variants: Variants | None = None,
+    ) -> None:
+        self.variants = variants
         self.labels = labels_of(provider)
         self._provider, self.namespace, self.pods, self._left = provider, namespace, pods, left
         self._known: dict[tuple[str, float], Answer] = {}
@@ -25,7 +34,8 @@ class Fetch:
         key = (str(selector), window)
         if key not in self._known:
             parts = [self._one(str(selector.where(*self.labels.matchers(self.namespace, batch))), window) for batch in batches(self.pods)]
-            self._known[key] = Answer(parts[0].query, tuple(series for part in parts for series in part.series)) if parts else Answer("")
+            answer = Answer(parts[0].query, tuple(series for part in parts for series in part.series)) if parts else Answer("")
+            self._known[key] = self.variants.told_apart(answer, self.labels.pod) if self.variants else answer
         return self._known[key]
 
     def value(self, query: str) -> Answer:

@@ -50,6 +50,8 @@ def judge(metric: Metric, look: Look, streak: Streak) -> Outcome:
 
 
 def matchers(look: Look, namespace: str, arm: str) -> tuple[Matcher, ...]:
+    if look.fetch.variants:
+        return look.fetch.variants.matchers(look.fetch.labels, namespace, look.fetch.pods, arm)
     return look.fetch.labels.matchers(namespace, tuple(sorted(look.arms[arm].pods)))
 
 
@@ -62,15 +64,14 @@ def _counted(metric: RatioMetric | LatencyMetric, look: Look, streak: Streak) ->
     past = look.past.of(metric.name, lambda begin, span: _past(metric, look, begin, span)) if metric.compare else None
     compared = stable if past is None else past
     judgement = threshold.judge_counts(metric, candidate, compared, streak, now=look.now, stale=look.stale)
-    why = (
-        judgement.why if total.series else f"no series matches {metric_selector(metric)} for the pods of either side; are the pods scraped?"
-    )
+    why = judgement.why if total.series else _nothing(metric, look)
     if past is not None:
-        why += f" (stable: {past.bad} of {past.total} in the {look.past.seconds / 60:g} min before the switch)"
+        why += f" (stable: {past.bad} of {past.total} in the {look.past.seconds / 60:g} min before)"
     numbers = _numbers(candidate, compared, look, span, metric)
     lines = _lines([*special.series, *total.series], look.arms[CANDIDATE], look.fetch.labels.pod)
     evidence = Evidence(f"{special.query} / {total.query}", look.now, numbers, lines)
-    both = candidate.total + stable.total
+    apart = look.arms[CANDIDATE] != look.arms[STABLE]  # the same pods before and after have no share of each other
+    both = candidate.total + stable.total if apart else 0
     share = 100 * candidate.total / both if both else None
     rates = drain.rates(total.series, look.arms[STABLE], look.past.at, look.now - look.stale, look.fetch.labels.pod)
     return Outcome(_result(metric, judgement, why, evidence, candidate.total), judgement.streak, share, rates)
@@ -91,6 +92,11 @@ def _asked(metric: RatioMetric | LatencyMetric, look: Look, reach: float) -> tup
         return look.fetch.raw(base.suffixed("_bucket").where(Matcher("le", "=~", selectors.bounds(metric.bound))), reach), total
     total = look.fetch.raw(selectors.parse(metric.total), reach)
     return look.fetch.raw(selectors.parse(metric.bad), reach), total
+
+
+def _nothing(metric: RatioMetric | LatencyMetric, look: Look) -> str:
+    labelled = f" with a label `{look.fetch.variants.label}`" if look.fetch.variants else ""
+    return f"no series{labelled} matches {metric_selector(metric)} for the pods of either side; are the pods scraped?"
 
 
 def metric_selector(metric: RatioMetric | LatencyMetric) -> str:

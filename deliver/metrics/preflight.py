@@ -24,11 +24,13 @@ def test_queries(
     namespace: str,
     stable: Sequence[PodSeen],
     *,
+    variant: str = "",  # noqa: PT028  as below
     timeout: float = TIMEOUT,  # noqa: PT028  a function of the product, not a test
     timer: Callable[[], float] = time.monotonic,  # noqa: PT028
 ) -> list[Finding]:
     """Runs each configured query once against the stable pods; ends within `timeout` seconds and never raises.
 
+    variant: the label that has to tell a flag's variants apart.
     Levels: input for what the user must correct, refuse for a provider that does not answer, warn for what may be right.
     """
     until = timer() + timeout
@@ -41,6 +43,7 @@ def test_queries(
     for metric in analysis.metrics:
         try:
             findings += _one(metric, fetch, stable, now, analysis.max_staleness)
+            findings += _variants(metric, fetch, variant, analysis.max_staleness) if variant else []
         except InputError as error:
             findings.append(Finding(QUERY, "input", f"metric {metric.name}: {error.what}: {error.why}", error.hint))
         except MetricsError as error:
@@ -87,6 +90,20 @@ def _latency(metric: LatencyMetric, fetch: Fetch, stable: Sequence[PodSeen], now
         text = f"metric {metric.name}: {base.name} has no bucket le={metric.bound:g}"
         return [*findings, Finding(MATCH, "input", text, f"take one of its bounds, in seconds: {known}")]
     return findings + _traffic(metric, answer, fetch.labels, stable, now, stale)
+
+
+def _variants(metric: Metric, fetch: Fetch, variant: str, stale: float) -> list[Finding]:
+    """Without the label nobody's errors can be told to be the treatment's."""
+    if isinstance(metric, QueryMetric):
+        return []
+    total = selectors.parse(metric.total) if isinstance(metric, RatioMetric) else selectors.histogram(metric.histogram).suffixed("_count")
+    series = fetch.raw(total, metric.window + stale).series
+    if not series or any(one.labels.get(variant) for one in series):
+        return []
+    labels = sorted({label for one in series for label in one.labels} - {"__name__", fetch.labels.namespace, fetch.labels.pod})
+    text = f"metric {metric.name}: no series of {total.name} has a label `{variant}`: the variants cannot be told apart"
+    hint = f"--variant LABEL, one of {', '.join(labels) or 'none'}; or --variant none to compare with the time before the release"
+    return [Finding(MATCH, "input", text, hint)]
 
 
 def _query(metric: QueryMetric, fetch: Fetch) -> list[Finding]:

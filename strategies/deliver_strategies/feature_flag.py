@@ -10,6 +10,7 @@ from deliver.plugins.types import Duration, Percent
 from deliver_strategies.canary import check_weights
 
 BACKEND = "flagd"
+PAST = 3600.0  # seconds before the release that everyone's requests are compared with where the variants cannot be told apart
 
 
 class FlagStep(BaseModel):
@@ -95,7 +96,8 @@ class FeatureFlag:
         check_weights([step.weight for step in wanted])
         variant = "" if options.variant == "none" else options.variant
         notes = () if variant else (BEFORE_AND_AFTER,)
-        steps = tuple(_step(step, options.bake) for step in wanted)
+        past = 0.0 if variant else PAST
+        steps = tuple(_step(step, options.bake, past) for step in wanted)
         return Plan(self.name, steps, notes=notes, flag=FlagPlan(options.flag, options.system(), variant, options.treatment))
 
 
@@ -105,7 +107,7 @@ BEFORE_AND_AFTER = (
 )
 
 
-def _step(step: FlagStep, bake: float) -> Step:
+def _step(step: FlagStep, bake: float, past: float) -> Step:
     return Step(
         f"{step.weight:g} %",
         float(step.weight),
@@ -114,4 +116,5 @@ def _step(step: FlagStep, bake: float) -> Step:
         stable_pods=0,
         bake=bake if step.bake is None else step.bake,
         approval=step.approval,
+        baseline=past,
     )
