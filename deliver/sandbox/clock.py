@@ -27,6 +27,8 @@ class Timer:
 
 class Clock(Protocol):
     lock: Any
+    rate: float
+    """Seconds of this clock in one of the machine's, for whoever has to wait outside of it."""
 
     def now(self) -> float:
         """Unix seconds."""
@@ -63,6 +65,8 @@ class _Heap:
 
 class VirtualClock:
     """Time that passes only inside wait(): an hour costs what its events cost."""
+
+    rate = 1.0
 
     def __init__(self, start: float = EPOCH) -> None:
         self.lock = threading.RLock()
@@ -136,12 +140,13 @@ class RealClock(VirtualClock):
 
     speed: what is due in 60 seconds happens after 60 / speed. now() is not sped up: the processes that talk to the sandbox read
     the machine's clock, and their time stamps and ours must agree.
+    rate: the clock itself runs that much faster, for processes whose own clocks do too.
     ago: begin that many seconds in the past, on virtual time, until go(): so a world has a past that cost nobody a wait.
     """
 
-    def __init__(self, speed: float = 1.0, ago: float = 0.0) -> None:
+    def __init__(self, speed: float = 1.0, ago: float = 0.0, rate: float = 1.0) -> None:
         super().__init__(time.time() - ago)
-        self.speed = speed
+        self.speed, self.rate = speed, rate
         self._changed = threading.Condition(self.lock)
         self._real: float | None = None
         self._open = True
@@ -156,7 +161,7 @@ class RealClock(VirtualClock):
         self._thread.start()
 
     def now(self) -> float:
-        return self._now if self._real is None else self._now + time.monotonic() - self._real
+        return self._now if self._real is None else self._now + (time.monotonic() - self._real) * self.rate
 
     def monotonic(self) -> float:
         return self.now() - self._start
@@ -180,7 +185,7 @@ class RealClock(VirtualClock):
                 left = end - self.now()
                 if left <= 0:
                     return False
-                self._changed.wait(min(left, 0.05))
+                self._changed.wait(min(left / self.rate, 0.05))
 
     def close(self) -> None:
         with self._changed:
@@ -195,7 +200,7 @@ class RealClock(VirtualClock):
                 due = self._timers.due()
                 left = 1.0 if due is None else due - self.now()
                 if left > 0:
-                    self._changed.wait(min(left, 1.0))
+                    self._changed.wait(min(left / self.rate, 1.0))
                     continue
                 timer = self._timers.pop()
                 if timer.call is not None:

@@ -14,10 +14,9 @@ from deliver.sandbox.api import Api
 from deliver.sandbox.chance import binomial, spread
 from deliver.sandbox.controllers.kubelet import Kubelet, Run
 from deliver.sandbox.counters import Counters, Row
+from deliver.sandbox.crowd import NO_ENDPOINT, REFUSED, RESET, Crowd
 from deliver.sandbox.images import Behaviour
 from deliver.sandbox.proxy import Proxy
-
-NO_ENDPOINT, REFUSED, RESET = "no endpoint", "connection refused", "connection reset"
 
 
 @dataclass
@@ -58,6 +57,7 @@ class Traffic:
         self.random = random.Random(f"traffic {seed}")
         self.proxy = Proxy(api, seed, self.settle)
         self._tally = Tally()
+        self.crowds: list[Crowd] = []
         self.counters: dict[str, Counters] = {}
         self._kept: dict[str, list[str]] = {service: [""] * self.connections for service in services}
         self._carry: dict[tuple[str, bool], float] = {}
@@ -83,6 +83,17 @@ class Traffic:
         self._rps = self._rps if rps is None else rps
         self._incident = self._incident if incident is None else incident
         self._slowdown = self._slowdown if slowdown is None else slowdown
+
+    def come(self, namespace: str, service: str, rps: float, kept: int = 0) -> Crowd:
+        """Users beside those of the tally, counted by themselves, from now until `go`."""
+        self.settle()
+        crowd = Crowd(self, namespace, service, rps, kept)
+        self.crowds.append(crowd)
+        return crowd
+
+    def go(self, crowd: Crowd) -> None:
+        self.settle()
+        self.crowds.remove(crowd)
 
     def scrape_every(self, seconds: float) -> None:
         """Keep a row of each pod's counters that often, from now on."""
@@ -130,9 +141,12 @@ class Traffic:
                 self.rows.setdefault(uid, []).append(Row(at, up=False))
 
     def _flow(self, to: float) -> None:
-        span, self._last = to - self._last, max(self._last, to)
-        if span <= 0 or not self.services:
+        since, self._last = self._last, max(self._last, to)
+        span = to - since
+        if span <= 0:
             return
+        for crowd in self.crowds:
+            crowd.flow(since, to)
         for service in self.services:
             rate = self._rps / len(self.services)
             view = self.proxy.view(self.namespace, service)
@@ -182,7 +196,7 @@ class Traffic:
             self._tally.failed[REFUSED] += n
             return False
         run = self.pods[uid]
-        bad = self.counters[uid].serve(self.random, n, self._behave[uid], self._incident, self._slowdown)
+        bad = self.serve(uid, n, self.random) or 0
         tally = self._tally
         tally.answered += n
         tally.errors += bad
@@ -192,8 +206,19 @@ class Traffic:
             tally.errors_by_image[run.image] += bad
         return True
 
+    def alive(self, uid: str) -> bool:
+        return self._alive.get(uid, False)
+
+    def serve(self, uid: str, n: int, rng: random.Random) -> int | None:
+        """n requests to that pod: how many it answered 500. None: nobody answers there."""
+        if not self._alive.get(uid):
+            return None
+        return self.counters[uid].serve(rng, n, self._behave[uid], self._incident, self._slowdown)
+
     def _cut(self, run: Run) -> None:
         """A crash takes the requests that were under way with it."""
+        for crowd in self.crowds:
+            crowd.cut(run.uid, self._behave[run.uid].latency, self._last)
         share = sum(uid == run.uid for kept in self._kept.values() for uid in kept) / max(1, self.connections * len(self.services))
         rate = self._rps * (1 - self.fresh) * share
         for service in self.services:

@@ -95,3 +95,13 @@ def test_a_real_clock_may_begin_in_the_past_and_gets_there_without_waiting() -> 
         assert seen[1] >= 3599.0
     finally:
         clock.close()
+
+
+def test_the_real_clock_itself_runs_faster_by_its_rate() -> None:
+    clock, seen = RealClock(rate=1000.0), []
+    began, real = clock.now(), time.monotonic()
+    clock.after(60.0, lambda: seen.append(clock.now() - began))
+    assert clock.wait(600.0, lambda: bool(seen))
+    assert time.monotonic() - real < 5.0
+    assert 60.0 <= seen[0] < 600.0
+    clock.close()

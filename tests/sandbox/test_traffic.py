@@ -97,3 +97,29 @@ def test_how_often_time_is_looked_at_does_not_change_what_controllers_do() -> No
         return made.store.version
 
     assert story(60.0) == story(0.5)
+
+
+def test_a_crowd_is_told_of_second_by_second_and_counted_by_the_pods_alone() -> None:
+    made = world(replicas=4, rps=0.0)
+    candidate(made, BAD, pods=4)
+    made.clock.wait(5.0)
+    fresh, kept = made.traffic.come("shop", "web", 100.0), made.traffic.come("shop", "web", 100.0, kept=4)
+    made.clock.wait(10.0)
+    for crowd in (fresh, kept):
+        made.traffic.go(crowd)
+        assert [sum(second.versions.values()) for second in crowd.seconds] == [100] * 10
+        assert all(sum(second.statuses.values()) == 100 and not second.failed for second in crowd.seconds)
+    made.clock.wait(10.0)
+    assert sum(sum(second.versions.values()) for second in fresh.seconds) == 1000, "they are gone"
+    assert sum(row.good + row.bad for row in made.traffic.counters.values()) == 2000
+    assert made.traffic.tally.requests == 0
+    assert 50 < sum(second.statuses["500"] for second in fresh.seconds) < 150
+
+
+def test_a_crowd_loses_what_nobody_answers() -> None:
+    made = world(replicas=2, rps=0.0)
+    crowd = made.traffic.come("shop", "web", 10.0)
+    made.api.patch("services", "shop", "web", {"spec": {"selector": {"app": "nobody"}}})
+    made.clock.wait(5.0)
+    made.traffic.go(crowd)
+    assert crowd.seconds[-1].failed == {"no endpoint": 10}

@@ -91,8 +91,9 @@ class WatchStream:
 
     def lines(self) -> Iterator[bytes]:
         """Until the time that was asked for is over; an empty line when nothing came for a second, so that a closed peer is noticed."""
-        end = time.monotonic() + min(float(self.request.query.get("timeoutSeconds") or _LONGEST), _LONGEST)
-        bookmark = time.monotonic() + BOOKMARK_EVERY
+        rate = self.api.clock.rate
+        end = time.monotonic() + min(float(self.request.query.get("timeoutSeconds") or _LONGEST), _LONGEST) / rate
+        bookmark = time.monotonic() + BOOKMARK_EVERY / rate
         try:
             for line in self._first:
                 if line is None:
@@ -100,7 +101,7 @@ class WatchStream:
                 yield line
             while (left := end - time.monotonic()) > 0:
                 try:
-                    line = self._event(self._queue.get(timeout=min(left, 1.0)))
+                    line = self._event(self._queue.get(timeout=min(left, 1.0 / rate)))
                 except queue.Empty:
                     line = b""
                 if line is not None:
@@ -112,7 +113,7 @@ class WatchStream:
                                 yield late
                         mark = self._bookmark()
                     yield mark
-                    bookmark = time.monotonic() + BOOKMARK_EVERY
+                    bookmark = time.monotonic() + BOOKMARK_EVERY / rate
         finally:
             self._stop()
 
