@@ -22,6 +22,8 @@ PLANNED: Mapping[tuple[str, str, str], set[str]] = {
     ("patch", "deployments", "web-candidate"): {"spec.replicas"},
     ("delete", "deployments", "web-candidate"): {"*"},
     ("patch", "services", "*"): {"spec.selector"},
+    ("create", "services", "web-preview"): {"*"},
+    ("delete", "services", "web-preview"): {"*"},
     ("patch", "horizontalpodautoscalers", "web"): {"spec.minReplicas"},
     ("create", "configmaps", "deliver-web"): {"*"},
     ("patch", "configmaps", "deliver-web"): {"data"},
@@ -71,6 +73,8 @@ class Watchdog:
         able = [pod["metadata"]["labels"] for pod in self._pods() if is_ready(pod)]
         for service in self.rig.world.store.every("services", "shop"):
             name, selector = service["metadata"]["name"], service["spec"].get("selector") or {}
+            if name.endswith("-preview"):
+                continue  # no users
             if not able or any(selector.items() <= labels.items() for labels in able):
                 self._over(name, now)
             else:
@@ -185,6 +189,7 @@ def journal_faults(release: Release) -> list[str]:
 
 INTENTS = {
     ("services", "web"): ("route", "restore-route"),
+    ("services", "web-preview"): ("open-preview", "close-preview"),
     ("deployments", "web"): ("hold-stable", "scale-stable", "update-stable", "restore-stable", "release-stable"),
     ("deployments", "web-candidate"): ("create-candidate", "scale-candidate", "delete-candidate"),
     ("horizontalpodautoscalers", "web"): ("hold-autoscaler", "release-autoscaler"),

@@ -1,6 +1,7 @@
 """The EndpointSlice controller: which addresses stand behind a Service (pkg/controller/endpointslice)."""
 
 import random
+from functools import partial
 from typing import Any
 
 from deliver.sandbox.api import Api, stamp
@@ -12,6 +13,7 @@ SERVICE = "kubernetes.io/service-name"
 MANAGED = "endpointslice.kubernetes.io/managed-by"
 MANAGER = "endpointslice-controller.k8s.io"
 PER_SLICE = 100
+OTHER_FAMILY = 0.3  # seconds after the first family's slices
 _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 
 
@@ -41,17 +43,26 @@ class EndpointSliceController(Controller):
     def sync(self, namespace: str, name: str) -> None:
         service = self.store.get("services", namespace, name)
         mine = [o for o in self.store.every("endpointslices", namespace) if _mine(o, name)]
+        first, *others = (service["spec"].get("ipFamilies") if service else None) or ["IPv4"]
+        for family in others:  # the real one writes the families one after the other, each on its own
+            self.clock.after(OTHER_FAMILY, partial(self._family, namespace, name, family))
         if service is None:
             for item in mine:
                 self.store.remove("endpointslices", namespace, item["metadata"]["name"])
             return
-        if not service["spec"].get("selector") or service["spec"].get("type") == "ExternalName":
-            return
-        pods = [pod for pod in self.store.every("pods", namespace) if _matches(service["spec"]["selector"], pod)]
-        wanted = [_endpoint(pod, bool(service["spec"].get("publishNotReadyAddresses"))) for pod in pods if _counts(pod)]
-        self._place(service, mine, wanted)
+        self._family(namespace, name, first)
 
-    def _place(self, service: Object, mine: list[Object], wanted: list[Object]) -> None:
+    def _family(self, namespace: str, name: str, family: str) -> None:
+        service = self.store.get("services", namespace, name)
+        if service is None or not service["spec"].get("selector") or service["spec"].get("type") == "ExternalName":
+            return
+        mine = [o for o in self.store.every("endpointslices", namespace) if _mine(o, name) and o["addressType"] == family]
+        pods = [pod for pod in self.store.every("pods", namespace) if _matches(service["spec"]["selector"], pod)]
+        published = bool(service["spec"].get("publishNotReadyAddresses"))
+        wanted = [_endpoint(pod, family, published) for pod in pods if _counts(pod)]
+        self._place(service, family, mine, wanted)
+
+    def _place(self, service: Object, family: str, mine: list[Object], wanted: list[Object]) -> None:
         """Endpoints stay in the slice where they are; new ones fill what is not full; empty slices but the last go."""
         left = {item["targetRef"]["uid"]: item for item in wanted}
         plan: list[list[Object]] = []
@@ -67,9 +78,9 @@ class EndpointSliceController(Controller):
             fresh = fresh[PER_SLICE:]
         if not any(plan):
             plan = [[]]
-        self._write(service, mine, plan)
+        self._write(service, family, mine, plan)
 
-    def _write(self, service: Object, mine: list[Object], plan: list[list[Object]]) -> None:
+    def _write(self, service: Object, family: str, mine: list[Object], plan: list[list[Object]]) -> None:
         namespace = service["metadata"]["namespace"]
         full = any(plan)
         for at, endpoints in enumerate(plan):
@@ -77,7 +88,7 @@ class EndpointSliceController(Controller):
             if old is not None and not endpoints and full:
                 self.store.remove("endpointslices", namespace, old["metadata"]["name"])
                 continue
-            body = self._body(service, endpoints, old)
+            body = self._body(service, family, endpoints, old)
             if old is None:
                 self.store.put("endpointslices", body)
             else:
@@ -85,7 +96,7 @@ class EndpointSliceController(Controller):
         for old in mine[len(plan) :]:
             self.store.remove("endpointslices", namespace, old["metadata"]["name"])
 
-    def _body(self, service: Object, endpoints: list[Object], old: Object | None) -> Object:
+    def _body(self, service: Object, family: str, endpoints: list[Object], old: Object | None) -> Object:
         name = service["metadata"]["name"]
         labels = {**(service["metadata"].get("labels") or {}), SERVICE: name, MANAGED: MANAGER}
         ports = self._ports(service, endpoints)
@@ -104,7 +115,7 @@ class EndpointSliceController(Controller):
             "ownerReferences": [reference(service)],
         }
         head = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": meta}
-        return {**head, "addressType": "IPv4", "endpoints": endpoints or None, "ports": ports}
+        return {**head, "addressType": family, "endpoints": endpoints or None, "ports": ports}
 
     def _ports(self, service: Object, endpoints: list[Object]) -> list[Object] | None:
         """A placeholder slice (no endpoints) has none. Named target ports are looked up in the pods; one that no pod has is left out."""
@@ -132,12 +143,12 @@ def _counts(pod: Object) -> bool:
     return bool(status.get("podIP")) and status.get("phase") not in ("Succeeded", "Failed")
 
 
-def _endpoint(pod: Object, publish: bool) -> Object:
+def _endpoint(pod: Object, family: str, publish: bool) -> Object:
     """`ready` is serving and not terminating; publishNotReadyAddresses makes it always true."""
     serving, leaving = is_ready(pod), bool(pod["metadata"].get("deletionTimestamp"))
-    meta = pod["metadata"]
+    meta, ip = pod["metadata"], pod["status"]["podIP"]
     return {
-        "addresses": [pod["status"]["podIP"]],
+        "addresses": [f"2001:db8::{ip}" if family == "IPv6" else ip],
         "conditions": {"ready": publish or (serving and not leaving), "serving": serving, "terminating": leaving},
         "nodeName": pod["spec"].get("nodeName"),
         "targetRef": {"kind": "Pod", "namespace": meta["namespace"], "name": meta["name"], "uid": meta["uid"]},

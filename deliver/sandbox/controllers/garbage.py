@@ -20,6 +20,9 @@ class GarbageCollector(Controller):
             if change.kind not in ("events", "pods", "endpointslices", "leases"):
                 self.poke(change.namespace, meta["uid"])
             self._next(change)
+        elif change.type == "ADDED" and meta.get("ownerReferences"):
+            for ref in meta["ownerReferences"]:  # an owner that is gone by now
+                self.poke(change.namespace, ref["uid"])
         elif meta.get("deletionTimestamp") and {"foregroundDeletion", "orphan"} & set(meta.get("finalizers") or ()):
             self.poke(change.namespace, meta["uid"])
 
