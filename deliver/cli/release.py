@@ -128,6 +128,7 @@ def spec(given: Given, strategy: str = "") -> ReleaseSpec:
 def drive(given: Given, wanted: ReleaseSpec) -> int:
     from deliver.engine import service
 
+    session.notifiable(wanted)
     cluster = session.open_cluster(given)
     proposal = service.propose(cluster, session.placed(wanted, cluster), actor=session.actor(os.environ), now=time.time())
     with stoppable() as stop:

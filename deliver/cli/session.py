@@ -131,7 +131,7 @@ def _user() -> str:
 def reporter(given: Given, *, output: str | None = None, driving: bool = True) -> "Reporter":
     from deliver.render.reporters import make_reporter
 
-    return make_reporter(
+    display = make_reporter(
         output=output or given["output"] or "text",
         color=given["color"] or "auto",
         ci=given["ci"] or "auto",
@@ -143,6 +143,28 @@ def reporter(given: Given, *, output: str | None = None, driving: bool = True) -
         clock=time.time,
         driving=driving,
     )
+    return telling(display) if driving else display
+
+
+def telling(display: "Reporter") -> "Reporter":
+    """Whoever drives a release also tells those whom its spec names."""
+    from deliver.notify.sender import Telling
+    from deliver.render.view import release_view
+
+    def found(release: Release) -> Any:
+        from deliver.notify.whom import whom  # only a release that names somebody pays for the import
+
+        return whom(release.spec.notify, os.environ) if release.spec.notify else ()
+
+    return Telling(display, found, lambda release, seen: release_view(release, seen, time.time()), time.time)
+
+
+def notifiable(spec: ReleaseSpec) -> None:
+    """Before anything is changed. Raises InputError for a notifier that cannot work."""
+    if spec.notify:
+        from deliver.notify.whom import whom
+
+        whom(spec.notify, os.environ)
 
 
 def style(given: Given) -> Any:

@@ -13,8 +13,9 @@ from deliver.config.models import AnalysisModel, FileModel, LimitsModel, TargetM
 from deliver.config.problems import raise_for, unknown
 from deliver.config.rehearse import rehearse
 from deliver.model.errors import InputError
-from deliver.model.spec import Analysis, Limits, PluginSpec, ReleaseSpec, Target
+from deliver.model.spec import Analysis, Limits, NotifySpec, PluginSpec, ReleaseSpec, Target
 from deliver.plugins import registry
+from deliver.plugins.notifiers import EVENTS
 from deliver.plugins.types import WRITTEN
 
 DEFAULT_ROUTER = "service-selector"
@@ -23,6 +24,7 @@ FAMILIES = {
     "deliver.routers": "router",
     "deliver.checks": "health check",
     "deliver.flags": "flag system",
+    "deliver.notifiers": "notifier",
 }
 _METRIC_KEYS = sorted({*RatioModel.model_fields, *LatencyModel.model_fields, *QueryModel.model_fields})
 
@@ -57,6 +59,7 @@ def build(draft: Draft) -> ReleaseSpec:
         limits=Limits(**file.limits.model_dump()),
         allow_affinity=file.allow_affinity,
         history=file.history,
+        notify=_notifiers(file, draft),
     )
 
 
@@ -79,6 +82,7 @@ def check(draft: Draft) -> str:
     for name, options in file.strategy.items():
         _strategy(name, options, Target(file.target.namespace or "", file.target.deployment), whole)
     _router(file, whole)
+    _notifiers(file, whole)
     _analysis(file.analysis, provider, whole)
     return f"; still needed on the command line: {', '.join(missing)}" if missing else ""
 
@@ -166,6 +170,24 @@ def _health(entry: dict[str, Any], index: int, draft: Draft) -> PluginSpec:
         raise InputError(f"{draft.where(path, False)}a health check names one kind", hint="e.g. `- http: {path: /healthz, port: 8080}`")
     kind, options = next(iter(entry.items()))
     return PluginSpec(kind, _checked("deliver.checks", kind, options, (*path, kind), draft))
+
+
+def _notifiers(file: FileModel, draft: Draft) -> tuple[NotifySpec, ...]:
+    return tuple(_notifier(entry, index, draft) for index, entry in enumerate(file.notify))
+
+
+def _notifier(entry: dict[str, Any], index: int, draft: Draft) -> NotifySpec:
+    path: Path = ("notify", index)
+    kinds = [key for key in entry if key != "on"]
+    if len(kinds) != 1:
+        hint = "e.g. `- {webhook: {url_env: RELEASE_HOOK}, on: [rolled-back, rollback-failed]}`"
+        raise InputError(f"{draft.where(path, False)}an entry of `notify` names one notifier", hint=hint)
+    events = entry.get("on") or []
+    if not isinstance(events, list) or (bad := [one for one in events if one not in EVENTS]):
+        what = f"`{str(bad[0])[:40]}` is no event" if isinstance(events, list) else "`on` must be a list"
+        raise InputError(f"{draft.where((*path, 'on'), False)}{what}", hint=f"events: {', '.join(EVENTS)}")
+    options = _checked("deliver.notifiers", kinds[0], entry[kinds[0]], (*path, kinds[0]), draft)
+    return NotifySpec(PluginSpec(kinds[0], options), tuple(events))
 
 
 def _checked(group: str, name: str, options: Any, path: Path, draft: Draft) -> dict[str, Any]:

@@ -76,3 +76,6 @@ class FileModel(Strict):
     limits: LimitsModel = Field(default=LimitsModel(), description="bounds of the run")
     allow_affinity: bool = Field(default=False, description="go on although a Service has sessionAffinity")
     history: int = Field(default=10, ge=1, le=100, description="finished releases that are kept")
+    notify: list[dict[str, Any]] = Field(
+        default_factory=list, max_length=20, description="who is told, each `{webhook: {url_env: ...}, on: [rolled-back, ...]}`"
+    )

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from deliver.config.models import FileModel
 from deliver.plugins import registry
+from deliver.plugins.notifiers import EVENTS
 
 
 def json_schema() -> dict[str, Any]:
@@ -34,6 +35,11 @@ def json_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "maxProperties": 1,
         "minProperties": 1,
+    }
+    properties["notify"]["items"] = {
+        "type": "object",
+        "properties": {**_models("deliver.notifiers", definitions), "on": {"type": "array", "items": {"enum": list(EVENTS)}}},
+        "additionalProperties": False,
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

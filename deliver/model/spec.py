@@ -105,6 +105,14 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class NotifySpec:
+    """Who is told. events: which turns of the release, () = all."""
+
+    notifier: PluginSpec
+    events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ReleaseSpec:
     """One release, as asked. options: the strategy's own options as plain data, validated by its Options model."""
 
@@ -118,6 +126,7 @@ class ReleaseSpec:
     limits: Limits = Limits()
     allow_affinity: bool = False
     history: int = 10
+    notify: tuple[NotifySpec, ...] = ()
 
 
 @dataclass(frozen=True)

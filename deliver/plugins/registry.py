@@ -27,8 +27,9 @@ HOOKS = {
         "release",
         "confirm",
     ),
+    "deliver.notifiers": ("name", "summary", "Options", "notify"),
 }
-RESERVED = ("deliver.gates", "deliver.notifiers")
+RESERVED = ("deliver.gates",)
 GROUPS = (*HOOKS, *RESERVED)
 _WORDS = ("name", "summary")
 

@@ -8,11 +8,14 @@ from deliver.config.schema import json_schema
 
 def test_the_schema_knows_the_keys_of_the_file_and_of_the_plugins() -> None:
     schema = json_schema()
-    assert {"target", "image", "strategy", "router", "analysis", "limits", "allow_affinity", "history"} == set(schema["properties"])
+    assert {"target", "image", "strategy", "router", "analysis", "limits", "allow_affinity", "history", "notify"} == set(
+        schema["properties"]
+    )
     assert schema["additionalProperties"] is False
     assert "canary" in schema["properties"]["strategy"]["properties"]
     assert "prometheus" in schema["$defs"]["AnalysisModel"]["properties"]
     assert {"http", "tcp", "grpc"} <= set(schema["$defs"]["AnalysisModel"]["properties"]["health"]["items"]["properties"])
+    assert {"webhook", "on"} == set(schema["properties"]["notify"]["items"]["properties"])
     assert schema["$defs"]["deliver.strategies.canary"]["properties"]["bake"]["type"] == "string"
 
 

@@ -1,0 +1,1 @@
+"""Telling others: notifiers, and how they are kept out of the release's way."""
