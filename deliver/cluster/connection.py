@@ -6,6 +6,7 @@
 import contextlib
 import logging
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
     from kubernetes.client.configuration import Configuration
 
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+_SHAPE = "it does not have the shape of a kubeconfig"
+_DATA = re.compile(r"[{\[].*[}\]]", re.DOTALL)  # the client's errors quote parts of the file, and a user's part holds credentials
 _POOL_SIZE = 64  # watches hold a connection each; urllib3 logs a warning for each one above this
+
+
+class Unusable(ValueError):
+    """A kubeconfig that can be read and leads nowhere; the text is ours, and fit to print."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +64,9 @@ def load(path: str, context: str | None) -> Place:
 
 
 def _existing(paths: str, what: str, hint: str) -> str:
-    if any(_home(Path(one)).exists() for one in paths.split(os.pathsep) if one):
-        return paths
+    with contextlib.suppress(OSError, ValueError):  # no path at all: too long, or with a NUL in it
+        if any(_home(Path(one)).exists() for one in paths.split(os.pathsep) if one):
+            return paths
     raise InputError(what, hint=hint)
 
 
@@ -94,7 +102,7 @@ def _from_files(path: str, context: str | None) -> Place:
     with _readable(path):
         merged = KubeConfigMerger(path)
         if merged.config is None:
-            raise ValueError("there is nothing in it")
+            raise Unusable("there is nothing in it")
         content = merged.config.value
         chosen = _context(path, content, context)
 
@@ -109,7 +117,7 @@ def _from_files(path: str, context: str | None) -> Place:
         details = loader.current_context["context"]
         user = _user(content, details.get("user"))
         if "server" not in _named(content, "clusters", details.get("cluster")).get("cluster", {}):
-            raise ValueError(f"the cluster of context {chosen['name']} has no server")
+            raise Unusable(f"the cluster of context {chosen['name']} has no server")
     if "exec" in user and not (configuration.api_key or configuration.cert_file):
         raise InputError(
             f"the credential plugin of context {chosen['name']} gave no credentials",
@@ -136,7 +144,7 @@ def _readable(path: str) -> Iterator[None]:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "it is not UTF-8 text"
         raise InputError(f"kubeconfig {path} cannot be read", why=why, hint="check the file and its permissions") from None
     except (ConfigException, yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        why = clean(str(error)) if isinstance(error, (ConfigException, ValueError)) else "it does not have the shape of a kubeconfig"
+        why = clean(_DATA.sub("{...}", str(error))) if isinstance(error, (ConfigException, Unusable)) else _SHAPE
         raise InputError(f"kubeconfig {path} cannot be used", why=why, hint="`kubectl config view` shows what is in it") from None
 
 

@@ -30,7 +30,7 @@ def read(status: int, body: bytes, query: str) -> Answer:
 
 def refused(status: int, data: dict[str, Any]) -> MetricsError:
     """A well-formed refusal. Only `bad_data` is the query's own fault: a time-out or an overload may be over the next time."""
-    kind = str(data.get("errorType", ""))
+    kind = clean(str(data.get("errorType", "")), 40)
     message = clean(str(data.get("error", "no reason given")))
     return MetricsError(f"refused the query ({kind or status}): {message}", bad_query=status == 400 and kind == "bad_data")
 

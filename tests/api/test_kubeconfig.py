@@ -112,3 +112,20 @@ def test_a_folder_is_no_kubeconfig(tmp_path: Path) -> None:
 def test_a_context_inside_a_pod() -> None:
     with pytest.raises(InputError, match="there is no context prod"):
         load("", "prod")
+
+
+def test_the_clients_errors_quote_the_file_and_ours_do_not(tmp_path: Path) -> None:
+    path = Path(kubeconfig(tmp_path / "config", "http://h"))
+    content = json.loads(path.read_text())
+    content["users"][0]["user"] = {"auth-provider": {"config": {"refresh-token": "s3cret"}, "name": None}}
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError) as caught:
+        connect(str(path))
+    assert "Expected key name" in caught.value.why
+    assert "s3cret" not in caught.value.why
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b"])
+def test_a_path_that_cannot_be_one(name: str) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        locate(name, {})

@@ -96,6 +96,13 @@ def test_only_a_query_that_cannot_be_parsed_is_the_users_fault():
     assert caught.value.bad_query
 
 
+def test_a_refusal_of_any_length_is_told_in_short():
+    """It goes into the journal, and an object of the cluster has 1 MiB."""
+    with pytest.raises(MetricsError) as caught:
+        read(500, json.dumps({"status": "error", "errorType": ["x" * 90_000], "error": "y" * 90_000}).encode(), "q")
+    assert len(str(caught.value)) < 400
+
+
 KEYS = st.sampled_from(["status", "data", "result", "resultType", "metric", "value"])
 LEAVES = st.none() | st.booleans() | st.floats() | st.text(max_size=5)
 JSON = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12)
