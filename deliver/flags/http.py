@@ -131,7 +131,9 @@ def token_of(environ: Mapping[str, str], name: str) -> str:
     """The token in the environment variable of that name. Raises Rejected, and never says what it holds."""
     token = environ.get(name, "").strip()
     if not token:
-        raise Rejected(f"no token: the environment variable {name} is not set", hint=f"export {name}=... before the release starts")
+        raise Rejected(
+            f"no token: the environment variable {name} is not set", status=422, hint=f"export {name}=... before the release starts"
+        )
     if not token.isascii() or not token.isprintable() or " " in token:
-        raise Rejected(f"the environment variable {name} does not hold a token", why="it has characters that no token has")
+        raise Rejected(f"the environment variable {name} does not hold a token", status=422, why="it has characters that no token has")
     return token

@@ -1,0 +1,1 @@
+"""Unleash, over its admin API."""
