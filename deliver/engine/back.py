@@ -4,12 +4,12 @@ Nothing here waits for the candidate, for metrics, for an approval or for anothe
 """
 
 import math
-from dataclasses import replace
 
 from deliver.engine.ladder import Decision, act, end, in_phase, proven, released, verified, wait
 from deliver.model.action import Verb
 from deliver.model.plan import Side
 from deliver.model.release import Outcome, Phase, Release
+from deliver.model.replace import replace
 from deliver.model.seen import ArmSeen, Seen
 
 LIMIT = 1800.0  # seconds after which a rollback that cannot get done says so, with exit code 4

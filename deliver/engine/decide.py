@@ -5,14 +5,13 @@ does not hold yet. So a process killed anywhere is continued by any other: it lo
 At most one action a decision; the driver journals it, carries it out, and looks again.
 """
 
-from dataclasses import replace
-
 from deliver.engine import back, finish, forward, hazards, switch
 from deliver.engine.ladder import Decision, hold, turn_back, wait
 from deliver.engine.users import hazards as users_hazards
 from deliver.engine.users import ladder as users
 from deliver.model.action import Action, Verb
 from deliver.model.release import Course, Phase, Release
+from deliver.model.replace import replace
 from deliver.model.seen import Request, Seen
 
 __all__ = ["Decision", "decide", "resumed"]

@@ -1,6 +1,6 @@
 """The loop: observe, decide, journal the intent, act, journal the outcome. Everything it decides is in decide.py."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from deliver.cluster.port import Cluster, Feed
 from deliver.engine.acts import Acts
@@ -19,6 +19,7 @@ from deliver.engine.writer import GuardedWriter
 from deliver.model.action import Action, Verb
 from deliver.model.errors import ClusterError, Conflict, DeliverError, Forbidden, NotFound, Rejected, Superseded, Unreachable
 from deliver.model.release import Course, Entry, Outcome, Release
+from deliver.model.replace import replace
 from deliver.model.seen import Seen
 from deliver.plugins.interfaces import Router
 

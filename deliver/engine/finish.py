@@ -3,13 +3,12 @@
 All through it the traffic is on a side with full ready capacity: on the candidate until the Deployment has rolled, then on it.
 """
 
-from dataclasses import replace
-
 from deliver.engine import switch
 from deliver.engine.ladder import Decision, act, end, hold, proven, released, turn_back, verified, wait
 from deliver.model.action import Verb
 from deliver.model.plan import Side
 from deliver.model.release import Outcome, Release, digest_of
+from deliver.model.replace import replace
 from deliver.model.seen import ArmSeen, Seen
 
 

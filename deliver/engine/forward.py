@@ -1,12 +1,11 @@
 """The way forward: hold what must not move, bring up the candidate, shift, watch, and on to the next step."""
 
-from dataclasses import replace
-
 from deliver.engine import hazards
 from deliver.engine.ladder import Decision, act, hold, in_phase, proven, turn_back, wait, words
 from deliver.model.action import Verb
 from deliver.model.plan import Side, Step
 from deliver.model.release import Course, Phase, Release
+from deliver.model.replace import replace
 from deliver.model.seen import Seen
 from deliver.model.verdict import Verdict, combined
 

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from deliver.cluster.port import Cluster
@@ -10,6 +9,7 @@ from deliver.engine import asking
 from deliver.engine.watching import Examines, Judged, Nothing
 from deliver.model.plan import Step
 from deliver.model.release import Course, Release
+from deliver.model.replace import replace
 from deliver.model.seen import PodSeen
 from deliver.model.spec import Analysis
 from deliver.plugins import registry

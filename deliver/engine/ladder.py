@@ -1,10 +1,11 @@
 """What the three courses share: decisions, turns, and the proof that a route change took effect."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from deliver.model.action import Action, Verb
 from deliver.model.plan import Side
 from deliver.model.release import Course, Outcome, Phase, Release, Shift
+from deliver.model.replace import replace
 from deliver.model.seen import Seen
 
 SECOND_LOOK = 1.0  # a shift is verified when EndpointSlices agree twice, this many seconds apart (design.md section 5)

@@ -55,7 +55,8 @@ class Observer:
 
     def __init__(self, feed: Feed, router: Router) -> None:
         self.feed, self.router = feed, router
-        self._arms: dict[str, tuple[set[str], ArmSeen]] = {}
+        self._arms: dict[str, tuple[list[Object], ArmSeen]] = {}
+        self._asked: tuple[str, tuple[Request, ...]] = "[]", ()
 
     def look(
         self, release: Release, now: float, checks: Sequence[CheckResult] = (), checked_at: float = 0.0, share: float | None = None
@@ -81,11 +82,11 @@ class Observer:
         )
 
     def _arm(self, deployment: Object, replicasets: Sequence[Object], pods: Sequence[Object], container: str) -> ArmSeen:
-        """Most looks find what the last one found: an object of the same version says the same."""
-        versions = {f"{obj['metadata']['uid']} {obj['metadata']['resourceVersion']}" for obj in (deployment, *replicasets, *pods)}
+        """Most looks find the very objects that the last one found, and those say the same."""
+        objects = [deployment, *replicasets, *pods]
         known = self._arms.get(deployment["metadata"]["name"])
-        if known is None or known[0] != versions:
-            known = self._arms[deployment["metadata"]["name"]] = versions, arm(deployment, replicasets, pods, container)
+        if known is None or known[0] != objects:
+            known = self._arms[deployment["metadata"]["name"]] = objects, arm(deployment, replicasets, pods, container)
         return known[1]
 
     def _autoscaler(self, release: Release) -> AutoscalerSeen | None:
@@ -105,10 +106,9 @@ class Observer:
     def _requests(self, release: Release) -> tuple[Request, ...]:
         record = self.feed.get("configmaps", record_name(release.spec.target.deployment))
         text = ((record or {}).get("data") or {}).get("requests", "[]")
-        try:
-            return tuple(decode(Request, item) for item in json.loads(text))
-        except (ValueError, TypeError, KeyError):
-            return ()
+        if text != self._asked[0]:
+            self._asked = text, _requested(text)
+        return self._asked[1]
 
     def newest_fence(self, release: Release, seen: Seen) -> int:
         """The highest fence on anything we look at: above our own, somebody has taken over."""
@@ -117,6 +117,13 @@ class Observer:
         flag = seen.flag.state.fence if seen.flag and seen.flag.state else 0
         opened = seen.preview.fence if seen.preview else 0
         return max([fence_of(record) if record else 0, seen.route.fence, flag, opened, *arms])
+
+
+def _requested(text: str) -> tuple[Request, ...]:
+    try:
+        return tuple(decode(Request, item) for item in json.loads(text))
+    except (ValueError, TypeError, KeyError):
+        return ()
 
 
 class Snapshotted:

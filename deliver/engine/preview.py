@@ -6,7 +6,6 @@ to the candidate Deployment (an owner reference), so that it goes with it whatev
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 
 from deliver.cluster.port import Cluster, Object, Watch
 from deliver.engine.writer import GuardedWriter
@@ -14,6 +13,7 @@ from deliver.model.errors import Conflict, InputError, NotFound
 from deliver.model.names import FENCE, HASH, RELEASE_LABEL, UNDO, fence_of
 from deliver.model.plan import Plan
 from deliver.model.release import Release, ServiceSnapshot, Snapshot
+from deliver.model.replace import replace
 from deliver.model.seen import ArmSeen, PreviewSeen
 from deliver.model.spec import Target
 from deliver.plugins.interfaces import Finding, Reader

@@ -10,7 +10,7 @@ A record that is lost, corrupt or from a newer deliver forbids going forward, ne
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from deliver.model.codec import decode, encode
 from deliver.model.errors import Conflict, DeliverError, NotFound, Superseded
 from deliver.model.names import FENCE, record_name
 from deliver.model.release import Entry, Release
+from deliver.model.replace import replace
 from deliver.model.seen import Request
 from deliver.model.spec import Target
 from deliver.model.verdict import CheckResult

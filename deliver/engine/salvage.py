@@ -1,7 +1,6 @@
 """A release put together from the cluster alone, when its record is lost or cannot be trusted: enough to take it back."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from deliver.cluster.port import Cluster
@@ -10,6 +9,7 @@ from deliver.model.errors import NotFound
 from deliver.model.names import HASH, RELEASE_LABEL, UNDO, candidate_name, fence_of
 from deliver.model.plan import Plan, Side, Step
 from deliver.model.release import AutoscalerSnapshot, Course, Phase, Release, ServiceSnapshot, Snapshot, digest_of
+from deliver.model.replace import replace
 from deliver.model.spec import ReleaseSpec, Target
 
 Object = dict[str, Any]

@@ -3,7 +3,7 @@
 import os
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from deliver.cluster.port import Cluster
 from deliver.engine import preflight, preview, takeback
@@ -27,6 +27,7 @@ from deliver.engine.watching import Examines, Watching
 from deliver.engine.writer import GuardedWriter
 from deliver.model.errors import ClusterError, Conflict, Forbidden, GateRefused, InputError, Locked, Superseded
 from deliver.model.release import Outcome, Release
+from deliver.model.replace import replace
 from deliver.model.seen import Request, Seen
 from deliver.model.spec import Analysis, ReleaseSpec, Target
 from deliver.plugins import registry

@@ -1,12 +1,12 @@
 """The switch of all users at once, as three facts with three times: switched, probed, drained. What clings to the old side is named."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from deliver.engine.ladder import words
 from deliver.model.plan import Side
 from deliver.model.release import Course, Release, Switch
+from deliver.model.replace import replace
 from deliver.model.seen import Seen
 from deliver.model.spec import PluginSpec
 from deliver.model.verdict import Verdict

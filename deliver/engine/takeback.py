@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,6 +18,7 @@ from deliver.model.errors import ClusterError, InputError, NotFound, Superseded
 from deliver.model.names import HASH, candidate_name
 from deliver.model.plan import Plan, Side, Step
 from deliver.model.release import Course, Outcome, Phase, Release, digest_of
+from deliver.model.replace import replace
 from deliver.model.spec import ReleaseSpec, Target
 from deliver.plugins.interfaces import Router
 

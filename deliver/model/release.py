@@ -3,11 +3,12 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from deliver.model.plan import Plan, Side, Step
+from deliver.model.replace import replace
 from deliver.model.seen import FlagState, Request
 from deliver.model.spec import ReleaseSpec
 from deliver.model.verdict import CheckResult

@@ -1,12 +1,29 @@
 """Where traffic goes, read back from the Services and their EndpointSlices (flags-and-routers.md C5)."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from deliver.model.names import FENCE, HASH, UNDO, fence_of
 from deliver.model.plan import Side
 from deliver.model.release import Release, ServiceSnapshot
 from deliver.model.seen import PodSeen, RouteSeen
 from deliver.plugins.interfaces import Object, Reader
+
+
+class Reading:
+    """`read`, with the last answer kept: most looks find the very objects that the last one found."""
+
+    def __init__(self) -> None:
+        self._asked: list[Any] = []
+        self._answer = RouteSeen()
+
+    def __call__(self, look: Reader, release: Release, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]) -> RouteSeen:
+        services = [look.get("services", snapshot.name) for snapshot in release.snapshot.services]
+        arms = [stable, candidate, release.snapshot, release.candidate_hash, release.new_hash]
+        asked = [*arms, services, look.list("endpointslices")]
+        if asked != self._asked:
+            self._answer, self._asked = read(look, release, stable, candidate), asked
+        return self._answer
 
 
 def read(look: Reader, release: Release, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]) -> RouteSeen:

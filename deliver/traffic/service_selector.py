@@ -34,6 +34,7 @@ class ServiceSelector:
 
     def __init__(self, options: ServiceSelectorOptions) -> None:
         self.options = options
+        self._reading = endpoints.Reading()
 
     def watches(self, target: Target) -> Sequence[Watch]:
         names = [Watch("services", name=name) for name in target.services]
@@ -53,7 +54,7 @@ class ServiceSelector:
         return tuple(rules.snapshot(service) for _, service in sorted(chosen.items())), findings
 
     def read(self, look: Reader, release: Release, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]) -> RouteSeen:
-        return endpoints.read(look, release, stable, candidate)
+        return self._reading(look, release, stable, candidate)
 
     def move(self, write: Writer, release: Release, side: Side, hash: str) -> None:
         undo = json.dumps(undo_note(release), sort_keys=True)

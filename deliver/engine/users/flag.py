@@ -1,11 +1,10 @@
 """What the ladders ask about the flag: is what was read young enough, is it ours, has it arrived. Pure."""
 
-from dataclasses import replace
-
 from deliver.engine.ladder import SECOND_LOOK, Decision, wait
 from deliver.model.action import Verb
 from deliver.model.plan import Side
 from deliver.model.release import Course, Entry, Release, Shift
+from deliver.model.replace import replace
 from deliver.model.seen import Ack, FlagSeen, FlagState, Seen
 
 POLL = 2.0  # seconds between two looks at a flag

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from deliver.cluster.port import Cluster, Object, Watch
@@ -12,6 +12,7 @@ from deliver.model.action import Action, Verb
 from deliver.model.names import FENCE, UNDO
 from deliver.model.plan import FlagPlan, Side
 from deliver.model.release import Release, Shift
+from deliver.model.replace import replace
 from deliver.model.seen import Ack, FlagState, PodSeen
 from deliver.plugins import registry
 from deliver.plugins.flags import FlagBackend, FlagReach, Mark

@@ -1,7 +1,5 @@
 """The three courses of a flag release: raise the share and watch; leave it to everyone; or kill, prove it, and put back what stood."""
 
-from dataclasses import replace
-
 from deliver.engine import forward
 from deliver.engine.back import LIMIT
 from deliver.engine.ladder import Decision, act, end, hold, in_phase, turn_back, wait, words
@@ -9,6 +7,7 @@ from deliver.engine.users import flag
 from deliver.model.action import Verb
 from deliver.model.plan import Side
 from deliver.model.release import Course, Outcome, Phase, Release
+from deliver.model.replace import replace
 from deliver.model.seen import FlagState, Seen
 
 MOVES = 5  # times that one share is written before a person is asked who changes it

@@ -1,7 +1,6 @@
 """Before a flag release: what the flag is, what the plan would be, and what forbids it. Reads only."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from deliver.cluster.port import Cluster, Watch
@@ -18,6 +17,7 @@ from deliver.model.errors import ClusterError, Forbidden, InputError
 from deliver.model.names import candidate_name
 from deliver.model.plan import FlagPlan, Plan
 from deliver.model.release import Outcome, Release, Snapshot
+from deliver.model.replace import replace
 from deliver.model.seen import FlagState
 from deliver.model.spec import Facts, PluginSpec, ReleaseSpec, Target
 from deliver.plugins.interfaces import Finding, Object, Strategy

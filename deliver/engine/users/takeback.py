@@ -1,7 +1,6 @@
 """`deliver rollback` of a flag release: the first move, going back after a promotion, and a record that is lost."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from deliver.cluster.port import Cluster
 from deliver.engine.facts import arm
@@ -17,6 +16,7 @@ from deliver.model.errors import ClusterError, InputError, NotFound, Superseded
 from deliver.model.names import candidate_name, fence_of
 from deliver.model.plan import FlagPlan, Plan, Side, Step
 from deliver.model.release import Course, Outcome, Phase, Release, Snapshot
+from deliver.model.replace import replace
 from deliver.model.spec import ReleaseSpec, Target
 
 

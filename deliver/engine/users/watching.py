@@ -1,13 +1,13 @@
 """When and how the flag is looked at: beside the driver's loop, so that a slow back end never delays a pod fact."""
 
 import threading
-from dataclasses import replace
 
 from deliver.engine.clock import Background, Clock
 from deliver.engine.users.flag import POLL
 from deliver.engine.users.hand import Hand
 from deliver.model.errors import DeliverError
 from deliver.model.release import Release
+from deliver.model.replace import replace
 from deliver.model.seen import FlagSeen, PodSeen, Seen
 
 AGAIN = 15.0  # seconds after which what was confirmed is confirmed once more: pods come and go
