@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -97,7 +98,8 @@ class Caller:
         key = (access.verify, access.cert)
         if key not in self._clients:
             verify = _context(access.verify, access.cert)
-            self._clients[key] = httpx.Client(verify=verify, follow_redirects=False, transport=self.transport)
+            cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))  # what one pod sets is nothing to the next
+            self._clients[key] = httpx.Client(verify=verify, follow_redirects=False, transport=self.transport, cookies=cookies)
         return self._clients[key]
 
 

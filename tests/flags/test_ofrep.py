@@ -12,7 +12,7 @@ from deliver.flags.rollout import Variants, rolled
 from deliver.model.errors import Unreachable
 from tests.flags.support import DOCUMENT, MARK, Evaluator, Fleet, OldEvaluator
 
-FLAG, NAMES = "new-checkout", Variants("on", "off")
+FLAG, NAMES, USERS = "new-checkout", Variants("on", "off"), 400
 DEFINITION = json.loads(DOCUMENT)["flags"][FLAG]
 
 
@@ -30,7 +30,7 @@ def wanted(percent, version=1):
 
 def confirmed(fleet, percent, version=1, probe=None):
     fleet.load(document(percent, version))
-    probe = probe or Probe(caller=fleet.caller)
+    probe = probe or Probe(users=USERS, caller=fleet.caller)
     return probe.confirm(FLAG, wanted(percent, version), instances(*fleet.instances))
 
 
@@ -41,7 +41,7 @@ def confirmed(fleet, percent, version=1, probe=None):
 def test_the_realised_share_is_within_sampling_error(percent):
     ack = confirmed(Fleet(a=Evaluator(), b=Evaluator()), percent)
     assert ack.whole
-    assert ack.percent == pytest.approx(percent, abs=6)
+    assert ack.percent == pytest.approx(percent, abs=10)
 
 
 @pytest.mark.parametrize("percent", [1, 5, 50])
@@ -58,13 +58,13 @@ def test_it_takes_few_questions_to_a_further_instance():
     fleet = Fleet(a=Evaluator(), b=Evaluator(), c=Evaluator())
     confirmed(fleet, 25)
     asked = [sum(host == name for host, _ in fleet.asked) for name in "abc"]
-    assert asked[0] >= 1000
+    assert asked[0] >= USERS
     assert max(asked[1:]) <= 60
 
 
 def test_a_settled_flag_is_not_asked_for_all_users_again():
     fleet, probe = Fleet(a=Evaluator(), b=Evaluator()), None
-    probe = Probe(caller=fleet.caller)
+    probe = Probe(users=USERS, caller=fleet.caller)
     confirmed(fleet, 25, probe=probe)
     before = len(fleet.asked)
     assert confirmed(fleet, 25, probe=probe).whole
@@ -73,7 +73,7 @@ def test_a_settled_flag_is_not_asked_for_all_users_again():
 
 def test_an_sdk_upgrade_in_the_middle_moves_the_treatment_to_other_users_and_that_is_found():
     fleet = Fleet(a=OldEvaluator())
-    probe = Probe(caller=fleet.caller)
+    probe = Probe(users=USERS, caller=fleet.caller)
     assert confirmed(fleet, 10, 1, probe).whole
     fleet.instances["a"] = Evaluator()
     ack = confirmed(fleet, 25, 2, probe)
@@ -84,14 +84,14 @@ def test_a_share_that_is_not_the_one_that_was_written():
     """A unit mistake: what was written as 5 % is served as 50 %."""
     fleet = Fleet(a=Evaluator())
     fleet.load(document(50))
-    ack = Probe(caller=fleet.caller).confirm(FLAG, wanted(5), instances("a"))
+    ack = Probe(users=USERS, caller=fleet.caller).confirm(FLAG, wanted(5), instances("a"))
     assert "wanted are 5 %" in ack.disagree
 
 
 def test_a_kill_that_leaves_anybody_the_treatment_is_no_kill():
     fleet = Fleet(a=Evaluator())
     fleet.load(document(100))
-    assert not Probe(caller=fleet.caller).confirm(FLAG, wanted(0), instances("a")).whole
+    assert not Probe(users=USERS, caller=fleet.caller).confirm(FLAG, wanted(0), instances("a")).whole
     assert confirmed(Fleet(a=Evaluator(), b=OldEvaluator()), 0).whole
     assert confirmed(Fleet(a=Evaluator(), b=OldEvaluator()), 100).whole
 
@@ -101,9 +101,9 @@ def test_a_provider_that_names_no_variant_is_told_by_the_value():
     fleet.load(document(25))
     plain = Evaluator.resolve
     fleet.instances["a"].resolve = lambda flag, user: {**plain(fleet.instances["a"], flag, user), "variant": None}
-    ack = Probe(caller=fleet.caller).confirm(FLAG, wanted(25), instances("a"))
+    ack = Probe(users=USERS, caller=fleet.caller).confirm(FLAG, wanted(25), instances("a"))
     assert ack.whole
-    assert ack.percent == pytest.approx(25, abs=6)
+    assert ack.percent == pytest.approx(25, abs=10)
 
 
 # ------------------------------------------------------------------ who does not confirm, and why
@@ -145,7 +145,7 @@ def test_an_instance_that_does_not_serve_the_revision_says_why(answer, why):
 def test_one_that_lags_behind_says_which_revision_it_serves():
     fleet = Fleet(a=Evaluator())
     fleet.load(document(5, 41))
-    ack = Probe(caller=fleet.caller).confirm(FLAG, wanted(25, 42), instances("a"))
+    ack = Probe(users=USERS, caller=fleet.caller).confirm(FLAG, wanted(25, 42), instances("a"))
     assert ack.missing == ("a: serves revision 41 still",)
 
 
@@ -161,7 +161,7 @@ def test_one_that_dies_while_it_is_asked():
         return httpx.Response(200, json=fleet.instances["a"].resolve(FLAG, json.loads(request.content)["context"]["targetingKey"]))
 
     fleet.answers["a"] = flaky
-    ack = Probe(caller=fleet.caller).confirm(FLAG, wanted(25), instances("a"))
+    ack = Probe(users=USERS, caller=fleet.caller).confirm(FLAG, wanted(25), instances("a"))
     assert not ack.whole
     assert "came to no end" in ack.how
 
@@ -175,7 +175,7 @@ def test_a_look_ends_in_bounded_time():
         raise httpx.ReadTimeout("slow")
 
     fleet.answers = dict.fromkeys(fleet.instances, slow)
-    ack = Probe(caller=fleet.caller, clock=lambda: now[0]).confirm(FLAG, wanted(25), instances(*fleet.instances))
+    ack = Probe(users=USERS, caller=fleet.caller, clock=lambda: now[0]).confirm(FLAG, wanted(25), instances(*fleet.instances))
     assert len(ack.missing) == 40
     assert now[0] <= BUDGET + 8 * 2.0
 
@@ -205,11 +205,20 @@ def test_one_that_asks_for_too_much_patience_is_given_up():
 
 def test_the_token_goes_where_it_is_wanted_and_into_no_message():
     fleet = Fleet(a=Evaluator())
-    probe = Probe(caller=fleet.caller, headers=lambda: {"X-API-Key": "s3cret"})
+    probe = Probe(users=USERS, caller=fleet.caller, headers=lambda: {"X-API-Key": "s3cret"})
     fleet.answers["a"] = says(401, {"message": "no"})
     ack = confirmed(fleet, 25, probe=probe)
     assert fleet.headers[0]["x-api-key"] == "s3cret"
     assert "s3cret" not in repr(ack)
+
+
+def test_a_cookie_of_one_instance_is_not_carried_to_the_next():
+    fleet = Fleet(a=Evaluator())
+    fleet.answers["a"] = says(404, None, **{"set-cookie": "session=1; Path=/"})
+    confirmed(fleet, 25)
+    confirmed(fleet, 25)
+    assert len(fleet.headers) == 2
+    assert not any("cookie" in headers for headers in fleet.headers)
 
 
 def test_a_redirect_is_not_followed():
