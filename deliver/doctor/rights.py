@@ -29,6 +29,7 @@ RIGHTS = (
     Right("", "pods", ("get",), "log", rollback=False),
     Right("", "pods", ("get",), "proxy", rollback=False, proxy=True),
     Right("", "services", ("get", "list", "watch", "patch")),
+    Right("", "services", ("create",), rollback=False),
     Right("", "services", ("get",), "proxy", rollback=False, proxy=True),
     Right("discovery.k8s.io", "endpointslices", ("list", "watch")),
     Right("autoscaling", "horizontalpodautoscalers", ("get", "list", "watch", "patch")),

@@ -9,6 +9,7 @@ from deliver.model.replace import replace
 from deliver.model.seen import Seen
 
 SECOND_LOOK = 1.0  # a shift is verified when EndpointSlices agree twice, this many seconds apart (design.md section 5)
+COLLECTS = 10.0  # seconds that the cluster's garbage collector is given
 FAILURES = 3  # tries to close a preview Service: no users are on it, and a rollback never waits for it
 LEFT = "preview Service"
 LOOK = 5.0  # watches wake the driver; this is only the bound on how long it sleeps
@@ -96,6 +97,8 @@ def released(release: Release, seen: Seen, now: float) -> Decision | None:
     if seen.route.side is not Side.BOTH or seen.route.marked:
         return act(release, now, Verb.RESTORE_ROUTE, "the original selectors")
     if seen.preview and seen.preview.there and (seen.preview.marked or seen.preview.foreign) and not left_open(release):
+        if now < (collected := _gone(release) + COLLECTS):
+            return wait(release, now, collected)
         if _failures(release, Verb.CLOSE_PREVIEW) < FAILURES:
             return act(release, now, Verb.CLOSE_PREVIEW, "nobody is to be led to the candidate any more")
         text = f"{LEFT} {release.plan.preview} could not be closed: it stays as it is, and leads to no pod"
@@ -109,6 +112,12 @@ def released(release: Release, seen: Seen, now: float) -> Decision | None:
 def left_open(release: Release) -> bool:
     """The preview Service could not be closed, and that is said."""
     return any(entry.kind == "note" and entry.text.startswith(LEFT) and entry.at >= release.resumed for entry in release.journal)
+
+
+def _gone(release: Release) -> float:
+    """When the owner of a preview Service that we made was deleted, unix seconds: the cluster deletes the Service itself."""
+    done = [entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == Verb.DELETE_CANDIDATE]
+    return max(done, default=0.0) if release.plan.preview_made else 0.0
 
 
 def _failures(release: Release, verb: Verb) -> int:

@@ -171,7 +171,7 @@ def _patch(now: Object, wanted: dict[str, str], undo: str | None, *, keep: bool 
 
 def rights(plan: Plan) -> tuple[tuple[str, str], ...]:
     """What a release needs for it, beside the rights of every release."""
-    return (("create", "services"), ("delete", "services")) if plan.preview_made else ()
+    return (("create", "services"),) if plan.preview_made else ()
 
 
 def before(snapshot: Snapshot, look: Reader, target: Target, plan: Plan, labels: Mapping[str, str]) -> tuple[Snapshot, list[Finding]]:

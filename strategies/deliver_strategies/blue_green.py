@@ -48,12 +48,14 @@ class BlueGreenOptions(BaseModel):
     bake: Duration = Field(300.0, description="how long all users are watched on the candidate after the switch")
     hold: Duration = Field(600.0, description="how long the old side is kept warm after that: the way back is one write")
     load: Load | None = Field(None, description="requests of our own to the candidate before the switch, judged")
-    load_port: int | None = Field(None, description="send requests of our own before the switch, to this port of the candidate's pods")
+    load_port: int | None = Field(
+        None, ge=1, le=65535, description="send requests of our own before the switch, to this port of the candidate's pods"
+    )
     load_path: str | None = Field(None, description="path of those requests [default: /]")
-    load_rate: float | None = Field(None, description="requests a second to each candidate pod [default: 10]")
+    load_rate: float | None = Field(None, gt=0, le=1000, description="requests a second to each candidate pod [default: 10]")
     load_max_errors: Share | None = Field(None, description="highest share of them that fails [default: 1%]")
     load_max_latency: Duration | None = Field(None, description="95 % of them are at least as fast; not judged if absent")
-    load_min_requests: int | None = Field(None, description="requests to a pod before it is judged [default: 100]")
+    load_min_requests: int | None = Field(None, ge=1, description="requests to a pod before it is judged [default: 100]")
     weight: SkipJsonSchema[Annotated[list[str], BeforeValidator(lambda value: [str(value)])]] = Field(
         default_factory=list, description="not of blue-green", json_schema_extra={"hidden": True}
     )
