@@ -112,6 +112,8 @@ def _rights(cluster: Cluster, namespace: str) -> Iterator[DoctorLine]:
 def _missing(right: Right, name: str, missing: list[str]) -> DoctorLine:
     if right.proxy:
         return DoctorLine(name, "warn", f"no {', '.join(missing)}", "needed for Prometheus or health checks through the API server alone")
+    if right.flags:
+        return DoctorLine(name, "warn", f"no {', '.join(missing)}", "needed for releases of feature flags alone: deploy/rbac/flags.yaml")
     ways = "forward and rollback need it" if right.rollback else "forward needs it, rollback does not"
     group = f" of API group {right.group}" if right.group else ""
     return DoctorLine(

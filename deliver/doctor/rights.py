@@ -6,7 +6,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Right:
     """resource: plural name as in deliver.cluster.port.KINDS. rollback: the way back needs it too. proxy: only when health checks
-    or Prometheus are reached through the API server.
+    or Prometheus are reached through the API server. flags: only when a feature flag is released.
     """
 
     group: str
@@ -15,6 +15,7 @@ class Right:
     subresource: str = ""
     rollback: bool = True
     proxy: bool = False
+    flags: bool = False
 
     @property
     def name(self) -> str:
@@ -36,4 +37,7 @@ RIGHTS = (
     Right("", "configmaps", ("get", "list", "watch", "create", "patch")),
     Right("coordination.k8s.io", "leases", ("get", "create", "patch")),
     Right("", "resourcequotas", ("list",), rollback=False),
+    Right("", "pods", ("get", "patch"), flags=True),
+    Right("", "pods", ("create",), "proxy", flags=True),
+    Right("core.openfeature.dev", "featureflags", ("get", "list", "watch", "patch"), flags=True),
 )

@@ -4,9 +4,11 @@ import http.server
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from deliver.cluster.port import KINDS, Access
 from deliver.doctor import examine
@@ -71,6 +73,7 @@ def test_a_missing_right_says_which_way_needs_it(address: str) -> None:
     assert "grant patch on services" in services.hint
     assert "forward needs it, rollback does not" in lines["may list resourcequotas in shop"].message
     assert lines["may get pods/proxy in shop"].level == "warn"
+    assert (lines["may get/patch pods in shop"].level, "flags.yaml" in lines["may get/patch pods in shop"].hint) == ("warn", True)
 
 
 @pytest.mark.parametrize(("apart", "level"), [(0.0, "done"), (1.0, "done"), (5.0, "warn"), (-5.0, "warn"), (60.0, "fail"), (-60.0, "fail")])
@@ -85,3 +88,9 @@ def test_a_dead_cluster_is_said_once() -> None:
     assert lines["cluster"].level == "fail"
     assert "connection refused" in lines["cluster"].message
     assert time.monotonic() - began < 5
+
+
+def test_the_role_for_flags_grants_what_flags_need_and_nothing_more() -> None:
+    role = yaml.safe_load((Path(__file__).parents[2] / "deploy/rbac/flags.yaml").read_text())
+    granted = {(rule["apiGroups"][0], rule["resources"][0], verb) for rule in role["rules"] for verb in rule["verbs"]}
+    assert granted == {(right.group, right.name, verb) for right in RIGHTS if right.flags for verb in right.verbs}
