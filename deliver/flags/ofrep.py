@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from deliver.cluster.port import Access
 from deliver.flags.http import Caller, Reply, clean
-from deliver.flags.rollout import VERSION, Variants
+from deliver.flags.rollout import Variants, marks_of
 from deliver.model.errors import ClusterError, Rejected
 from deliver.model.seen import Ack
 
@@ -76,8 +76,7 @@ class Probe:
         if reply.status != 200 or not isinstance(data, dict):
             raise Rejected(_refused(reply, flag), status=reply.status)
         meta = data.get("metadata")
-        version = str(meta.get(VERSION, "0")) if isinstance(meta, dict) else "0"
-        return Evaluation(str(data.get("variant") or ""), data.get("value"), int(version) if version.isdecimal() else 0)
+        return Evaluation(str(data.get("variant") or ""), data.get("value"), marks_of({"metadata": meta}).version)
 
     def confirm(self, flag: str, want: Wanted, instances: Sequence[Instance]) -> Ack:
         """How many instances serve what is wanted, and whether they agree."""

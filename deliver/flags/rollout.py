@@ -13,8 +13,8 @@ from deliver.plugins.flags import Mark
 
 TOTAL = 100_000
 STEP = 100 / TOTAL
-VERSION, RELEASE, STEP_MARK, FENCE_MARK = "deliverVersion", "deliverRelease", "deliverStep", "deliverFence"
-_MARKS = (VERSION, RELEASE, STEP_MARK, FENCE_MARK)
+VERSION, RELEASE, STEP_MARK, FENCE_MARK, WAS = "version", "deliverRelease", "deliverStep", "deliverFence", "deliverWasVersion"
+"""Keys of the flag's metadata. `version` is what OpenFeature's telemetry tells as feature_flag.version; it is ours while RELEASE stands there."""
 
 Flag = dict[str, Any]
 
@@ -39,9 +39,9 @@ class Marks:
 
 def marks_of(flag: Mapping[str, Any]) -> Marks:
     meta = flag.get("metadata")
-    if not isinstance(meta, Mapping):
+    if not isinstance(meta, Mapping) or not meta.get(RELEASE):
         return Marks()
-    return Marks(_count(meta.get(VERSION)), str(meta.get(RELEASE, "")), _count(meta.get(STEP_MARK), -1), _count(meta.get(FENCE_MARK)))
+    return Marks(_count(meta.get(VERSION)), str(meta[RELEASE]), _count(meta.get(STEP_MARK), -1), _count(meta.get(FENCE_MARK)))
 
 
 def _count(value: Any, none: int = 0) -> int:
@@ -127,8 +127,10 @@ def rolled(flag: Flag, names: Variants, percent: float, mark: Mark, version: int
     new["defaultVariant"] = names.treatment if weight == TOTAL else names.safe
     if 0 < weight < TOTAL:
         new["targeting"] = {"fractional": [*_bucketing(flag), [names.treatment, weight], [names.safe, TOTAL - weight]]}
+    theirs = _foreign(flag)
+    was = {WAS: theirs[VERSION]} if VERSION in theirs else {}
     marks = {VERSION: str(version), RELEASE: mark.release, STEP_MARK: mark.step, FENCE_MARK: mark.fence}
-    new["metadata"] = {**_foreign(flag), **marks}
+    new["metadata"] = {**theirs, **marks, **was}
     return new
 
 
@@ -141,7 +143,7 @@ def _bucketing(flag: Flag) -> list[Any]:
 
 def unmarked(flag: Flag) -> Flag:
     """The flag as it is, without our marks."""
-    if not any(key in (flag.get("metadata") or {}) for key in _MARKS):
+    if not marks_of(flag).release:
         return flag
     rest = _foreign(flag)
     new = {key: value for key, value in flag.items() if key != "metadata"}
@@ -149,8 +151,12 @@ def unmarked(flag: Flag) -> Flag:
 
 
 def _foreign(flag: Flag) -> Flag:
+    """The metadata that is not ours."""
     meta = flag.get("metadata")
-    return {key: value for key, value in meta.items() if key not in _MARKS} if isinstance(meta, dict) else {}
+    if not isinstance(meta, dict) or not meta.get(RELEASE):
+        return dict(meta) if isinstance(meta, dict) else {}
+    rest = {key: value for key, value in meta.items() if key not in (VERSION, RELEASE, STEP_MARK, FENCE_MARK, WAS)}
+    return {**rest, VERSION: meta[WAS]} if WAS in meta else rest
 
 
 def weight_of(percent: float) -> int:

@@ -130,7 +130,7 @@ STATUS = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 503
         (says(500, {"errorDetails": "boom"}), "answered 500: boom"),
         (lambda request: httpx.Response(200, text="<html>"), "answered 200"),
         (says(200, {"value": True, "variant": "on"}), "without our mark"),
-        (says(200, {"value": 1, "variant": "grey", "metadata": {"deliverVersion": "1"}}), "serves `grey`, neither"),
+        (says(200, {"value": 1, "variant": "grey", "metadata": {"version": "1", "deliverRelease": "web-1"}}), "serves `grey`, neither"),
     ],
 )
 def test_an_instance_that_does_not_serve_the_revision_says_why(answer, why):

@@ -134,7 +134,16 @@ def test_our_marks_stand_beside_what_was_there_and_go_without_a_trace():
 
 
 def test_somebodys_own_text_where_our_marks_would_be_is_no_mark():
-    assert marks_of(flag(metadata={"deliverVersion": "soon", "deliverFence": -3})).version == 0
+    assert marks_of(flag(metadata={"version": "soon", "deliverRelease": "x", "deliverFence": -3})).version == 0
+    assert marks_of(flag(metadata={"version": "42"})).version == 0
+
+
+def test_a_version_of_somebodys_own_is_covered_by_ours_and_comes_back():
+    """Ours must be called `version`: that is what SDKs, hooks and traces tell."""
+    theirs = flag(metadata={"version": "v7", "owner": "me"})
+    now = rolled(rolled(theirs, NAMES, 5, MARK, 42), NAMES, 25, MARK, 43)
+    assert evaluated(now).resolve("new-checkout", "anybody")["metadata"]["version"] == "43"
+    assert unmarked(now)["metadata"] == theirs["metadata"]
 
 
 def test_versions_grow_although_the_clock_stands_still_or_goes_back():
