@@ -42,6 +42,9 @@ class Counters:
         self.total += n * behaviour.latency * slowdown
         return bad
 
+    def copy(self) -> "Counters":
+        return Counters(self.good, self.bad, list(self.buckets), self.total)
+
     def row(self, at: float) -> "Row":
         running, upto = 0, []
         for count in self.buckets:

@@ -17,6 +17,7 @@ from deliver.sandbox.counters import Counters, Row
 from deliver.sandbox.crowd import NO_ENDPOINT, REFUSED, RESET, Crowd
 from deliver.sandbox.images import Behaviour
 from deliver.sandbox.proxy import Proxy
+from deliver.sandbox.scrapes import Scrapes, Stretch
 
 
 @dataclass
@@ -63,7 +64,7 @@ class Traffic:
         self._carry: dict[tuple[str, bool], float] = {}
         self._last = self._next_scrape = api.clock.now()
         self.interval = 0.0
-        self.rows: dict[str, list[Row]] = {}
+        self._scrapes = Scrapes(seed)
         self.pods: dict[str, Run] = {}
         self._alive: dict[str, bool] = {}
         self._life: dict[str, int] = {}
@@ -77,6 +78,12 @@ class Traffic:
         """Up to now."""
         self.settle()
         return self._tally
+
+    @property
+    def rows(self) -> dict[str, list[Row]]:
+        """Uid -> what was scraped of that pod, oldest first."""
+        self.settle()
+        return self._scrapes.rows()
 
     def set(self, *, rps: float | None = None, incident: float | None = None, slowdown: float | None = None) -> None:
         self.settle()
@@ -102,23 +109,33 @@ class Traffic:
 
     def forget(self, before: float) -> None:
         """Drop scrapes that are older, and pods that are gone and have none left: a sandbox may run for days."""
-        self.settle()
         for uid, rows in list(self.rows.items()):
             del rows[: bisect_left(rows, before, key=lambda row: row.at)]
             if not rows and self.pods[uid].ended:
-                for known in (self.rows, self.pods, self.counters, self._alive, self._life, self._behave):
+                self._scrapes.drop(uid)
+                for known in (self.pods, self.counters, self._alive, self._life, self._behave):
                     known.pop(uid, None)
 
     # -- time
 
     def settle(self) -> None:
         """Account for all requests and scrapes up to now, with things as they have been since the last time."""
-        now = self.api.clock.now()
+        now, since, marks = self.api.clock.now(), self._last, []
         while self.interval and self._next_scrape <= now:
-            self._flow(self._next_scrape)
-            self._scrape(self._next_scrape)
+            marks.append(self._next_scrape)
             self._next_scrape += self.interval
+        before = {uid: self.counters[uid].copy() for uid, alive in self._alive.items() if alive} if marks else {}
         self._flow(now)
+        if marks:
+            live = {uid: (was, self.counters[uid].copy()) for uid, was in before.items()}
+            self._scrapes.add(Stretch(since, now, tuple(marks), live, self._silent()))
+
+    def _silent(self) -> tuple[str, ...]:
+        """Pods that are scraped and do not answer."""
+        pods, known = self.pods, self._scrapes.known
+        return tuple(
+            uid for uid, alive in self._alive.items() if not alive and (pods[uid].running or (uid in known and not pods[uid].ended))
+        )
 
     def _changed(self, run: Run) -> None:
         """Called after the run has changed: what was before it, `_flow` still knows from `_alive`."""
@@ -132,13 +149,6 @@ class Traffic:
             self._cut(run)
         self._alive[run.uid] = alive
         self._behave[run.uid] = run.behaviour
-
-    def _scrape(self, at: float) -> None:
-        for uid, alive in self._alive.items():
-            if alive:
-                self.rows.setdefault(uid, []).append(self.counters[uid].row(at))
-            elif self.pods[uid].running or (uid in self.rows and not self.pods[uid].ended):
-                self.rows.setdefault(uid, []).append(Row(at, up=False))
 
     def _flow(self, to: float) -> None:
         since, self._last = self._last, max(self._last, to)
