@@ -14,7 +14,7 @@ from deliver.plugins.flags import Mark
 TOTAL = 100_000
 STEP = 100 / TOTAL
 VERSION, RELEASE, STEP_MARK, FENCE_MARK, WAS = "version", "deliverRelease", "deliverStep", "deliverFence", "deliverWasVersion"
-"""Keys of the flag's metadata. `version` is what OpenFeature's telemetry tells as feature_flag.version; it is ours while RELEASE stands there."""
+"""Keys of the flag's metadata. OpenFeature's telemetry tells `version` as feature_flag.version; it is ours while RELEASE stands there."""
 
 Flag = dict[str, Any]
 

@@ -1,6 +1,7 @@
 """The engine's hand on one flag: its back end, made from the plan, and what each action means to it."""
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -78,6 +79,7 @@ def reach(cluster: Cluster, namespace: str) -> FlagReach:
         pod=lambda name, port: cluster.proxy(namespace, "pods", name, port),
         service=service,
         environ=os.environ,
+        clock=time.time,
     )
 
 
