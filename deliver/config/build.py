@@ -92,8 +92,15 @@ def _strategy(name: str, options: Any, target: Target, draft: Draft) -> dict[str
     checked = _checked("deliver.strategies", name, options, path, draft)
     plan = rehearse(name, checked, target, lambda: draft.where(path, False))
     if plan and plan.flag:
-        _checked("deliver.flags", plan.flag.backend.kind, dict(plan.flag.backend.options), (*path, "backend"), draft)
+        _backend(plan.flag.backend, (*path, "backend"), draft)
     return checked
+
+
+def _backend(backend: PluginSpec, path: Path, draft: Draft) -> None:
+    try:
+        _checked("deliver.flags", backend.kind, dict(backend.options), path, draft)
+    except InputError as error:
+        raise InputError(error.what, why=error.why, hint=f"{error.hint}; on the command line: --set KEY=VALUE,...") from None
 
 
 def _file(data: dict[str, Any], draft: Draft) -> FileModel:

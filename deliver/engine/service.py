@@ -376,7 +376,7 @@ def look_at(cluster: Cluster, release: Release, clock: Clock, hands: Hands = han
     """Everything read once. Raises ClusterError; a flag that cannot be read says so in what is seen of it."""
     seen = fresh_look(cluster, release, router_of(release.spec), takeback.selector_of(release), clock)
     hand = _hand(hands, cluster, release)
-    return replace(seen, flag=FlagWatch(hand, clock, Inline()).look_now()) if hand else seen
+    return replace(seen, flag=FlagWatch(hand, clock, Inline()).look_now(release, seen)) if hand else seen
 
 
 def _hand(hands: Hands, cluster: Cluster, release: Release) -> Hand | None:

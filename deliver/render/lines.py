@@ -6,6 +6,7 @@ from collections.abc import Callable
 from deliver.model.release import Course, Phase, Release
 from deliver.model.seen import Seen
 from deliver.model.verdict import Verdict, combined
+from deliver.render import users
 from deliver.render.clean import clean, defuse
 from deliver.render.events import Event, Narrator, check_line
 from deliver.render.fmt import clock, count, duration, image_change, percent, share_observed
@@ -112,6 +113,8 @@ def waiting_for(release: Release, seen: Seen | None, narrator: Narrator) -> str:
     told = narrator.doing(release)
     if told:
         return f"the answer to an action: {told}"
+    if release.plan.flag and (flag := users.waiting_for(release)):
+        return flag
     if release.course is Course.BACK:
         return "the rollback to be verified and the candidate to be gone"
     match release.phase:

@@ -85,7 +85,9 @@ def state_now(release: Release, view: View) -> list[str]:
     if release.outcome is Outcome.ROLLED_BACK and not release.exposed and not reverts(release):
         told.append("no user ever had the treatment" if release.plan.flag else "the candidate never had traffic")
     elif view["traffic_off"] and release.plan.flag:
-        told.append(f"no user gets the treatment since {clock(release.traffic_off)} UTC, by evaluation")
+        sure = view["flag"]["confirmed"] and view["flag"]["confirmed"]["total"]
+        how = "by evaluation" if sure else "by the flag system alone: nobody could be asked"
+        told.append(f"no user gets the treatment since {clock(release.traffic_off)} UTC, {how}")
     elif view["traffic_off"]:
         told.append(f"no new connection reaches the candidate since {clock(release.traffic_off)} UTC, by the EndpointSlices")
     told += [problem(found) for found in view["problems"]]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from deliver.model.release import Outcome, Release
+from deliver.model.release import Course, Outcome, Phase, Release
 from deliver.model.seen import Seen
 from deliver.render.fmt import finite, percent
 
@@ -64,3 +64,12 @@ def proof(flag: View) -> str:
     missing = flag["confirmed"]["missing"]
     behind = f", not by {', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}" if missing else ""
     return f", confirmed by {acked} of {total}{behind}{evaluated}"
+
+
+def waiting_for(release: Release) -> str:
+    """What a flag release waits for, where it is not a person; "" where any release says the same."""
+    if release.course is Course.BACK:
+        return "the safe variant to be served to everyone"
+    if release.phase in (Phase.PREPARING, Phase.SHIFTING):
+        return f"{release.current.name} of the users to be served by every instance"
+    return ""

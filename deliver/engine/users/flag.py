@@ -85,6 +85,8 @@ def proof(release: Release, flag: FlagSeen | None, found: FlagState, shift: Shif
     ack = answer(flag, found)
     if ack is None:
         return ""
+    if ack.total == 0 and release.traffic_off and serves(found, 0.0):
+        return "nobody had the treatment any more before that"
     if ack.total == 0 and now - shift.switched >= ack.lag:
         return f"not confirmed, {ack.how or 'nobody can be asked'}; waited {ack.lag:g} s"
     everyone = serves(found, 0.0) or serves(found, 100.0)  # then it does not matter who is in which group

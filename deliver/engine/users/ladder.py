@@ -54,8 +54,8 @@ def confirmed(release: Release, seen: Seen, found: FlagState, now: float) -> Dec
     unproven = flag.arrived(release, seen, found, now)
     if unproven is None:
         return None
-    shift, limit = release.shift, release.spec.limits.shift
-    ack = flag.answer(seen.flag, found)
+    shift, ack = release.shift, flag.answer(seen.flag, found)
+    limit = max(release.spec.limits.shift, ack.lag + flag.POLL if ack and not ack.total else 0.0)
     if ack and ack.disagree:
         return Decision(turn_back(release, f"{ack.disagree}: more users than wanted get the treatment", now), None, now)
     if shift and shift.switched and not shift.verified and now - shift.switched >= limit:

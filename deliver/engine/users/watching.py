@@ -29,8 +29,7 @@ class FlagWatch:
                 return
             self._busy = True
         self._due = self.clock.now() + POLL
-        pods = tuple(pod for pod in seen.stable.pods if pod.ready) if seen.stable else ()
-        asks = release.shift is not None
+        pods, asks = _ready(seen), release.shift is not None
         self.background.run(lambda: self._look(pods, asks))
 
     def due(self, now: float) -> float:
@@ -41,9 +40,9 @@ class FlagWatch:
         """Something was written: what is known is old."""
         self._due = 0.0
 
-    def look_now(self) -> FlagSeen:
-        """In the caller's thread, without asking the instances: for commands that look and leave."""
-        self._look((), asks=False)
+    def look_now(self, release: Release, seen: Seen) -> FlagSeen:
+        """In the caller's thread: for commands that look and leave."""
+        self._look(_ready(seen), asks=release.shift is not None)
         return self.latest
 
     def _look(self, pods: tuple[PodSeen, ...], asks: bool) -> None:
@@ -64,3 +63,7 @@ class FlagWatch:
             with self._lock:
                 self._busy = False
             self.clock.wake()
+
+
+def _ready(seen: Seen) -> tuple[PodSeen, ...]:
+    return tuple(pod for pod in seen.stable.pods if pod.ready) if seen.stable else ()
