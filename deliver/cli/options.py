@@ -130,8 +130,9 @@ def _target() -> inspect.Parameter:
 
 
 def _argument(option: Option) -> inspect.Parameter:
-    found = typer.Argument(metavar=option.name.upper(), help=option.help, show_default=False)
-    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, found])
+    kind, default = _TYPES[option.kind]
+    found = typer.Argument(metavar=option.metavar or option.name.upper(), help=option.help, show_default=False)
+    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, found])
 
 
 _TYPES: Mapping[str, tuple[Any, Any]] = {

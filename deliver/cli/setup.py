@@ -9,6 +9,7 @@ from typer.core import TyperCommand
 from deliver import __version__
 from deliver.cli import session
 from deliver.cli.options import ANALYSIS, DISPLAY, LIMITS, PLACE, TARGETING, Given, Option, command, output
+from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 
 if TYPE_CHECKING:
@@ -21,8 +22,11 @@ def make(name: str, summary: str) -> TyperCommand:
         return command(name, summary, validate, (PLACE[-1], schema, *TARGETING, *ANALYSIS, *LIMITS, *DISPLAY))
     if name == "doctor":
         return command(name, summary, doctor, (*PLACE, ANALYSIS[0], output("text", "json", "yaml"), *DISPLAY))
-    run = plugins if name == "plugins" else version
-    return command(name, summary, run, (output("text", "json", "yaml"), *DISPLAY), target=False)
+    shown = (output("text", "json", "yaml"), *DISPLAY)
+    if name == "plugins":
+        what = Option("what", "`show NAME` (or FAMILY/NAME): its options and hooks", kind="many", metavar="[show NAME]")
+        return command(name, summary, plugins, shown, argument=what)
+    return command(name, summary, version, shown, target=False)
 
 
 def validate(given: Given) -> int:
@@ -75,12 +79,30 @@ def plugins(given: Given) -> int:
     from deliver.plugins import registry
     from deliver.render import text
 
+    if words := given["what"]:
+        return plugin(given, words)
     found = registry.describe()
     if given["output"] in ("json", "yaml"):
         items = [{key: getattr(plugin, key) for key in plugin.__dataclass_fields__} for plugin in found]
         session.show_view({"apiVersion": "deliver.dev/v1alpha1", "kind": "PluginList", "items": items}, given["output"])
     else:
         session.show(text.plugins_text(found, session.style(given)))
+    return ExitCode.PROMOTED
+
+
+def plugin(given: Given, words: list[str]) -> int:
+    """`deliver plugins show NAME`."""
+    from deliver.plugins import registry
+    from deliver.render import plugins as rendered
+
+    if len(words) != 2 or words[0] != "show":
+        hint = "`deliver plugins` lists all, `deliver plugins show NAME` tells of one"
+        raise InputError(f"`deliver plugins {' '.join(words)[:60]}` is not understood", hint=hint)
+    views = [rendered.plugin_view(one) for one in registry.find(words[1])]
+    if given["output"] in ("json", "yaml"):
+        session.show_view({"apiVersion": "deliver.dev/v1alpha1", "kind": "PluginList", "items": views}, given["output"])
+    else:
+        session.show("\n\n".join(rendered.plugin_text(view, session.style(given)) for view in views))
     return ExitCode.PROMOTED
 
 

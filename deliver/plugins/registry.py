@@ -1,5 +1,6 @@
 """How plugins are found: by entry points, by name, one at a time. A plugin nobody chose is never imported."""
 
+import difflib
 import inspect
 from dataclasses import dataclass
 from functools import cache
@@ -97,6 +98,18 @@ def load(group: str, name: str) -> Any:
 def describe() -> tuple[Plugin, ...]:
     """Every plugin of every group, loaded to see whether it works; a broken one carries its error."""
     return tuple(_described(group, entry) for group in GROUPS for entry in sorted(_entries(group), key=lambda e: (e.name, _from(e))))
+
+
+def find(name: str) -> tuple[Plugin, ...]:
+    """Every plugin of that name, or the one of `family/name`. Raises PluginError when there is none, with what comes near."""
+    family, _, short = name.rpartition("/")
+    found = [one for one in describe() if one.name == short and (not family or one.group == f"deliver.{family}")]
+    if not found:
+        there = sorted({one.name for one in describe()})
+        near = difflib.get_close_matches(short, there, n=1, cutoff=0.6)
+        hint = f"did you mean `{near[0]}`?" if near else "`deliver plugins` lists them"
+        raise PluginError(f"no plugin is called `{name}`", why=f"found: {', '.join(there) or 'none'}", hint=hint)
+    return tuple(found)
 
 
 def _described(group: str, entry: EntryPoint) -> Plugin:

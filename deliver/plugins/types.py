@@ -72,6 +72,16 @@ def is_share(field: FieldInfo) -> bool:
     return any(getattr(item, "func", None) is parse_share for item in field.metadata)
 
 
+def is_percent(field: FieldInfo) -> bool:
+    return any(getattr(item, "func", None) is parse_percent for item in field.metadata)
+
+
+def word_of(annotation: Any) -> str:
+    """`duration` or `percent` for the types below, also inside a list; "" for any other."""
+    found = [getattr(item, "func", None) for item in annotation.__metadata__]
+    return "duration" if _duration in found else "percent" if parse_percent in found or parse_share in found else ""
+
+
 def _text(value: Any, want: str) -> str:
     """A ValueError also for a wrong type: pydantic turns only that into a message for the user."""
     if isinstance(value, str) or (isinstance(value, (int, float)) and not isinstance(value, bool)):

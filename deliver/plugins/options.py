@@ -1,0 +1,65 @@
+"""A plugin's options as a person reads them: what each key takes, its default, and what it is for."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from deliver.plugins import types
+
+_WORDS = {bool: "yes or no", int: "number", float: "number", str: "text", dict: "mapping", list: "list"}
+
+
+@dataclass(frozen=True)
+class OptionLine:
+    """takes: in words. default: as it is written, "" for none. needed: there is no default."""
+
+    key: str
+    takes: str
+    default: str
+    needed: bool
+    help: str
+
+
+def lines(model: type[BaseModel]) -> tuple[OptionLine, ...]:
+    return tuple(
+        OptionLine(field.alias or key, takes(field), default(field), field.is_required(), field.description or "")
+        for key, field in model.model_fields.items()
+    )
+
+
+def takes(field: FieldInfo) -> str:
+    """`duration`, `percent`, `list of percent`, `json or slack`."""
+    if types.is_duration(field):
+        return "duration"
+    return "percent" if types.is_share(field) or types.is_percent(field) else _word(field.annotation)
+
+
+def _word(annotation: Any) -> str:
+    origin, args = get_origin(annotation), get_args(annotation)
+    if hasattr(annotation, "__metadata__"):
+        return types.word_of(annotation) or _word(args[0])
+    if origin is Literal:
+        return " or ".join(str(one) for one in args)
+    if origin in (list, tuple):
+        return f"list of {_word(args[0])}" if args else "list"
+    if origin is Union or type(annotation).__name__ == "UnionType":
+        return " or ".join(dict.fromkeys(_word(one) for one in args if one is not type(None)))
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "{" + ", ".join(annotation.model_fields) + "}"
+    return _WORDS.get(origin or annotation, "text")
+
+
+def default(field: FieldInfo) -> str:
+    """In the words that the option takes: 5m, not 300.0."""
+    value = field.default
+    if field.is_required() or field.default_factory is not None or value is None or value == "":
+        return ""
+    if types.is_duration(field):
+        return types.show_duration(value)
+    if types.is_share(field):
+        return f"{value * 100:g}%"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,45 @@
+"""One plugin for `deliver plugins show`: where it comes from, its options, its hooks."""
+
+from dataclasses import asdict
+from typing import Any
+
+from deliver.plugins import registry
+from deliver.plugins.options import lines
+from deliver.plugins.registry import Plugin
+from deliver.render.clean import clean, clean_data
+from deliver.render.fmt import NONE
+from deliver.render.style import PLAIN, Style, table
+
+View = dict[str, Any]
+
+
+def plugin_view(plugin: Plugin) -> View:
+    """options, schema, hooks: empty for a broken one, whose `error` says why."""
+    view = {key: getattr(plugin, key) for key in ("group", "name", "distribution", "version", "entry", "summary", "error")}
+    view |= {
+        "hooks": [hook for hook in registry.HOOKS.get(plugin.group, ()) if hook not in ("name", "summary")],
+        "options": [],
+        "schema": {},
+    }
+    if not plugin.error:
+        model = registry.load(plugin.group, plugin.name).Options
+        view |= {"options": [asdict(line) for line in lines(model)], "schema": model.model_json_schema()}
+    return dict(clean_data(view))
+
+
+def plugin_text(view: View, style: Style = PLAIN) -> str:
+    family = view["group"].removeprefix("deliver.")
+    told = [
+        f"{view['name']} ({family}): {view['summary'] or 'no summary'}",
+        f"  from: {view['distribution']} {view['version']}, {view['entry']}",
+    ]
+    if view["error"]:
+        return "\n".join([*told, f"  {style.mark('fail')} {style.paint(clean(view['error']), 'bad')}"])
+    told.append(f"  hooks: {', '.join(view['hooks'])}")
+    if not view["options"]:
+        return "\n".join([*told, "  options: none"])
+    rows = [
+        (one["key"], one["takes"], "needed" if one["needed"] else one["default"] or NONE, one["help"])
+        for one in view["options"]
+    ]
+    return "\n".join([*told, "", *table(("option", "takes", "default", "what for"), rows, style, indent="  ")])
