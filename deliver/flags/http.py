@@ -7,6 +7,7 @@ import json
 import re
 import ssl
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -62,6 +63,9 @@ class Caller:
     transport: httpx.BaseTransport | None = None
     _clients: dict[tuple[Any, ...], httpx.Client] = field(default_factory=dict, repr=False)
 
+    def __post_init__(self) -> None:
+        weakref.finalize(self, _close, self._clients)  # a back end has no end of its own
+
     def send(
         self, access: Access, method: str, path: str, *, body: Any = None, headers: Mapping[str, str] | None = None, timeout: float = 5.0
     ) -> Reply:
@@ -101,6 +105,11 @@ class Caller:
             cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))  # what one pod sets is nothing to the next
             self._clients[key] = httpx.Client(verify=verify, follow_redirects=False, transport=self.transport, cookies=cookies)
         return self._clients[key]
+
+
+def _close(clients: dict[tuple[Any, ...], httpx.Client]) -> None:
+    for client in clients.values():
+        client.close()
 
 
 def _told(error: Exception) -> str:

@@ -10,21 +10,26 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from deliver.cluster.port import Access
 from deliver.flags.http import Caller, Reply, clean
 from deliver.flags.rollout import Variants, marks_of
-from deliver.model.errors import ClusterError, Rejected
+from deliver.model.errors import ClusterError, Rejected, Unreachable
 from deliver.model.seen import Ack
 
-THREADS = 8
-ASK = 2.0  # seconds for one evaluation
-BUDGET = 20.0  # seconds for one look at all instances
+THREADS = 4
+ASK = 3.0  # seconds for one evaluation
+BUDGET = 20.0  # seconds for one look at all instances; what was learned in it is not asked again in the next
+ENOUGH = 100  # users whose answers say something, where time did not suffice for all
 SAMPLE = 25  # users of each group that a further instance is asked for
 STATIC = 10  # users where everybody must get the same
 SIGMAS = 4.0
+
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class Probe:
     ) -> None:
         self.path, self.users, self.headers, self.caller, self.clock = path, users, headers, caller or Caller(), clock
         self._known: dict[tuple[str, str, int], dict[str, bool]] = {}
-        self._before: dict[str, tuple[float, frozenset[str]]] = {}
+        self._before: dict[str, tuple[float, dict[str, bool]]] = {}
 
     def evaluate(self, instance: Instance, flag: str, user: str, timeout: float = ASK) -> Evaluation:
         """Raises ClusterError with the reason why the instance gave no answer."""
@@ -82,7 +87,7 @@ class Probe:
         """How many instances serve what is wanted, and whether they agree."""
         until = self.clock() + BUDGET
         ordered = sorted(instances, key=lambda one: one.name)
-        found = self._all(ordered, lambda one: self._serves(one, flag, want, until))
+        found = self._each(ordered, lambda one: self._serves(one, flag, want, until))
         missing = tuple(f"{one.name}: {why}" for one, why in zip(ordered, found, strict=True) if why)
         acked = len(ordered) - len(missing)
         how = f"asked by OFREP; {acked} of {len(ordered)} serve the revision"
@@ -90,11 +95,9 @@ class Probe:
             return Ack(acked, len(ordered), how, missing=missing)
         return self._compared(flag, want, ordered, until)
 
-    def _all(self, instances: Sequence[Instance], ask: Callable[[Instance], str]) -> list[str]:
-        if len(instances) == 1:
-            return [ask(instances[0])]
-        with ThreadPoolExecutor(min(THREADS, max(1, len(instances)))) as pool:
-            return list(pool.map(ask, instances))
+    def _each(self, things: Sequence[T], ask: Callable[[T], R]) -> list[R]:
+        with ThreadPoolExecutor(min(THREADS, max(1, len(things)))) as pool:
+            return list(pool.map(ask, things))
 
     def _serves(self, instance: Instance, flag: str, want: Wanted, until: float) -> str:
         """Why the instance does not count as one that serves that revision; nothing when it does."""
@@ -114,40 +117,49 @@ class Probe:
     def _compared(self, flag: str, want: Wanted, instances: Sequence[Instance], until: float) -> Ack:
         """All of them serve the revision: who gets the treatment?"""
         total, split = len(instances), 0 < want.percent < 100
+        half = self.clock() + (until - self.clock()) / 2
         try:
-            first = self._group(instances[0], flag, want, [user(n) for n in range(self.users if split else STATIC)], until)
-            users = _few(first) if split else [user(n) for n in range(STATIC)]
-            others = [self._group(one, flag, want, users, until) for one in instances[1:]]
+            first = self._group(instances[0], flag, want, [user(n) for n in range(self.users if split else STATIC)], half)
+            users = _few(first) if split else list(first)
+            others = self._each(instances[1:], lambda one: self._group(one, flag, want, users, until))
         except ClusterError as error:
             return Ack(0, total, f"the probe came to no end: {error.what}", missing=(error.what,))
         treated = frozenset(name for name, has in first.items() if has)
         percent = 100 * len(treated) / len(first)
-        trouble = (
-            self._share(want, percent, len(first), instances) or _differ(instances, first, others, users) or self._kept(flag, want, treated)
-        )
+        trouble = self._share(want, percent, len(first), instances) or _differ(instances, first, others) or self._kept(flag, want, first)
         if split and not trouble:
-            self._before[flag] = (want.percent, treated)
+            self._before[flag] = (want.percent, first)
         how = f"asked by OFREP; {len(treated)} of {len(first)} made-up users get `{want.names.treatment}`"
         return Ack(total, total, how, percent, (), trouble)
 
     def _group(self, instance: Instance, flag: str, want: Wanted, users: Sequence[str], until: float) -> dict[str, bool]:
-        """Who of these users has the treatment there. What was asked of this instance for this version is known already."""
+        """Who of these users has the treatment there. What was asked of this instance for this version is known already.
+
+        One answer that does not come is no trouble, and neither is time that does not suffice for all. Raises ClusterError when too
+        few have answered.
+        """
         known = self._known.setdefault((flag, instance.name, want.version), {})
         if want.version == 0:
             known.clear()  # without a version nothing says that it is still the same definition
-        asked = [name for name in users if name not in known]
+        silent: list[str] = []
 
-        def ask(name: str) -> bool:
+        def ask(name: str) -> None:
             left = until - self.clock()
-            if left <= 0:
-                raise Rejected(f"{instance.name} was not done with {len(users)} users within {BUDGET:g} s", hint="ask fewer: `users`")
-            seen = self.evaluate(instance, flag, name, min(ASK, left))
-            return seen.variant == want.names.treatment if seen.variant else seen.value == want.treatment
+            if left <= 0 or len(silent) > len(users) // 10:
+                return
+            try:
+                seen = self.evaluate(instance, flag, name, min(ASK, left))
+            except ClusterError as error:
+                silent.append(error.what)
+                return
+            known[name] = seen.variant == want.names.treatment if seen.variant else seen.value == want.treatment
 
-        with ThreadPoolExecutor(THREADS) as pool:
-            for name, has in zip(asked, pool.map(ask, asked), strict=True):
-                known[name] = has
-        return {name: known[name] for name in users}
+        self._each([name for name in users if name not in known], ask)
+        found = {name: known[name] for name in users if name in known}
+        if len(found) < min(len(users), ENOUGH):
+            why = f": {silent[0]}" if silent else ""
+            raise Unreachable(f"{instance.name} has answered for {len(found)} of {len(users)} users{why}")
+        return found
 
     def _share(self, want: Wanted, percent: float, asked: int, instances: Sequence[Instance]) -> str:
         p = want.percent / 100
@@ -158,12 +170,14 @@ class Probe:
             f"{instances[0].name} gives `{want.names.treatment}` to {percent:.1f} % of {asked} made-up users, wanted are {want.percent:g} %"
         )
 
-    def _kept(self, flag: str, want: Wanted, treated: frozenset[str]) -> str:
+    def _kept(self, flag: str, want: Wanted, now: dict[str, bool]) -> str:
         """Cohorts only grow while the share grows, and only shrink while it shrinks."""
         if flag not in self._before or not 0 < want.percent < 100:
             return ""
-        percent, had = self._before[flag]
-        lost = had - treated if want.percent >= percent else treated - had
+        percent, before = self._before[flag]
+        had = [name for name, has in before.items() if has and name in now]
+        has = [name for name, has in now.items() if has and name in before]
+        lost = set(had) - set(has) if want.percent >= percent else set(has) - set(had)
         if not lost:
             return ""
         return (
@@ -181,12 +195,12 @@ def _few(group: dict[str, bool]) -> list[str]:
     return have[:SAMPLE] + [name for name, has in group.items() if not has][:SAMPLE]
 
 
-def _differ(instances: Sequence[Instance], first: dict[str, bool], others: Sequence[dict[str, bool]], users: Sequence[str]) -> str:
+def _differ(instances: Sequence[Instance], first: dict[str, bool], others: Sequence[dict[str, bool]]) -> str:
     for instance, group in zip(instances[1:], others, strict=True):
         wrong = sum(first[name] != has for name, has in group.items())
         if wrong:
             return (
-                f"{instances[0].name} and {instance.name} put {wrong} of {len(users)} users into different groups: "
+                f"{instances[0].name} and {instance.name} put {wrong} of {len(group)} users into different groups: "
                 "their SDKs bucket by different hashes"
             )
     return ""
