@@ -13,6 +13,7 @@ from deliver.model.verdict import Verdict
 
 ASKED = "service"  # kind of the check that asks through a Service
 TELLING = ("http", "load")  # checks that know a path and a port
+SCRAPES = 20.0  # seconds after the switch in which the first samples are still to come
 SLACK = 0.1  # requests a second of one pod that nobody holds a connection for (a scanner, a person's curl)
 
 
@@ -71,6 +72,8 @@ def drained(release: Release, known: Switch, seen: Seen, now: float) -> Release:
     if old.why:
         return _knows(release, known, "drained", f"not known: {old.why}")
     pods = [pod.name for pod in seen.stable.of(release.snapshot.hash)] if seen.stable else []
+    if any(name not in old.rates for name in pods) and now - began < SCRAPES:
+        return release  # not every pod has been scraped twice since the switch
     quiet = probing(release.snapshot.template, release.snapshot.container)
     clinging = tuple(name for name in sorted(pods) if old.rates.get(name, 0.0) > quiet)
     if clinging:
@@ -79,7 +82,7 @@ def drained(release: Release, known: Switch, seen: Seen, now: float) -> Release:
         after = _knows(release, replace(known, clinging=clinging), "drained", text)
         return after if set(clinging) <= set(known.clinging) else after.noted(now, "state", text)
     if any(name not in old.rates for name in pods):
-        return release  # not every pod has been scraped twice since the switch
+        return _knows(release, known, "drained", "not every old pod has been scraped twice since the switch")
     how = "the old pods' own counters stand still"
     return _knows(release, replace(known, drained=old.at, clinging=()), "drained", how).noted(now, "state", f"drained: {how}")
 

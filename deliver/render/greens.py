@@ -14,7 +14,7 @@ def told(view: View) -> list[tuple[str, str, str]]:
 
 
 def lines(view: View) -> list[str]:
-    return [f"{label}: {text}" for label, text, _ in told(view)]
+    return [f"{label}: {text}" if label else f"  {text}" for label, text, _ in told(view)]
 
 
 def _preview(view: View) -> tuple[str, str, str] | None:
@@ -45,7 +45,7 @@ def _hold(view: View) -> tuple[str, str, str] | None:
     if not hold or not hold["until"]:
         return None
     where = f"{view['target']['deployment']} -n {view['target']['namespace']}"
-    text = f"kept warm until {_clock(hold['until'])} UTC: `deliver rollback {where}` is one write, `deliver promote {where}` ends the wait"
+    text = f"kept warm until {_clock(hold['until'])} UTC, one write away; `deliver promote {where}` ends the wait"
     return "old side", text, "action"
 
 
