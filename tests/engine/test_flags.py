@@ -13,7 +13,7 @@ from deliver.model.errors import GateRefused, InputError, Locked, Unreachable
 from deliver.model.release import Release
 from deliver.model.spec import Analysis, Limits, ReleaseSpec, Target
 from deliver.model.verdict import Verdict
-from tests.engine.flags import MemoryFlags
+from deliver.testing.flags import MemoryFlags
 from tests.engine.rig import METRIC, TARGET, Rig, in_step, steps
 
 
@@ -55,12 +55,12 @@ def test_a_good_flag_is_raised_step_by_step_until_everyone_has_it(rig: FlagRig):
 
 
 def test_a_bad_one_is_killed_for_everyone_then_the_flag_is_as_it_stood_before(rig: FlagRig):
-    before, document = rig.before(), rig.flags.read("").document
+    before, document = rig.before(), rig.flags.read("new-checkout").document
     rig.fails_from(2)
     release = rig.run()
     assert release.outcome == "ROLLED_BACK"
     assert rig.flags.writes == ["set 5", "set 50", "kill 0", "restore 0"]
-    assert rig.flags.read("").document == document
+    assert rig.flags.read("new-checkout").document == document
     assert rig.before() == before
     assert release.traffic_off
 

@@ -1,4 +1,4 @@
-"""A flag system in memory, with the contract's manners, for the engine's tests; tests/flags and tests/cluster have the real ones."""
+"""A flag system in memory, with the contract's manners: for tests of whatever stands on a flag, without a flag system."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from deliver.engine.users.hand import Hand
-from deliver.model.errors import ClusterError, Conflict, Unreachable
+from deliver.model.errors import ClusterError, Conflict, NotFound, Unreachable
 from deliver.model.seen import Ack, FlagState, PodSeen
 from deliver.plugins.flags import Capabilities, Mark
 from deliver.plugins.interfaces import Finding, Object, Writer
+
+FLAG = "new-checkout"
 
 
 class NoOptions(BaseModel):
@@ -38,7 +40,7 @@ class MemoryFlags:
     loses_answers: bool = False
 
     def hand(self, *_: Any) -> Hand:
-        return Hand("new-checkout", self)
+        return Hand(FLAG, self)
 
     def watches(self) -> Sequence[Any]:
         return ()
@@ -52,6 +54,8 @@ class MemoryFlags:
 
     def read(self, flag: str) -> FlagState:
         self._answers()
+        if flag != FLAG:
+            raise NotFound(f"there is no flag `{flag}`", status=404)
         why = "three rules" if self.percent is None else ""
         mark = self.mark or Mark("", 0, 0)
         document = json.dumps({"percent": self.percent, "note": self.note})

@@ -1,0 +1,52 @@
+"""The contract of a health check: an answer in time, whatever the pod does."""
+
+import time
+from typing import Any, ClassVar
+
+from deliver.model.seen import PodSeen
+from deliver.plugins.interfaces import Probe
+
+SPARE = 1.0  # seconds beyond the timeout in which the last piece of an answer may end
+
+
+class CheckContract:
+    """well, ill, silent: each gives (check, pod) for a pod that is well, one that is not, one that never answers (None: cannot be had)."""
+
+    plugin: ClassVar[Any]
+    timeout: ClassVar[float] = 1.0
+
+    def well(self) -> tuple[Any, PodSeen]:
+        raise NotImplementedError  # the author's
+
+    def ill(self) -> tuple[Any, PodSeen]:
+        raise NotImplementedError  # the author's
+
+    def silent(self) -> tuple[Any, PodSeen] | None:
+        return None
+
+    def _probe(self, made: tuple[Any, PodSeen]) -> Probe:
+        check, pod = made
+        begun = time.monotonic()
+        probe: Probe = check.probe("shop", pod, self.timeout)
+        assert time.monotonic() - begun <= self.timeout + SPARE, "a probe ends within its timeout"
+        assert isinstance(probe, Probe)
+        return probe
+
+    def test_it_says_what_it_is(self) -> None:
+        assert self.plugin.name
+        assert self.plugin.summary
+
+    def test_a_pod_that_is_well_passes(self) -> None:
+        probe = self._probe(self.well())
+        assert probe.ok is True, probe.message
+
+    def test_a_pod_that_is_not_fails_and_the_message_says_why(self) -> None:
+        probe = self._probe(self.ill())
+        assert probe.ok is False
+        assert probe.message
+        assert len(probe.message) < 500
+
+    def test_a_pod_that_never_answers_is_no_pass_and_ends_in_time(self) -> None:
+        made = self.silent()
+        if made is not None:
+            assert self._probe(made).ok is not True

@@ -1,0 +1,113 @@
+"""The contract of a router: it moves exposure, says where it is, does nothing twice, and puts back what stood."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import pytest
+
+from deliver.engine.lease import Lease
+from deliver.engine.observe import Snapshotted, watches
+from deliver.engine.takeback import selector_of
+from deliver.engine.writer import GuardedWriter
+from deliver.model.errors import ClusterError, Superseded
+from deliver.model.plan import Side
+from deliver.model.release import Release
+from deliver.model.seen import RouteSeen
+from deliver.model.spec import PluginSpec
+from deliver.plugins import registry
+from deliver.sandbox.clock import EngineClock
+from deliver.testing.stage import TARGET, Stage
+
+STEPS: Mapping[str, Any] = {"weight": [50], "bake": "30s"}
+
+
+class RouterContract:
+    """plugin: the class. options: with which it routes Service `web` of the stage."""
+
+    plugin: ClassVar[Any]
+    options: ClassVar[Mapping[str, Any]] = {}
+
+    @pytest.fixture(autouse=True)
+    def _installed(self) -> Iterator[None]:
+        with registry.lent("deliver.routers", self.plugin):
+            yield
+
+    @property
+    def _router(self) -> PluginSpec:
+        return PluginSpec(self.plugin.name, dict(self.options))
+
+    def _held(self) -> tuple[Stage, Release, Any, GuardedWriter]:
+        """A release with both arms up that nobody drives any more, the router, and a guarded hand."""
+        stage = Stage.make()
+        release = stage.held(stage.spec("canary", STEPS, self._router))
+        assert release.outcome == "HELD", release.reason
+        clock = EngineClock(stage.world.clock)
+        lease = Lease(stage.world.cluster, TARGET, "kit@here", clock)
+        lease.seize(fence_above=release.fence)
+        router = self.plugin(self.plugin.Options.model_validate(dict(self.options)))
+        return stage, release, router, GuardedWriter(stage.world.cluster, "shop", lease, lease.fence)
+
+    def _read(self, stage: Stage, release: Release, router: Any) -> RouteSeen:
+        feed = Snapshotted(stage.world.cluster, "shop", watches(release, router, selector_of(release)))
+        return router.read(feed, release, (), ())  # type: ignore[no-any-return]  # the plugin's
+
+    def test_it_says_what_it_is(self) -> None:
+        assert self.plugin.name
+        assert self.plugin.summary
+
+    def test_it_moves_everybody_to_a_side_and_reads_it_back(self) -> None:
+        stage, release, router, write = self._held()
+        for side, hash in ((Side.STABLE, release.snapshot.hash), (Side.CANDIDATE, release.candidate_hash), (Side.BOTH, "")):
+            router.move(write, release, side, hash)
+            route = self._read(stage, release, router)
+            assert (route.side, route.pinned) == (side, hash)
+
+    def test_a_move_that_is_made_already_writes_nothing(self) -> None:
+        stage, release, router, write = self._held()
+        router.move(write, release, Side.STABLE, release.snapshot.hash)
+        before = _writes(stage)
+        router.move(write, release, Side.STABLE, release.snapshot.hash)
+        assert _writes(stage) == before
+
+    def test_it_restores_what_stood_before_byte_for_byte(self) -> None:
+        stage = Stage.make()
+        before = stage.stands()
+        assert stage.run(stage.spec("canary", STEPS, self._router)).outcome == "PROMOTED"
+        after = stage.stands()
+        assert {name: one for name, one in after.items() if name.startswith("services/")} == {
+            name: one for name, one in before.items() if name.startswith("services/")
+        }
+
+    def test_a_bad_release_is_taken_back_without_a_lost_request(self) -> None:
+        stage = Stage.make()
+        before = stage.stands()
+        stage.fails_after(20.0)
+        assert stage.run(stage.spec("canary", STEPS, self._router)).outcome == "ROLLED_BACK"
+        assert stage.stands() == before
+        assert stage.world.traffic.tally.lost() == 0
+
+    def test_an_old_driver_moves_nothing_any_more(self) -> None:
+        """Every write goes through the Writer: it knows the fence."""
+        stage, release, router, write = self._held()
+        router.move(write, release, Side.STABLE, release.snapshot.hash)
+        taker = Lease(stage.world.cluster, TARGET, "taker@there", EngineClock(stage.world.clock))
+        taker.seize(fence_above=write.fence)
+        before = stage.stands()
+        with pytest.raises((Superseded, ClusterError)):
+            router.move(write, release, Side.CANDIDATE, release.candidate_hash)
+        assert stage.stands() == before
+
+    def test_a_rollback_works_with_it_when_the_record_is_lost(self) -> None:
+        stage = Stage.make()
+        before = stage.stands()
+        stage.held(stage.spec("canary", STEPS, self._router))
+        stage.world.api.delete("configmaps", "shop", "deliver-web", {})
+        try:
+            assert stage.rollback().outcome == "ROLLED_BACK"
+        except ClusterError as error:
+            raise AssertionError(f"a rollback without its record did not work: {error.what}") from error
+        assert stage.stands() == before
+
+
+def _writes(stage: Stage) -> int:
+    return sum(call.verb in ("create", "patch", "delete") for call in stage.world.cluster.calls)

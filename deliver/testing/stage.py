@@ -1,0 +1,152 @@
+"""The embedded cluster on a virtual clock, and the product's own driver on it: an hour of bake takes a moment.
+
+Namespace `shop` has Deployment `web` on registry/web:1.0.0 behind Service `web`, all pods ready and under load.
+"""
+
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from deliver.engine import service
+from deliver.engine.clock import Inline
+from deliver.engine.stop import Stop
+from deliver.engine.users.hand import Hands, hand_on
+from deliver.model.release import Release
+from deliver.model.seen import PodSeen, Seen, SwitchSeen
+from deliver.model.spec import Analysis, Limits, PluginSpec, RatioMetric, ReleaseSpec, Target
+from deliver.model.verdict import CheckResult, Verdict
+from deliver.sandbox import fixtures
+from deliver.sandbox.clock import EngineClock
+from deliver.sandbox.world import World
+
+TARGET = Target("shop", "web")
+GOOD = "registry/web:1.1.0"
+DRIVER = "driver@here"
+METRIC = RatioMetric("errors", bad='http_requests_total{code=~"5.."}', total="http_requests_total", max=0.01)
+
+
+@dataclass
+class Judge:
+    """What the metric says: a verdict, or a function of the time (unix seconds)."""
+
+    now: Callable[[], float]
+    verdict: Verdict | Callable[[float], Verdict] = Verdict.PASS
+
+    def reset(self, at: float) -> None:
+        """Nothing is kept."""
+
+    def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> "Judge.Said":
+        verdict = self.verdict(self.now()) if callable(self.verdict) else self.verdict
+        result = CheckResult("errors", "metric", verdict, f"errors say {verdict}", candidate=0.2, limit=1.0, unit="%", samples=100)
+        return Judge.Said((result,), 20.0, self.now())
+
+    @dataclass(frozen=True)
+    class Said:
+        results: tuple[CheckResult, ...]
+        share: float | None
+        at: float
+        switch: SwitchSeen | None = None
+
+
+@dataclass
+class Quiet:
+    """A display that only remembers."""
+
+    notes: list[str] = field(default_factory=list)
+    on_update: Callable[[Release, Seen | None], None] = lambda release, seen: None
+
+    def update(self, release: Release, seen: Seen | None) -> None:
+        self.on_update(release, seen)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def end(self, release: Release, seen: Seen | None) -> None:
+        """Said already."""
+
+
+@dataclass
+class Stage:
+    """world: `world.api`, `world.traffic`, `world.kubelet`, `world.clock` are there to make trouble with."""
+
+    world: World
+    judge: Judge
+    display: Quiet = field(default_factory=Quiet)
+    stop: Stop = field(default_factory=Stop)
+    hands: Hands = hand_on
+
+    @classmethod
+    def make(cls, replicas: int = 4, **world: Any) -> "Stage":
+        made = fixtures.world(replicas, **world)
+        return cls(made, Judge(made.clock.now))
+
+    def spec(self, strategy: str, options: Mapping[str, Any], router: PluginSpec | None = None) -> ReleaseSpec:
+        return ReleaseSpec(
+            TARGET,
+            GOOD,
+            strategy,
+            dict(options),
+            router=router or PluginSpec("service-selector"),
+            analysis=Analysis(metrics=(METRIC,), poll=5.0),
+            limits=Limits(drain=10.0),
+        )
+
+    def run(self, spec: ReleaseSpec) -> Release:
+        """To its end, as `deliver NAME` would."""
+        now = self.world.clock.now()
+        proposal = service.propose(self.world.cluster, spec, actor=DRIVER, now=now, hands=self.hands)
+        tools = self._tools(DRIVER)
+        return service.run(tools.cluster, proposal, reporter=self.display, stop=self.stop, within=tools)
+
+    def resume(self) -> Release:
+        """By another process."""
+        tools = self._tools("other@there")
+        return service.resume(tools.cluster, TARGET, actor="other@there", reason="", reporter=self.display, stop=self.stop, within=tools)
+
+    def rollback(self) -> Release:
+        tools = self._tools("oncall@laptop")
+        return service.rollback(
+            tools.cluster, TARGET, actor="oncall@laptop", reason="", reporter=self.display, stop=self.stop, within=tools
+        )
+
+    def held(self, spec: ReleaseSpec, step: int = 1) -> Release:
+        """A release that its driver was made to let go of while it baked in that step."""
+
+        def update(release: Release, seen: Seen | None) -> None:
+            if release.step == step - 1 and release.bake_since:
+                self.stop.request(signal.SIGTERM)
+
+        self.display.on_update = update
+        release = self.run(spec)
+        self.display.on_update, self.stop = (lambda release, seen: None), Stop()
+        return release
+
+    def fails_after(self, seconds: float) -> None:
+        """The metric is good until then."""
+        start = self.world.clock.now()
+        self.judge.verdict = lambda now: Verdict.FAIL if now - start > seconds else Verdict.PASS
+
+    def _tools(self, who: str) -> service.World:
+        clock = EngineClock(self.world.clock)
+        self.stop.wakes(clock.wake)
+        made = service.World(
+            self.world.cluster.as_actor(who), self.display, self.stop, clock, Inline(), lambda analysis: self.judge, identity=who
+        )
+        return replace(made, hands=self.hands)
+
+    # ------------------------------------------------------------ what stands
+
+    def stands(self) -> dict[str, Any]:
+        """Specs, labels and annotations of the user's objects: what must be equal after a rollback."""
+        kinds = ("deployments", "services", "horizontalpodautoscalers")
+        return {f"{kind}/{one['metadata']['name']}": _lasting(one) for kind in kinds for one in self.world.cluster.list(kind, "shop")}
+
+    def names(self, kind: str) -> set[str]:
+        return {one["metadata"]["name"] for one in self.world.cluster.list(kind, "shop")}
+
+
+def _lasting(obj: Mapping[str, Any]) -> dict[str, Any]:
+    meta = obj["metadata"]
+    annotations = {key: value for key, value in (meta.get("annotations") or {}).items() if key != "deployment.kubernetes.io/revision"}
+    return {"spec": obj["spec"], "labels": meta.get("labels"), "annotations": annotations}
