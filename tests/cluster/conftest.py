@@ -1,5 +1,6 @@
-"""Fixtures of the end-to-end tests, and what is skipped where the cluster is not the lab."""
+"""Fixtures of the end-to-end tests: each plays on the sandbox, and on the lab where there is one."""
 
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -7,27 +8,63 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.support import lab, objects
-from tests.cluster.support.audit import Audit
-from tests.cluster.support.kubectl import Object
+from tests.cluster.support.audit import Asked
+from tests.cluster.support.forked import Zygote
+from tests.cluster.support.place import Object, Place
+from tests.cluster.support.sandbox import Sandbox
 from tests.cluster.support.world import World
 
-HERE = Path(__file__).parent
+RATE = 10.0
+"""How many times as fast time passes on the sandbox, unless a test is marked `pace`. Half as fast where the machine has much else to do."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What is marked `lab` does not play on the sandbox."""
+    if "place" not in metafunc.fixturenames:
+        return
+    places = [pytest.param("lab", marks=[pytest.mark.cluster, pytest.mark.timeout(300)])]
+    if not any(mark.name == "lab" for mark in metafunc.definition.iter_markers()):
+        places.insert(0, pytest.param("sandbox"))
+    metafunc.parametrize("place", places, indirect=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if HERE not in item.path.parents:
-            continue
-        item.add_marker(pytest.mark.cluster)
-        item.add_marker(pytest.mark.timeout(300))
-        if not lab.KUBECONFIG:
-            item.add_marker(pytest.mark.skip(reason="no KUBECONFIG: `make test-cluster` brings up the lab"))
-        elif not lab.REGISTRY:
-            item.add_marker(pytest.mark.skip(reason="not the lab (no LAB_REGISTRY): its sample images and load generator are not there"))
+        if item.get_closest_marker("cluster") and Path(__file__).parent in item.path.parents:
+            if not lab.KUBECONFIG:
+                item.add_marker(pytest.mark.skip(reason="no KUBECONFIG: `make test-cluster` brings up the lab"))
+            elif not lab.REGISTRY:
+                item.add_marker(pytest.mark.skip(reason="not the lab (no LAB_REGISTRY): its images and its load generator are not there"))
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Callable[[], Zygote]]:
+    made: list[Zygote] = []
+
+    def only() -> Zygote:
+        if not made:
+            made.append(Zygote())
+        return made[0]
+
+    yield only
+    for one in made:
+        one.close()
 
 
 @pytest.fixture
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., World]]:
+def place(request: pytest.FixtureRequest, tmp_path: Path, zygote: Callable[[], Zygote]) -> Iterator[Place]:
+    if request.param == "lab":
+        yield lab.Lab()
+        return
+    pace = request.node.get_closest_marker("pace")
+    busy = os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
+    sandbox = Sandbox(zygote(), tmp_path, pace.args[0] if pace else RATE / 2 if busy else RATE)
+    yield sandbox
+    sandbox.close()
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest, tmp_path: Path, place: Place) -> Iterator[Callable[..., World]]:
     """A maker of namespaces: world(replicas=4, version="1.0.0", services=..., extra=...)."""
     made: list[World] = []
 
@@ -35,7 +72,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[.
         name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
         folder = tmp_path / f"world{len(made)}"
         folder.mkdir()
-        one = World(folder, name)
+        one = World(folder, name, place)
         made.append(one)
         return one.make(replicas, version, [objects.service()] if services is None else services, extra)
 
@@ -45,7 +82,5 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[.
 
 
 @pytest.fixture
-def audit() -> Audit:
-    if not lab.AUDIT_LOG:
-        pytest.skip("no LAB_AUDIT_LOG: the API server's audit log cannot be read")
-    return Audit(lab.AUDIT_LOG)
+def audit(place: Place) -> Asked:
+    return place.audit()

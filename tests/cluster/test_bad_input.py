@@ -21,7 +21,7 @@ def shop(world: Make) -> Iterator[World]:
 
 def refused(shop: World, code: int, args: tuple[str, ...], *words: str) -> None:
     """By the strategy's command and by `plan` alike, with options alone."""
-    before = snapshot(shop.kubectl)
+    before = snapshot(shop.hands)
     for command in ("canary", "plan"):
         result = shop.deliver(command, *args)
         assert result.code == code, result
@@ -30,8 +30,8 @@ def refused(shop: World, code: int, args: tuple[str, ...], *words: str) -> None:
             assert word in result.said, f"`{word}` is not in {result}"
         if command == "canary":
             assert result.err.startswith("error: ") and "\nhint: " in result.err, result
-    assert snapshot(shop.kubectl) == before
-    assert not [name for name in shop.kubectl.names("leases,configmaps") if name.startswith("deliver")]
+    assert snapshot(shop.hands) == before
+    assert not [name for name in shop.hands.names("leases,configmaps") if name.startswith("deliver")]
 
 
 def target(shop: World, name: str = "web", version: str = "1.1.0") -> tuple[str, ...]:
@@ -59,13 +59,13 @@ def test_queries_that_cannot_be_judged(shop: World) -> None:
 
 
 def test_a_paused_deployment(shop: World) -> None:
-    shop.kubectl.patch("deployment", "web", {"spec": {"paused": True}})
+    shop.hands.patch("deployment", "web", {"spec": {"paused": True}})
     refused(shop, 9, target(shop), "Deployment web is paused", "kubectl rollout resume")
 
 
 def test_a_deployment_without_pods(shop: World) -> None:
-    shop.kubectl("scale", "deployment/web", "--replicas=0")
-    shop.kubectl("rollout", "status", "deployment/web", "--timeout=30s")
+    shop.hands.scale("web", 0)
+    shop.rolled_out()
     refused(shop, 9, target(shop), "scaled to 0")
 
 
@@ -74,6 +74,6 @@ def test_the_image_that_runs_already(shop: World) -> None:
 
 
 def test_a_service_that_selects_another_workload_too(shop: World) -> None:
-    shop.kubectl.apply(objects.deployment(image("1.0.0"), 1, name="cousin", labels={"app": "web", "tier": "cousin"}))
-    shop.kubectl("rollout", "status", "deployment/cousin", "--timeout=30s")
+    shop.hands.apply(objects.deployment(image("1.0.0"), 1, name="cousin", labels={"app": "web", "tier": "cousin"}))
+    shop.rolled_out("cousin")
     refused(shop, 9, target(shop), "Service web also selects pods of other workloads: cousin-")

@@ -1,13 +1,10 @@
 """Prometheus goes away in the middle of a bake: nobody can judge, so nothing rises."""
 
-import time
 from collections.abc import Callable
 
 import pytest
 
 from tests.cluster.support.events import baking, ended, says
-from tests.cluster.support.kubectl import eventually
-from tests.cluster.support.lab import no_prometheus
 from tests.cluster.support.world import World
 
 Make = Callable[..., World]
@@ -21,7 +18,7 @@ def test_exposure_is_frozen_and_the_release_held_after_its_budget(world: Make) -
     with shop.users(60) as users:
         running = shop.release("1.1.0", **SPEC, analysis={"max_blind": "10s"})
         running.wait_for("the bake", baking(0))
-        with no_prometheus():
+        with shop.place.no_prometheus():
             view = ended(running.end(60), 7, "HELD")
             assert view["step"] == 0
             assert view["exposure"]["wanted"] == 50
@@ -38,8 +35,8 @@ def test_back_in_time_it_goes_on_and_promotes(world: Make) -> None:
     with shop.users(60) as users:
         running = shop.release("1.1.0", **SPEC, analysis={"max_blind": "90s"})
         running.wait_for("the bake", baking(0))
-        with no_prometheus():
-            time.sleep(8)
+        with shop.place.no_prometheus():
+            shop.pace.sleep(8)
             assert shop.status()["exposure"]["wanted"] == 50
         ended(running.end(), 0, "PROMOTED")
     users.all_well()
@@ -51,7 +48,7 @@ def test_on_blind_rollback_takes_it_back(world: Make) -> None:
     with shop.users(60) as users:
         running = shop.release("1.1.0", **SPEC, analysis={"max_blind": "6s", "on_blind": "rollback"})
         running.wait_for("the bake", baking(0))
-        with no_prometheus():
+        with shop.place.no_prometheus():
             ended(running.end(60), 3, "ROLLED_BACK")
     users.all_well()
     shop.unchanged()
@@ -62,7 +59,7 @@ def test_rollback_works_with_prometheus_down_and_the_driver_dead(world: Make) ->
     with shop.users(60) as users:
         running = shop.release("1.1.0", strategy={"canary": {"weight": [50], "bake": "10m"}})
         running.wait_for("the bake", baking(0))
-        with no_prometheus():
+        with shop.place.no_prometheus():
             running.kill()
             back = shop.on_target("rollback")
     assert back.code == 0, back
@@ -76,12 +73,12 @@ def test_a_bad_version_is_still_seen_by_its_pods_while_prometheus_is_down(world:
     with shop.users(60) as users:
         running = shop.release("1.1.0", strategy={"canary": {"weight": [50], "bake": "10m"}})
         running.wait_for("the bake", baking(0))
-        with no_prometheus():
+        with shop.place.no_prometheus():
             shop.chaos("1.1.0", "healthy=false")
-            began = time.time()
+            began = shop.pace.now()
             running.wait_for("the way back", says("rolling back"), 15)
-            eventually("the pin", lambda: "pod-template-hash" in shop.selector(), 5, 0.05)
-            assert time.time() - began < 6
+            shop.eventually("the pin", lambda: "pod-template-hash" in shop.selector(), 5, 0.05)
+            assert shop.pace.now() - began < 6
             ended(running.end(), 3, "ROLLED_BACK")
     users.all_well()
     shop.unchanged()

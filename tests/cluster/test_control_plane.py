@@ -1,12 +1,10 @@
 """The API server hangs or dies; traffic goes on, and so does the release once it answers again."""
 
-import time
 from collections.abc import Callable
 
 import pytest
 
 from tests.cluster.support.events import baking, ended, intends
-from tests.cluster.support.lab import frozen, killed
 from tests.cluster.support.world import World
 
 Make = Callable[..., World]
@@ -20,8 +18,8 @@ def test_twenty_seconds_of_silence_in_mid_bake(world: Make) -> None:
     with shop.users(60) as users:
         running = shop.release("1.1.0", strategy={"canary": {"weight": [50], "bake": "10s"}}, analysis={"max_blind": "2m"})
         running.wait_for("the bake", baking(0))
-        with frozen("apiserver"):
-            time.sleep(20)
+        with shop.place.frozen():
+            shop.pace.sleep(20)
         ended(running.end(), 0, "PROMOTED")
     users.all_well()
     shop.runs_only("1.1.0")
@@ -35,8 +33,8 @@ def test_twenty_seconds_of_silence_in_mid_rollback(world: Make) -> None:
         running.kill()
         rolling = shop.deliver.start("rollback", "web", "-n", shop.namespace, "-o", "jsonl")
         rolling.wait_for("the traffic back", intends("route stable"), 20)
-        with frozen("apiserver"):
-            time.sleep(20)
+        with shop.place.frozen():
+            shop.pace.sleep(20)
         back = rolling.end()
     assert back.code == 0, back
     users.all_well()
@@ -48,8 +46,8 @@ def test_the_api_server_dies_and_comes_back_in_mid_bake(world: Make) -> None:
     with shop.users(60) as users:
         running = shop.release("1.1.0", strategy={"canary": {"weight": [50], "bake": "10s"}}, analysis={"max_blind": "2m"})
         running.wait_for("the bake", baking(0))
-        with killed("apiserver"):
-            time.sleep(3)
+        with shop.place.killed():
+            shop.pace.sleep(3)
         ended(running.end(), 0, "PROMOTED")
     users.all_well()
     shop.runs_only("1.1.0")
@@ -62,8 +60,8 @@ def test_the_api_server_dies_in_mid_rollback(world: Make) -> None:
         running.wait_for("the bake", baking(0))
         rolling = shop.deliver.start("rollback", "web", "-n", shop.namespace, "-o", "jsonl")
         rolling.wait_for("the traffic back", intends("route stable"), 20)
-        with killed("apiserver"):
-            time.sleep(3)
+        with shop.place.killed():
+            shop.pace.sleep(3)
         back = rolling.end()
         ended(running.end(), 3, "ROLLED_BACK")
     assert back.code == 0, back
@@ -74,7 +72,7 @@ def test_the_api_server_dies_in_mid_rollback(world: Make) -> None:
 def test_a_frozen_api_server_is_said_in_bounded_time_and_nothing_changed(world: Make) -> None:
     shop = world(replicas=1)
     shop.file("1.1.0")
-    with frozen("apiserver"):
+    with shop.place.frozen():
         result = shop.deliver("run", timeout=90)
     assert result.code == 8, result
     assert "Traceback" not in result.said

@@ -5,8 +5,6 @@ from collections.abc import Callable
 import pytest
 
 from tests.cluster.support.events import baking, did, ended, final, intends, says
-from tests.cluster.support.kubectl import eventually
-from tests.cluster.support.process import Deliver
 from tests.cluster.support.world import World
 
 Make = Callable[..., World]
@@ -84,7 +82,7 @@ def test_rollback_needs_no_home_no_file_and_nobody_alive(world: Make) -> None:
         bare.mkdir()
         environ = {key: value for key, value in shop.environ.items() if key != "HOME"}
         bare.chmod(0o500)
-        back = Deliver(environ, bare)("rollback", "web", "-n", shop.namespace)
+        back = shop.deliver_in(bare, environ)("rollback", "web", "-n", shop.namespace)
         bare.chmod(0o700)
     assert back.code == 0, back
     assert "ROLLED" in back.said
@@ -101,16 +99,16 @@ def test_rollback_works_without_the_journal(world: Make, damage: str) -> None:
         running.kill()
         match damage:
             case "lost":
-                shop.kubectl("delete", "configmap", "deliver-web")
+                shop.hands.delete("configmap/deliver-web")
             case "corrupt":
-                shop.kubectl.patch("configmap", "deliver-web", {"data": {"release": '{"id": "cut o'}})
+                shop.hands.patch("configmap", "deliver-web", {"data": {"release": '{"id": "cut o'}})
             case _:
-                shop.kubectl.patch("configmap", "deliver-web", {"data": {"schema": "99"}})
+                shop.hands.patch("configmap", "deliver-web", {"data": {"schema": "99"}})
         if damage != "lost":
             refused = shop.on_target("resume")
             assert refused.code not in (0, 1), refused
         back = shop.on_target("rollback")
         assert back.code == 0, back
-        eventually("the candidate is gone", lambda: shop.pods("1.1.0") == [])
+        shop.eventually("the candidate is gone", lambda: shop.pods("1.1.0") == [])
     users.all_well()
     shop.unchanged()

@@ -1,7 +1,8 @@
 """The new version turns bad and unready after it has all the traffic, before the release is finished."""
 
-import time
 from collections.abc import Callable
+
+import pytest
 
 from tests.cluster.support.events import baking, did, ended, unix
 from tests.cluster.support.world import World
@@ -10,14 +11,15 @@ Make = Callable[..., World]
 POLL = 2.0
 
 
+@pytest.mark.pace(2, "seconds are measured: what a process takes counts as twice as long")
 def test_traffic_is_back_within_a_poll_and_a_second(world: Make) -> None:
     shop = world(replicas=4)
     with shop.users(60) as users:
         running = shop.release("1.1.0", strategy={"canary": {"weight": [50], "bake": "4s"}}, analysis={"poll": f"{POLL:g}s"})
         running.wait_for("all traffic on the new version", baking(1))
-        time.sleep(2)
+        shop.pace.sleep(2)
         shop.chaos("1.1.0", "errors=100&healthy=false")
-        turned = time.time()
+        turned = shop.pace.now()
         view = ended(running.end(), 3, "ROLLED_BACK")
     off = unix(view["traffic_off"])
     unready = 2.5  # the kubelet probes each second and needs two failures

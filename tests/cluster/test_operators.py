@@ -1,7 +1,6 @@
 """What people do to a release that runs, from any machine, without the file."""
 
 import signal
-import time
 from collections.abc import Callable
 
 import pytest
@@ -21,7 +20,7 @@ def test_status_and_history_have_stable_names(world: Make) -> None:
     with shop.users(40):
         running = shop.release("1.1.0", strategy=LONG)
         running.wait_for("the bake", baking(0))
-        time.sleep(3)
+        shop.pace.sleep(3)
         view = shop.status()
         assert shop.on_target("abort", "--reason", "seen enough").code == 0
         ended(running.end(), 3, "ROLLED_BACK")
@@ -65,7 +64,7 @@ def test_pause_keeps_the_exposure_and_resume_goes_on(world: Make) -> None:
         running.wait_for("the bake", baking(0))
         assert shop.on_target("pause", "--reason", "lunch").code == 0
         running.wait_for("the pause", in_phase("Paused"), 15)
-        time.sleep(10)
+        shop.pace.sleep(10)
         view = shop.status()
         assert (view["phase"], view["exposure"]["wanted"], view["paused"]["reason"]) == ("Paused", 50, "lunch")
         going = shop.deliver.start("resume", "web", "-n", shop.namespace)
@@ -79,7 +78,7 @@ def test_a_step_with_approval_waits_for_promote(world: Make) -> None:
     with shop.users(40) as users:
         running = shop.release("1.1.0", strategy=APPROVED)
         running.wait_for("an approval asked for", in_phase("Waiting"))
-        time.sleep(3)
+        shop.pace.sleep(3)
         assert shop.status()["exposure"]["wanted"] == 50
         assert shop.on_target("promote").code == 0
         ended(running.end(), 0, "PROMOTED")
@@ -149,7 +148,7 @@ def test_plan_changes_nothing_and_tells_real_percentages(world: Make) -> None:
     assert shop.deliver("plan", "--detailed-exitcode").code == 10
     assert shop.deliver("plan", "-o", "json").json["apiVersion"] == "deliver.dev/v1alpha1"
     shop.unchanged()
-    assert not [name for kind in ("configmaps", "leases") for name in shop.kubectl.names(kind) if name.startswith("deliver")]
+    assert not [name for kind in ("configmaps", "leases") for name in shop.hands.names(kind) if name.startswith("deliver")]
 
 
 def test_status_follows_a_release_that_another_machine_drives(world: Make) -> None:

@@ -15,10 +15,10 @@ def promoted(world: World, version: str = "1.1.0") -> None:
     """As `kubectl set image` would have left it, all of it serving."""
     world.runs_only(version)
     world.as_with(version)
-    ours = [name for name in world.kubectl.names("configmaps") if name.startswith("deliver")]
+    ours = [name for name in world.hands.names("configmaps") if name.startswith("deliver")]
     assert ours == ["deliver-web"], "nothing of ours is left but the record"
-    assert world.kubectl.names("replicasets") == sorted(
-        item["metadata"]["name"] for item in world.kubectl.items("replicasets") if item["metadata"]["ownerReferences"][0]["name"] == "web"
+    assert world.hands.names("replicasets") == sorted(
+        item["metadata"]["name"] for item in world.hands.items("replicasets") if item["metadata"]["ownerReferences"][0]["name"] == "web"
     )
 
 
@@ -69,7 +69,7 @@ def test_the_autoscaler_keeps_its_own_bounds_and_does_not_shrink_the_stable_side
     with shop.users() as users:
         running = shop.release("1.1.0")
         running.wait_for("the bake of 50 %", baking(1))
-        during = shop.kubectl.get("horizontalpodautoscaler", "web")["spec"]
+        during = shop.hands.get("horizontalpodautoscaler", "web")["spec"]
         assert during["minReplicas"] >= 4, "the side that takes the traffic back is held at its live count"
         ended(running.end(), 0, "PROMOTED")
     users.all_well()

@@ -7,9 +7,8 @@ import pytest
 import yaml
 
 from tests.cluster.support import objects
-from tests.cluster.support.audit import Audit, Call
+from tests.cluster.support.audit import Asked, Call
 from tests.cluster.support.events import baking, did, ended
-from tests.cluster.support.kubectl import eventually
 from tests.cluster.support.lab import ROOT
 from tests.cluster.support.process import Deliver
 from tests.cluster.support.world import World
@@ -17,6 +16,7 @@ from tests.cluster.support.world import World
 Make = Callable[..., World]
 HEALTH = [{"http": {"path": "/healthz", "port": 8080}}]
 ONE_STEP = {"canary": {"weight": [50], "bake": "6s"}}
+BLUE_GREEN = {"blue-green": {"preview_bake": "1s", "bake": "3s", "hold": "1s"}}
 LONG = {"canary": {"weight": [50], "bake": "10m"}}
 
 
@@ -32,7 +32,7 @@ def rights(role: str) -> set[Call]:
     }
 
 
-def asked(audit: Audit, world: World, role: str) -> set[Call]:
+def asked(audit: Asked, world: World, role: str) -> set[Call]:
     user = f"system:serviceaccount:{world.namespace}:test-{role}"
     assert not audit.refused(world.namespace, user), "403"
     return set(audit.calls(world.namespace, user))
@@ -59,12 +59,12 @@ def prometheus(shop: World) -> Iterator[Callable[[str], None]]:
         subject = {"kind": "ServiceAccount", "name": account, "namespace": shop.namespace}
         binding = objects.account(name, role["metadata"]["name"])[1] | {"subjects": [subject]}
         binding["metadata"]["namespace"] = role["metadata"]["namespace"] = "monitoring"
-        shop.kubectl.elsewhere("monitoring").apply(role, binding)
+        shop.hands.elsewhere("monitoring").apply(role, binding)
         bindings.append(name)
 
     yield bind
     for name in bindings:
-        shop.kubectl.elsewhere("monitoring")("delete", "rolebinding", name, "--ignore-not-found")
+        shop.hands.elsewhere("monitoring").delete(f"rolebinding/{name}")
 
 
 def looks(deliver: Deliver, world: World) -> None:
@@ -74,7 +74,7 @@ def looks(deliver: Deliver, world: World) -> None:
         assert result.code == 0, f"{verb}: {result}"
 
 
-def test_the_operator_may_do_all_of_a_release_and_nothing_more(shop: World, audit: Audit, prometheus: Callable[[str], None]) -> None:
+def test_the_operator_may_do_all_of_a_release_and_nothing_more(shop: World, audit: Asked, prometheus: Callable[[str], None]) -> None:
     operator = shop.account("operator")
     prometheus("test-operator")
     with shop.users(60):
@@ -82,11 +82,13 @@ def test_the_operator_may_do_all_of_a_release_and_nothing_more(shop: World, audi
         assert operator("plan").code == 0
         ended(operator("run", "-o", "jsonl"), 0, "PROMOTED")
         looks(operator, shop)
+        shop.file("1.2.0", strategy=BLUE_GREEN, analysis={"health": HEALTH})
+        ended(operator("run", "-o", "jsonl"), 0, "PROMOTED")
         shop.file("2.0.0-errors", strategy=ONE_STEP, analysis={"health": HEALTH})
         ended(operator("run", "-o", "jsonl"), 3, "ROLLED_BACK")
         shop.file("2.0.0-crash", strategy=ONE_STEP, analysis={"health": HEALTH})
         ended(operator("run", "-o", "jsonl"), 3, "ROLLED_BACK")
-        shop.file("1.2.0", strategy=LONG, analysis={"health": HEALTH})
+        shop.file("1.1.0", strategy=LONG, analysis={"health": HEALTH})
         running = operator.start("run", "-o", "jsonl")
         running.wait_for("the bake", baking(0))
         running.kill()
@@ -98,7 +100,7 @@ def test_the_operator_may_do_all_of_a_release_and_nothing_more(shop: World, audi
     assert healthy.code == 0, healthy
 
 
-def test_the_person_on_call_can_take_traffic_back_and_nothing_more(shop: World, audit: Audit, prometheus: Callable[[str], None]) -> None:
+def test_the_person_on_call_can_take_traffic_back_and_nothing_more(shop: World, audit: Asked, prometheus: Callable[[str], None]) -> None:
     oncall = shop.account("rollback")
     with shop.users(60) as users:
         running = shop.release("1.1.0", strategy=LONG)
@@ -110,8 +112,8 @@ def test_the_person_on_call_can_take_traffic_back_and_nothing_more(shop: World, 
         again = shop.release("2.0.0-crash", strategy=LONG)
         again.wait_for("candidate pods", did("scale-candidate"))
         again.kill()
-        eventually("a crash", lambda: any(restarts(pod) for pod in shop.kubectl.items("pods")))
-        shop.kubectl("delete", "configmap/deliver-web", "lease/deliver-web")
+        shop.eventually("a crash", lambda: any(restarts(pod) for pod in shop.hands.items("pods")))
+        shop.hands.delete("configmap/deliver-web", "lease/deliver-web")
         lost = oncall("rollback", "web", "-n", shop.namespace)
         assert lost.code == 0, lost
     users.all_well()
@@ -126,20 +128,22 @@ def restarts(pod: dict[str, Any]) -> int:
     return sum(one["restartCount"] for one in pod["status"].get("containerStatuses", []))
 
 
-def asked_for_rollback(audit: Audit, world: World) -> set[Call]:
+def asked_for_rollback(audit: Asked, world: World) -> set[Call]:
     """Without the attempt to begin a release, which is there to be refused."""
     user = f"system:serviceaccount:{world.namespace}:test-rollback"
     return set(audit.calls(world.namespace, user)) - set(audit.refused(world.namespace, user))
 
 
-def test_the_viewer_may_look_and_nothing_more(shop: World, audit: Audit) -> None:
+def test_the_viewer_may_look_and_nothing_more(shop: World, audit: Asked) -> None:
     viewer = shop.account("viewer")
     with shop.users(60):
         running = shop.release("1.1.0", strategy=LONG)
         running.wait_for("the bake", baking(0))
         looks(viewer, shop)
         following = viewer.start("status", "web", "-n", shop.namespace, "-w")
-        eventually("the watches", lambda: {right for right in rights("viewer") if right.verb == "watch"} <= asked(audit, shop, "viewer"))
+        shop.eventually(
+            "the watches", lambda: {right for right in rights("viewer") if right.verb == "watch"} <= asked(audit, shop, "viewer")
+        )
         used = asked(audit, shop, "viewer")
         refused = viewer("rollback", "web", "-n", shop.namespace)
         assert refused.code == 8, refused

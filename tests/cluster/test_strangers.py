@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from tests.cluster.support.events import baking, ended
-from tests.cluster.support.kubectl import eventually
 from tests.cluster.support.process import Running
 from tests.cluster.support.world import World, image
 
@@ -24,7 +23,7 @@ def test_set_image_on_the_stable_deployment_is_held_with_the_cause(world: Make) 
     shop = world(replicas=4)
     with shop.users(60) as users:
         running = baking_release(shop)
-        shop.kubectl("set", "image", "deployment/web", f"web={image('1.2.0')}")
+        shop.hands.set_image("web", image("1.2.0"))
         view = ended(running.end(30), 7, "HELD")
         assert "1.2.0" in view["reason"]
         assert "kubectl" in view["reason"], f"who did it: {view['reason']}"
@@ -39,7 +38,7 @@ def test_set_image_while_nobody_drives_loses_no_request(world: Make) -> None:
         running = shop.release("1.1.0", strategy=LONG)
         running.wait_for("the bake", baking(0))
         running.kill()
-        shop.kubectl("set", "image", "deployment/web", f"web={image('1.2.0')}")
+        shop.hands.set_image("web", image("1.2.0"))
         held = shop.on_target("resume", "-o", "jsonl")
         view = ended(held, 7, "HELD")
         assert "1.2.0" in view["reason"]
@@ -56,8 +55,8 @@ def test_a_hand_edited_selector_is_held_with_the_cause(world: Make, driver: str)
         running = baking_release(shop)
         if driver == "dead":
             running.kill()
-        shop.kubectl("label", "pods", "--all", "tier=front")
-        shop.kubectl.patch("service", "web", {"spec": {"selector": {"tier": "front"}}})
+        shop.hands.label_pods(tier="front")
+        shop.hands.patch("service", "web", {"spec": {"selector": {"tier": "front"}}})
         result = running.end(30) if driver == "alive" else shop.on_target("resume", "-o", "jsonl")
         view = ended(result, 7, "HELD")
         assert "selector" in view["reason"]
@@ -72,7 +71,7 @@ def test_a_deleted_candidate_is_noticed_and_the_traffic_stays_whole(world: Make)
     shop = world(replicas=4)
     with shop.users(60) as users:
         running = baking_release(shop)
-        shop.kubectl("delete", "deployment", "web-candidate", "--wait=false")
+        shop.hands.delete("deployment/web-candidate", wait=False)
         view = ended(running.end(60), 3, "ROLLED_BACK")
     assert "candidate" in view["reason"]
     users.lost_none()
@@ -83,10 +82,10 @@ def test_the_deployment_scaled_by_hand_is_held(world: Make) -> None:
     shop = world(replicas=4)
     with shop.users(40) as users:
         running = baking_release(shop)
-        shop.kubectl("scale", "deployment/web", "--replicas=2")
+        shop.hands.scale("web", 2)
         view = ended(running.end(30), 7, "HELD")
         assert "scaled" in view["reason"]
-        shop.kubectl("scale", "deployment/web", "--replicas=4")
+        shop.hands.scale("web", 4)
         shop.rolled_out()
         assert shop.on_target("rollback").code == 0
     users.all_well()
@@ -98,7 +97,7 @@ def test_an_evicted_candidate_pod_is_replaced_and_is_no_failure(world: Make) -> 
     with shop.users(40) as users:
         running = baking_release(shop, strategy={"canary": {"weight": [50], "bake": "12s"}})
         victim = shop.pods("1.1.0")[0]
-        shop.kubectl("delete", "pod", victim, "--wait=false")
-        eventually("its heir is ready", lambda: len(shop.endpoints()) == 6 and victim not in shop.endpoints(), 20)
+        shop.hands.delete(f"pod/{victim}", wait=False)
+        shop.eventually("its heir is ready", lambda: len(shop.endpoints()) == 6 and victim not in shop.endpoints(), 20)
         ended(running.end(), 0, "PROMOTED")
     users.all_well()

@@ -1,11 +1,11 @@
 """One driver per target; whoever is too late, or was frozen, changes nothing."""
 
 import signal
-import time
 from collections.abc import Callable
 
+import pytest
+
 from tests.cluster.support.events import baking, ended, final, unix
-from tests.cluster.support.kubectl import eventually
 from tests.cluster.support.snapshot import snapshot
 from tests.cluster.support.world import World, image
 
@@ -20,7 +20,7 @@ def test_the_second_driver_is_told_who_holds_the_target(world: Make) -> None:
         first.wait_for("the bake", baking(0))
         second = shop.release("1.2.0", strategy=LONG).end(30)
         assert second.code == 6, second
-        holder = shop.kubectl.get("lease", "deliver-web")["spec"]["holderIdentity"]
+        holder = shop.hands.get("lease", "deliver-web")["spec"]["holderIdentity"]
         assert holder.split(":")[0] in second.said, f"{holder} is not named: {second}"
         assert shop.status()["candidate"]["image"] == image("1.1.0")
         assert shop.on_target("abort").code == 0
@@ -41,15 +41,16 @@ def test_of_two_started_at_once_one_wins(world: Make) -> None:
     shop.runs_only("1.1.0")
 
 
+@pytest.mark.pace(2, "seconds are measured: what a process takes counts as twice as long")
 def test_rollback_under_a_running_driver_is_at_once_and_the_driver_says_who(world: Make) -> None:
     shop = world(replicas=4)
     with shop.users(60) as users:
         running = shop.release("1.1.0", strategy=LONG)
         running.wait_for("the bake", baking(0))
-        begin = time.time()
+        begin = shop.pace.now()
         rolling = shop.deliver.start("rollback", "web", "-n", shop.namespace, "--reason", "pager", "-o", "jsonl")
-        eventually("the Service leads to stable alone", lambda: "pod-template-hash" in shop.selector(), 5, 0.05)
-        assert time.time() - begin < 3, "traffic is back at once"
+        shop.eventually("the Service leads to stable alone", lambda: "pod-template-hash" in shop.selector(), 5, 0.05)
+        assert shop.pace.now() - begin < 3, "traffic is back at once"
         back = rolling.end()
         view = ended(running.end(), 3, "ROLLED_BACK")
     assert back.code == 0, back
@@ -68,13 +69,13 @@ def test_a_driver_that_was_frozen_past_its_lease_changes_nothing(world: Make) ->
         first = shop.release("1.1.0", **spec)
         first.wait_for("the bake", baking(0))
         first.signal(signal.SIGSTOP)
-        time.sleep(18)  # its lease is 15 s
+        shop.pace.sleep(18)  # its lease is 15 s
         second = shop.deliver.start("resume", "web", "-n", shop.namespace, "-o", "jsonl")
         second.wait_for("the takeover's bake", baking(0), 60)
-        before = snapshot(shop.kubectl)
+        before = snapshot(shop.hands)
         first.signal(signal.SIGCONT)
-        time.sleep(4)
-        assert snapshot(shop.kubectl) == before, "the old driver wrote something"
+        shop.pace.sleep(4)
+        assert snapshot(shop.hands) == before, "the old driver wrote something"
         ended(second.end(), 0, "PROMOTED")
         old = first.end(30)
     assert old.code in (0, 3), old

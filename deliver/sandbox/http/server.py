@@ -1,5 +1,6 @@
 """The HTTP server: one thread a connection, keep-alive, chunked streams."""
 
+import contextlib
 import json
 import select
 import socket
@@ -102,6 +103,23 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
         self.routes = Routes(world)
         self.closing = False
+        self._open: set[socket.socket] = set()
+
+    def get_request(self) -> tuple[socket.socket, object]:
+        connection, address = super().get_request()
+        self._open.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
+        if isinstance(request, socket.socket):
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def cut(self) -> None:
+        """Every connection, as when the process dies."""
+        for connection in list(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away in the middle is no error of the server."""
@@ -112,7 +130,8 @@ class Door:
 
     def __init__(self, world: "World", port: int = 0) -> None:
         self._server = _Server(("127.0.0.1", port), world)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.port = int(self._server.server_address[1])
+        self.url = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, name="sandbox-http", daemon=True)
         self._thread.start()
 
@@ -130,6 +149,7 @@ class Door:
         self._server.closing = True
         self._server.shutdown()
         self._server.server_close()
+        self._server.cut()
         self._thread.join(timeout=2.0)
 
     def __enter__(self) -> Self:

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 
 class Call(NamedTuple):
@@ -15,8 +15,16 @@ class Call(NamedTuple):
     resource: str
 
 
+class Asked(Protocol):
+    """Calls from the moment of its making on. agent: a prefix of the client's User-Agent."""
+
+    def calls(self, namespace: str, user: str = "", agent: str = "") -> Counter[Call]: ...
+
+    def refused(self, namespace: str, user: str) -> Counter[Call]: ...
+
+
 class Audit:
-    """Calls from the moment of its making on."""
+    """Out of the API server's log."""
 
     def __init__(self, path: str) -> None:
         self.path = Path(path)

@@ -1,9 +1,8 @@
-"""The oracle: what stands in the cluster, read by kubectl and not by the code under test."""
+"""The lab's hands: kubectl."""
 
 import json
 import subprocess
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 Object = dict[str, Any]
@@ -23,6 +22,8 @@ class Kubectl:
     def elsewhere(self, namespace: str) -> "Kubectl":
         return Kubectl(namespace, self.environ)
 
+    # ------------------------------------------------------------ look
+
     def get(self, kind: str, name: str) -> Object:
         return dict(json.loads(self("get", kind, name, "-o", "json", "--show-managed-fields=false")))
 
@@ -30,12 +31,17 @@ class Kubectl:
         found = self("get", kind, name, "-o", "json", "--ignore-not-found")
         return dict(json.loads(found)) if found else None
 
-    def items(self, kind: str, selector: str = "") -> list[Object]:
+    def items(self, kinds: str, selector: str = "") -> list[Object]:
         narrowed = ["-l", selector] if selector else []
-        return list(json.loads(self("get", kind, *narrowed, "-o", "json"))["items"])
+        return list(json.loads(self("get", kinds, *narrowed, "-o", "json"))["items"])
 
-    def names(self, kind: str) -> list[str]:
-        return sorted(item["metadata"]["name"] for item in self.items(kind))
+    def names(self, kinds: str) -> list[str]:
+        return sorted(item["metadata"]["name"] for item in self.items(kinds))
+
+    def read(self, path: str) -> str:
+        return self("get", "--raw", path)
+
+    # ------------------------------------------------------------ do
 
     def apply(self, *objects: Object) -> None:
         self("apply", "--server-side", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}))
@@ -43,14 +49,31 @@ class Kubectl:
     def patch(self, kind: str, name: str, body: Object) -> None:
         self("patch", kind, name, "--type=merge", "-p", json.dumps(body))
 
+    def delete(self, *things: str, wait: bool = True) -> None:
+        self("delete", *things, f"--wait={str(wait).lower()}", "--ignore-not-found")
 
-def eventually(what: str, probe: Callable[[], Any], timeout: float = 30, every: float = 0.2) -> Any:
-    """The probe's first true answer."""
-    deadline = time.monotonic() + timeout
-    while True:
-        answer = probe()
-        if answer:
-            return answer
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout:g} s: {what} (last answer: {answer!r})")
-        time.sleep(every)
+    def scale(self, deployment: str, replicas: int) -> None:
+        self("scale", f"deployment/{deployment}", f"--replicas={replicas}")
+
+    def set_image(self, deployment: str, image: str) -> None:
+        self("set", "image", f"deployment/{deployment}", f"web={image}")
+
+    def label_pods(self, **labels: str) -> None:
+        self("label", "pods", "--all", *(f"{key}={value}" for key, value in labels.items()))
+
+    def post(self, path: str) -> None:
+        self("create", "--raw", path, "-f", "/dev/null")
+
+    def create_namespace(self) -> None:
+        self("create", "namespace", self.namespace)
+
+    def remove_namespace(self) -> None:
+        self("delete", "namespace", self.namespace, "--wait=false", "--ignore-not-found", check=False)
+
+    # ------------------------------------------------------------ be somebody
+
+    def token(self, account: str) -> str:
+        return self("create", "token", account, "--duration=1h").strip()
+
+    def config(self) -> Object:
+        return dict(json.loads(self("config", "view", "--raw", "--minify", "-o", "json")))

@@ -1,10 +1,19 @@
-"""What this run has to work with: the lab, or a cluster of the user's own."""
+"""The lab: a real Kubernetes. KUBECONFIG may lead to a cluster of the user's own instead, which has not all of it."""
 
 import contextlib
 import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+
+from tests.cluster.support.audit import Audit
+from tests.cluster.support.kubectl import Kubectl
+from tests.cluster.support.load import Load, Users
+from tests.cluster.support.pace import REAL
+from tests.cluster.support.place import Hands
+from tests.cluster.support.process import clean_environ, script
 
 ROOT = Path(__file__).resolve().parents[3]
 LAB = ROOT / "tests/lab/lab"
@@ -19,29 +28,49 @@ def lab(*args: str, timeout: float = 120) -> None:
         raise AssertionError(f"lab {' '.join(args)}: {done.stderr}")
 
 
-@contextlib.contextmanager
-def frozen(component: str) -> Iterator[None]:
-    """Stopped where it stands: its connections stay open and say nothing."""
-    lab("freeze", component)
-    try:
-        yield
-    finally:
-        lab("thaw", component)
+class Lab:
+    name = "lab"
+    pace = REAL
+    spawn = staticmethod(script)
+
+    def __init__(self) -> None:
+        self.environ = clean_environ()
+
+    def hands(self, namespace: str) -> Kubectl:
+        return Kubectl(namespace, self.environ)
+
+    def settled(self) -> None:
+        """Nothing is left to do."""
+
+    def users(self, hands: Hands, service: str, rps: float) -> Users:
+        url = f"http://{hands.get('service', service)['spec']['clusterIP']}/"
+        return Users(Load(url, rps / 2, fresh=1), Load(url, rps / 2, fresh=0))
+
+    def audit(self) -> Audit:
+        if not AUDIT_LOG:
+            pytest.skip("no LAB_AUDIT_LOG: the API server's audit log cannot be read")
+        return Audit(AUDIT_LOG)
+
+    @contextlib.contextmanager
+    def no_prometheus(self) -> Iterator[None]:
+        with _between(("prometheus", "down"), ("prometheus", "up")):
+            yield
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        with _between(("freeze", "apiserver"), ("thaw", "apiserver")):
+            yield
+
+    @contextlib.contextmanager
+    def killed(self) -> Iterator[None]:
+        with _between(("kill", "apiserver"), ("start", "apiserver")):
+            yield
 
 
 @contextlib.contextmanager
-def killed(component: str) -> Iterator[None]:
-    lab("kill", component)
+def _between(begin: tuple[str, ...], end: tuple[str, ...]) -> Iterator[None]:
+    lab(*begin)
     try:
         yield
     finally:
-        lab("start", component)
-
-
-@contextlib.contextmanager
-def no_prometheus() -> Iterator[None]:
-    lab("prometheus", "down")
-    try:
-        yield
-    finally:
-        lab("prometheus", "up")
+        lab(*end)

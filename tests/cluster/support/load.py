@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,13 @@ class Load:
         self.command = ["load", *shown]
         self._lines: list[tuple[float, dict[str, Any]]] = []
 
-    def __enter__(self) -> Self:
+    def begin(self) -> None:
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True, start_new_session=True)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+
+    def __enter__(self) -> Self:
+        self.begin()
         return self
 
     def _read(self) -> None:
@@ -74,6 +77,9 @@ class Load:
         return tuple(Second(at, line["by_version"] or {}, line["by_status"] or {}, line["failed"]) for at, line in told)
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
         self.process.send_signal(signal.SIGINT)
         try:
             self.process.wait(15)
@@ -97,20 +103,31 @@ class Load:
         )
 
 
+class Crowd(Protocol):
+    """begin and end it, then ask what became of its requests."""
+
+    def begin(self) -> None: ...
+
+    def end(self) -> None: ...
+
+    @property
+    def traffic(self) -> Traffic: ...
+
+
 class Users:
     """Two crowds of the same size: one on fresh connections, one on four connections that stay open."""
 
-    def __init__(self, url: str, rps: float) -> None:
-        self.fresh, self.kept = Load(url, rps / 2, fresh=1), Load(url, rps / 2, fresh=0)
+    def __init__(self, fresh: Crowd, kept: Crowd) -> None:
+        self.fresh, self.kept = fresh, kept
 
     def __enter__(self) -> Self:
-        self.fresh.__enter__()
-        self.kept.__enter__()
+        for crowd in (self.fresh, self.kept):
+            crowd.begin()
         return self
 
     def __exit__(self, *_: object) -> None:
         for crowd in (self.fresh, self.kept):
-            crowd.__exit__()
+            crowd.end()
 
     def lost_none(self) -> None:
         for crowd in (self.fresh, self.kept):

@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol
+
+from tests.cluster.support.pace import REAL, Pace, patience
 
 SCRIPT = Path(sys.executable).with_name("deliver")
 CI_WORDS = ("CI", "GITHUB_", "GITLAB_", "DELIVER_", "FORCE_COLOR", "NO_COLOR")
@@ -40,21 +42,42 @@ class Result:
         return f"exit {self.code} after {self.took:.1f} s\n--- stdout\n{self.out[-6000:]}\n--- stderr\n{self.err[-6000:]}"
 
 
+class Process(Protocol):
+    """What Running needs of a subprocess.Popen."""
+
+    stdout: IO[str] | None
+    stderr: IO[str] | None
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, sig: int) -> None: ...
+
+
+Spawn = Callable[[Sequence[str], Mapping[str, str], Path], Process]
+
+
+def script(arguments: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Process:
+    """The console script."""
+    return subprocess.Popen(
+        [str(SCRIPT), *arguments],
+        env=dict(environ),
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
 class Running:
     """A deliver that runs. lines: (unix seconds of arrival, stdout line)."""
 
-    def __init__(self, command: Sequence[str], environ: Mapping[str, str], cwd: Path) -> None:
-        self.begin = time.time()
-        self.process = subprocess.Popen(
-            command,
-            env=dict(environ),
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+    def __init__(self, process: Process, pace: Pace) -> None:
+        self.pace, self.begin = pace, pace.now()
+        self.process = process
         self.lines: list[tuple[float, str]] = []
         self.errors: list[str] = []
         self._news = threading.Condition()
@@ -67,7 +90,7 @@ class Running:
         with self.process.stdout as lines:
             for line in lines:
                 with self._news:
-                    self.lines.append((time.time(), line))
+                    self.lines.append((self.pace.now(), line))
                     self._news.notify_all()
         with self._news:
             self._news.notify_all()
@@ -84,7 +107,7 @@ class Running:
 
     def wait_for(self, what: str, wanted: Callable[[dict[str, Any]], bool], timeout: float = 90) -> dict[str, Any]:
         """The first event that is wanted; needs `-o jsonl`."""
-        deadline, seen = time.monotonic() + timeout, 0
+        deadline, seen = time.monotonic() + patience(self.pace, timeout), 0
         while True:
             events = self.events
             for event in events[seen:]:
@@ -101,7 +124,7 @@ class Running:
     def _told(self) -> Result:
         code = self.process.poll()
         return Result(
-            -999 if code is None else code, "".join(line for _, line in self.lines), "".join(self.errors), time.time() - self.begin
+            -999 if code is None else code, "".join(line for _, line in self.lines), "".join(self.errors), self.pace.now() - self.begin
         )
 
     def signal(self, number: int) -> None:
@@ -121,7 +144,7 @@ class Running:
     def end(self, timeout: float = 120) -> Result:
         """Waits for its own end."""
         try:
-            self.process.wait(timeout)
+            self.process.wait(patience(self.pace, timeout))
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"deliver did not end within {timeout:g} s: {self._told()}") from None
@@ -132,12 +155,12 @@ class Running:
 class Deliver:
     """Runs deliver with one environment in one folder."""
 
-    def __init__(self, environ: Mapping[str, str], cwd: Path) -> None:
-        self.environ, self.cwd = dict(environ), cwd
+    def __init__(self, environ: Mapping[str, str], cwd: Path, spawn: Spawn = script, pace: Pace = REAL) -> None:
+        self.environ, self.cwd, self.spawn, self.pace = dict(environ), cwd, spawn, pace
         self.started: list[Running] = []
 
     def start(self, *args: str, env: Mapping[str, str] | None = None) -> Running:
-        running = Running([str(SCRIPT), *args], self.environ | dict(env or {}), self.cwd)
+        running = Running(self.spawn(args, self.environ | dict(env or {}), self.cwd), self.pace)
         self.started.append(running)
         return running
 

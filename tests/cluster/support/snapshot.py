@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.cluster.support.kubectl import Kubectl, Object
+from tests.cluster.support.place import Hands, Object
 
 BYSTANDERS = ("secrets", "serviceaccounts", "statefulsets", "daemonsets", "jobs", "ingresses", "networkpolicies", "poddisruptionbudgets")
 OURS = "deliver-"  # the record and the lease of a target may stay
@@ -24,14 +24,14 @@ def stripped(obj: Object) -> Object:
     return dict(obj)
 
 
-def snapshot(kubectl: Kubectl) -> dict[str, Any]:
+def snapshot(hands: Hands) -> dict[str, Any]:
     """ "kind/name" -> the object; of bystanders only that they are there."""
     found: dict[str, Any] = {}
     for kind in ("deployments", "services", "horizontalpodautoscalers", "configmaps"):
-        for obj in kubectl.items(kind):
+        for obj in hands.items(kind):
             if not (kind == "configmaps" and obj["metadata"]["name"].startswith(OURS)):
                 found[f"{kind}/{obj['metadata']['name']}"] = stripped(obj)
-    for item in kubectl.items(",".join(BYSTANDERS)):
+    for item in hands.items(",".join(BYSTANDERS)):
         if item["metadata"]["name"].startswith(HARNESS):
             continue
         found[f"{item['kind']}/{item['metadata']['name']}"] = item["metadata"]["uid"]

@@ -3,7 +3,7 @@
 import copy
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,10 +11,11 @@ from urllib.parse import quote
 import yaml
 
 from tests.cluster.support import objects
-from tests.cluster.support.kubectl import Kubectl, Object, eventually
-from tests.cluster.support.lab import REGISTRY, ROOT
+from tests.cluster.support.lab import REGISTRY, ROOT, Lab
 from tests.cluster.support.load import Users
-from tests.cluster.support.process import Deliver, Result, Running, clean_environ
+from tests.cluster.support.pace import eventually
+from tests.cluster.support.place import Object, Place
+from tests.cluster.support.process import Deliver, Result, Running
 from tests.cluster.support.snapshot import differences, image_of, snapshot, with_image
 
 ERRORS = {"name": "errors", "bad": 'http_requests_total{code=~"5.."}', "total": "http_requests_total", "max": "5%"}
@@ -22,47 +23,63 @@ SLOW = {"name": "latency", "histogram": "http_request_duration_seconds", "slower
 
 
 def image(version: str) -> str:
-    return f"{REGISTRY}/web:{version}"
+    """The sandbox knows them by their tag, whatever the registry."""
+    return f"{REGISTRY or 'registry'}/web:{version}"
 
 
 class World:
-    """Made by the `world` fixture. `deliver` runs the CLI as the cluster's admin, in a folder with deliver.yaml once `file` wrote one."""
+    """Made by the `world` fixture. `deliver` runs the CLI as the cluster's admin, in a folder with deliver.yaml once `file` wrote one.
 
-    def __init__(self, folder: Path, name: str) -> None:
+    hands: what people do to the cluster and see of it. pace: the time of the place; what a test waits or measures goes by it.
+    """
+
+    def __init__(self, folder: Path, name: str, place: Place | None = None) -> None:
+        self.place = place or Lab()
+        self.pace = self.place.pace
         self.namespace = f"e2e-{name[:20].strip('-')}-{uuid.uuid4().hex[:6]}"
         self.folder = folder
-        environ = clean_environ() | {"HOME": str(folder), "COLUMNS": "140"}
-        self.environ = environ
-        self.kubectl = Kubectl(self.namespace, environ)
-        self.deliver = Deliver(environ, folder)
-        self._others: list[Deliver] = []
+        self.environ = self.place.environ | {"HOME": str(folder), "COLUMNS": "140"}
+        self.hands = self.place.hands(self.namespace)
+        self._started: list[Deliver] = []
+        self.deliver = self.deliver_in(folder)
 
     # ------------------------------------------------------------ set up and away
 
     def make(self, replicas: int, version: str, services: Sequence[Object], extra: Sequence[Object]) -> "World":
-        self.kubectl("create", "namespace", self.namespace)
-        self.kubectl.apply(objects.deployment(image(version), replicas), *services, *extra)
+        self.hands.create_namespace()
+        self.hands.apply(objects.deployment(image(version), replicas), *services, *extra)
         self.rolled_out()
-        eventually("Prometheus has scraped every pod", lambda: self._scraped() >= replicas, 30, 0.5)
-        self.before = snapshot(self.kubectl)
+        self.eventually("Prometheus has scraped every pod", lambda: self._scraped() >= replicas, 30, 0.5)
+        self.place.settled()
+        self.before = snapshot(self.hands)
         return self
+
+    def eventually(self, what: str, probe: Callable[[], Any], timeout: float = 30, every: float = 0.2) -> Any:
+        """The probe's first true answer."""
+        return eventually(what, probe, timeout, every, self.pace)
 
     def _scraped(self) -> int:
         query = quote(f'count(http_requests_total{{code="200",namespace="{self.namespace}"}})')
         path = f"/api/v1/namespaces/monitoring/services/prometheus:9090/proxy/api/v1/query?query={query}"
-        result = json.loads(self.kubectl("get", "--raw", path))["data"]["result"]
+        result = json.loads(self.hands.read(path))["data"]["result"]
         return int(result[0]["value"][1]) if result else 0
 
     def rolled_out(self, name: str = "web") -> None:
-        self.kubectl("rollout", "status", f"deployment/{name}", "--timeout=60s")
+        """As `kubectl rollout status` waits."""
+        self.eventually(f"Deployment {name} is rolled out", lambda: rolled_out(self.hands.get("deployment", name)), 60)
 
     def remove(self) -> None:
-        self.deliver.stop_all()
-        for other in self._others:
-            other.stop_all()
-        self.kubectl("delete", "namespace", self.namespace, "--wait=false", "--ignore-not-found", check=False)
+        for one in self._started:
+            one.stop_all()
+        self.hands.remove_namespace()
 
     # ------------------------------------------------------------ deliver
+
+    def deliver_in(self, folder: Path, environ: Mapping[str, str] | None = None) -> Deliver:
+        """Another way to run it; environ: all of it."""
+        one = Deliver(self.environ if environ is None else environ, folder, self.place.spawn, self.pace)
+        self._started.append(one)
+        return one
 
     def file(self, version: str = "1.1.0", **change: Any) -> Path:
         """deliver.yaml with short times. change: whole sections, or for `analysis` and `limits` keys in them; None takes one out."""
@@ -95,9 +112,7 @@ class World:
         """`deliver VERB web -n NAMESPACE`, in a folder without a file: as from another machine."""
         elsewhere = self.folder / "elsewhere"
         elsewhere.mkdir(exist_ok=True)
-        other = Deliver(self.environ, elsewhere)
-        self._others.append(other)
-        return other(verb, "web", "-n", self.namespace, *args, env=env)
+        return self.deliver_in(elsewhere)(verb, "web", "-n", self.namespace, *args, env=env)
 
     def status(self) -> Any:
         """The view of `status -o json`, whatever its exit code."""
@@ -106,9 +121,9 @@ class World:
     def account(self, role: str) -> Deliver:
         """deliver as a ServiceAccount bound to a Role of deploy/rbac, and to the proxy Role beside Prometheus."""
         roles = [yaml.safe_load(text) for text in (ROOT / f"deploy/rbac/{role}.yaml").read_text().split("\n---\n")]
-        self.kubectl.apply(*roles, *objects.account(f"test-{role}", roles[0]["metadata"]["name"]))
-        token = self.kubectl("create", "token", f"test-{role}", "--duration=1h").strip()
-        config = json.loads(self.kubectl("config", "view", "--raw", "--minify", "-o", "json"))
+        self.hands.apply(*roles, *objects.account(f"test-{role}", roles[0]["metadata"]["name"]))
+        token = self.hands.token(f"test-{role}")
+        config = self.hands.config()
         config["users"] = [{"name": role, "user": {"token": token}}]
         config["contexts"] = [
             {"name": role, "context": {"cluster": config["clusters"][0]["name"], "user": role, "namespace": self.namespace}}
@@ -117,28 +132,25 @@ class World:
         path = self.folder / f"{role}.kubeconfig"
         path.write_text(json.dumps(config))
         path.chmod(0o600)
-        one = Deliver(self.environ | {"KUBECONFIG": str(path)}, self.folder)
-        self._others.append(one)
-        return one
+        return self.deliver_in(self.folder, self.environ | {"KUBECONFIG": str(path)})
 
     # ------------------------------------------------------------ users
 
     def users(self, rps: float = 50, service: str = "web") -> Users:
-        address = self.kubectl.get("service", service)["spec"]["clusterIP"]
-        return Users(f"http://{address}/", rps)
+        return self.place.users(self.hands, service, rps)
 
     # ------------------------------------------------------------ what stands
 
     def images(self) -> dict[str, str]:
-        return {obj["metadata"]["name"]: image_of(obj) for obj in self.kubectl.items("deployments")}
+        return {obj["metadata"]["name"]: image_of(obj) for obj in self.hands.items("deployments")}
 
     def selector(self, service: str = "web") -> dict[str, str]:
-        return dict(self.kubectl.get("service", service)["spec"]["selector"])
+        return dict(self.hands.get("service", service)["spec"]["selector"])
 
     def endpoints(self, service: str = "web") -> set[str]:
         """Names of the pods that are ready endpoints of the Service."""
         found = set()
-        for piece in self.kubectl.items("endpointslices", f"kubernetes.io/service-name={service}"):
+        for piece in self.hands.items("endpointslices", f"kubernetes.io/service-name={service}"):
             for endpoint in piece.get("endpoints") or []:
                 if endpoint.get("conditions", {}).get("ready", True):
                     found.add(endpoint["targetRef"]["name"])
@@ -148,7 +160,7 @@ class World:
         """Pods of that version which are not on their way out."""
         return [
             pod["metadata"]["name"]
-            for pod in self.kubectl.items("pods")
+            for pod in self.hands.items("pods")
             if pod["spec"]["containers"][0]["image"] == image(version) and not pod["metadata"].get("deletionTimestamp")
         ]
 
@@ -156,25 +168,32 @@ class World:
         """Change how all pods of that version behave."""
         for name in self.pods(version):
             path = f"/api/v1/namespaces/{self.namespace}/pods/{name}:8080/proxy/chaos?{query}"
-            self.kubectl("create", "--raw", path, "-f", "/dev/null")
+            self.hands.post(path)
 
     # ------------------------------------------------------------ ends
 
     def unchanged(self) -> None:
         """As before the release, byte for byte, and nothing of ours but the record."""
-        changed = differences(self.before, snapshot(self.kubectl))
+        changed = differences(self.before, snapshot(self.hands))
         assert changed == [], "\n".join(changed)
 
     def as_with(self, version: str) -> None:
         """As `kubectl set image` would have left it, byte for byte."""
-        changed = differences(with_image(self.before, image(version)), snapshot(self.kubectl))
+        changed = differences(with_image(self.before, image(version)), snapshot(self.hands))
         assert changed == [], "\n".join(changed)
 
     def runs_only(self, version: str) -> None:
         """Every pod is of that version once the others are gone, and the Service leads to all of them."""
-        eventually(f"only {version} runs", lambda: self._serving(version))
+        self.eventually(f"only {version} runs", lambda: self._serving(version))
 
     def _serving(self, version: str) -> bool:
-        pods = self.kubectl.items("pods")
+        pods = self.hands.items("pods")
         names = {pod["metadata"]["name"] for pod in pods}
         return {pod["spec"]["containers"][0]["image"] for pod in pods} == {image(version)} and self.endpoints() == names
+
+
+def rolled_out(deployment: Object) -> bool:
+    status, wanted = deployment.get("status", {}), deployment["spec"]["replicas"]
+    seen = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
+    counts = [status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")]
+    return seen and counts == [wanted] * 3

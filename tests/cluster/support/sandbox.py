@@ -1,0 +1,137 @@
+"""The sandbox as a place for scenarios: an embedded cluster of its own for each test, on an accelerated clock."""
+
+import contextlib
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from deliver.sandbox import fixtures
+from deliver.sandbox.clock import RealClock
+from deliver.sandbox.controllers.kubelet import Node
+from deliver.sandbox.crowd import Crowd
+from deliver.sandbox.http.routes import Routes
+from deliver.sandbox.http.server import Door
+from deliver.sandbox.world import World
+from tests.cluster.support.audit import Asked
+from tests.cluster.support.forked import Forked, Zygote
+from tests.cluster.support.load import Second, Traffic, Users
+from tests.cluster.support.place import Hands
+from tests.cluster.support.process import clean_environ
+from tests.cluster.support.rest import Rest
+
+PAST = 60.0
+SCRAPE = 2.0
+"""Seconds, as on the lab."""
+PATH = "Prometheus is down: dial tcp 198.19.0.2:9090: connect: connection refused"
+
+
+class Pace:
+    def __init__(self, clock: RealClock) -> None:
+        self.clock, self.rate = clock, clock.rate
+
+    def now(self) -> float:
+        return self.clock.now()
+
+    def sleep(self, seconds: float) -> None:
+        self.clock.wait(seconds)
+
+
+class Sandbox:
+    """Until `settled` its time is virtual: an application that has been running for a minute costs a few milliseconds."""
+
+    name = "sandbox"
+
+    def __init__(self, zygote: Zygote, folder: Path, rate: float) -> None:
+        self._zygote = zygote
+        self.clock = RealClock(ago=PAST, rate=rate)
+        self.pace = Pace(self.clock)
+        self.world = fixtures.with_prometheus(World(clock=self.clock, services=(), nodes=[Node("sandbox-node", "198.51.100.2")]))
+        self.world.traffic.scrape_every(SCRAPE)
+        self.door, self.routes = Door(self.world), Routes(self.world)
+        kubeconfig = folder / "sandbox.kubeconfig"
+        kubeconfig.write_text(self.door.kubeconfig("default"))
+        self.environ = clean_environ() | {"KUBECONFIG": str(kubeconfig), "NO_PROXY": "127.0.0.1"}
+
+    def close(self) -> None:
+        self.door.close()
+        self.clock.close()
+
+    def settled(self) -> None:
+        self.clock.go()
+        self._since = time.monotonic()
+        self._at = self.clock.now()
+        self._keep_going()
+
+    def _keep_going(self) -> None:
+        """Requests are counted when somebody looks: look each second, so that a look is never much work."""
+        self.world.traffic.settle()
+        self.clock.after(1.0, self._keep_going)
+
+    def hands(self, namespace: str) -> Rest:
+        return Rest(namespace, self.routes, self.pace, json.loads(self.door.kubeconfig("default")))
+
+    def spawn(self, arguments: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Forked:
+        return self._zygote.start(arguments, environ, cwd, (self.pace.rate, self._at, self._since))
+
+    def users(self, hands: Hands, service: str, rps: float) -> Users:
+        return Users(Counted(self.world, hands.namespace, service, rps / 2), Counted(self.world, hands.namespace, service, rps / 2, kept=4))
+
+    def audit(self) -> Asked:
+        pytest.skip("not yet")
+
+    # ------------------------------------------------------------ what goes wrong
+
+    @contextlib.contextmanager
+    def no_prometheus(self) -> Iterator[None]:
+        """It neither answers nor scrapes."""
+        with self.clock.lock:
+            self.world.metrics.sick.down = PATH
+            self.world.traffic.scrape_every(0.0)
+        yield
+        with self.clock.lock:
+            self.world.metrics.sick.down = ""
+            self.world.traffic.scrape_every(SCRAPE)
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Whoever asks waits for the lock. No controller and no kubelet hears of anything, as without an API server."""
+        with self.clock.lock:
+            yield
+
+    @contextlib.contextmanager
+    def killed(self) -> Iterator[None]:
+        port = self.door.port
+        self.door.close()
+        yield
+        self.door = Door(self.world, port)
+
+
+class Counted:
+    """A crowd of the sandbox, told of as the load generator tells it."""
+
+    def __init__(self, world: World, namespace: str, service: str, rps: float, kept: int = 0) -> None:
+        self._world, self._what = world, (namespace, service, rps, kept)
+        self._crowd: Crowd | None = None
+
+    def begin(self) -> None:
+        with self._world.clock.lock:
+            self._crowd = self._world.traffic.come(*self._what)
+
+    def end(self) -> None:
+        assert self._crowd
+        with self._world.clock.lock:
+            self._world.traffic.go(self._crowd)
+
+    @property
+    def traffic(self) -> Traffic:
+        assert self._crowd
+        seconds = [Second(one.end, dict(one.versions), dict(one.statuses), one.failed.total()) for one in self._crowd.seconds]
+        errors: Counter[str] = sum((one.failed for one in self._crowd.seconds), Counter())
+        statuses: Counter[str] = sum((Counter(one.statuses) for one in seconds), Counter())
+        versions: Counter[str] = sum((Counter(one.versions) for one in seconds), Counter())
+        answered, failed = statuses.total(), errors.total()
+        return Traffic(answered + failed, failed, dict(errors), dict(statuses), dict(versions), tuple(seconds), 0.0)
