@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.support import lab
-from tests.cluster.support.kubectl import eventually
 from tests.cluster.support.load import Load
+from tests.cluster.support.pace import eventually
 from tests.cluster.support.process import SCRIPT, clean_environ
 
 ROOT = Path(__file__).resolve().parents[2]
