@@ -54,6 +54,6 @@ def first_bad_sample(world: World, pods: set[str], after: float) -> float:
     """When Prometheus scraped the first sample that shows an error, unix seconds."""
     query = f'http_requests_total{{code="500",namespace="{world.namespace}",pod=~"{"|".join(sorted(pods))}"}}[2m]'
     path = f"/api/v1/namespaces/monitoring/services/prometheus:9090/proxy/api/v1/query?query={quote(query)}"
-    answer = json.loads(world.kubectl("get", "--raw", path))
+    answer = json.loads(world.hands.read(path))
     times = [float(at) for series in answer["data"]["result"] for at, value in series["values"] if float(at) > after and float(value) > 0]
     return min(times)
