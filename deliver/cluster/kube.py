@@ -14,10 +14,11 @@ from deliver.cluster.feed import KubeFeed
 from deliver.cluster.paths import group_of, path, title, typed
 from deliver.cluster.port import Access, Object, PatchType, Watch
 from deliver.cluster.retrying import Retries, guarded
+from deliver.cluster.shape import fitting
 from deliver.cluster.stream import narrowed
 from deliver.cluster.timing import Timing
 from deliver.cluster.transport import Transport
-from deliver.model.errors import Forbidden, Gone, InputError
+from deliver.model.errors import Forbidden, Gone, InputError, Unreachable
 from deliver.model.names import MANAGER
 
 Objects = list[Object]  # the class's own `list` hides the builtin
@@ -65,7 +66,7 @@ class KubernetesCluster:
         return clean(self._transport.server)
 
     def get(self, kind: str, namespace: str, name: str, *, deadline: float | None = None) -> Object:
-        return self._json(Call("GET", path(kind, namespace, name), f"read {title(kind, namespace, name)}"), deadline)
+        return fitting(kind, self._json(Call("GET", path(kind, namespace, name), f"read {title(kind, namespace, name)}"), deadline))
 
     def list(self, kind: str, namespace: str, *, selector: str = "", field: str = "", deadline: float | None = None) -> Objects:
         query = {"labelSelector": selector, "fieldSelector": field}
@@ -82,7 +83,7 @@ class KubernetesCluster:
             writes=not dry_run,
             repeatable=dry_run or bool(name),  # with generateName a second try would make a second object
         )
-        return self._json(call, deadline)
+        return fitting(kind, self._json(call, deadline))
 
     def patch(
         self,
@@ -106,7 +107,8 @@ class KubernetesCluster:
             writes=not dry_run,
             repeatable=dry_run or how is PatchType.APPLY or guarded(body),
         )
-        return self._json(call, deadline)
+        changed = self._json(call, deadline)
+        return changed if subresource else fitting(kind, changed)
 
     def delete(self, kind: str, namespace: str, name: str, *, uid: str, version: str = "", deadline: float | None = None) -> None:
         conditions = {key: value for key, value in (("uid", uid), ("resourceVersion", version)) if value}
@@ -173,8 +175,10 @@ class KubernetesCluster:
         asked = {**{key: value for key, value in query.items() if value}, "limit": str(_PAGE)}
         while True:
             page = self._run(Call("GET", path(kind, namespace), f"list {title(kind, namespace)}", dict(asked)), end)
-            items += [typed(kind, item) for item in page.get("items") or []]
-            metadata = page.get("metadata") or {}
+            found, metadata = page.get("items") or [], page.get("metadata") or {}
+            if not isinstance(found, Sequence) or not isinstance(metadata, Mapping):
+                raise Unreachable(f"no usable answer about {kind}", why="it is not a list")
+            items += [typed(kind, fitting(kind, item)) for item in found]
             if not metadata.get("continue"):
                 return items, str(metadata.get("resourceVersion", ""))
             asked["continue"] = metadata["continue"]

@@ -15,6 +15,7 @@ from deliver.cluster.deadline import Deadline
 from deliver.cluster.failures import AttemptFailed, Call
 from deliver.cluster.mirror import Mirror
 from deliver.cluster.paths import path, title, typed
+from deliver.cluster.shape import fitting
 from deliver.cluster.timing import Timing
 from deliver.cluster.transport import Transport, Truncated, lines
 from deliver.model.errors import ClusterError
@@ -130,6 +131,8 @@ class Stream:
         kind, obj = event.get("type"), event["object"]
         if kind not in ("ADDED", "MODIFIED", "DELETED", "BOOKMARK"):
             raise Relist  # ERROR with a Status: 410 as a rule
+        if kind != "BOOKMARK":
+            fitting(self._mirror.watch.kind, obj)
         if self._mirror.event(kind, typed(self._mirror.watch.kind, obj)):
             self._wake()
 

@@ -18,7 +18,7 @@ from deliver.cluster.port import Cluster, Object
 from deliver.model.codec import decode, encode
 from deliver.model.errors import Conflict, DeliverError, NotFound, Superseded
 from deliver.model.names import FENCE, record_name
-from deliver.model.release import Entry, Release
+from deliver.model.release import Entry, Release, digest_of
 from deliver.model.replace import replace
 from deliver.model.seen import Request
 from deliver.model.spec import Target
@@ -27,6 +27,8 @@ from deliver.model.verdict import CheckResult
 T = TypeVar("T")
 
 SCHEMA = "1"
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+LATEST = 250_000_000_000.0  # unix seconds: the end of the year 9891, and of what a datetime can say
 ATTEMPTS = 10
 ROOM = 900_000  # bytes: an object may have 1 MiB; older history goes first
 
@@ -50,7 +52,7 @@ def parse(configmap: Object | None) -> Record:
     """Never raises: a bad record says so in `problem`."""
     if configmap is None:
         return Record()
-    data, version = configmap.get("data") or {}, configmap["metadata"].get("resourceVersion", "")
+    data, version, name = configmap.get("data") or {}, configmap["metadata"].get("resourceVersion", ""), configmap["metadata"].get("name")
     requests = _list(Request, data.get("requests", "[]"))
     history = _list(Release, data.get("history", "[]"))
     text = data.get("release")
@@ -63,16 +65,33 @@ def parse(configmap: Object | None) -> Record:
     if data.get("checksum") != checksum(text):
         return Record(history=history, requests=requests, version=version, problem="its checksum does not fit: it was edited or cut off")
     try:
-        return Record(decode(Release, json.loads(text)), history, requests, version)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        release = sane(decode(Release, json.loads(text)))
+        if name and record_name(release.spec.target.deployment) != name:
+            raise ValueError(f"it is about {release.spec.target}")
+        return Record(release, history, requests, version)
+    except UNREADABLE as error:
         return Record(history=history, requests=requests, version=version, problem=f"it cannot be read: {error}")
 
 
 def _list(cls: type[T], text: str) -> tuple[T, ...]:
     try:
-        return tuple(decode(cls, item) for item in json.loads(text))
-    except (ValueError, TypeError, KeyError, AttributeError):
+        found = tuple(decode(cls, item) for item in json.loads(text))
+        return tuple(sane(one) if isinstance(one, Release) else one for one in found)
+    except UNREADABLE:
         return ()
+
+
+def sane(release: Release) -> Release:
+    """Raises ValueError or KeyError for one that no deliver has written, whatever its checksum says."""
+    if not 0 <= release.step < len(release.plan.steps):
+        raise ValueError(f"step {release.step} of {len(release.plan.steps)}")
+    times = (release.started, release.since, release.bake_since, release.blind_since, release.ended, release.resumed, release.traffic_off)
+    if not all(0 <= at < LATEST for at in (*times, *(entry.at for entry in release.journal))):
+        raise ValueError("a time in it is none")
+    if not release.plan.flag and digest_of(release.snapshot.template) != release.snapshot.digest:
+        raise ValueError("its snapshot of the stable side is not the one that was taken")
+    assert release.plan.flag or release.new_template  # KeyError where the template is none
+    return release
 
 
 def checksum(text: str) -> str:

@@ -1,5 +1,6 @@
 """Frozen dataclasses to plain JSON data and back, by their type hints. Unknown keys are ignored, missing ones take the default."""
 
+import math
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -49,20 +50,43 @@ def _field_decoders(cls: type) -> tuple[tuple[str, Decoder], ...]:
 def _decoder(hint: Any) -> Decoder:
     """What turns plain data into a value of that type. Made once a type: a record has thousands of values."""
     origin = get_origin(hint)
-    if hint is Any or origin is Mapping or origin is dict:
+    if hint is Any:
         return _as_it_is
+    if origin is Mapping or origin is dict:
+        return partial(_decode_mapping, _decoder(get_args(hint)[1]))
     if origin in (Union, types.UnionType):
         return partial(_decode_union, get_args(hint))
     if origin is tuple:
-        item = _decoder(get_args(hint)[0])
-        return lambda data: tuple(map(item, data))
+        return partial(_decode_tuple, _decoder(get_args(hint)[0]))
     if isinstance(hint, type) and is_dataclass(hint):
         return partial(_decode_dataclass, hint)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return hint
-    if hint is float:
-        return lambda data: float(data) if isinstance(data, int) else data
-    return _as_it_is
+    return _decode_number if hint is float else partial(_decode_plain, hint)
+
+
+def _decode_plain(hint: type, data: Any) -> Any:
+    if type(data) is not hint:  # True is no number of pods
+        raise TypeError(f"{hint.__name__} wanted, not {type(data).__name__}")
+    return data
+
+
+def _decode_number(data: Any) -> float:
+    if isinstance(data, bool) or not isinstance(data, (int, float)) or not math.isfinite(data):
+        raise TypeError(f"a number wanted, not {str(data)[:20]}")
+    return float(data)
+
+
+def _decode_tuple(item: Decoder, data: Any) -> Any:
+    if not isinstance(data, (list, tuple)):
+        raise TypeError(f"a list wanted, not {type(data).__name__}")
+    return tuple(map(item, data))
+
+
+def _decode_mapping(item: Decoder, data: Any) -> Any:
+    if not isinstance(data, Mapping):
+        raise TypeError(f"an object wanted, not {type(data).__name__}")
+    return data if item is _as_it_is else {key: item(value) for key, value in data.items()}
 
 
 def _as_it_is(data: Any) -> Any:

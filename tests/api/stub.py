@@ -86,7 +86,7 @@ def answer(status: int, body: Any = None, **headers: str) -> Answer:
 
 
 def ok(body: Any = None) -> Answer:
-    return answer(200, body if body is not None else {"metadata": {"name": "web", "resourceVersion": "7"}})
+    return answer(200, body if body is not None else obj("web", 7))
 
 
 def status(code: int, message: str = "no", after: int = 0, **headers: str) -> Answer:
@@ -116,8 +116,12 @@ def listing(version: int, *names_and_versions: tuple[str, int]) -> Answer:
     return ok({"metadata": {"resourceVersion": str(version)}, "items": [obj(name, at) for name, at in names_and_versions]})
 
 
+# what a pod, a Service, a Deployment and a Lease must have, each its own part of it
+SPEC = {"containers": [], "selector": {}, "template": {"metadata": {}, "spec": {"containers": []}}}
+
+
 def obj(name: str, version: int, **labels: str) -> dict[str, Any]:
-    return {"metadata": {"name": name, "resourceVersion": str(version), "labels": labels}}
+    return {"metadata": {"name": name, "uid": f"uid-{name}", "resourceVersion": str(version), "labels": labels}, "spec": SPEC}
 
 
 def event(kind: str, body: dict[str, Any]) -> bytes:

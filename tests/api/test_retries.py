@@ -12,7 +12,7 @@ from deliver.cluster.retrying import Retries
 from deliver.cluster.timing import Timing
 from deliver.model.errors import ClusterError, Conflict, NotFound, Unreachable
 from tests.api.conftest import FakeTime
-from tests.api.stub import Answer, Stub, answer, cut, cut_body, hang, ok, status
+from tests.api.stub import Answer, Stub, answer, cut, cut_body, hang, obj, ok, status
 
 Act = Callable[[KubernetesCluster], Any]
 VERSIONED = {"metadata": {"resourceVersion": "6"}, "data": {"a": "1"}}
@@ -156,8 +156,8 @@ def test_a_body_in_drips_ends_at_the_deadline(connect_to: Callable[..., Kubernet
 
 
 def test_pages_are_joined_and_begun_anew_when_their_snapshot_has_expired(cluster: KubernetesCluster, stub: Stub) -> None:
-    first = ok({"metadata": {"resourceVersion": "9", "continue": "next"}, "items": [{"metadata": {"name": "a"}}]})
-    second = ok({"metadata": {"resourceVersion": "9"}, "items": [{"metadata": {"name": "b"}}]})
+    first = ok({"metadata": {"resourceVersion": "9", "continue": "next"}, "items": [obj("a", 1)]})
+    second = ok({"metadata": {"resourceVersion": "9"}, "items": [obj("b", 1)]})
     stub.script(first, status(410), first, second)
     found = cluster.list("pods", "shop", selector="app=web", field="spec.nodeName=n")
     assert [(one["metadata"]["name"], one["kind"], one["apiVersion"]) for one in found] == [("a", "Pod", "v1"), ("b", "Pod", "v1")]
