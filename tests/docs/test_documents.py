@@ -61,7 +61,7 @@ def folder(tmp_path: Path, namespace: str) -> Path:
 @pytest.mark.parametrize("document", [d for d in DOCUMENTS if commands(d)], ids=lambda d: str(d.relative_to(ROOT)))
 def test_the_commands_of_a_document_work_as_shown(document: Path, namespace: str, tmp_path: Path):
     here = folder(tmp_path, namespace)
-    environ = clean_environ() | {"HOME": str(tmp_path), "PATH": f"{SCRIPT.parent}:{clean_environ()['PATH']}"}
+    environ = clean_environ() | {"HOME": str(tmp_path), "PATH": f"{SCRIPT.parent}:{clean_environ()['PATH']}"} | installing(tmp_path / "site")
     with contextlib.ExitStack() as users:
         for command in commands(document):
             words = shlex.split(adapted(command.text, namespace), comments=True)
@@ -74,6 +74,11 @@ def test_the_commands_of_a_document_work_as_shown(document: Path, namespace: str
             if words[:3] == ["kubectl", "rollout", "status"]:
                 users.enter_context(Load(address(namespace)))
                 scraped(namespace)
+
+
+def installing(site: Path) -> dict[str, str]:
+    """What a document installs goes to a folder of its own: the packages at hand, nothing from an index, and nobody else sees it."""
+    return {"PIP_TARGET": str(site), "PYTHONPATH": str(site), "PIP_NO_DEPS": "1", "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}
 
 
 def kubectl(*args: str) -> str:
