@@ -106,9 +106,9 @@ class LoadCheck:
         """As many as belong into these seconds, each at its time. What cannot be sent in time is not sent in a heap afterwards."""
         options, begin = self._options, self._clock()
         count, each = max(1, round(seconds * options.rate)), 1.0 / options.rate
-        patience, until = max(timeout - seconds, 0.5), begin + seconds + each
+        until = begin + seconds + each
         with (
-            Session(access, patience, proxied=options.via == "proxy", clock=self._clock) as session,
+            Session(access, timeout, proxied=options.via == "proxy", clock=self._clock) as session,
             ThreadPoolExecutor(max_workers=min(WORKERS, count), thread_name_prefix="deliver-load") as pool,
         ):
             jobs = []

