@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CODE := deliver strategies bench tests/cluster tests/docs
 
-.PHONY: help setup demo check format test hunt test-cluster bench lock clean
+.PHONY: help setup demo check format test test-sandbox hunt test-cluster bench lock clean
 
 help:           ## Print this
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,6 +35,9 @@ format: setup   ## Put every file in the form that `check` wants
 
 test: setup     ## Every test that needs no cluster
 	$(BIN)/pytest -n 2 -m "not cluster and not slow"
+
+test-sandbox: setup  ## The end-to-end tests on the sandbox that take too long for `make test`; all of them play on tests/lab too
+	$(BIN)/pytest -n 4 -m "slow and not cluster" tests/cluster
 
 SECONDS ?= 600
 hunt: setup     ## Random worlds and crashes against the rules, for SECONDS; failing seeds are written down

@@ -14,8 +14,16 @@ from tests.cluster.support.place import Object, Place
 from tests.cluster.support.sandbox import Sandbox
 from tests.cluster.support.world import World
 
-RATE = 10.0
-"""How many times as fast time passes on the sandbox, unless a test is marked `pace`. Half as fast where the machine has much else to do."""
+FASTEST, SLOWEST = 16.0, 4.0
+"""How many times as fast time passes on the sandbox: so much less as the machine has more to do, unless a test is marked `pace`."""
+SLOW = 5.0
+"""A test whose pace must be under this is left to `make test-sandbox`."""
+
+
+def rate(marked: pytest.Mark | None) -> float:
+    if marked:
+        return float(marked.args[0])
+    return max(SLOWEST, FASTEST / max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -23,8 +31,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "place" not in metafunc.fixturenames:
         return
     places = [pytest.param("lab", marks=[pytest.mark.cluster, pytest.mark.timeout(300)])]
-    if not any(mark.name == "lab" for mark in metafunc.definition.iter_markers()):
-        places.insert(0, pytest.param("sandbox"))
+    marks = {mark.name: mark for mark in metafunc.definition.iter_markers()}
+    if "lab" not in marks:
+        slow = "pace" in marks and marks["pace"].args[0] < SLOW
+        places.insert(0, pytest.param("sandbox", marks=[pytest.mark.timeout(120), *([pytest.mark.slow] if slow else [])]))
     metafunc.parametrize("place", places, indirect=True)
 
 
@@ -56,9 +66,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, zygote: Callable[[], Z
     if request.param == "lab":
         yield lab.Lab()
         return
-    pace = request.node.get_closest_marker("pace")
-    busy = os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
-    sandbox = Sandbox(zygote(), tmp_path, pace.args[0] if pace else RATE / 2 if busy else RATE)
+    sandbox = Sandbox(zygote(), tmp_path, rate(request.node.get_closest_marker("pace")))
     yield sandbox
     sandbox.close()
 

@@ -1,6 +1,7 @@
 """SIGKILL at every boundary: any other deliver ends the release where the unkilled run would have ended."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,12 @@ FORWARD: dict[str, Wanted] = {
 }
 
 
-@pytest.mark.parametrize("boundary", FORWARD)
+def some(boundaries: Iterable[str], *quick: str) -> list[Any]:
+    """All of them; in the quick tests only those. tests/engine tries each call of the driver."""
+    return [pytest.param(name, marks=[] if name in quick else [pytest.mark.slow]) for name in boundaries]
+
+
+@pytest.mark.parametrize("boundary", some(FORWARD, "about to shift", "updated", "hold to be lifted"))
 def test_resume_ends_what_a_killed_driver_began(world: Make, boundary: str) -> None:
     shop = world(replicas=2)
     with shop.users(40) as users:
@@ -54,7 +60,7 @@ BACK: dict[str, Wanted] = {
 }
 
 
-@pytest.mark.parametrize("boundary", BACK)
+@pytest.mark.parametrize("boundary", some(BACK, "about to move the traffic"))
 def test_a_rollback_that_was_killed_is_ended_by_the_next(world: Make, boundary: str) -> None:
     shop = world(replicas=2)
     with shop.users(40) as users:

@@ -109,6 +109,7 @@ def test_rollback_after_a_promotion_brings_the_old_version_back(world: Make) -> 
     assert len(outcomes) == 2, outcomes
 
 
+@pytest.mark.slow  # three releases
 def test_rollback_to_an_older_release(world: Make) -> None:
     shop = world(replicas=2)
     with shop.users(40) as users:
@@ -121,7 +122,7 @@ def test_rollback_to_an_older_release(world: Make) -> None:
     shop.as_with("1.1.0")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)])
 def test_a_signal_holds_the_release_safely_and_says_how_to_go_on(world: Make, number: int, code: int) -> None:
     shop = world(replicas=2)
     with shop.users(40) as users:

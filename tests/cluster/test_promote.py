@@ -76,6 +76,7 @@ def test_the_autoscaler_keeps_its_own_bounds_and_does_not_shrink_the_stable_side
     promoted(shop)
 
 
+@pytest.mark.slow  # the bad version behind two Services is quicker
 def test_two_services_on_one_target_move_together(world: Make) -> None:
     shop = world(replicas=3, services=[objects.service(), objects.service("web-internal")])
     with shop.users() as users, shop.users(20, "web-internal") as insiders:
@@ -97,6 +98,7 @@ def test_a_single_replica_is_never_without_a_ready_pod(world: Make) -> None:
     promoted(shop)
 
 
+@pytest.mark.slow  # the sum is tested without a cluster
 def test_twelve_replicas_come_close_to_ten_percent(world: Make) -> None:
     shop = world(replicas=12)
     with shop.users() as users:

@@ -41,7 +41,6 @@ def test_of_two_started_at_once_one_wins(world: Make) -> None:
     shop.runs_only("1.1.0")
 
 
-@pytest.mark.pace(2, "seconds are measured: what a process takes counts as twice as long")
 def test_rollback_under_a_running_driver_is_at_once_and_the_driver_says_who(world: Make) -> None:
     shop = world(replicas=4)
     with shop.users(60) as users:
@@ -50,7 +49,7 @@ def test_rollback_under_a_running_driver_is_at_once_and_the_driver_says_who(worl
         begin = shop.pace.now()
         rolling = shop.deliver.start("rollback", "web", "-n", shop.namespace, "--reason", "pager", "-o", "jsonl")
         shop.eventually("the Service leads to stable alone", lambda: "pod-template-hash" in shop.selector(), 5, 0.05)
-        assert shop.pace.now() - begin < 3, "traffic is back at once"
+        assert shop.pace.now() - begin < shop.at_most(3), "traffic is back at once"
         back = rolling.end()
         view = ended(running.end(), 3, "ROLLED_BACK")
     assert back.code == 0, back
@@ -61,6 +60,7 @@ def test_rollback_under_a_running_driver_is_at_once_and_the_driver_says_who(worl
     shop.unchanged()
 
 
+@pytest.mark.slow  # it waits for a lease to run out
 def test_a_driver_that_was_frozen_past_its_lease_changes_nothing(world: Make) -> None:
     """Two real processes; the first is stopped for longer than its lease and then goes on."""
     shop = world(replicas=2)

@@ -68,6 +68,10 @@ class World:
         """As `kubectl rollout status` waits."""
         self.eventually(f"Deployment {name} is rolled out", lambda: rolled_out(self.hands.get("deployment", name)), 60)
 
+    def at_most(self, seconds: float) -> float:
+        """A limit on how long something takes: a promise on the lab. Elsewhere two seconds of the machine are granted besides."""
+        return seconds if self.pace.rate == 1 else seconds + 2 * self.pace.rate
+
     def remove(self) -> None:
         for one in self._started:
             one.stop_all()
