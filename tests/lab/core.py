@@ -1,5 +1,7 @@
 """What the parts of the lab share: where things are, how a process is started and ended, how something is waited for."""
 
+import contextlib
+import fcntl
 import os
 import signal
 import subprocess
@@ -33,6 +35,14 @@ def say(text):
 def make(path):
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+@contextlib.contextmanager
+def alone(what):
+    """One at a time: tests that run side by side ask for the same things."""
+    with open(make(CACHE) / f".{what}.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def install(*packages):
