@@ -16,7 +16,7 @@ import web
 def main() -> None:
     heard = threading.Event()  # is_initialized says only that it has begun to ask
     client = UnleashClient(
-        url=os.environ["UNLEASH_URL"] + "/api",
+        url=os.environ["UNLEASH_URL"].removesuffix("/api") + "/api",  # its client wants the API; people have the address of the pages
         app_name=os.environ.get("UNLEASH_APP", "checkout"),
         instance_id=web.POD,
         environment=os.environ.get("UNLEASH_ENVIRONMENT", "development"),
