@@ -14,7 +14,7 @@ from deliver.engine.reporter import Reporter
 from deliver.engine.stop import Stop
 from deliver.engine.users.hand import FLAG_VERBS, learned
 from deliver.engine.users.watching import FlagWatch
-from deliver.engine.watching import Watching
+from deliver.engine.watching import Judged, Watching
 from deliver.engine.writer import GuardedWriter
 from deliver.model.action import Action, Verb
 from deliver.model.errors import ClusterError, Conflict, DeliverError, Forbidden, NotFound, Rejected, Superseded, Unreachable
@@ -61,6 +61,7 @@ class Driver:
         self.failing: float | None = None
         self.unsaved: Entry | None = None
         self.not_before: tuple[Action, float] | None = None
+        self.judged: Judged = watching.latest
 
     def drive(self, release: Release, selector: str) -> Release:
         """Blocking, to an outcome. Raises Superseded when another driver has taken over; its record says how it ends."""
@@ -94,18 +95,28 @@ class Driver:
             self.tools.reporter.update(release, seen)
             if release.outcome is not None:
                 return release
-            self.watching.consider(release, seen)
-            wake_at = min(wake_at, self.watching.due(release, clock.now()))
             if self.tools.flag:
                 self.tools.flag.consider(release, seen)
                 wake_at = min(wake_at, self.tools.flag.due(clock.now()))
-            clock.wait(wake_at - clock.now())
+            self._rest(release, seen, wake_at, observer)
+
+    def _rest(self, release: Release, seen: Seen, wake_at: float, observer: Observer) -> None:
+        """Until it is time to look, or there is something to see. What wakes us is often our own record, come back through the watch."""
+        clock, watching, flag = self.tools.clock, self.watching, self.tools.flag
+        while True:
+            watching.consider(release, seen)
+            if watching.latest is not self.judged or (flag and flag.latest is not seen.flag) or observer.differs(release):
+                return
+            stopped = self.tools.stop.is_set() and release.course is not Course.BACK  # a rollback goes on all the same
+            if stopped or self.lease.lost_to is not None or clock.now() >= wake_at:
+                return
+            clock.wait(min(wake_at, watching.due(release, clock.now())) - clock.now())
 
     def _turn(self, release: Release, observer: Observer, acts: Acts) -> tuple[Release, Seen, float]:
         """One look and what follows from it."""
         now = self.tools.clock.now()
         self.lease.renew_if_due()
-        judged = self.watching.latest
+        judged = self.judged = self.watching.latest
         seen = observer.look(release, now, judged.results, judged.at, judged.share)
         seen = replace(seen, switch=judged.switch, flag=self.tools.flag.latest if self.tools.flag else None)
         seen = replace(seen, requests=tuple(one for one in seen.requests if one.id not in self.answered))

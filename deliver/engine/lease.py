@@ -130,7 +130,7 @@ class Lease:
             self.lost_to = None
 
     def _spec(self, fence: int) -> Object:
-        stamp = datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        stamp = datetime.fromtimestamp(self.clock.now(), UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
         return {
             "holderIdentity": self.identity,
             "leaseDurationSeconds": DURATION,
@@ -161,17 +161,23 @@ class Lease:
                 self._renew_at = begun + 1.0
 
     def _renew(self, begun: float) -> None:
-        holder = self.look(deadline=RENEW)
-        if holder.name != self.identity or holder.fence != self.fence:
-            self.lost_to = holder.name or "somebody who has finished"
-            self.clock.wake()
-            return
-        spec = {key: value for key, value in self._spec(self.fence).items() if key != "acquireTime"}
-        lease = self.cluster.patch(
-            "leases", self.target.namespace, self.name, {"metadata": {"resourceVersion": holder.version}, "spec": spec}, deadline=RENEW
-        )
+        """One guarded write. Only when it is refused is the Lease looked at: whose is it now?"""
+        try:
+            lease = self._extended(self._version)
+        except (Conflict, NotFound):
+            holder = self.look(deadline=RENEW)
+            if holder.name != self.identity or holder.fence != self.fence:
+                self.lost_to = holder.name or "somebody who has finished"
+                self.clock.wake()
+                return
+            lease = self._extended(holder.version)
         self._version = lease["metadata"]["resourceVersion"]
         self._until, self._renew_at = begun + DURATION, begun + RENEW
+
+    def _extended(self, version: str) -> Object:
+        spec = {key: value for key, value in self._spec(self.fence).items() if key != "acquireTime"}
+        body = {"metadata": {"resourceVersion": version}, "spec": spec}
+        return self.cluster.patch("leases", self.target.namespace, self.name, body, deadline=RENEW)
 
     def confirm(self) -> None:
         """Ask the API server, before a write, that the lock is still ours. Raises Superseded."""

@@ -57,11 +57,14 @@ class Observer:
         self.feed, self.router = feed, router
         self._arms: dict[str, tuple[list[Object], ArmSeen]] = {}
         self._asked: tuple[str, tuple[Request, ...]] = "[]", ()
+        self._looked: list[Any] = []
+        self._watched: list[str] = []
 
     def look(
         self, release: Release, now: float, checks: Sequence[CheckResult] = (), checked_at: float = 0.0, share: float | None = None
     ) -> Seen:
         feed = self.feed
+        self._looked = self._objects(release)
         replicasets, pods = feed.list("replicasets"), feed.list("pods")
         stable, candidate = (
             self._arm(deployment, replicasets, pods, release.snapshot.container) if deployment else None
@@ -80,6 +83,23 @@ class Observer:
             strays=0 if candidate else sum(stray(pod) for pod in pods),
             preview=preview.read(feed, release, candidate),
         )
+
+    def differs(self, release: Release) -> bool:
+        """The feed has something that the last look did not find. Our own record, as we wrote it, is nothing new."""
+        return self._looked != self._objects(release)
+
+    def _objects(self, release: Release) -> list[Any]:
+        name = record_name(release.spec.target.deployment)
+        record = self.feed.get("configmaps", name)
+        others = [obj for obj in self.feed.list("configmaps") if obj["metadata"]["name"] != name]
+        asked = (record.get("data") or {}).get("requests") if record else None
+        return [asked, fence_of(record) if record else 0, others, *(self.feed.list(kind) for kind in self._kinds(release))]
+
+    def _kinds(self, release: Release) -> list[str]:
+        """What is watched, the ConfigMaps aside. The selector plays no part in it."""
+        if not self._watched:
+            self._watched = sorted({watch.kind for watch in watches(release, self.router, "")} - {"configmaps"})
+        return self._watched
 
     def _arm(self, deployment: Object, replicasets: Sequence[Object], pods: Sequence[Object], container: str) -> ArmSeen:
         """Most looks find the very objects that the last one found, and those say the same."""

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from deliver.cluster.port import Cluster, Object
-from deliver.model.codec import decode, encode
+from deliver.model.codec import Texts, decode, encode
 from deliver.model.errors import Conflict, DeliverError, NotFound, Superseded
 from deliver.model.names import FENCE, record_name
 from deliver.model.release import Entry, Release, digest_of
@@ -134,6 +134,7 @@ class Store:
         self.cluster, self.target, self.name = cluster, target, record_name(target.deployment)
         self.record = Record()
         self._texts: dict[str, tuple[Release, str]] = {}  # of the history, which changes once a release
+        self._live = Texts()
 
     def load(self, deadline: float | None = None) -> Record:
         try:
@@ -155,7 +156,7 @@ class Store:
             history = record.history
             if finished:
                 history = (brief(release), *(old for old in history if old.id != release.id))[: release.spec.history]
-            text = json.dumps(encode(release), separators=(",", ":"))
+            text = self._live.of(release)
             data = {
                 "schema": SCHEMA,
                 "release": text,

@@ -74,6 +74,8 @@ class Watching:
         analysis = release.spec.analysis
         if idle(release):
             return
+        if self.clock.now() < self._due and release.bake_since in (0.0, self._bake):
+            return
         judged = seen.stable if release.plan.flag else seen.candidate  # a flag's users are served by the pods that are there
         if judged is None or judged.ready == 0 or seen.stable is None:
             return

@@ -1,5 +1,6 @@
 """Frozen dataclasses to plain JSON data and back, by their type hints. Unknown keys are ignored, missing ones take the default."""
 
+import json
 import math
 import types
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,31 @@ def encode(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return [encode(item) for item in value]
     return value
+
+
+class Texts:
+    """Compact JSON of one growing value after another. A frozen part that the last one had too is not encoded again."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, str]] = {}  # by identity; the value is kept, so that its id stays its own
+        self._used: dict[int, tuple[Any, str]] = {}
+
+    def of(self, value: Any) -> str:
+        """json.dumps(encode(value)) of a dataclass, without blanks."""
+        self._known, self._used = self._used, {}
+        kind: Any = type(value)
+        return "{" + ",".join([f'"{name}":{self._part(getattr(value, name))}' for name in _names(kind)]) + "}"
+
+    def _part(self, value: Any) -> str:
+        return f"[{','.join(map(self._frozen, value))}]" if isinstance(value, tuple) else self._frozen(value)
+
+    def _frozen(self, value: Any) -> str:
+        known = self._known.get(id(value)) or (value, _compact(encode(value)))
+        self._used[id(value)] = known
+        return known[1]
+
+
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def decode(cls: type[T], data: Any) -> T:

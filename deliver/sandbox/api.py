@@ -21,6 +21,9 @@ APPLY = "application/apply-patch+yaml"
 _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 _FROZEN = ("creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "namespace", "generateName")
 
+_CONDITIONAL = frozenset({"leases", "endpointslices", "poddisruptionbudgets"})
+"""Kinds that a PUT must name the version of."""
+
 _NOT_STRATEGIC = (
     "the body of the request was in an unknown format - accepted media types include: "
     "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
@@ -32,7 +35,7 @@ Admission = Callable[[str, Object, Object | None], None]
 
 def stamp(seconds: float) -> str:
     """metav1.Time of unix seconds."""
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(int(seconds), UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 @dataclass(frozen=True)
@@ -83,8 +86,9 @@ class Api:
         self._birth(kind, obj)
         defaults.fill(kind, obj)
         self._check(kind, obj, None)
-        if self.store.get(kind, meta.get("namespace", ""), meta["name"]) is not None:
-            raise errors.exists(kind, meta["name"])
+        if (known_one := self.store.get(kind, meta.get("namespace", ""), meta["name"])) is not None:
+            going = bool(known_one["metadata"].get("deletionTimestamp"))
+            raise errors.exists(kind, meta["name"], going)
         if write.dry_run:
             return obj
         managed.created(kind, obj, write.manager, stamp(self.clock.now()))
@@ -115,9 +119,13 @@ class Api:
         meta = new.setdefault("metadata", {})
         uid = meta.setdefault("uid", old["metadata"]["uid"])
         if uid != old["metadata"]["uid"]:
-            known_uid = old["metadata"]["uid"]
-            text = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {known_uid}"
-            raise ApiError(409, "Conflict", f'Operation cannot be fulfilled on {KINDS[kind].qualified} "{name}": {text}')
+            raise errors.other_uid(kind, old, uid)
+        if meta.setdefault("namespace", namespace) != namespace and KINDS[kind].namespaced:
+            raise errors.bad_request("the namespace of the provided object does not match the namespace sent on the request")
+        if not meta.get("name"):
+            raise errors.bad_request(f"the name of the object ({name} based on URL) was undeterminable: name must be provided")
+        if not meta.get("resourceVersion") and (kind in _CONDITIONAL or KINDS[kind].custom) and not subresource:
+            raise errors.no_version(kind, name)
         return self._change(kind, old, new, subresource, write)
 
     def delete(self, kind: str, namespace: str, name: str, options: Mapping[str, Any] | None = None, write: Write = Write()) -> Object:
@@ -271,7 +279,7 @@ def _limited(kind: str, old: Object, new: Object, subresource: str) -> Object:
     if not KINDS[kind].status:
         return new
     kept = "spec" if subresource == "status" else "status"
-    if subresource == "status":
+    if subresource == "status" and kind == "deployments":
         meta["labels"] = old["metadata"].get("labels")
         if not meta["labels"]:
             del meta["labels"]

@@ -1,12 +1,12 @@
 """The Cluster port of deliver.cluster.port on the embedded API, in-process."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from deliver.cluster.port import Access, PatchType, Watch
 from deliver.model.errors import ClusterError, Unreachable
 from deliver.model.names import FENCE, MANAGER
+from deliver.model.replace import replace
 from deliver.sandbox.api import Api, Write
 from deliver.sandbox.controllers.kubelet import Kubelet
 from deliver.sandbox.errors import ApiError, as_model, not_found

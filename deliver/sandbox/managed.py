@@ -38,7 +38,7 @@ def values(kind: str, obj: Mapping[str, Any]) -> dict[Path, Any]:
 
 
 def _leaves(kind: str, value: Any, names: tuple[str, ...], path: Path) -> Iterator[tuple[Path, Any]]:
-    if isinstance(value, Mapping) and value and not atomic(kind, names):
+    if isinstance(value, dict) and value and not atomic(kind, names):
         if names[-1] in _SELF:
             yield (*path, "."), True
         for key, item in value.items():
@@ -46,21 +46,21 @@ def _leaves(kind: str, value: Any, names: tuple[str, ...], path: Path) -> Iterat
         return
     keys = list_key(kind, names) if isinstance(value, list) else None
     if keys is None:
-        if not (isinstance(value, Mapping) and names == ("metadata",)):
+        if not (isinstance(value, dict) and names == ("metadata",)):
             yield path, value
         return
     yield (*path, "."), True
     for item in value:
         here = (*path, element(keys, item))
         yield (*here, "."), True
-        if isinstance(item, Mapping):
+        if isinstance(item, dict):
             for key, part in item.items():
                 yield from _leaves(kind, part, (*names, key), (*here, f"f:{key}"))
 
 
 def element(keys: tuple[str, ...], item: Any) -> str:
     """How a list item is called in a path."""
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         return "v:" + json.dumps(item)
     named = {key: item.get(key, "TCP" if key == "protocol" else None) for key in keys}
     return "k:" + json.dumps(named, sort_keys=True, separators=(",", ":"))
@@ -96,7 +96,7 @@ def lookup(kind: str, obj: Any, path: Path) -> Any:
         if part == ".":
             continue
         if part.startswith("f:"):
-            here = here.get(part[2:]) if isinstance(here, Mapping) else None
+            here = here.get(part[2:]) if isinstance(here, dict) else None
         elif part.startswith("v:"):
             here = json.loads(part[2:]) if isinstance(here, list) and json.loads(part[2:]) in here else None
         else:
@@ -129,10 +129,19 @@ def created(kind: str, obj: Object, manager: str, now: str, applied: Object | No
 
 
 def changed(kind: str, old: Object, new: Object) -> tuple[Fields, Fields]:
-    """(paths that are new or have another value, paths that are gone)."""
-    before, after = values(kind, old), values(kind, new)
-    touched = frozenset(path for path, value in after.items() if path not in before or before[path] != value)
-    return touched, frozenset(before.keys() - after.keys())
+    """(paths that are new or have another value, paths that are gone). What is equal as a whole is not gone into."""
+    parts = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+    before, after = ({key: obj[key] for key in parts if key in obj} for obj in (old, new))
+    if "metadata" in parts:
+        before["metadata"], after["metadata"] = _unequal(old["metadata"], new["metadata"])
+    was, is_ = values(kind, before), values(kind, after)
+    touched = frozenset(path for path, value in is_.items() if path not in was or was[path] != value)
+    return touched, frozenset(was.keys() - is_.keys())
+
+
+def _unequal(old: Object, new: Object) -> tuple[Object, Object]:
+    keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+    return {key: old[key] for key in keys if key in old}, {key: new[key] for key in keys if key in new}
 
 
 def updated(kind: str, old: Object, new: Object, manager: str, subresource: str, now: str) -> None:
@@ -145,16 +154,30 @@ def updated(kind: str, old: Object, new: Object, manager: str, subresource: str,
         touched = frozenset(path for path in touched if path[0] != "f:status")
     if not touched and not gone:
         return
-    kept, own = [], touched
+    kept, own = [], None
     for entry in entries or []:
-        left = unpack(entry.get("fieldsV1") or {}) - touched - gone
-        if (entry.get("manager"), entry.get("operation"), entry.get("subresource", "")) == (manager, "Update", subresource):
-            own = left | touched
-        elif left:
+        tree = entry.get("fieldsV1") or {}
+        mine = (entry.get("manager"), entry.get("operation"), entry.get("subresource", "")) == (manager, "Update", subresource)
+        if mine and not gone and all(owns(tree, path) for path in touched):
+            own = {**entry, "time": now}
+        elif mine:
+            own = _entry(new["apiVersion"], manager, "Update", (unpack(tree) - gone) | touched, now, subresource)
+        elif not any(owns(tree, path) for path in touched | gone):
+            kept.append(entry)
+        elif left := unpack(tree) - touched - gone:
             kept.append({**entry, "fieldsV1": pack(left)})
-    if own:
-        kept.append(_entry(new["apiVersion"], manager, "Update", own, now, subresource))
-    new["metadata"]["managedFields"] = kept
+    own = own or _entry(new["apiVersion"], manager, "Update", touched, now, subresource)
+    new["metadata"]["managedFields"] = [*kept, own] if own["fieldsV1"] else kept
+
+
+def owns(tree: Mapping[str, Any], path: Path) -> bool:
+    """The path ends in a leaf of that FieldsV1."""
+    here: Any = tree
+    for part in path:
+        if part not in here:
+            return False
+        here = here[part]
+    return not here
 
 
 def apply(kind: str, old: Object, body: Object, manager: str, force: bool, now: str) -> Object:

@@ -10,9 +10,9 @@ from deliver.sandbox.store import Object, copy
 
 def merge(target: Any, patch: Any) -> Any:
     """RFC 7396: null removes, objects merge, everything else replaces."""
-    if not isinstance(patch, Mapping):
+    if not isinstance(patch, dict):
         return patch
-    result = dict(target) if isinstance(target, Mapping) else {}
+    result = dict(target) if isinstance(target, dict) else {}
     for key, value in patch.items():
         if value is None:
             result.pop(key, None)
@@ -27,8 +27,8 @@ def strategic(kind: str, target: Object, patch: Mapping[str, Any]) -> Object:
 
 
 def _strategic(kind: str, path: tuple[str, ...], target: Any, patch: Any) -> Any:
-    if isinstance(patch, Mapping):
-        return _strategic_map(kind, path, target if isinstance(target, Mapping) else {}, patch)
+    if isinstance(patch, dict):
+        return _strategic_map(kind, path, target if isinstance(target, dict) else {}, patch)
     if isinstance(patch, list):
         key = list_key(kind, path)
         if key is not None:
@@ -60,16 +60,16 @@ def _strategic_map(kind: str, path: tuple[str, ...], target: Mapping[str, Any], 
 
 
 def _strategic_list(kind: str, path: tuple[str, ...], key: str, target: list[Any], patch: list[Any]) -> list[Any]:
-    if any(isinstance(item, Mapping) and item.get("$patch") == "replace" for item in patch):
-        return [item for item in patch if not (isinstance(item, Mapping) and "$patch" in item)]
+    if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
+        return [item for item in patch if not (isinstance(item, dict) and "$patch" in item)]
     left, merged = list(target), []
     for item in patch:
-        if not isinstance(item, Mapping):
+        if not isinstance(item, dict):
             merged += [] if item in left else [item]
             continue
         if key not in item:
             raise bad_request(f"map: {dict(item)} does not contain declared merge key: {key}")
-        at = next((i for i, old in enumerate(left) if isinstance(old, Mapping) and old.get(key) == item[key]), None)
+        at = next((i for i, old in enumerate(left) if isinstance(old, dict) and old.get(key) == item[key]), None)
         old = left.pop(at) if at is not None else {}
         if item.get("$patch") != "delete":
             merged.append(_strategic(kind, path, old, item))
@@ -80,8 +80,8 @@ def _ordered(key: str, target: list[Any], left: list[Any], merged: list[Any]) ->
     """What the patch names comes in its order; the rest stays before what it stood before (strategicpatch/patch.go, mergeSortedSlice)."""
 
     def place(item: Any) -> int:
-        known = [old.get(key) if isinstance(old, Mapping) else old for old in target]
-        value = item.get(key) if isinstance(item, Mapping) else item
+        known = [old.get(key) if isinstance(old, dict) else old for old in target]
+        value = item.get(key) if isinstance(item, dict) else item
         return known.index(value) if value in known else -1
 
     result: list[Any] = []

@@ -1,12 +1,13 @@
 """A release written and read back is the same release; a newer writer's keys do no harm."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deliver.model.codec import decode, encode
+from deliver.model.codec import Texts, decode, encode
 from deliver.model.release import Release
 from deliver.model.spec import Analysis, LatencyMetric, PluginSpec, QueryMetric, RatioMetric, ReleaseSpec
 
@@ -25,10 +26,23 @@ releases = st.builds(Release, journal=st.just(()), checks=st.just(()))
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_any_release_survives_the_journey(data: st.DataObject):
+    release = _release(data)
+    assert decode(Release, json.loads(json.dumps(encode(release)))) == release
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data(), st.lists(st.tuples(st.sampled_from(["actor", "note", "reason"]), text), max_size=6))
+def test_the_text_of_a_release_that_grows_is_that_of_one_encoded_anew(data: st.DataObject, changes: list[tuple[str, str]]):
+    texts, release = Texts(), _release(data)
+    for kind, value in changes:
+        release = release.noted(1.0, kind, value) if kind == "note" else replace(release, **{kind: value})
+        assert texts.of(release) == json.dumps(encode(release), separators=(",", ":"))
+
+
+def _release(data: st.DataObject) -> Release:
     mapping = st.dictionaries(text, plain, max_size=2)
     spec = data.draw(st.builds(ReleaseSpec, options=mapping, analysis=st.builds(Analysis, provider=st.none(), health=st.just(()))))
-    release = data.draw(st.builds(Release, spec=st.just(spec), snapshot=_snapshots(mapping)))
-    assert decode(Release, json.loads(json.dumps(encode(release)))) == release
+    return data.draw(st.builds(Release, spec=st.just(spec), snapshot=_snapshots(mapping)))
 
 
 def _snapshots(mapping: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
