@@ -55,7 +55,7 @@ class Driver:
         self.tools, self.lease, self.store, self.watching = tools, lease, store, watching
         self.saved_entries, self.saved_at = -1, 0.0
         self.last: tuple[Action, float] | None = None
-        self.refused = 0
+        self.refused = self.repeated = 0
         self.noted_at = float("-inf")
         self.answered: set[str] = set()
         self.failing: float | None = None
@@ -160,8 +160,8 @@ class Driver:
 
     def _act(self, release: Release, action: Action, seen: Seen, acts: Acts) -> tuple[Release, Seen, float]:
         clock = self.tools.clock
-        if self.last and self.last[0] == action and clock.monotonic() - self.last[1] < REPEAT:
-            return release, seen, clock.now() + SETTLE  # done a moment ago; the watch has not shown it yet
+        if self.last and self.last[0] == action and clock.monotonic() - self.last[1] < self._again():
+            return release, seen, clock.now() + (SETTLE if self.repeated < STUBBORN else REPEAT)  # done; the watch has not shown it yet
         if self.not_before and self.not_before[0] == action and (left := self.not_before[1] - clock.monotonic()) > 0:
             return release, seen, clock.now() + left  # refused a moment ago; what wakes us, our own record first, is no reason to hurry
         release, intent = self._intended(release, f"{action}: {action.why}")
@@ -175,6 +175,7 @@ class Driver:
                 release.noted(clock.now(), "outcome", f"{action}: {error.what}", of=intent, result=result), action, error, seen
             )
         self.refused = 0
+        self.repeated = self.repeated + 1 if self.last and self.last[0] == action else 0
         self.last = (action, clock.monotonic())
         if action.verb is Verb.KEEP_EVIDENCE:
             release = replace(release, evidence=evidence)
@@ -183,6 +184,10 @@ class Driver:
             self.tools.flag.kick()
         done = release.noted(clock.now(), "outcome", str(action), of=intent, result="done")
         return done, seen, clock.now()
+
+    def _again(self) -> float:
+        """Seconds before what was done and does not show is done again: somebody undoes it, and the journal has to hold it all."""
+        return REPEAT if self.repeated < STUBBORN else PATIENCE
 
     def _intended(self, release: Release, text: str) -> tuple[Release, int]:
         """With the intent in the journal. One whose saving failed may stand in the record all the same: it is not written twice."""

@@ -35,7 +35,7 @@ def tampered(rig: Rig, edit: dict[str, Any]) -> None:
 def test_an_edited_record_is_not_believed_and_does_not_keep_anybody_from_going_back(edit: str):
     rig = Rig.make()
     before = rig.before()
-    rig.when(in_step(3), lambda: rig.stop.request())
+    rig.when(in_step(3), rig.stop.request)
     assert rig.run().outcome is Outcome.HELD
     rig.stop = type(rig.stop)()
     tampered(rig, EDITS[edit])

@@ -170,3 +170,20 @@ def test_what_somebody_writes_into_our_annotations_stops_nothing():
     rig = Rig.make()
     rig.when(in_step(1), lambda: rig.edit("deployments", "web", {"metadata": {"annotations": {"deliver.dev/fence": "soon"}}}))
     assert rig.run().outcome is Outcome.PROMOTED
+
+
+def test_somebody_who_undoes_the_rollback_all_the_time_is_answered_and_the_journal_stays_small(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("deliver.engine.back.LIMIT", 300.0)
+    rig = Rig.make()
+    unpin = lambda: rig.edit("services", "web", {"spec": {"selector": {"pod-template-hash": None}}}, "argocd")  # noqa: E731
+    rig.when(in_step(2), lambda: rig.ask("abort"))
+
+    def revert(change) -> None:
+        if change.kind == "services" and "pod-template-hash" in change.obj["spec"]["selector"]:
+            rig.world.clock.after(0.2, lambda: rig.reporter.phases[-1] == "RollingBack" and unpin())
+
+    rig.world.store.listen(revert)
+    release = rig.run()
+    assert release.outcome is Outcome.ROLLBACK_FAILED
+    assert release.reason.startswith("not done within 300 s")
+    assert len(release.journal) < 280  # it has to fit into an object, beside the history
