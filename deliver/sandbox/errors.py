@@ -23,9 +23,11 @@ class ApiError(Exception):
     def __init__(self, code: int, reason: str, message: str, details: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.code, self.reason, self.message, self.details = code, reason, message, details
+        self.metadata: dict[str, Any] = {}
 
     def status(self) -> dict[str, Any]:
-        body: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": self.message}
+        head = {"kind": "Status", "apiVersion": "v1", "metadata": self.metadata}
+        body: dict[str, Any] = {**head, "status": "Failure", "message": self.message}
         if self.reason:
             body["reason"] = self.reason
         if self.details is not None:
@@ -47,8 +49,9 @@ def no_resource() -> ApiError:
     return ApiError(404, "NotFound", "the server could not find the requested resource", {})
 
 
-def exists(kind: str, name: str) -> ApiError:
-    return ApiError(409, "AlreadyExists", f'{KINDS[kind].qualified} "{name}" already exists', _details(kind, name))
+def exists(kind: str, name: str, going: bool = False) -> ApiError:
+    head = "object is being deleted: " if going else ""
+    return ApiError(409, "AlreadyExists", f'{head}{KINDS[kind].qualified} "{name}" already exists', _details(kind, name))
 
 
 def modified(kind: str, name: str) -> ApiError:
@@ -61,6 +64,22 @@ def precondition(kind: str, name: str, what: str, wanted: str, real: str) -> Api
     text = f"the {what} in the precondition ({wanted}) does not match the {what} in record ({real}). The object might have been {tail}"
     known = KINDS[kind].qualified_kind
     return ApiError(409, "Conflict", f'Operation cannot be fulfilled on {known} "{name}": {text}', _details(kind, name, as_kind=True))
+
+
+def other_uid(kind: str, old: dict[str, Any], wanted: str) -> ApiError:
+    """Of a PUT."""
+    meta = old["metadata"]
+    where = "/".join(part for part in (kind, meta.get("namespace", ""), meta["name"]) if part)
+    text = f"StorageError: invalid object, Code: 4, Key: /registry/{where}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: "
+    text += f"UID in precondition: {wanted}, UID in object meta: {meta['uid']}"
+    head = f'Operation cannot be fulfilled on {KINDS[kind].qualified} "{meta["name"]}"'
+    return ApiError(409, "Conflict", f"{head}: {text}", _details(kind, meta["name"]))
+
+
+def no_version(kind: str, name: str) -> ApiError:
+    why = "Invalid value: 0: must be specified for an update"
+    details = {**_details(kind, name), "causes": [{"reason": "FieldValueInvalid", "message": why, "field": "metadata.resourceVersion"}]}
+    return ApiError(422, "Invalid", f'{KINDS[kind].qualified} "{name}" is invalid: metadata.resourceVersion: {why}', details)
 
 
 def invalid(kind: str, name: str, causes: Sequence[Cause]) -> ApiError:
