@@ -1,10 +1,12 @@
 """What the API server fills in. Each function changes the object it is given, which must be the caller's own copy."""
 
+import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from deliver.sandbox import custom
 from deliver.sandbox.store import Object
+from deliver.sandbox.store import copy as copied
 
 
 def fill(kind: str, obj: Object) -> None:
@@ -106,18 +108,60 @@ def _service(obj: Object) -> None:
     if spec["sessionAffinity"] == "ClientIP":
         spec.setdefault("sessionAffinityConfig", {"clientIP": {"timeoutSeconds": 10800}})
     spec.setdefault("type", "ClusterIP")
-    spec.setdefault("internalTrafficPolicy", "Cluster")
     for port in spec.get("ports") or ():
         port.setdefault("protocol", "TCP")
         port.setdefault("targetPort", port.get("port"))
     if spec["type"] != "ExternalName":
+        spec.setdefault("internalTrafficPolicy", "Cluster")
         spec.setdefault("ipFamilies", ["IPv4"])
         spec.setdefault("ipFamilyPolicy", "SingleStack")
     obj.setdefault("status", {"loadBalancer": {}})
 
 
+def _secret(obj: Object) -> None:
+    obj.setdefault("type", "Opaque")
+    plain = obj.pop("stringData", None) or {}
+    if plain:
+        written = {key: base64.b64encode(text.encode()).decode() for key, text in plain.items()}
+        obj["data"] = {**(obj.get("data") or {}), **written}
+
+
+def _event(obj: Object) -> None:
+    obj.setdefault("reportingComponent", "")
+    obj.setdefault("reportingInstance", "")
+    obj.setdefault("eventTime", None)
+
+
+def _slice(obj: Object) -> None:
+    obj["endpoints"] = obj.get("endpoints") or None
+    for port in obj.get("ports") or ():
+        port.setdefault("name", "")
+        port.setdefault("protocol", "TCP")
+
+
+def _role(obj: Object) -> None:
+    obj["rules"] = obj.get("rules") or None
+
+
+def _binding(obj: Object) -> None:
+    if not obj.get("subjects"):
+        obj.pop("subjects", None)
+    for subject in obj.get("subjects") or ():
+        if subject.get("kind") != "ServiceAccount":
+            subject.setdefault("apiGroup", "rbac.authorization.k8s.io")
+
+
+def _budget(obj: Object) -> None:
+    obj.setdefault("status", dict.fromkeys(("currentHealthy", "desiredHealthy", "disruptionsAllowed", "expectedPods"), 0))
+
+
 def _autoscaler(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
+    if spec.get("behavior"):
+        for name, rules in _BEHAVIOUR.items():
+            mine = spec["behavior"].setdefault(name, {})
+            for key, value in rules.items():
+                mine.setdefault(key, copied(value))
     spec.setdefault("minReplicas", 1)
     if not spec.get("metrics"):
         target = {"averageUtilization": 80, "type": "Utilization"}
@@ -141,18 +185,31 @@ def _stateful(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
     spec.setdefault("replicas", 1)
     spec.setdefault("podManagementPolicy", "OrderedReady")
+    spec.setdefault("persistentVolumeClaimRetentionPolicy", {"whenDeleted": "Retain", "whenScaled": "Retain"})
+    spec.setdefault("updateStrategy", {"type": "RollingUpdate", "rollingUpdate": {"partition": 0, "maxUnavailable": 1}})
     spec.setdefault("revisionHistoryLimit", 10)
     _template(spec)
-    obj.setdefault("status", {"replicas": 0})
+    obj.setdefault("status", {"availableReplicas": 0, "replicas": 0})
 
 
 def _daemon(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
+    spec.setdefault("updateStrategy", {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}})
+    obj["metadata"].setdefault("annotations", {}).setdefault("deprecated.daemonset.template.generation", "1")
     spec.setdefault("revisionHistoryLimit", 10)
     _template(spec)
     obj.setdefault("status", {"currentNumberScheduled": 0, "desiredNumberScheduled": 0, "numberMisscheduled": 0, "numberReady": 0})
 
 
+_DOWN = {"periodSeconds": 15, "type": "Percent", "value": 100}
+_BEHAVIOUR: Mapping[str, Object] = {
+    "scaleUp": {
+        "policies": [{"periodSeconds": 15, "type": "Pods", "value": 4}, _DOWN],
+        "selectPolicy": "Max",
+        "stabilizationWindowSeconds": 0,
+    },
+    "scaleDown": {"policies": [_DOWN], "selectPolicy": "Max"},
+}
 _DEFAULTS: Mapping[str, Callable[[Object], None]] = {
     "pods": _pod,
     "deployments": _deployment,
@@ -161,6 +218,14 @@ _DEFAULTS: Mapping[str, Callable[[Object], None]] = {
     "horizontalpodautoscalers": _autoscaler,
     "resourcequotas": _quota,
     "namespaces": _namespace,
+    "secrets": _secret,
+    "roles": _role,
+    "clusterroles": _role,
+    "rolebindings": _binding,
+    "clusterrolebindings": _binding,
+    "events": _event,
+    "endpointslices": _slice,
+    "poddisruptionbudgets": _budget,
     "statefulsets": _stateful,
     "daemonsets": _daemon,
     "featureflags": custom.prune,

@@ -24,22 +24,26 @@ def delete(api: "Api", kind: str, obj: Object, options: Mapping[str, Any], write
     if kind == "namespaces":
         return _namespace(api, obj)
     if not meta.get("finalizers") and grace == 0:
-        return api.store.remove(kind, meta.get("namespace", ""), meta["name"])
+        gone = api.store.remove(kind, meta.get("namespace", ""), meta["name"])
+        return _marked(api, gone, grace) if kind == "pods" else gone
     return _mark(api, kind, obj, meta, grace)
 
 
 def _mark(api: "Api", kind: str, obj: Object, meta: Object, grace: int) -> Object:
     """Say when it will go; a second delete can only make that sooner."""
-    from deliver.sandbox.api import stamp
-
     known = meta.get("deletionGracePeriodSeconds")
     if meta.get("deletionTimestamp") and (known is None or known <= grace):
         return obj
-    meta["deletionTimestamp"] = stamp(api.clock.now() + grace)
-    meta["deletionGracePeriodSeconds"] = grace
+    return api.store.put(kind, _marked(api, {**obj, "metadata": meta}, grace))
+
+
+def _marked(api: "Api", obj: Object, grace: int) -> Object:
+    from deliver.sandbox.api import stamp
+
+    meta = {**obj["metadata"], "deletionTimestamp": stamp(api.clock.now() + grace), "deletionGracePeriodSeconds": grace}
     if meta.get("generation"):
         meta["generation"] += 1
-    return api.store.put(kind, {**obj, "metadata": meta})
+    return {**obj, "metadata": meta}
 
 
 def _preconditions(kind: str, obj: Object, wanted: Mapping[str, Any]) -> None:
@@ -55,7 +59,8 @@ def _grace(kind: str, obj: Object, options: Mapping[str, Any]) -> int:
     if kind != "pods" or not obj["spec"].get("nodeName") or (obj.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
         return 0
     asked = options.get("gracePeriodSeconds")
-    return int(obj["spec"].get("terminationGracePeriodSeconds", 30) if asked is None else asked)
+    grace = int(obj["spec"].get("terminationGracePeriodSeconds", 30) if asked is None else asked)
+    return 1 if grace < 0 else grace
 
 
 def _namespace(api: "Api", obj: Object) -> Object:

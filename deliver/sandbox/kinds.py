@@ -39,6 +39,7 @@ class Kind:
         return f"{self.kind}.{self.group}" if self.group else self.kind
 
 
+_RBAC = "rbac.authorization.k8s.io/v1"
 _ALL = (
     Kind("namespaces", "v1", "Namespace", ("ns",), namespaced=False, status=True),
     Kind("nodes", "v1", "Node", ("no",), namespaced=False, status=True),
@@ -57,6 +58,10 @@ _ALL = (
     Kind("horizontalpodautoscalers", "autoscaling/v2", "HorizontalPodAutoscaler", ("hpa",), generation=True, status=True),
     Kind("poddisruptionbudgets", "policy/v1", "PodDisruptionBudget", ("pdb",), generation=True, status=True),
     Kind("leases", "coordination.k8s.io/v1", "Lease"),
+    Kind("roles", _RBAC, "Role"),
+    Kind("rolebindings", _RBAC, "RoleBinding"),
+    Kind("clusterroles", _RBAC, "ClusterRole", namespaced=False),
+    Kind("clusterrolebindings", _RBAC, "ClusterRoleBinding", namespaced=False),
     Kind("featureflags", "core.openfeature.dev/v1beta1", "FeatureFlag", ("ff",), generation=True, status=True, custom=True),
 )
 KINDS: Mapping[str, Kind] = {kind.plural: kind for kind in _ALL}

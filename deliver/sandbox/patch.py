@@ -107,14 +107,12 @@ def _operate(document: dict[str, Any], operation: Mapping[str, Any]) -> None:
     name, path = operation["op"], operation["path"]
     match name:
         case "test":
-            if _pointed(document, path) != operation.get("value"):
+            if _found(document, path) != operation.get("value"):
                 raise AssertionError(path)
         case "add":
             _add(document, path, operation["value"])
         case "replace":
-            _pointed(document, path)
-            _remove(document, path)
-            _add(document, path, operation["value"])
+            _replace(document, path, operation["value"])
         case "remove":
             _remove(document, path)
         case "move":
@@ -149,6 +147,12 @@ def _pointed(document: Any, path: str) -> Any:
     return here
 
 
+def _found(document: dict[str, Any], path: str) -> Any:
+    """As _pointed; a key that is not there counts as null."""
+    here, last = _holder(document, path)
+    return here[_index(here, last)] if isinstance(here, list) else here.get(last)
+
+
 def _holder(document: dict[str, Any], path: str) -> tuple[Any, str]:
     parts = _parts(path)
     here: Any = document
@@ -163,6 +167,15 @@ def _add(document: dict[str, Any], path: str, value: Any) -> None:
     here, last = _holder(document, path)
     if isinstance(here, list):
         here.insert(_index(here, last, 1), value)
+    else:
+        here[last] = value
+
+
+def _replace(document: dict[str, Any], path: str, value: Any) -> None:
+    """A key that is not there is made, as the API server's library does (evanphx/json-patch v4), whatever RFC 6902 says."""
+    here, last = _holder(document, path)
+    if isinstance(here, list):
+        here[_index(here, last)] = value
     else:
         here[last] = value
 

@@ -11,6 +11,8 @@ Labels = Mapping[str, str]
 _SET = re.compile(r"^\s*(?P<key>[^\s=!,()]+)\s+(?P<op>in|notin)\s+\((?P<values>[^)]*)\)\s*$")
 _PAIR = re.compile(r"^\s*(?P<key>[^\s=!,()]+)\s*(?P<op>==|=|!=)\s*(?P<value>[^\s=!,()]*)\s*$")
 _NAME = re.compile(r"^\s*(?P<no>!?)\s*(?P<key>[^\s=!,()]+)\s*$")
+_OWN_WORDS = frozenset({"pods", "events", "namespaces", "nodes", "secrets", "services", "replicasets"})
+"""Kinds with further fields of their own: they refuse an unknown one in fewer words."""
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "pods": ("spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "status.phase", "status.podIP"),
     "events": ("involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid", "reason", "type"),
@@ -48,6 +50,10 @@ def _term(part: str) -> Callable[[Labels], bool]:
     if match := _NAME.match(part):
         key, wanted = match["key"], not match["no"]
         return lambda labels: (key in labels) is wanted
+    if loose := re.match(r"^\s*[^\s=!,()]+\s+(?:in|notin)\s+([^\s(]+)", part):
+        raise bad_request(f"unable to parse requirement: found '{loose[1]}' expected: '('")
+    if more := re.match(r"^\s*[^\s=!,()]+\s*(?:==|=|!=)\s*[^\s=!,()]+\s+(\S+)", part):
+        raise bad_request(f"found '{more[1]}', expected: ',' or 'end of string'")
     odd = re.match(r"^\s*[^\s=!,()]+\s*(?:==|=|!=)\s*([=!(),])", part)
     raise bad_request(f"unable to parse requirement: found '{odd[1] if odd else part.strip()}', expected: identifier")
 
@@ -89,6 +95,8 @@ def by_fields(kind: str, text: str) -> Callable[[Mapping[str, Any]], bool]:
         if match is None:
             raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
         if match[1] not in known:
+            if kind in _OWN_WORDS:
+                raise bad_request(f"field label not supported: {match[1]}")
             names = ", ".join(f'"{name}"' for name in known)
             raise bad_request(f'"{match[1]}" is not a known field selector: only {names}')
         tests.append((match[1], match[3], match[2] != "!="))

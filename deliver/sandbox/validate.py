@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from deliver.sandbox import custom
+from deliver.sandbox import checks, checks_more, custom
 from deliver.sandbox.errors import Cause
 from deliver.sandbox.selectors import by_object
 from deliver.sandbox.store import Object
@@ -29,6 +29,7 @@ _VALUE_TEXT = (
 )
 _MAX_ANNOTATIONS = 256 * 1024
 _LABEL_NAMES = frozenset({"services", "namespaces"})
+_PATH_NAMES = frozenset({"roles", "rolebindings", "clusterroles", "clusterrolebindings"})
 
 
 def _bad(field: str, value: Any, why: str) -> Cause:
@@ -37,23 +38,26 @@ def _bad(field: str, value: Any, why: str) -> Cause:
 
 
 def wrong_type(kind: str, obj: Object) -> str:
-    """The Go decoder's complaint about the first value of a wrong JSON type, or ""."""
+    """The Go decoder's complaint about the first value that it cannot take, or ""."""
+    if kind in ("leases", "secrets") and (text := checks_more.undecodable(kind, obj)):
+        return text
     for path, kinds, go in _TYPES.get(kind, ()) + _TYPES["*"]:
         here: Any = obj
         for part in path.split("."):
-            here = here.get(part) if isinstance(here, Mapping) else None
+            here = here.get(part) if isinstance(here, dict) else None
         if here is None:
             continue
         found = next(
             (
                 value
-                for value in (here.values() if kinds == "strings" and isinstance(here, Mapping) else [here])
-                if not _fits(value, kinds, isinstance(here, Mapping))
+                for value in (here.values() if kinds == "strings" and isinstance(here, dict) else [here])
+                if not _fits(value, kinds, isinstance(here, dict))
             ),
             None,
         )
         if found is not None:
-            return f"json: cannot unmarshal {_go_name(found)} into Go struct field {go} of type {_GO_TYPES[kinds]}"
+            wanted = "map[string]string" if kinds == "strings" and not isinstance(here, dict) else _GO_TYPES[kinds]
+            return f"json: cannot unmarshal {_go_name(found)} into Go struct field {go} of type {wanted}"
     return ""
 
 
@@ -64,7 +68,7 @@ def _fits(value: Any, kinds: str, inside: bool) -> bool:
         case "bool":
             return isinstance(value, bool)
         case "map":
-            return isinstance(value, Mapping)
+            return isinstance(value, dict)
         case _:
             return inside and (isinstance(value, str) or value is None)
 
@@ -101,17 +105,28 @@ _TYPES: Mapping[str, tuple[tuple[str, str, str], ...]] = {
 def causes(kind: str, obj: Object, old: Object | None) -> list[Cause]:
     """All that is wrong with a whole object, after defaults."""
     found = _metadata(kind, obj, old)
+    if kind in checks_more.CHECKS:
+        found += checks_more.CHECKS[kind](obj, old)
+    if old is not None and "spec" in obj and old.get("spec") == obj["spec"]:
+        return found  # it was looked at when it came
     match kind:
         case "deployments" | "replicasets" | "statefulsets" | "daemonsets":
             found += _workload(obj.get("spec") or {}, old.get("spec") if old else None)
+            if kind == "deployments":
+                found += checks.deployment(obj.get("spec") or {})
         case "pods":
             found += _containers(obj.get("spec") or {}, "spec")
+            found += checks.pod_spec(obj.get("spec") or {}, "spec", restart=False)
         case "services":
             found += _service(obj.get("spec") or {}, old.get("spec") if old else None)
+            found += checks.service(obj.get("spec") or {})
         case "horizontalpodautoscalers":
             found += _autoscaler(obj.get("spec") or {})
         case "configmaps":
             found += _configmap(obj, old)
+            found += checks.keys(obj)
+        case "secrets":
+            found += checks.keys(obj)
         case "featureflags":
             found += custom.causes(obj)
     return found
@@ -124,7 +139,12 @@ def _metadata(kind: str, obj: Object, old: Object | None) -> list[Cause]:
         pattern, text = (_LABEL, _LABEL_TEXT) if kind in _LABEL_NAMES else (_SUBDOMAIN, _SUBDOMAIN_TEXT)
         if kind in _LABEL_NAMES and "." in name:
             found.append(_bad("metadata.name", name, "must not contain dots"))
-        elif not pattern.match(name) or len(name) > 253:
+        elif len(name) > 253:
+            found.append(_bad("metadata.name", name, "must be no more than 253 characters"))
+        elif not pattern.match(name) and kind not in _PATH_NAMES:
+            prefix = meta.get("generateName", "")
+            if prefix and not pattern.match(prefix + "a"):
+                found.append(_bad("metadata.generateName", prefix, text))
             found.append(_bad("metadata.name", name, text))
     elif meta.get("uid") != old["metadata"]["uid"]:
         found.append(_bad("metadata.uid", meta.get("uid"), "field is immutable"))
@@ -133,6 +153,7 @@ def _metadata(kind: str, obj: Object, old: Object | None) -> list[Cause]:
             found.append(_bad("metadata.labels", value, "must be no more than 63 bytes"))
         elif not _VALUE.match(value or ""):
             found.append(_bad("metadata.labels", value, _VALUE_TEXT))
+    found += checks.metadata(meta, _SUBDOMAIN_TEXT, old["metadata"] if old else None)
     size = sum(len(k) + len(v or "") for k, v in (meta.get("annotations") or {}).items())
     if size > _MAX_ANNOTATIONS:
         found.append(Cause("metadata.annotations", f"Too long: may not be more than {_MAX_ANNOTATIONS} bytes", "FieldValueTooLong"))
@@ -150,12 +171,13 @@ def _workload(spec: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[Ca
         found.append(Cause("spec.selector", "Required value", "FieldValueRequired"))
         found.append(_bad("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"))
     elif not selector.get("matchLabels") and not selector.get("matchExpressions"):
-        found.append(_bad("spec.selector", selector, "empty selector is invalid for deployment"))
+        found.append(_bad("spec.selector", {}, "empty selector is invalid for deployment"))
     elif not by_object(selector)(labels):
         found.append(_bad("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"))
     if old is not None and old.get("selector") != selector:
         found.append(_bad("spec.selector", selector, "field is immutable"))
-    return found + _containers((spec.get("template") or {}).get("spec") or {}, "spec.template.spec")
+    pod = (spec.get("template") or {}).get("spec") or {}
+    return [*found, *_containers(pod, "spec.template.spec"), *checks.pod_spec(pod, "spec.template.spec", restart=True)]
 
 
 def _containers(spec: Mapping[str, Any], path: str) -> list[Cause]:
@@ -195,10 +217,12 @@ def _autoscaler(spec: Mapping[str, Any]) -> list[Cause]:
         found.append(Cause("spec.metrics", text, "FieldValueForbidden"))
     elif isinstance(low, int) and low < 1:
         found.append(_bad("spec.minReplicas", low, "must be greater than or equal to 1"))
-    if high < 1:
-        found.append(_bad("spec.maxReplicas", high, "must be greater than 0"))
     if isinstance(low, int) and high < low:
         found.append(_bad("spec.maxReplicas", high, "must be greater than or equal to `minReplicas`"))
+    if high == 0:
+        found.append(Cause("spec.maxReplicas", "Required value", "FieldValueRequired"))
+    elif high < 0:
+        found.append(_bad("spec.maxReplicas", high, "must be greater than 0"))
     return found
 
 

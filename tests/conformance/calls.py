@@ -19,6 +19,7 @@ class Call:
     """One call. path: "{ns}" is the case's namespace. body: or a function of the answers so far. query: after the "?".
 
     watch: the answer is the list of events that have happened since the resourceVersion in the query. shown False: not compared.
+    user, group: whom the call impersonates. accept: what it wants for an answer.
     """
 
     method: str
@@ -28,6 +29,13 @@ class Call:
     query: str | Callable[[list[Answer]], str] = ""
     watch: bool = False
     shown: bool = True
+    user: str = ""
+    group: str = ""
+    accept: str = ""
+
+    def headers(self) -> dict[str, str]:
+        named = (("Impersonate-User", self.user), ("Impersonate-Group", self.group), ("Accept", self.accept))
+        return {key: value for key, value in named if value}
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,11 @@ class Until:
     query: str = ""
     seconds: float = 60.0
     shown: bool = True
+    user: str = ""
+    group: str = ""
+
+    def headers(self) -> dict[str, str]:
+        return Call("GET", self.path, user=self.user, group=self.group).headers()
 
 
 @dataclass(frozen=True)

@@ -189,6 +189,16 @@ JSONS = (
     ),
     _on_web("json remove none", [{"op": "remove", "path": "/spec/nope"}], JSON),
     _on_web("json replace none", [{"op": "replace", "path": "/spec/nope/a", "value": 1}], JSON),
+    Case(
+        "patch/json replace makes the key",
+        (
+            made(CONFIGMAPS, configmap()),
+            _patch(_CM, [{"op": "replace", "path": "/data/none", "value": "1"}], JSON),
+            _patch(_CM, [{"op": "test", "path": "/data/nope", "value": None}], JSON),
+            _patch(_CM, [{"op": "remove", "path": "/data/nope"}], JSON),
+            _patch(_CM, [{"op": "replace", "path": "/data", "value": {"y": "2"}}], JSON),
+        ),
+    ),
     _on_web("json not a list", {"op": "replace"}, JSON),
     Case("patch/json unknown operation", (made(CONFIGMAPS, configmap()), _patch(_CM, [{"op": "frob", "path": "/data/x"}], JSON))),
     Case(

@@ -2,4 +2,5 @@
 
 DIFFERENCES: dict[str, str] = {
     "patch/merge text for a number": "the API server quotes the whole object as Go prints it; the sandbox says which field",
+    "scale/text for a number": "the same, of a Scale",
 }

@@ -34,8 +34,10 @@ def _object(value: dict[str, Any], namespace: str, registry: str) -> dict[str, A
     for key, item in value.items():
         if key == "generation" and value.get("generateName") and "pod-template-hash" not in str(value):
             continue  # an EndpointSlice's: how many steps it took to get there
-        if key in _DROPPED and not (key == "uid" and isinstance(item, dict)):
+        if key in _DROPPED and not (key == "uid" and isinstance(item, dict)) and not (key == "resources" and isinstance(item, list)):
             continue
+        if key == "continue" and item:
+            item = "<token>"
         cleaned = plain(item, namespace, registry)
         if key == "pod-template-hash":
             cleaned = "<hash>"
@@ -47,7 +49,8 @@ def _object(value: dict[str, Any], namespace: str, registry: str) -> dict[str, A
 
 
 def _text(text: str, namespace: str, registry: str) -> str:
-    text = _UID.sub("<uid>", text.replace(registry, "$registry").replace(namespace, "<ns>"))
+    text = _UID.sub("<uid>", re.sub(rf"(?<!/){re.escape(registry)}/", "$registry/", text).replace(namespace, "<ns>"))
+    text = re.sub(r"\bA_[a-z0-9]{5}\b", "A_<name>", text)  # a generated name that is refused
     text = re.sub(r"(precondition|record) \((\d+)\)", r"\1 (<version>)", text)
     text = re.sub(r"too old resource version: \d+ \(\d+\)", "too old resource version: <version>", text)
     text = _SUFFIX.sub("<name>", _HASH.sub("<hash>", text))

@@ -36,13 +36,14 @@ def _steps(target: Target, case: Case, namespace: str) -> list[Any]:
         path = step.path.replace("{ns}", namespace)
         query = step.query(answers) if callable(step.query) else step.query
         url = path + (f"?{query}" if query else "")
+        headers = {key: value.replace("{ns}", namespace) for key, value in step.headers().items()}
         if isinstance(step, Until):
-            code, answer = _until(target, step, url)
+            code, answer = _until(target, step, url, headers)
         elif step.watch:
             code, answer = 200, target.watch(url)
         else:
             body = step.body(answers) if callable(step.body) else step.body
-            code, answer = target.call(step.method, url, _filled(body, target.registry, namespace), step.type)
+            code, answer = target.call(step.method, url, _filled(body, target.registry, namespace), step.type, headers)
         answers.append(answer)
         if step.shown:
             shown.append([code, plain(answer, namespace, target.registry)])
@@ -51,11 +52,11 @@ def _steps(target: Target, case: Case, namespace: str) -> list[Any]:
     return shown
 
 
-def _until(target: Target, step: Until, url: str) -> tuple[int, Any]:
+def _until(target: Target, step: Until, url: str, headers: dict[str, str]) -> tuple[int, Any]:
     last: list[Any] = [0, None]
 
     def held() -> bool:
-        last[0], last[1] = target.call("GET", url, None, "application/json")
+        last[0], last[1] = target.call("GET", url, None, "application/json", headers)
         return step.holds(last[1])
 
     assert target.wait(step.seconds, held), f"{url} never came to what was waited for: {json.dumps(last[1])[:2000]}"
@@ -63,6 +64,8 @@ def _until(target: Target, step: Until, url: str) -> tuple[int, Any]:
 
 
 def _filled(body: Any, registry: str, namespace: str) -> Any:
-    if body is None or isinstance(body, str):
+    if body is None:
         return body
+    if isinstance(body, str):
+        return body.replace("$registry", registry).replace("{ns}", namespace)
     return json.loads(json.dumps(body).replace("$registry", registry).replace("{ns}", namespace))

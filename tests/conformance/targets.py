@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -17,7 +17,7 @@ from deliver.sandbox.world import World
 class Target(Protocol):
     registry: str
 
-    def call(self, method: str, url: str, body: Any, content: str) -> tuple[int, Any]: ...
+    def call(self, method: str, url: str, body: Any, content: str, headers: Mapping[str, str] = {}) -> tuple[int, Any]: ...
 
     def watch(self, url: str) -> list[dict[str, Any]]:
         """The events that have happened since the resourceVersion in the URL."""
@@ -29,6 +29,14 @@ def _encoded(body: Any) -> bytes:
     return b"" if body is None else body.encode() if isinstance(body, str) else json.dumps(body).encode()
 
 
+def _decoded(data: bytes) -> Any:
+    """JSON, or text where the answer is text (logs, proxies)."""
+    try:
+        return json.loads(data)
+    except ValueError:
+        return data.decode(errors="replace")
+
+
 class SandboxTarget:
     registry = "registry"
 
@@ -36,21 +44,22 @@ class SandboxTarget:
         self.world = with_prometheus(World())
         self.routes = Routes(self.world)
 
-    def _request(self, method: str, url: str, body: Any, content: str) -> Request:
+    def _request(self, method: str, url: str, body: Any, content: str, more: Mapping[str, str] = {}) -> Request:
         parts = urlsplit(url)
-        headers = {"content-type": content, "user-agent": "conformance"}
+        headers = {"content-type": content, "user-agent": "conformance", **{key.lower(): value for key, value in more.items()}}
         found: dict[str, Any] = locate(parts.path) or {}
         return Request(method, parts.path, query(parts.query), headers, _encoded(body), raw_query=parts.query, **found)
 
-    def call(self, method: str, url: str, body: Any, content: str) -> tuple[int, Any]:
-        request = self._request(method, url, body, content)
+    def call(self, method: str, url: str, body: Any, content: str, headers: Mapping[str, str] = {}) -> tuple[int, Any]:
+        request = self._request(method, url, body, content, headers)
         if request.flag("watch"):
             try:
+                self.routes.permit(request)
                 WatchStream(self.world.api, request)
             except ApiError as error:
                 return error.code, error.status()
         response = self.routes.answer(request)
-        return response.code, json.loads(response.body)
+        return response.code, _decoded(response.body)
 
     def watch(self, url: str) -> list[dict[str, Any]]:
         stream = WatchStream(self.world.api, self._request("GET", url, None, "application/json"))
@@ -74,9 +83,9 @@ class RealTarget:
         self.registry = registry
         self.client = config.new_client_from_config()
 
-    def call(self, method: str, url: str, body: Any, content: str) -> tuple[int, Any]:
-        response = self._send(method, url, _encoded(body), content)
-        return response.status, json.loads(response.data)
+    def call(self, method: str, url: str, body: Any, content: str, headers: Mapping[str, str] = {}) -> tuple[int, Any]:
+        response = self._send(method, url, _encoded(body), content, headers)
+        return response.status, _decoded(response.data)
 
     def watch(self, url: str) -> list[dict[str, Any]]:
         response = self._send("GET", f"{url}&timeoutSeconds=1", b"", "application/json")
@@ -90,9 +99,9 @@ class RealTarget:
             time.sleep(0.2)
         return until()
 
-    def _send(self, method: str, url: str, body: bytes, content: str) -> Any:
+    def _send(self, method: str, url: str, body: bytes, content: str, more: Mapping[str, str] = {}) -> Any:
         configuration = self.client.configuration
-        headers = {"Content-Type": content, "Accept": "application/json", "User-Agent": "conformance"}
+        headers = {"Content-Type": content, "Accept": "application/json", "User-Agent": "conformance", **more}
         token = configuration.get_api_key_with_prefix("authorization")
         if token:
             headers["Authorization"] = token

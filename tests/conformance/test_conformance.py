@@ -7,18 +7,27 @@ are written down anew. differences.py lists where the sandbox is known to differ
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conformance import cases_controllers, cases_objects, cases_patch, cases_watch
+from tests.conformance import cases_access, cases_controllers, cases_errors, cases_kinds, cases_objects, cases_patch, cases_watch
 from tests.conformance.calls import Case
 from tests.conformance.differences import DIFFERENCES
 from tests.conformance.running import run
 from tests.conformance.targets import RealTarget, SandboxTarget
 
-CASES = (*cases_objects.CASES, *cases_patch.CASES, *cases_watch.CASES, *cases_controllers.CASES)
+CASES: tuple[Case, ...] = (
+    *cases_objects.CASES,
+    *cases_kinds.CASES,
+    *cases_errors.CASES,
+    *cases_access.CASES,
+    *cases_patch.CASES,
+    *cases_watch.CASES,
+    *cases_controllers.CASES,
+)
 ANSWERS = Path(__file__).parent / "answers"
 MODE = os.environ.get("DELIVER_CONFORMANCE", "")
 
@@ -62,6 +71,15 @@ def test_the_api_server_answers_as_written_down(case: Case) -> None:
 
 def test_every_answer_belongs_to_a_case() -> None:
     assert {path.name for path in ANSWERS.glob("*.json")} == {_file(case).name for case in CASES}
+
+
+def test_there_are_at_least_three_hundred_calls(record_property: Callable[[str, object], None]) -> None:
+    calls = [f"{case.name} {at}: {step.path}" for case in CASES for at, step in enumerate(case.steps) if step.shown]
+    assert len(set(calls)) == len(calls)
+    record_property("conformance calls", len(calls))
+    print(f"{len(calls)} calls in {len(CASES)} cases, {len(DIFFERENCES)} differences")  # noqa: T201  (the figure that a run is asked for)
+    assert len(calls) >= 300
+    assert sum(len(_known(case)) for case in CASES) == len(calls)
 
 
 def test_case_names_are_unique() -> None:

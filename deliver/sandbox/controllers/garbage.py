@@ -51,7 +51,8 @@ class GarbageCollector(Controller):
         if "orphan" in finalizers:
             for sub, child in below:
                 refs = [ref for ref in child["metadata"]["ownerReferences"] if ref["uid"] != name]
-                self.store.put(sub, {**child, "metadata": {**child["metadata"], "ownerReferences": refs}})
+                meta = {key: value for key, value in child["metadata"].items() if key != "ownerReferences"}
+                self.store.put(sub, {**child, "metadata": {**meta, "ownerReferences": refs} if refs else meta})
             self._release(kind, obj, "orphan")
         elif "foregroundDeletion" in finalizers:
             for sub, child in below:

@@ -4,17 +4,10 @@ from deliver.sandbox.api import Api
 from deliver.sandbox.controllers.base import Controller
 from deliver.sandbox.errors import forbidden
 from deliver.sandbox.kinds import KINDS
+from deliver.sandbox.quantities import quantity
 from deliver.sandbox.store import Change, Object
 
-_UNITS = {"m": 0.001, "k": 1e3, "M": 1e6, "G": 1e9, "Ki": 1024.0, "Mi": 1024.0**2, "Gi": 1024.0**3, "": 1.0}
 _COUNTED = {"pods", "services", "configmaps", "secrets", "resourcequotas"}
-
-
-def quantity(text: object) -> float:
-    """A Kubernetes quantity: 500m, 2, 128Mi."""
-    value = str(text)
-    digits = value.rstrip("mkMGiK")
-    return float(digits) * _UNITS[value[len(digits) :]]
 
 
 def usage(kind: str, obj: Object) -> dict[str, float]:
@@ -62,8 +55,11 @@ class QuotaController(Controller):
         for quota in self.store.every("resourcequotas", obj["metadata"].get("namespace", "")):
             hard = quota["spec"].get("hard") or {}
             names = sorted(set(wanted) & set(hard))
-            if not names:
+            if not names and kind != "pods":
                 continue
+            if missing := _unasked(obj, hard) if kind == "pods" else []:
+                why = f"failed quota: {quota['metadata']['name']}: must specify {'; '.join(missing)}"
+                raise forbidden(kind, obj["metadata"]["name"], why)
             used = self._used(obj["metadata"]["namespace"], set(names))
             over = [name for name in names if used[name] + wanted[name] > quantity(hard[name])]
             if over:
@@ -77,6 +73,18 @@ class QuotaController(Controller):
             hard = quota["spec"].get("hard") or {}
             used = {key: _text(value) for key, value in self._used(namespace, set(hard)).items()}
             self.api.commit("resourcequotas", quota, {**quota, "status": {"hard": hard, "used": used}})
+
+
+def _unasked(pod: Object, hard: Object) -> list[str]:
+    """What of cpu and memory the quota limits and a container of the pod does not say."""
+    found = []
+    for name in sorted(hard):
+        part, _, what = name.partition(".")
+        part, what = (part, what) if what else ("requests", part)
+        if part in ("requests", "limits") and what in ("cpu", "memory"):
+            silent = [c["name"] for c in pod["spec"].get("containers") or () if what not in ((c.get("resources") or {}).get(part) or {})]
+            found += [f"{name} for: {','.join(silent)}"] if silent else []
+    return found
 
 
 def _text(value: object) -> str:

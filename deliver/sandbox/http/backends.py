@@ -40,12 +40,13 @@ class Backends:
         name = parts[1] if len(parts) == 3 else parts[0]
         path = request.rest or "/"
         if request.kind == "services":
-            self.world.api.get("services", request.namespace, name)
+            if self.world.store.get("services", request.namespace, name) is None:
+                raise _nobody(name)
             if (request.namespace, name) == PROMETHEUS:
                 return self.prometheus(request, path)
             view = self.world.traffic.proxy.view(request.namespace, name)
             if not view:
-                raise ApiError(503, "ServiceUnavailable", f'no endpoints available for service "{name}"')
+                raise _nobody(name)
             return self.pod(self.world.kubelet.runs.get(self.random.choice(view)), request, path)
         if request.kind == "pods":
             self.world.api.get("pods", request.namespace, name)
@@ -95,7 +96,9 @@ class Backends:
         return _plain(200, "")
 
     def log(self, request: Request) -> str:
-        self.world.api.get("pods", request.namespace, request.name)
+        pod, container = self.world.api.get("pods", request.namespace, request.name), request.query.get("container", "")
+        if container and container not in [item["name"] for item in pod["spec"]["containers"]]:
+            raise errors.bad_request(f"container {container} is not valid for pod {request.name}")
         run = next(iter(self.world.kubelet.named(request.name)), None)
         if run is None:
             return ""
@@ -155,6 +158,10 @@ class Backends:
     def _extras(self) -> dict[str, Any]:
         warnings = self.world.metrics.sick.warnings
         return {"warnings": list(warnings)} if warnings else {}
+
+
+def _nobody(name: str) -> ApiError:
+    return ApiError(503, "ServiceUnavailable", f'no endpoints available for service "{name}"')
 
 
 def _step(value: str) -> float:

@@ -39,6 +39,11 @@ def _resource(kind: Kind) -> list[dict[str, Any]]:
         found.append({"name": f"{kind.plural}/scale", "singularName": "", "namespaced": kind.namespaced, **scale})
     if kind.plural == "pods":
         found.append({"name": "pods/log", "singularName": "", "namespaced": True, "kind": "Pod", "verbs": ["get"]})
+        evict = {"group": "policy", "version": "v1", "kind": "Eviction", "verbs": ["create"]}
+        found.append({"name": "pods/eviction", "singularName": "", "namespaced": True, **evict})
+    if kind.plural == "serviceaccounts":
+        token = {"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest", "verbs": ["create"]}
+        found.append({"name": "serviceaccounts/token", "singularName": "", "namespaced": True, **token})
     return found
 
 
@@ -63,14 +68,21 @@ def answer(path: str) -> dict[str, Any] | None:
     return None
 
 
+def unknown_root(path: str) -> bool:
+    """A path of a group or version that is not served: nothing answers there, not even a Status."""
+    parts = path.strip("/").split("/")
+    return parts[0] == "apis" and len(parts) in (2, 3) and not any(_root(api).startswith(path.rstrip("/")) for api in _versions())
+
+
 def _root(api: str) -> str:
     return f"/apis/{api}" if "/" in api else f"/api/{api}"
 
 
 def _resources(api: str) -> list[dict[str, Any]]:
     if api == _REVIEW:
-        verbs = {"kind": "SelfSubjectAccessReview", "verbs": ["create"]}
-        return [{"name": "selfsubjectaccessreviews", "singularName": "selfsubjectaccessreview", "namespaced": False, **verbs}]
+        names = ("SelfSubjectAccessReview", "SelfSubjectRulesReview")
+        common: dict[str, Any] = {"namespaced": False, "verbs": ["create"]}
+        return [{"name": f"{name.lower()}s", "singularName": name.lower(), "kind": name, **common} for name in names]
     return [item for kind in KINDS.values() if kind.api == api for item in _resource(kind)]
 
 

@@ -1,19 +1,18 @@
 """One request to one answer, for everything but streams: verbs on resources, subresources, reviews, discovery."""
 
-import base64
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deliver.sandbox import errors
-from deliver.sandbox.api import APPLY, MERGE, Write
+from deliver.sandbox.api import APPLY, Write
 from deliver.sandbox.errors import ApiError
-from deliver.sandbox.http import discovery
+from deliver.sandbox.http import access, bodies, discovery, forms, lists, options
 from deliver.sandbox.http.backends import Backends
 from deliver.sandbox.http.paths import Request
 from deliver.sandbox.http.tables import table, wanted
 from deliver.sandbox.kinds import KINDS
+from deliver.sandbox.rbac import User
 from deliver.sandbox.store import Object
 
 if TYPE_CHECKING:
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
 
 _GIVEN_BACK = frozenset({"pods", "services", "serviceaccounts", "resourcequotas"})
 """Kinds whose DELETE answers with the object; the others' with a Status."""
-_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_MADE_BY_PUT = frozenset({"leases", "events"})
+"""Kinds that a PUT of what is not there creates."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Response:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def as_json(code: int, value: Any) -> Response:
-    return Response(code, json.dumps(value, separators=(",", ":")).encode())
+def as_json(code: int, value: Any, headers: tuple[tuple[str, str], ...] = ()) -> Response:
+    return Response(code, json.dumps(value, separators=(",", ":")).encode(), headers=headers)
 
 
 class Routes:
@@ -42,73 +42,109 @@ class Routes:
     def __init__(self, world: "World") -> None:
         self.world, self.api = world, world.api
         self.backends = Backends(world)
+        self.access = access.Access(world)
 
     def answer(self, request: Request) -> Response:
         try:
             with self.api.lock:
-                return self._route(request)
+                return self._route(request, self.access.user(request))
         except ApiError as error:
             return as_json(error.code, error.status())
 
-    def _route(self, request: Request) -> Response:
-        if request.path.rstrip("/") == _REVIEWS and request.method == "POST":
-            return self._review(_object(request))
+    def permit(self, request: Request) -> None:
+        """Of a watch. Raises ApiError."""
+        self.access.check(request, self.access.user(request))
+
+    def _route(self, request: Request, user: User) -> Response:
+        if request.method == "POST" and not request.kind:
+            if request.path.rstrip("/") == access.REVIEWS:
+                return as_json(201, self.access.review(bodies.whole(request, "SelfSubjectAccessReview"), user))
+            if request.path.rstrip("/") == access.RULES:
+                return as_json(201, self.access.rules(bodies.whole(request, "SelfSubjectRulesReview"), user))
+        self.access.check(request, user)
         if request.path in ("/healthz", "/livez", "/readyz"):
             return Response(200, b"ok", "text/plain; charset=utf-8")
         if not request.kind:
-            found = discovery.answer(request.path) if request.method == "GET" else None
-            if found is None:
-                raise errors.no_resource()
-            return as_json(200, found)
+            return self._discovered(request)
         if request.subresource == "proxy":
             return Response(*self.backends.proxy(request))
         if request.subresource == "log":
             return Response(200, self.backends.log(request).encode(), "text/plain")
-        return self._resource(request)
+        if request.method == "POST" and (request.kind, request.subresource) == ("serviceaccounts", "token"):
+            return as_json(201, self.access.token(request))
+        if request.method == "POST" and (request.kind, request.subresource) == ("pods", "eviction"):
+            return self._evict(request)
+        return self._resource(request, user)
 
-    def _resource(self, request: Request) -> Response:
+    def _discovered(self, request: Request) -> Response:
+        found = discovery.answer(request.path) if request.method == "GET" else None
+        if found is not None:
+            return as_json(200, found)
+        if discovery.unknown_root(request.path):
+            return Response(404, b"404 page not found\n", "text/plain; charset=utf-8")
+        raise errors.no_resource()
+
+    def _resource(self, request: Request, user: User) -> Response:
         if request.subresource and not _served(request):
             raise errors.no_resource()
+        if request.subresource and request.method in ("POST", "DELETE"):
+            raise _no_method()
         match request.method, bool(request.name):
             case "GET", True:
                 return self._shown(request, self.api.get(request.kind, request.namespace, request.name, request.subresource))
             case "GET", False:
-                return self._shown(request, self._list(request))
+                return self._shown(request, lists.listed(self.api, request))
             case "POST", False:
-                return as_json(201, self.api.create(request.kind, request.namespace, _object(request), _write(request)))
+                return self._create(request)
             case "PATCH", True:
-                return self._patch(request)
+                return self._patch(request, user)
             case "PUT", True:
-                body = _object(request)
-                return as_json(
-                    200, self.api.update(request.kind, request.namespace, request.name, body, request.subresource, _write(request))
-                )
+                return self._put(request)
             case "DELETE", True:
                 return self._delete(request)
             case "DELETE", False:
                 return self._delete_all(request)
-        raise ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
+        raise _no_method()
 
     def _shown(self, request: Request, found: Object) -> Response:
-        return as_json(200, table(request.kind, found, self.api.clock.now()) if wanted(request) and not request.subresource else found)
+        forms.check(request)
+        if request.subresource:
+            return as_json(200, found)
+        if wanted(request):
+            return as_json(200, table(request.kind, found, self.api.clock.now()))
+        return as_json(200, forms.metadata_only(found) if forms.wants_metadata(request) else found)
 
-    def _patch(self, request: Request) -> Response:
-        how = _media(request)
+    def _create(self, request: Request) -> Response:
+        options.check_write(request, applying=False)
+        lost: list[str] = []
+        body = bodies.whole(request, warn=lost.extend)
+        return as_json(201, self.api.create(request.kind, request.namespace, body, _write(request)), _warnings(lost))
+
+    def _put(self, request: Request) -> Response:
+        options.check_write(request, applying=False)
+        lost: list[str] = []
+        body = bodies.whole(request, warn=lost.extend)
+        words = (request.kind, request.namespace, request.name)
+        if request.kind in _MADE_BY_PUT and not (body.get("metadata") or {}).get("resourceVersion") and self.api.store.get(*words) is None:
+            return as_json(201, self.api.create(request.kind, request.namespace, body, _write(request)), _warnings(lost))
+        return as_json(200, self.api.update(*words, body, request.subresource, _write(request)), _warnings(lost))
+
+    def _patch(self, request: Request, user: User) -> Response:
+        how = bodies.media(request)
+        options.check_write(request, applying=how == APPLY)
+        lost: list[str] = []
+        body = bodies.patch(request, lost.extend)
         existed = self.api.store.get(request.kind, request.namespace, request.name) is not None
-        result = self.api.patch(
-            request.kind, request.namespace, request.name, _parsed(request.body), how, request.subresource, _write(request)
-        )
-        return as_json(201 if how == APPLY and not existed else 200, result)
+        if how == APPLY and not existed:
+            self.access.check_create(request, user)
+        result = self.api.patch(request.kind, request.namespace, request.name, body, how, request.subresource, _write(request))
+        return as_json(201 if how == APPLY and not existed else 200, result, _warnings(lost))
 
     def _delete(self, request: Request) -> Response:
-        options = _parsed(request.body) if request.body else {}
-        options = dict(options if isinstance(options, Mapping) else {})
-        for key in ("propagationPolicy", "gracePeriodSeconds"):
-            if key in request.query:
-                options[key] = int(request.query[key]) if key == "gracePeriodSeconds" else request.query[key]
-        dry = bool(options.get("dryRun")) or bool(request.query.get("dryRun"))
+        wishes = options.deletion(request, bodies.options(request))
+        dry = bool(wishes.get("dryRun"))
         before = self.api.get(request.kind, request.namespace, request.name)
-        after = self.api.delete(request.kind, request.namespace, request.name, options, Write(dry_run=dry))
+        after = self.api.delete(request.kind, request.namespace, request.name, wishes, Write(dry_run=dry))
         stays = not dry and self.api.store.get(request.kind, request.namespace, request.name) is not None
         if stays or request.kind in _GIVEN_BACK:
             return as_json(200, after)
@@ -118,45 +154,17 @@ class Routes:
         return as_json(200, {**status, "details": {key: value for key, value in details.items() if value}})
 
     def _delete_all(self, request: Request) -> Response:
-        found = self._select(request)
+        wishes = options.deletion(request, bodies.options(request))
+        found, dry = lists.select(self.api, request), bool(wishes.get("dryRun"))
         for obj in found:
-            self.api.delete(request.kind, obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
-        return as_json(200, self._listing(request, found))
+            self.api.delete(request.kind, obj["metadata"].get("namespace", ""), obj["metadata"]["name"], wishes, Write(dry_run=dry))
+        return as_json(200, lists.listing_of(request, found, self.api.store.version))
 
-    # -- lists
-
-    def _select(self, request: Request) -> list[Object]:
-        query = request.query
-        labels, fields = query.get("labelSelector", ""), query.get("fieldSelector", "")
-        return self.api.list(request.kind, request.namespace, labels, fields, request.everywhere)
-
-    def _list(self, request: Request) -> Object:
-        found = self._select(request)
-        start = _position(request.query.get("continue", ""))
-        if start:
-            found = [obj for obj in found if [obj["metadata"].get("namespace", ""), obj["metadata"]["name"]] > start]
-        limit = int(request.query.get("limit") or 0)
-        listing = self._listing(request, found[:limit] if limit else found)
-        if limit and len(found) > limit:
-            last = found[limit - 1]["metadata"]
-            token = json.dumps([last.get("namespace", ""), last["name"]]).encode()
-            listing["metadata"]["continue"] = base64.urlsafe_b64encode(token).decode()
-            if not request.query.get("labelSelector") and not request.query.get("fieldSelector"):
-                listing["metadata"]["remainingItemCount"] = len(found) - limit
-        return listing
-
-    def _listing(self, request: Request, found: list[Object]) -> Object:
-        """A list's items carry no kind and apiVersion, as those of a typed API."""
-        known = KINDS[request.kind]
-        items = [{key: value for key, value in obj.items() if key not in ("kind", "apiVersion")} for obj in found]
-        meta: Object = {"resourceVersion": str(self.api.store.version)}
-        return {"kind": f"{known.kind}List", "apiVersion": known.api, "metadata": meta, "items": items}
-
-    def _review(self, review: Object) -> Response:
-        asked = (review.get("spec") or {}).get("resourceAttributes") or {}
-        words = [asked.get(key, "") for key in ("verb", "resource", "namespace", "name", "subresource")]
-        allowed = self.world.cluster.allow(*words)
-        return as_json(201, {**review, "status": {"allowed": allowed}})
+    def _evict(self, request: Request) -> Response:
+        """No budget is looked at: the sandbox has no controller of PodDisruptionBudgets."""
+        wishes = bodies.whole(request).get("deleteOptions") or {}
+        self.api.delete("pods", request.namespace, request.name, wishes)
+        return as_json(201, {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})
 
 
 def _served(request: Request) -> bool:
@@ -164,41 +172,17 @@ def _served(request: Request) -> bool:
     return (request.subresource == "status" and known.status) or (request.subresource == "scale" and known.scale)
 
 
-def _position(token: str) -> list[str]:
-    if not token:
-        return []
-    try:
-        found = json.loads(base64.urlsafe_b64decode(token))
-    except ValueError as error:
-        raise errors.bad_request("continue key is not valid: illegal base64 data") from error
-    return [str(part) for part in found]
+def _no_method() -> ApiError:
+    return ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
+
+
+def _warnings(lost: list[str]) -> tuple[tuple[str, str], ...]:
+    return tuple(("Warning", "299 - " + json.dumps(f'unknown field "{path}"')) for path in lost)
 
 
 def _write(request: Request) -> Write:
     query = request.query
     manager = query.get("fieldManager") or (
-        "" if _media(request) == APPLY else request.headers.get("user-agent", "unknown").partition("/")[0]
+        "" if bodies.media(request) == APPLY else request.headers.get("user-agent", "unknown").partition("/")[0]
     )
     return Write(manager=manager, dry_run="All" in query.get("dryRun", ""), force=request.flag("force"))
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body or b"null")
-    except (ValueError, RecursionError) as error:
-        raise errors.bad_request(f"the object provided is unrecognized (must be of type JSON): {error}") from error
-
-
-def _media(request: Request) -> str:
-    return request.headers.get("content-type", MERGE).partition(";")[0].strip()
-
-
-def _object(request: Request) -> Object:
-    """Raises ApiError 415 for protobuf, which some of kubectl's own constructors send (`kubectl create namespace`); files are JSON."""
-    if _media(request) == "application/vnd.kubernetes.protobuf":
-        text = "the body of the request was in an unknown format - accepted media types include: application/json"
-        raise ApiError(415, "UnsupportedMediaType", text, {})
-    value = _parsed(request.body)
-    if not isinstance(value, dict):
-        raise errors.bad_request("the object provided is unrecognized (must be of type JSON): not an object")
-    return value

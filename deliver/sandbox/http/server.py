@@ -28,6 +28,10 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = 65536
     disable_nagle_algorithm = True
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """For the Date header: the sandbox's own time, by which whoever asks tells whether their clocks agree."""
+        return super().date_time_string(self.server.routes.world.clock.now() if timestamp is None else timestamp)
+
     def log_message(self, format: str, *args: object) -> None:
         """Quiet: the call log is the record."""
 
@@ -65,6 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _watch(self, request: Request) -> None:
         try:
+            self.server.routes.permit(request)
             stream = WatchStream(self.server.routes.api, request)
         except ApiError as error:
             self._send(as_json(error.code, error.status()))

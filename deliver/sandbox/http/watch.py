@@ -9,6 +9,7 @@ from typing import Any
 from deliver.sandbox import errors
 from deliver.sandbox.api import Api
 from deliver.sandbox.errors import ApiError
+from deliver.sandbox.http import options
 from deliver.sandbox.http.paths import Request
 from deliver.sandbox.http.tables import table, wanted
 from deliver.sandbox.kinds import KINDS
@@ -23,6 +24,7 @@ class WatchStream:
     """One watch. The listener is in place when this returns, so nothing is missed between a list and the stream."""
 
     def __init__(self, api: Api, request: Request) -> None:
+        options.check_list(request)
         self.api, self.request, self._table = api, request, wanted(request)
         self._labels = by_labels(request.query.get("labelSelector", ""))
         self._fields = by_fields(request.kind, self._field())
