@@ -21,7 +21,7 @@ from deliver.model.seen import Ack
 
 THREADS = 4
 ASK = 3.0  # seconds for one evaluation
-BUDGET = 20.0  # seconds for one look at all instances; what was learned in it is not asked again in the next
+BUDGET = 10.0  # seconds for one look at all instances; what was learned in it is not asked again in the next
 ENOUGH = 100  # users whose answers say something, where time did not suffice for all
 SAMPLE = 25  # users of each group that a further instance is asked for
 STATIC = 10  # users where everybody must get the same
