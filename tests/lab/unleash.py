@@ -37,7 +37,7 @@ def up():
     settings |= {"PORT": str(free_port(settings["HOST"])), "DB_PORT": str(free_port("127.0.0.1"))}
     database(settings)
     spawn(SERVER, [node.binary(), HOME / "server.mjs"], cwd=node.modules(HOME), env=os.environ | settings | {"NODE_ENV": "production"})
-    wait("unleash", lambda: alive(SERVER) and healthy(settings))
+    wait("unleash", lambda: alive(SERVER) and healthy(settings), timeout=180)  # 10 s, but 96 on a busy machine with cold files
     write_secret(STATE / "settings.json", json.dumps(settings))
     say(f"unleash is up in {time.monotonic() - begin:.0f} s: {address(settings)}")
 
