@@ -17,6 +17,7 @@ from deliver.model.plan import Plan, Side
 from deliver.model.release import AutoscalerSnapshot, Release, Snapshot
 from deliver.model.seen import PodSeen
 from deliver.model.spec import Facts, ReleaseSpec, Target
+from deliver.plugins.careful import planned
 from deliver.plugins.interfaces import Finding, Router, Strategy
 
 Object = dict[str, Any]
@@ -79,7 +80,7 @@ def propose(
         autoscaler=scaler,
         revision=(deployment["metadata"].get("annotations") or {}).get("deployment.kubernetes.io/revision", ""),
     )
-    plan = strategy.plan(options, Facts(spec.target, max(1, stable.desired), autoscaled=scaler is not None))
+    plan = planned(strategy, options, Facts(spec.target, max(1, stable.desired), autoscaled=scaler is not None))
     before, preview_findings = preview.before(before, look, spec.target, plan, labels)
     findings += preview_findings + rules.judged_by(spec, plan)
     findings += (

@@ -5,6 +5,7 @@ Format: https://prometheus.io/docs/prometheus/latest/querying/api/#expression-qu
 
 import itertools
 import json
+import math
 import re
 from typing import Any
 
@@ -82,6 +83,6 @@ def _one(kind: str, entry: Any) -> Series:
 
 def _point(pair: Any) -> tuple[float, float]:
     at, value = pair
-    if isinstance(at, bool) or not isinstance(at, (int, float)) or not isinstance(value, str) or "_" in value:
+    if isinstance(at, bool) or not isinstance(at, (int, float)) or not isinstance(value, str) or "_" in value or not math.isfinite(at):
         raise ValueError("a sample that is not a time and a number in quotes")
     return float(at), float(value)

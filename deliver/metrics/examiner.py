@@ -17,6 +17,7 @@ from deliver.metrics.variants import Variants
 from deliver.model.seen import PodSeen, SwitchSeen
 from deliver.model.spec import Analysis, Metric
 from deliver.model.verdict import CheckResult, Evidence, Verdict
+from deliver.plugins.careful import said
 from deliver.plugins.interfaces import Check, MetricProvider, MetricsError
 
 TIMEOUT = 10.0
@@ -105,8 +106,8 @@ class Examiner:
         widest = max((getattr(metric, "window", 0.0) for metric in metrics), default=0.0)
         step.roster.note(at, stable, candidate, widest + self._analysis.max_staleness)
         until = self._timer() + self._timeout
-        fetch = Fetch(self._provider, namespace, step.roster.names(), lambda: until - self._timer(), self._variants)
         try:
+            fetch = Fetch(self._provider, namespace, step.roster.names(), lambda: until - self._timer(), self._variants)
             look = self._look(step, fetch)
         except Exception as error:  # a provider is foreign code: whatever it raises, the release goes on blind
             return tuple(Outcome(blind(metric.name, "metric", _reason(error), at)) for metric in metrics)
@@ -143,4 +144,5 @@ def blind(name: str, kind: str, why: str, at: float, query: str = "") -> CheckRe
 
 def _reason(error: Exception) -> str:
     """Texts of unknown errors may hold a URL or a secret: only their type is told."""
-    return str(error) if isinstance(error, MetricsError) else str(getattr(error, "what", "")) or f"internal error: {type(error).__name__}"
+    known = error if isinstance(error, MetricsError) else getattr(error, "what", "")
+    return said(known) or f"internal error: {type(error).__name__}"

@@ -34,8 +34,8 @@ def test_queries(
     Levels: input for what the user must correct, refuse for a provider that does not answer, warn for what may be right.
     """
     until = timer() + timeout
-    fetch = Fetch(provider, namespace, tuple(sorted(pod.name for pod in stable)), lambda: until - timer())
     try:
+        fetch = Fetch(provider, namespace, tuple(sorted(pod.name for pod in stable)), lambda: until - timer())
         now = fetch.now()
     except Exception as error:  # a provider is foreign code
         return [Finding(REACH, "refuse", _text(error), "without it every metric is blind; see `analysis` in deliver.yaml")]

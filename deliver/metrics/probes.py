@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from deliver.model.seen import PodSeen
 from deliver.model.verdict import CheckResult, Evidence, Verdict
+from deliver.plugins.careful import FOREIGN, probed, said
 from deliver.plugins.interfaces import Check, Probe
 
 WORKERS = 16
@@ -57,7 +58,7 @@ def probe_all(
     for index, (name, check) in enumerate(checks):
         probes = [(pod, _answer(jobs[index, pod.uid], timeout)) for pod in pods]
         seen = [_Seen(pod, probe, failures.note(index, pod, probe)) for pod, probe in probes]
-        results.append(_result(name, seen, max(int(getattr(check, "failures", 1)), 1), at))
+        results.append(_result(name, seen, _needed(check), at))
     return tuple(results)
 
 
@@ -65,9 +66,14 @@ def _answer(job: "Future[Probe]", timeout: float) -> Probe:
     if not job.done() or job.cancelled():
         return Probe(None, f"no answer within {timeout:g} s")
     try:
-        return job.result()
-    except Exception as error:  # a check is foreign code: whatever it raises says nothing of the pod
-        return Probe(None, str(getattr(error, "what", "")) or f"internal error: {type(error).__name__}")
+        return probed(job.result())
+    except FOREIGN as error:  # whatever it raises says nothing of the pod
+        return Probe(None, said(getattr(error, "what", "")) or f"internal error: {type(error).__name__}")
+
+
+def _needed(check: Check) -> int:
+    failures = getattr(check, "failures", 1)
+    return failures if isinstance(failures, int) and 1 <= failures < 1000 else 1
 
 
 def _result(name: str, seen: Sequence[_Seen], needed: int, at: float) -> CheckResult:

@@ -20,6 +20,7 @@ from deliver.model.release import Outcome, Release, Snapshot
 from deliver.model.replace import replace
 from deliver.model.seen import FlagState
 from deliver.model.spec import Facts, PluginSpec, ReleaseSpec, Target
+from deliver.plugins.careful import planned
 from deliver.plugins.interfaces import Finding, Object, Strategy
 
 NO_ROUTER = PluginSpec("none")
@@ -36,7 +37,7 @@ def propose(
     container = rules.container_of(deployment, spec.container or names[0])
     look = Snapshotted(cluster, spec.target.namespace, [Watch(kind, label_selector(deployment)) for kind in ("pods", "replicasets")])
     stable = arm(deployment, look.list("replicasets"), look.list("pods"), container)
-    plan = strategy.plan(options, Facts(spec.target, max(1, stable.desired)))
+    plan = planned(strategy, options, Facts(spec.target, max(1, stable.desired)))
     if plan.flag is None:
         raise InputError(f"strategy `{plan.strategy}` plans for users, and names no flag", hint="its author must set `flag` in the plan")
     hand = hands(cluster, spec.target.namespace, plan.flag)
