@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.support import lab
+from tests.cluster.support.flagged import lab as lab_says
 from tests.cluster.support.load import Load
 from tests.cluster.support.pace import eventually
 from tests.cluster.support.process import SCRIPT, clean_environ
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("examples/*/README.md")), *sorted(ROOT.glob("docs/*.md"))]
 SHOWN = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 EXITS = re.compile(r"# exits (\d+)")
+CHECKOUT = "ghcr.io/acme/checkout:1.0.0"  # the application with a flag
 MAKE = {"setup", "test", "demo", "check", "test-cluster", "bench"}  # what CI runs itself
 
 
@@ -44,6 +46,8 @@ def namespace() -> Iterator[str]:
 
 def adapted(text: str, namespace: str) -> str:
     """The document's made-up registry and namespace, as they are here."""
+    if CHECKOUT in text:
+        text = text.replace(CHECKOUT, lab_says("image", "flagd-python"))
     text = text.replace("ghcr.io/acme", lab.REGISTRY)
     return re.sub(r"(-n |namespace |namespace: )shop\b", rf"\g<1>{namespace}", text)
 
@@ -61,7 +65,8 @@ def folder(tmp_path: Path, namespace: str) -> Path:
 @pytest.mark.parametrize("document", [d for d in DOCUMENTS if commands(d)], ids=lambda d: str(d.relative_to(ROOT)))
 def test_the_commands_of_a_document_work_as_shown(document: Path, namespace: str, tmp_path: Path):
     here = folder(tmp_path, namespace)
-    environ = clean_environ() | {"HOME": str(tmp_path), "PATH": f"{SCRIPT.parent}:{clean_environ()['PATH']}"} | installing(tmp_path / "site")
+    path = f"{SCRIPT.parent}:{clean_environ()['PATH']}"
+    environ = clean_environ() | {"HOME": str(tmp_path), "PATH": path} | installing(tmp_path / "site")
     with contextlib.ExitStack() as users:
         for command in commands(document):
             words = shlex.split(adapted(command.text, namespace), comments=True)
