@@ -18,7 +18,7 @@ from deliver.plugins.flags import Mark
 from tests.cluster.support.flagged import DOCUMENT, FLAG, Flagged, application, confirmed, lab, mounted, set_to, until
 from tests.cluster.support.unleashed import Server
 
-pytestmark = [pytest.mark.cluster, pytest.mark.lab, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.cluster, pytest.mark.lab, pytest.mark.timeout(600)]
 MARK = Mark("web-20261125-1", 1, 7)
 PICK_UP = 5.0  # seconds from the write until every pod serves it
 

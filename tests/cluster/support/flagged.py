@@ -1,5 +1,6 @@
 """An application whose users get a flag's variant, in pods of the lab, and a back end in the engine's hands."""
 
+import contextlib
 import http.client
 import json
 import subprocess
@@ -109,7 +110,7 @@ class Flagged:
         """Returns when all its pods are ready."""
         made = self.cluster.create("deployments", self.namespace, deployment)
         name, wanted = deployment["metadata"]["name"], deployment["spec"]["replicas"]
-        until(lambda: self.cluster.get("deployments", self.namespace, name).get("status", {}).get("readyReplicas") == wanted, 60)
+        until(lambda: self.cluster.get("deployments", self.namespace, name).get("status", {}).get("readyReplicas") == wanted, 200)
         return dict(made)
 
     def objects(self, app: str = "") -> list[dict[str, Any]]:
@@ -120,11 +121,11 @@ class Flagged:
 
     def variants(self, pod: PodSeen, users: int) -> dict[str, str]:
         """What the pod's users get, asked as they ask: by its own HTTP port."""
-        connection, found = http.client.HTTPConnection(pod.ip, 8080, timeout=10), {}
-        for number in range(users):
-            connection.request("GET", f"/?user=user-{number}")
-            found[f"user-{number}"] = str(json.load(connection.getresponse())["variant"])
-        connection.close()
+        found = {}
+        with contextlib.closing(http.client.HTTPConnection(pod.ip, 8080, timeout=60)) as connection:
+            for number in range(users):
+                connection.request("GET", f"/?user=user-{number}")
+                found[f"user-{number}"] = str(json.load(connection.getresponse())["variant"])
         return found
 
 
