@@ -74,6 +74,7 @@ def looks(deliver: Deliver, world: World) -> None:
         assert result.code == 0, f"{verb}: {result}"
 
 
+@pytest.mark.slow  # several releases
 def test_the_operator_may_do_all_of_a_release_and_nothing_more(shop: World, audit: Asked, prometheus: Callable[[str], None]) -> None:
     operator = shop.account("operator")
     prometheus("test-operator")
@@ -100,6 +101,7 @@ def test_the_operator_may_do_all_of_a_release_and_nothing_more(shop: World, audi
     assert healthy.code == 0, healthy
 
 
+@pytest.mark.slow  # several releases
 def test_the_person_on_call_can_take_traffic_back_and_nothing_more(shop: World, audit: Asked, prometheus: Callable[[str], None]) -> None:
     oncall = shop.account("rollback")
     with shop.users(60) as users:

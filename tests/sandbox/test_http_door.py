@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,11 @@ def test_every_verb_of_the_port(cluster: KubernetesCluster) -> None:
     assert cluster.allowed("patch", "deployments", "shop")
     pod = cluster.list("pods", "shop")[0]["metadata"]["name"]
     assert cluster.logs("shop", pod, "web") == ""
+
+
+def test_the_date_of_an_answer_is_the_sandboxs_own(door: Door, made: World) -> None:
+    with urllib.request.urlopen(f"{door.url}/version", timeout=5.0) as answer:
+        assert parsedate_to_datetime(answer.headers["Date"]).timestamp() == int(made.clock.now())
 
 
 def test_a_feed_hears_of_changes_through_a_real_watch(cluster: KubernetesCluster, made: World) -> None:

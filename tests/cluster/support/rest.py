@@ -2,6 +2,7 @@
 
 import functools
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -22,7 +23,7 @@ def plural(kind: str) -> str:
 
 
 class Rest:
-    def __init__(self, namespace: str, routes: Routes, pace: Pace, kubeconfig: Object) -> None:
+    def __init__(self, namespace: str, routes: Callable[[], Routes], pace: Pace, kubeconfig: Object) -> None:
         self.namespace, self.routes, self.pace, self.kubeconfig = namespace, routes, pace, kubeconfig
 
     def elsewhere(self, namespace: str) -> "Rest":
@@ -33,7 +34,7 @@ class Rest:
         found: dict[str, Any] = locate(parts.path) or {}
         headers = {"content-type": content, "user-agent": f"{manager}/v1.37.2", **self._credentials()}
         sent = b"" if body is None else json.dumps(body).encode()
-        answer = self.routes.answer(Request(method, parts.path, query(parts.query), headers, sent, raw_query=parts.query, **found))
+        answer = self.routes().answer(Request(method, parts.path, query(parts.query), headers, sent, raw_query=parts.query, **found))
         return answer.code, answer.body
 
     def _credentials(self) -> dict[str, str]:
