@@ -14,14 +14,16 @@ IMAGE = "registry/web:1.0.0"
 _USER = Write(manager="kubectl-client-side-apply")
 
 
-def deployment(name: str = "web", image: str = IMAGE, replicas: int = 4, **spec: Any) -> Object:
+def deployment(name: str = "web", image: str = IMAGE, replicas: int = 4, env: Mapping[str, str] | None = None, **spec: Any) -> Object:
     """A plain Deployment with one container, a port and a readiness probe each second."""
-    container = {
+    container: Object = {
         "name": name,
         "image": image,
         "ports": [{"containerPort": 8080}],
         "readinessProbe": {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1},
     }
+    if env:
+        container["env"] = [{"name": key, "value": value} for key, value in env.items()]
     template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
     return {
         "apiVersion": "apps/v1",
@@ -53,6 +55,7 @@ def world(
     fresh: float = 0.5,
     scrape: float = 5.0,
     clock: Clock | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> World:
     """Namespace shop with Deployment web on registry/web:1.0.0, its Services, all pods ready and under load.
 
@@ -63,7 +66,7 @@ def world(
     nodes = [Node(f"node-{i + 1}", f"198.51.100.{i + 2}") for i in range(1 + replicas * 3 // 110)]
     made = World(seed, clock=clock, images=Registry(dict(images or {})), nodes=nodes, services=tuple(services), fresh=fresh)
     made.api.create("namespaces", "", {"metadata": {"name": "shop"}})
-    made.api.create("deployments", "shop", deployment(replicas=replicas), _USER)
+    made.api.create("deployments", "shop", deployment(replicas=replicas, env=env), _USER)
     for name in services:
         made.api.create("services", "shop", service(name), _USER)
     if hpa:

@@ -49,6 +49,21 @@ def _verdict(play: "Play", verdict: str, seconds: float, delay: float) -> None:
     play.verdicts.append((now, now + seconds, verdict, delay))
 
 
+def _jump(play: "Play", seconds: float) -> None:
+    """The machine's wall clock is set. A process counts on from where it began (deliver.engine.clock), so only later ones see it."""
+    play.wall += seconds
+
+
+def _sleep(play: "Play", seconds: float) -> None:
+    """The driver stands still, wherever it waits at that moment; its lock may lapse meanwhile."""
+    victim = play.live()
+    if victim is None or victim is play.stage.current:
+        return
+    victim.frozen, victim.due = True, max(victim.due, play.clock.now() + seconds)
+    play.referee.blurred = max(play.referee.blurred, play.clock.now() + seconds + 1.0)
+    play.clock.after(seconds, lambda: setattr(victim, "frozen", False))
+
+
 # ---------------------------------------------------------------- the API server
 
 

@@ -25,6 +25,7 @@ from tests.hunt.stage import Process, Stage
 from tests.hunt.worlds import IMAGES, Story
 
 OLD, NEW, OTHER = "registry/web:1.0.0", "registry/web:new", "registry/web:other"
+SECRET = "hunt-s3cr3t-9f2c"
 LONGEST = 6 * 3600.0
 QUICK = 5.0
 
@@ -75,11 +76,16 @@ class Play:
     count: int = 0
     verdicts: list[tuple[float, float, str, float]] = field(default_factory=list)
     drivers: list[Process] = field(default_factory=list)
+    wall: float = 0.0  # by how much the machine's clock was set so far
+    said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         start = self.story.start
         images = {OLD: IMAGES["good"], NEW: IMAGES[start.image], OTHER: IMAGES["good"]}
-        self.world = fixtures.world(start.replicas, images, start.services, start.rps, start.hpa, self.story.seed)
+        env = {"PASSWORD": SECRET} if start.secret else None
+        self.world = fixtures.world(start.replicas, images, start.services, start.rps, start.hpa, self.story.seed, env=env)
+        if start.secret:
+            self.world.api.create("secrets", "shop", {"metadata": {"name": "web"}, "stringData": {"password": SECRET}})
         self.world.kubelet.nodes.append(Node("node-2", "198.51.100.3"))
         self.world.api.create("nodes", "", {"metadata": {"name": "node-2"}, "spec": {}})
         self.clock = self.world.clock
@@ -100,6 +106,7 @@ class Play:
         self.referee.faulty = any(event.kind == "fault" for event in self.story.events)
         self.referee.served.append((0.0, (start.replicas, 0)))
         self.world.store.listen(self.referee.hear)
+        self.referee.secret = SECRET if start.secret else ""
         self.next_hand: dict[str, tuple[Any, ...]] = {}
         self.began = self.clock.now()
 
@@ -116,7 +123,7 @@ class Play:
 
     def process(self, verb: str, after: float = 0.0, skew: float = 0.0, image: str = NEW, *, driver: bool = True) -> Process:
         self.count += 1
-        made = self.stage.enter(f"{verb}-{self.count}", lambda me: self._call(me, verb, image), after, skew)
+        made = self.stage.enter(f"{verb}-{self.count}", lambda me: self._call(me, verb, image), after, skew + self.wall)
         if verb == "promote":
             self.referee.eased = True
         if driver:
@@ -124,7 +131,7 @@ class Play:
         return made
 
     def _call(self, me: Process, verb: str, image: str) -> Release:
-        cluster, stop, reporter, examiner = self.hand.as_actor(me.name), Stop(), Quiet(), Examiner(self, me)
+        cluster, stop, reporter, examiner = self.hand.as_actor(me.name), Stop(), Quiet(self.said), Examiner(self, me)
         self.hands.append(cluster)
         stop.wakes(me.wake)
         tools = Tools(cluster, reporter, stop, me, examiner, lambda analysis: examiner, identity=me.name)
@@ -142,7 +149,7 @@ class Play:
 
     def _taken_back(self, me: Process) -> None:
         """Rule 3: with an API server that answers and pods that can take it, traffic is off the candidate in seconds."""
-        if {"fault", "freeze", "lag"} & {event.kind for event in self.story.events} or me.dead or me.frozen or self.story.foreign:
+        if {"fault", "freeze", "lag", "sleep"} & {event.kind for event in self.story.events} or me.dead or me.frozen or self.story.foreign:
             return
         pods = self.referee.ready({"app": "web"}, settled=True)
         stable = sum(RELEASE_LABEL not in pod["metadata"]["labels"] for pod in pods)
@@ -188,6 +195,7 @@ class Play:
         finally:
             self.stage.end()
         self._errors()
+        self._secrets()
         broken = tuple(dict.fromkeys(self.referee.broken))
         hours = (self.clock.now() - self.began) / 3600
         return Result(self.story, broken, hours, self.referee.events, len(self.hand.calls), str(self.referee.record.get("outcome")))
@@ -251,6 +259,14 @@ class Play:
         release = parse(self.world.store.get("configmaps", "shop", "deliver-web")).release
         if release is not None and release.outcome in (Outcome.PROMOTED, Outcome.ROLLED_BACK):
             self.referee.broken += [fault for fault in journal_faults(release) if "time goes back" not in fault or not self._skewed()]
+
+    def _secrets(self) -> None:
+        """Rule 11, for what is said rather than written."""
+        errors = [f"{one.error} {vars(one.error)}" for one in self.stage.processes if isinstance(one.error, DeliverError)]
+        if self.story.start.secret:
+            for text in (*self.said, *errors):
+                if SECRET in text:
+                    self.referee.say(11, f"a secret is told: {text.replace(SECRET, '***')}")
 
     def _skewed(self) -> bool:
         return any(process.skew for process in self.stage.processes)

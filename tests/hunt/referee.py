@@ -27,6 +27,10 @@ def leaving(pod: Object) -> bool:
     return bool(pod["metadata"].get("deletionTimestamp"))
 
 
+def _without_template(found: Object) -> Object:
+    return {**found, "template": None} if {"digest", "template"} <= found.keys() else found
+
+
 @dataclass(frozen=True)
 class Answer:
     """What an examiner told a process. asked, told: unix seconds of the world's clock."""
@@ -69,6 +73,7 @@ class Referee:
     events: int = 0
     faulty: bool = False  # the API server has trouble in this story
     pods_moved: float = 0.0
+    secret: str = ""
 
     def say(self, rule: int, text: str) -> None:
         who = f" ({self.author.name})" if self.author.name else ""
@@ -79,6 +84,8 @@ class Referee:
         if change.namespace != "shop":
             return
         kind, ours = change.kind, bool(self.author.name)
+        if self.secret and ours:
+            self._secret(change)
         if kind == "endpointslices":
             self.served.append((self.world.clock.now(), self._endpoints()))
         if kind == "pods":
@@ -115,6 +122,20 @@ class Referee:
         uids = {end["targetRef"]["uid"] for end in ends if end["conditions"]["ready"]}
         candidates = sum(RELEASE_LABEL in labels.get(uid, {}) for uid in uids)
         return len(uids) - candidates, candidates
+
+    # ------------------------------------------------------------ rule 11: no secret
+
+    def _secret(self, change: Change) -> None:
+        """Of what ours writes, a pod template alone may hold the user's secret: in a Deployment, and in the snapshot that puts it back."""
+        obj: Object = {**change.obj, "spec": {}} if change.kind == "deployments" else change.obj
+        if self.secret not in json.dumps(obj):
+            return
+        data = dict(obj.get("data") or {})
+        for key in ("release", "history"):
+            if data.get(key):
+                data[key] = json.dumps(json.loads(data[key], object_hook=_without_template))
+        if self.secret in json.dumps({**obj, "data": data}):
+            self.say(11, f"{change.kind} {change.name} holds a secret")
 
     # ------------------------------------------------------------ rule 7: one driver
 

@@ -112,6 +112,15 @@ def wishes_for_facts(patch: Patch) -> None:
     patch.setattr(ladder, "_endpoints", lambda seen: "9 stable and 1 candidate endpoints")
 
 
+def told_in_full(patch: Patch) -> None:
+    original = Release.noted
+
+    def noted(self: Release, at: float, kind: str, text: str, **more: Any) -> Release:
+        return original(self, at, kind, f"{text} {dict(self.snapshot.template)}" if kind == "state" else text, **more)
+
+    patch.setattr(Release, "noted", noted)
+
+
 SCALED = (Event(20.0, "scale", (0,)), Event(30.0, "operator", ("rollback", 0.0)))
 CASES = [
     (1, any_stable_pods_will_do, with_(*SCALED, bake=60.0)),
@@ -126,6 +135,7 @@ CASES = [
     (8, the_heir_gives_up, pairs),
     (9, one_more_field, with_()),
     (10, no_intents, with_()),
+    (11, told_in_full, with_(secret=True)),
     (12, wishes_for_facts, with_()),
 ]
 
@@ -136,6 +146,10 @@ def test_an_engine_that_breaks_a_rule_is_caught(
 ):
     mutate(monkeypatch)
     assert any(text.startswith(f"rule {rule}:") for result in stories() for text in result.broken)
+
+
+def test_every_rule_has_an_engine_that_breaks_it():
+    assert {rule for rule, _, _ in CASES} == set(range(1, 13))
 
 
 @pytest.mark.parametrize("stories", [stories for _, _, stories in CASES], ids=[mutate.__name__ for _, mutate, _ in CASES])

@@ -5,13 +5,14 @@ import pytest
 from tests.hunt.__main__ import REGRESSIONS
 from tests.hunt.pairs import Pair, crash
 from tests.hunt.play import play
-from tests.hunt.worlds import story_of
+from tests.hunt.worlds import MAKERS
 
 
-@pytest.mark.parametrize("tens", range(20))
-def test_ten_random_worlds(tens: int):
+@pytest.mark.parametrize("tens", range(10))
+@pytest.mark.parametrize("kind", MAKERS)
+def test_ten_random_worlds(kind: str, tens: int):
     for seed in range(10 * tens, 10 * tens + 10):
-        result = play(story_of(seed))
+        result = play(MAKERS[kind](seed))
         assert not result.broken, f"{result.story}"
 
 
@@ -30,5 +31,5 @@ def kept() -> list[str]:
 @pytest.mark.parametrize("line", kept())
 def test_what_the_hunt_once_found(line: str):
     kind, seed = line.split()
-    result = play(story_of(int(seed))) if kind == "world" else crash(Pair.of(int(seed)))
+    result = crash(Pair.of(int(seed))) if kind == "pair" else play(MAKERS[kind](int(seed)))
     assert not result.broken, f"{result.story}"

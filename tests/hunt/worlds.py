@@ -53,6 +53,7 @@ class Start:
     switch: float = 0.0
     nodes: int = 2
     last: str = "rollback"
+    secret: bool = False  # the world has a made-up secret in it, which must come out nowhere
 
 
 @dataclass(frozen=True)
@@ -163,3 +164,19 @@ class Maker:
 
 def story_of(seed: int) -> Story:
     return Maker(seed).story()
+
+
+def wild(seed: int) -> Story:
+    """The same with a secret in it, and at times a wall clock that jumps or a driver that sleeps (a laptop's lid, SIGSTOP)."""
+    story, random = story_of(seed), Random(f"wild {seed}")
+    span = max([40.0 + 2 * story.start.bake, *(event.at for event in story.events)])
+    more = []
+    if random.random() < 0.3:
+        more.append(Event(round(random.uniform(0.0, span), 2), "jump", (random.choice((-86400.0, -600.0, -5.0, 5.0, 600.0, 86400.0)),)))
+    if random.random() < 0.2:
+        more.append(Event(round(random.uniform(5.0, span), 2), "sleep", (random.choice((3.0, 14.0, 20.0, 90.0)),)))
+    events = sorted((*story.events, *more), key=lambda event: event.at)
+    return replace(story, start=replace(story.start, secret=True), events=tuple(events))
+
+
+MAKERS = {"world": story_of, "wild": wild}
