@@ -1,6 +1,5 @@
 """A controller: hears changes, and looks at one object at a time a little later, as the real ones with their work queues."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from deliver.sandbox.api import Api
@@ -61,15 +60,6 @@ class Controller:
 def owner(obj: Object) -> Object | None:
     """Its controller reference."""
     return next((ref for ref in obj["metadata"].get("ownerReferences") or () if ref.get("controller")), None)
-
-
-def owned_by(objects: Iterable[Object], uid: str) -> list[Object]:
-    found = []
-    for obj in objects:
-        ref = owner(obj)
-        if ref is not None and ref["uid"] == uid:
-            found.append(obj)
-    return found
 
 
 def reference(parent: Object) -> Object:

@@ -2,7 +2,7 @@
 
 from deliver.sandbox.api import Api
 from deliver.sandbox.controllers import progress, rolling
-from deliver.sandbox.controllers.base import Controller, owned_by, owner
+from deliver.sandbox.controllers.base import Controller, owner
 from deliver.sandbox.controllers.events import Events
 from deliver.sandbox.controllers.revisions import Revisions, split
 from deliver.sandbox.store import Change, Object
@@ -60,7 +60,7 @@ class DeploymentController(Controller):
         self.events.tell(obj, "ScalingReplicaSet", text, source=SOURCE)
 
     def _sets(self, obj: Object) -> list[Object]:
-        return owned_by(self.store.every("replicasets", obj["metadata"]["namespace"]), obj["metadata"]["uid"])
+        return self.store.controlled("replicasets", obj["metadata"]["uid"])
 
     def _rescaled(self, obj: Object, sets: list[Object]) -> bool:
         """spec.replicas changed since the ReplicaSets were last scaled."""

@@ -133,8 +133,7 @@ def _mine(obj: Object, service: str) -> bool:
 
 
 def _matches(selector: dict[str, str], pod: Object) -> bool:
-    labels = pod["metadata"].get("labels") or {}
-    return all(labels.get(key) == value for key, value in selector.items())
+    return selector.items() <= (pod["metadata"].get("labels") or {}).items()
 
 
 def _counts(pod: Object) -> bool:

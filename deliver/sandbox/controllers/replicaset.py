@@ -1,7 +1,7 @@
 """The ReplicaSet controller: as many pods as spec.replicas says, and a status that counts them."""
 
 from deliver.sandbox.api import Api, Write, stamp
-from deliver.sandbox.controllers.base import Controller, condition, owned_by, owner, reference, with_condition
+from deliver.sandbox.controllers.base import Controller, condition, owner, reference, with_condition
 from deliver.sandbox.controllers.events import Events
 from deliver.sandbox.errors import ApiError
 from deliver.sandbox.store import Change, Object
@@ -39,12 +39,12 @@ class ReplicaSetController(Controller):
         obj = self.store.get("replicasets", namespace, name)
         if obj is None:
             return
-        pods = owned_by(self.store.every("pods", namespace), obj["metadata"]["uid"])
+        pods = self.store.controlled("pods", obj["metadata"]["uid"])
         active = [pod for pod in pods if is_active(pod)]
         failure = ""
         if not obj["metadata"].get("deletionTimestamp"):
             failure = self._manage(obj, active)
-            pods = owned_by(self.store.every("pods", namespace), obj["metadata"]["uid"])
+            pods = self.store.controlled("pods", obj["metadata"]["uid"])
         self._report(obj, pods, failure)
 
     def _manage(self, obj: Object, active: list[Object]) -> str:
