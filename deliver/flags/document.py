@@ -36,11 +36,8 @@ class Document:
         return self.text[span.start : span.end]
 
     def with_flag(self, name: str, flag: Flag) -> str:
-        """The whole text with another definition of that flag, laid out as the present one is."""
-        if name not in self.spans:
-            return jsontext.inserted(self.text, self.body, name, jsontext.shown(flag))
-        margin = jsontext.margin_of(self.text, self.spans[name])
-        return self.with_raw(name, jsontext.shown(flag, self.raw(name), margin))
+        """The whole text with another definition of that flag; what does not change in it keeps its bytes."""
+        return self.with_raw(name, jsontext.remade(self.raw(name), flag) if name in self.spans else jsontext.shown(flag))
 
     def with_raw(self, name: str, raw: str) -> str:
         if name in self.spans:

@@ -11,10 +11,12 @@ _DECODER = json.JSONDecoder()
 
 @dataclass(frozen=True)
 class Span:
-    """The value of a member: text[start:end]."""
+    """A member's value: text[start:end]; its name with the quotes: text[key:colon]."""
 
     start: int
     end: int
+    key: int
+    colon: int
 
 
 def strict(text: str) -> Any:
@@ -43,10 +45,10 @@ def members(text: str, start: int) -> Mapping[str, Span]:
     at, found = _skip(text, start) + 1, {}
     at = _skip(text, at)
     while text[at] != "}":
-        key, at = _DECODER.raw_decode(text, at)
-        at = _skip(text, _skip(text, at) + 1)
-        _, end = _DECODER.raw_decode(text, at)
-        found[key] = Span(at, end)
+        key, colon = _DECODER.raw_decode(text, at)
+        start = _skip(text, _skip(text, colon) + 1)
+        _, end = _DECODER.raw_decode(text, start)
+        found[key] = Span(start, end, at, colon)
         at = _skip(text, end)
         if text[at] == ",":
             at = _skip(text, at + 1)
@@ -70,25 +72,34 @@ def inserted(text: str, start: int, key: str, value: str) -> str:
     return f"{text[:at]}{json.dumps(key)}: {value}{comma}{text[at:]}"
 
 
-def shown(value: Any, like: str = "", margin: str = "") -> str:
-    """The value as text, laid out as `like` is: on one line, or indented by what `like` indents with. margin: before its last brace."""
-    step = _step(like, margin)
-    text = json.dumps(value, ensure_ascii=not _encodable(value), indent=step or None)
-    return text.replace("\n", f"\n{margin}") if step else text
+def remade(text: str, new: Mapping[str, Any]) -> str:
+    """The object that the text is, with these members: what stays keeps its bytes, what is new is laid out as the first two are."""
+    old, spans = strict(text), members(text, 0)
+    ends = list(spans.values())
+    lead, colon, gap, tail = "", ": ", " ", ""
+    if ends:
+        lead, colon, tail = text[1 : ends[0].key], text[ends[0].colon : ends[0].start], text[ends[-1].end : -1]
+        gap = text[ends[0].end : ends[1].key].partition(",")[2] if len(ends) > 1 else lead or " "
+    parts = [f"{_name(text, spans, key)}{colon}{_value(text, spans, old, key, value)}" for key, value in new.items()]
+    return "{" + lead + f",{gap}".join(parts) + tail + "}" if parts else "{}"
 
 
-def margin_of(text: str, span: Span) -> str:
-    """The white space that the line of the value's last character begins with."""
-    line = text[text.rfind("\n", 0, span.end - 1) + 1 : span.end]
-    return line[: len(line) - len(line.lstrip(" \t"))]
+def _name(text: str, spans: Mapping[str, Span], key: str) -> str:
+    return text[spans[key].key : spans[key].colon].rstrip(_SPACE) if key in spans else json.dumps(key)
 
 
-def _step(like: str, margin: str) -> str:
-    if "\n" not in like:
-        return ""
-    line = like[like.index("\n") + 1 :]
-    space = line[: len(line) - len(line.lstrip(" \t"))]
-    return space.removeprefix(margin) if space.startswith(margin) else ""
+def _value(text: str, spans: Mapping[str, Span], old: Mapping[str, Any], key: str, value: Any) -> str:
+    if key not in spans:
+        return shown(value)
+    there = text[spans[key].start : spans[key].end]
+    if old[key] == value:
+        return there
+    return remade(there, value) if isinstance(old[key], dict) and isinstance(value, dict) else shown(value)
+
+
+def shown(value: Any) -> str:
+    """On one line."""
+    return json.dumps(value, ensure_ascii=not _encodable(value))
 
 
 def _encodable(value: Any) -> bool:

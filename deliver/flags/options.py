@@ -1,6 +1,6 @@
 """Options that every back end in flagd's format has."""
 
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -65,6 +65,12 @@ class FileOptions(FlagdOptions):
     file: str = Field(min_length=1, max_length=4000, description="the file that flagd or a provider reads")
     wait: Duration = Field(10.0, gt=0, description="after which a change counts as arrived (unconfirmed) where nobody can be asked")
     instances: tuple[str, ...] = Field((), description="addresses of what reads the file and answers OFREP; none: the pods are asked")
+
+    @field_validator("instances", mode="before")
+    @classmethod
+    def _one(cls, instances: Any) -> Any:
+        """From the command line comes a single one as text."""
+        return (instances,) if isinstance(instances, str) and instances else instances or ()
 
     @field_validator("instances")
     @classmethod

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deliver.flags import jsontext
 from deliver.flags.document import parse
 from deliver.flags.rollout import Variants, rolled
 from deliver.model.errors import NotFound, Rejected
@@ -32,11 +33,29 @@ def test_what_was_there_is_put_back_byte_for_byte():
     assert parse(written(DOCUMENT), "it").with_raw("new-checkout", raw) == DOCUMENT
 
 
-def test_the_layout_is_kept():
-    assert '\n      "defaultVariant": "off",\n' in written(DOCUMENT)
-    assert '\n    },\n    "third"' in written(DOCUMENT)
-    line = json.dumps({"flags": {"new-checkout": FLAG}})
-    assert "\n" not in written(line)
+def test_within_the_flag_too_what_does_not_change_keeps_its_bytes():
+    marks = f'"version": "1", "deliverRelease": "{MARK.release}", "deliverStep": 1, "deliverFence": 7'
+    now = parse(written(DOCUMENT), "it").raw("new-checkout")
+    assert now.splitlines() == [
+        "{",
+        '      "state": "ENABLED",',
+        '      "variants": {"on": true, "off": false},',
+        '      "defaultVariant": "off",',
+        '      "targeting": {"fractional": [["on", 5000], ["off", 95000]]},',
+        f'      "metadata": {{"owner": "caf\\u00e9", {marks}}}',
+        "    }",
+    ]
+
+
+@pytest.mark.parametrize("text", ["{}", "{ }", '{"a":1,"b":2}', '{ "a" : 1 }', '{\n\t"\\u0061": 1e3,\n\t"b": {}\n}'])
+def test_an_object_is_remade_whatever_it_looks_like(text):
+    assert json.loads(jsontext.remade(text, {"a": 1000.0, "c": {"d": [1]}})) == {"a": 1000.0, "c": {"d": [1]}}
+    assert json.loads(jsontext.remade(text, {})) == {}
+    assert text == "{ }" or jsontext.remade(text, json.loads(text)) == text
+
+
+def test_a_document_on_one_line_stays_on_one_line():
+    assert "\n" not in written(json.dumps({"flags": {"new-checkout": FLAG}}))
 
 
 def test_a_flag_that_somebody_removed_is_put_in_again():

@@ -214,6 +214,10 @@ def test_options_that_make_no_sense(more):
         FileOptions.model_validate({"file": "f", **more})
 
 
+def test_an_instance_from_the_command_line_is_a_text():
+    assert FileOptions.model_validate({"file": "f", "instances": "http://flagd:8016/"}).instances == ("http://flagd:8016",)
+
+
 def test_a_file_is_made_where_none_was(tmp_path):
     replace_file(str(tmp_path / "new.json"), "{}")
     assert (tmp_path / "new.json").read_text() == "{}"
