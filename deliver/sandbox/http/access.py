@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from deliver.sandbox.world import World
 
 TOKEN = "sandbox"
+WHOAMI = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 RULES = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
@@ -86,6 +87,10 @@ class Access:
         if why:
             status["reason"] = why
         return status
+
+    def whoami(self, user: User) -> Object:
+        head = {"kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1", "metadata": {}}
+        return {**head, "status": {"userInfo": {"username": user.name, "groups": list(user.groups)}}}
 
     def rules(self, review: Object, user: User) -> Object:
         found = [*_OWN, *self.rbac.rules(user, (review.get("spec") or {}).get("namespace", ""))]

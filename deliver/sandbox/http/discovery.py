@@ -6,11 +6,11 @@ from deliver.sandbox.cluster import VERSION
 from deliver.sandbox.kinds import KINDS, Kind
 
 _VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
-_REVIEW = "authorization.k8s.io/v1"
+_REVIEW, _IDENTITY = "authorization.k8s.io/v1", "authentication.k8s.io/v1"
 
 
 def _versions() -> list[str]:
-    return sorted({kind.api for kind in KINDS.values()} | {_REVIEW})
+    return sorted({kind.api for kind in KINDS.values()} | {_REVIEW, _IDENTITY})
 
 
 def _groups() -> list[dict[str, Any]]:
@@ -83,6 +83,9 @@ def _resources(api: str) -> list[dict[str, Any]]:
         names = ("SelfSubjectAccessReview", "SelfSubjectRulesReview")
         common: dict[str, Any] = {"namespaced": False, "verbs": ["create"]}
         return [{"name": f"{name.lower()}s", "singularName": name.lower(), "kind": name, **common} for name in names]
+    if api == _IDENTITY:
+        common = {"namespaced": False, "verbs": ["create"]}
+        return [{"name": "selfsubjectreviews", "singularName": "selfsubjectreview", "kind": "SelfSubjectReview", **common}]
     return [item for kind in KINDS.values() if kind.api == api for item in _resource(kind)]
 
 
@@ -102,6 +105,6 @@ def _openapi(root: str) -> dict[str, Any] | None:
                 "x-kubernetes-group-version-kind": known,
             }
             paths[f"{root}{middle}/{kind.plural}/{{name}}"] = {"patch": operation}
-    if not paths and root != _root(_REVIEW):
+    if not paths and root not in (_root(_REVIEW), _root(_IDENTITY)):
         return None
     return {"openapi": "3.0.0", "info": {"title": "Kubernetes", "version": VERSION}, "paths": paths, "components": {"schemas": {}}}

@@ -15,6 +15,14 @@ MEDIA = "application/vnd.kubernetes.protobuf"
 MAGIC = b"k8s\x00"
 
 
+_ZEROS = frozenset(
+    {"replicas", "minReplicas", "revisionHistoryLimit", "progressDeadlineSeconds", "terminationGracePeriodSeconds", "gracePeriodSeconds"}
+    | {"automountServiceAccountToken", "enableServiceLinks", "allowPrivilegeEscalation", "runAsUser", "runAsNonRoot", "immutable"}
+    | {"intVal", "optional", "defaultMode"}
+)
+"""Fields that are pointers in Go: there 0 and false are values. Elsewhere they are what was not said, and protobuf writes them anyway."""
+
+
 def decode(data: bytes) -> dict[str, Any]:
     """The object in runtime.Unknown behind the magic number. Raises ValueError for anything else."""
     if not data.startswith(MAGIC):
@@ -74,7 +82,7 @@ def _message(name: str, data: bytes) -> dict[str, Any]:
             found.setdefault(key, {})[pair.get(1, b"").decode()] = _value(kind, pair.get(2, b""))
         elif form == "[]":
             found.setdefault(key, []).append(_value(kind, raw))
-        elif (value := _value(kind, raw)) not in (None, "", {}):
+        elif (value := _value(kind, raw)) not in (None, "", {}) and (value or key in _ZEROS):
             found[key] = value
     return found
 

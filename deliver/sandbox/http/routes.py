@@ -59,6 +59,8 @@ class Routes:
         if request.method == "POST" and not request.kind:
             if request.path.rstrip("/") == access.REVIEWS:
                 return as_json(201, self.access.review(bodies.whole(request, "SelfSubjectAccessReview"), user))
+            if request.path.rstrip("/") == access.WHOAMI:
+                return as_json(201, self.access.whoami(user))
             if request.path.rstrip("/") == access.RULES:
                 return as_json(201, self.access.rules(bodies.whole(request, "SelfSubjectRulesReview"), user))
         self.access.check(request, user)

@@ -103,6 +103,32 @@ def _phase(obj: Object) -> list[object]:
     return [obj.get("status", {}).get("phase") or "Active"]
 
 
+def _event(obj: Object) -> list[object]:
+    about = obj.get("involvedObject") or {}
+    subject = f"{str(about.get('kind', '')).lower()}/{about.get('name', '')}"
+    return [obj.get("type", ""), obj.get("reason", ""), subject, obj.get("message", "")]
+
+
+def _autoscaler(obj: Object) -> list[object]:
+    spec, target = obj["spec"], obj["spec"]["scaleTargetRef"]
+    current = (obj.get("status") or {}).get("currentReplicas", 0)
+    return [f"{target['kind']}/{target['name']}", spec.get("minReplicas", 1), spec["maxReplicas"], current]
+
+
+def _quota(obj: Object) -> list[object]:
+    status = obj.get("status") or {}
+    used = status.get("used") or {}
+    return [", ".join(f"{name}: {used.get(name, '0')}/{limit}" for name, limit in sorted((status.get("hard") or {}).items()))]
+
+
+def _secret(obj: Object) -> list[object]:
+    return [obj.get("type", "Opaque"), len(obj.get("data") or {})]
+
+
+def _binding(obj: Object) -> list[object]:
+    return [f"{obj['roleRef']['kind']}/{obj['roleRef']['name']}"]
+
+
 COLUMNS: Mapping[str, tuple[Sequence[str], Cells]] = {
     "pods": (("Ready", "Status", "Restarts"), _pod),
     "deployments": (("Ready", "Up-to-date", "Available"), _deployment),
@@ -112,5 +138,11 @@ COLUMNS: Mapping[str, tuple[Sequence[str], Cells]] = {
     "leases": (("Holder",), _lease),
     "configmaps": (("Data",), _configmap),
     "namespaces": (("Status",), _phase),
+    "events": (("Type", "Reason", "Object", "Message"), _event),
+    "horizontalpodautoscalers": (("Reference", "MinPods", "MaxPods", "Replicas"), _autoscaler),
+    "resourcequotas": (("Request",), _quota),
+    "secrets": (("Type", "Data"), _secret),
+    "rolebindings": (("Role",), _binding),
+    "clusterrolebindings": (("Role",), _binding),
 }
 """Between the name and the age; a kind that is not here has these two alone."""
