@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 _SHAPE = "it does not have the shape of a kubeconfig"
 _DATA = re.compile(r"[{\[].*[}\]]", re.DOTALL)  # the client's errors quote parts of the file, and a user's part holds credentials
+_BRACKETS = re.compile(rb"[\[\]{}]")
+_DEEPEST = 200
 _POOL_SIZE = 64  # watches hold a connection each; urllib3 logs a warning for each one above this
 
 
@@ -100,6 +102,7 @@ def _from_files(path: str, context: str | None) -> Place:
 
     configuration = Configuration()
     with _readable(path):
+        _shallow(path)
         merged = KubeConfigMerger(path)
         if merged.config is None:
             raise Unusable("there is nothing in it")
@@ -126,6 +129,17 @@ def _from_files(path: str, context: str | None) -> Place:
         )
     plugin = "exec" in user or "auth-provider" in user
     return Place(_tuned(configuration), path, chosen["name"], details.get("namespace") or "default", plugin)
+
+
+def _shallow(paths: str) -> None:
+    """PyYAML takes seconds to find out that it cannot read thousands of brackets in each other."""
+    for path in filter(None, paths.split(os.pathsep)):
+        with contextlib.suppress(FileNotFoundError):
+            depth = 0
+            for mark in _BRACKETS.finditer(_home(Path(path)).read_bytes()):
+                depth += 1 if mark[0] in b"[{" else -1
+                if depth > _DEEPEST:
+                    raise Unusable("it is nested too deep")
 
 
 @contextlib.contextmanager

@@ -129,3 +129,10 @@ def test_the_clients_errors_quote_the_file_and_ours_do_not(tmp_path: Path) -> No
 def test_a_path_that_cannot_be_one(name: str) -> None:
     with pytest.raises(InputError, match="does not exist"):
         locate(name, {})
+
+
+def test_brackets_without_end_are_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("a: " + "[" * 20_000)
+    with pytest.raises(InputError) as caught:
+        load(str(tmp_path / "config"), None)
+    assert caught.value.why == "it is nested too deep"

@@ -1,0 +1,48 @@
+"""The same as real processes: a few, because each costs a start. Time and memory are those of the process alone."""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+
+from tests.hostile import arguments, kubeconfigs, specs
+from tests.hostile.watch import MEGABYTES, SECONDS, Fault, checked
+
+PATIENCE = 250.0
+
+
+def case(seed: int) -> None:
+    random = Random(f"process {seed}")
+    match random.randrange(3):
+        case 0:
+            Path("deliver.yaml").write_bytes(specs.text_of(random))
+            run(random.choice(("validate", "run", "plan", "canary")))
+        case 1:
+            args = [one for one in arguments.line(random) if "\ud800" not in one]
+            run(*(args if args[:1] != ["sandbox"] else ["sandbox"]))
+        case _:
+            Path("kubeconfig").write_bytes(kubeconfigs.text_of(random))
+            run("status", "web", "--kubeconfig", "kubeconfig", "--context", "nobody")  # one that is whole would be tried for 15 s
+
+
+def run(*args: str) -> None:
+    """CPU seconds of the child, since the machine has other work; twice the limit, since the child has to load everything first."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    child = subprocess.run(
+        [sys.executable, "-m", "deliver", *args],
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        timeout=PATIENCE,
+        env=environment,
+        check=False,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    checked(child.returncode, child.stdout.decode("utf-8", "replace"), child.stderr.decode("utf-8", "replace"), args)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    if spent > 2 * SECONDS:
+        raise Fault(f"{spent:.1f} s of CPU for {args}")
+    if after.ru_maxrss / 1024 > MEGABYTES:
+        raise Fault(f"a child has grown to {after.ru_maxrss / 1024:.0f} MB")
