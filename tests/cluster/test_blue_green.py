@@ -39,12 +39,12 @@ def selector_writes(running: Running, action: str) -> list[Event]:
 def test_a_good_version_gets_all_users_at_once_and_nothing_of_it_is_left_over(world: Make) -> None:
     shop = world(replicas=4)
     with shop.users(60) as users:
-        running = blue_green(shop, analysis={"health": HEALTH}, load=LOAD)
-        running.wait_for("the preview", baking(0))
+        running = blue_green(shop, analysis={"health": HEALTH}, load=LOAD, approve=True)
+        running.wait_for("a person to be asked", in_phase("Waiting"))
         assert shop.selector("web-preview") == {"deliver.dev/release": running.events[-1]["id"]}
         assert shop.endpoints("web-preview") == set(shop.pods("1.1.0"))
         assert not shop.endpoints("web") & set(shop.pods("1.1.0"))
-        running.wait_for("the bake of all users", baking(1))
+        assert shop.on_target("promote").code == 0
         view = ended(running.end(), 0, "PROMOTED")
     users.all_well()
     assert view["switch"]["switched"]
@@ -250,7 +250,7 @@ def own_preview(selector: dict[str, str]) -> dict[str, Any]:
 def test_the_users_own_preview_service_is_what_it_was_afterwards(world: Make, version: str, code: int, outcome: str) -> None:
     shop = world(replicas=2, services=[objects.service(), own_preview({"app": "web", "track": "preview"})])
     with shop.users(60) as users:
-        running = blue_green(shop, version, preview_service="green", load=LOAD)
+        running = blue_green(shop, version, preview_service="green", load=LOAD, preview_bake="10s")
         running.wait_for("the preview", baking(0))
         assert shop.endpoints("green") == set(shop.pods(version))
         ended(running.end(), code, outcome)
