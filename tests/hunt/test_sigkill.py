@@ -1,0 +1,15 @@
+"""A handful of the real SIGKILLs; a hundred and more by `python -m tests.hunt.sigkill`."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.hunt.sigkill import Case, play
+
+
+@pytest.mark.timeout(180)
+def test_killed_processes_are_taken_up_by_others():
+    cases = [Case.of(seed) for seed in range(4)]
+    with ThreadPoolExecutor(len(cases)) as pool:
+        found = list(pool.map(play, cases))
+    assert found == [[]] * len(cases)
