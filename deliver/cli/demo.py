@@ -38,19 +38,21 @@ def demo(given: Given) -> int:
 
 
 def _play(given: Given, names: "list[str] | tuple[str, ...]", data: bool) -> int:
+    from deliver.demo.halt import Halted, listening
     from deliver.demo.scenarios import SCENARIOS
     from deliver.demo.show import show
     from deliver.demo.teller import Teller
 
     color = given["color"] or "auto"
-    teller = Teller(sys.stderr if data else sys.stdout, os.environ, color)
     seed = whole(given, "seed", 1)
-    try:
-        results = show([SCENARIOS[name] for name in names], teller, os.environ, seed=seed, color=color)
-    except KeyboardInterrupt:
-        teller.show_cursor()
-        session.say("stopped; the sandbox is gone and nothing else was touched")
-        return ExitCode.SIGINT
+    with listening() as halt:
+        teller = Teller(sys.stderr if data else sys.stdout, os.environ, color, halt.sleep)
+        try:
+            results = show([SCENARIOS[name] for name in names], teller, os.environ, seed=seed, color=color, halt=halt)
+        except Halted as stop:
+            teller.show_cursor()
+            session.say("stopped; the sandbox is gone and nothing else was touched")
+            return 128 + stop.number
     if data:
         items = [result.view() for result in results]
         session.show_view({"apiVersion": "deliver.dev/v1alpha1", "kind": "DemoResult", "items": items}, given["output"])

@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from deliver.demo.halt import TICK, Halt
+
 LONGEST = 120.0
 """Seconds after which a process counts as hanging and is killed."""
-PATIENCE = 5.0
-"""Seconds that a process may take to end, before it is asked, and again after that."""
+PATIENCE = 15.0
+"""Seconds that a process may take to end once it is asked to."""
 _OTHERS = ("DELIVER_", "GITHUB_", "GITLAB_", "KUBE")
 
 
@@ -24,9 +26,13 @@ def environment(environ: Mapping[str, str], kubeconfig: Path) -> dict[str, str]:
 
 
 class Child:
-    """A running `deliver`. stream: where its stdout and stderr go; None: nowhere yet, `said` has them after the end."""
+    """A running `deliver`. stream: where its stdout and stderr go; None: nowhere yet, `said` has them after the end.
 
-    def __init__(self, arguments: Sequence[str], environ: Mapping[str, str], folder: Path, stream: TextIO | None) -> None:
+    It has a process group of its own, so that a Ctrl-C reaches it once, through close(): a second one would make it drop its release.
+    """
+
+    def __init__(self, arguments: Sequence[str], environ: Mapping[str, str], folder: Path, stream: TextIO | None, halt: Halt) -> None:
+        self._halt = halt
         self._file = (folder / f"output-{time.monotonic_ns()}").open("w+") if stream is None else None
         target = self._file if self._file is not None else _descriptor(stream)
         self.process = subprocess.Popen(  # noqa: S603  (our own interpreter and words of our own)
@@ -36,6 +42,7 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=target,
             stderr=target,
+            process_group=0,
         )
         self.said = ""
 
@@ -45,7 +52,7 @@ class Child:
         while time.monotonic() < end and self.process.poll() is None:
             if holds():
                 return True
-            time.sleep(0.1)
+            self._halt.sleep(2 * TICK)
         return False
 
     def kill(self) -> None:
@@ -55,11 +62,9 @@ class Child:
 
     def end(self) -> int:
         """The exit code, -9 when it was killed."""
-        try:
-            code = self.process.wait(LONGEST)
-        except subprocess.TimeoutExpired:
+        if not self.until(lambda: False, LONGEST) and self.process.poll() is None:
             self.kill()
-            code = -signal.SIGKILL
+        code = self.process.wait()
         if self._file is not None:
             self._file.seek(0)
             self.said = self._file.read()
@@ -67,15 +72,14 @@ class Child:
         return code
 
     def close(self) -> None:
-        """Leave nothing behind. Ctrl-C has reached the child too, which now holds its release: it gets the time for that."""
-        for number in (0, signal.SIGTERM, signal.SIGKILL):
-            if self.process.poll() is None and number:
-                self.process.send_signal(number)
-            try:
-                self.process.wait(PATIENCE)
-                break
-            except subprocess.TimeoutExpired:
-                continue
+        """Leave nothing behind. It holds its release first and gets the time for that, unless the visitor is in a hurry."""
+        if self.process.poll() is None:
+            self.process.send_signal(self._halt.number or signal.SIGTERM)
+        end = time.monotonic() + PATIENCE
+        while self.process.poll() is None and time.monotonic() < end and not self._halt.hasty:
+            time.sleep(TICK)
+        if self.process.poll() is None:
+            self.kill()
         if self._file is not None:
             self._file.close()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deliver.demo.child import environment, program
+from deliver.demo.halt import Halt
 from deliver.demo.scenarios import Scenario
 from deliver.demo.stage import Fact, Pace, Stage
 from deliver.demo.teller import Teller
@@ -44,8 +45,10 @@ def show(
     seed: int = 1,
     color: str = "auto",
     pace: Pace = Pace(),  # noqa: B008  (frozen)
+    halt: Halt | None = None,
 ) -> list[Result]:
-    """Play them, one after the other on one sandbox. Raises KeyboardInterrupt when the visitor has seen enough."""
+    """Play them, one after the other on one sandbox. Raises Halted when the visitor has seen enough."""
+    halt = halt or Halt()
     begin = time.monotonic()
     with live(seed=seed, scrape=1.0, speed=pace.speed) as (world, door), tempfile.TemporaryDirectory(prefix="deliver-demo-") as name:
         folder = Path(name)
@@ -57,9 +60,10 @@ def show(
         teller.pause(3.0)
         results = []
         for number, scenario in enumerate(scenarios, 1):
+            halt.check()
             teller.head(f"{number}/{len(scenarios)} {scenario.name}: {scenario.title}")
             since = time.monotonic()
-            with contextlib.closing(Stage(world, folder, own, teller, pace)) as stage:
+            with contextlib.closing(Stage(world, folder, own, teller, pace, halt)) as stage:
                 scenario.play(stage)
             teller.gap()
             results.append(Result(scenario.name, tuple(stage.facts), time.monotonic() - since))

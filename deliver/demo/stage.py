@@ -1,12 +1,12 @@
 """Where a scenario plays: the sandbox, the commands typed on it, and the facts that it is checked by."""
 
 import shlex
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from deliver.demo.child import Child
+from deliver.demo.halt import Halt
 from deliver.demo.teller import Teller
 from deliver.engine import service
 from deliver.model.exitcodes import MEANING, ExitCode
@@ -65,6 +65,7 @@ class Stage:
     environ: Mapping[str, str]
     teller: Teller
     pace: Pace
+    halt: Halt = field(default_factory=Halt)
     facts: list[Fact] = field(default_factory=list)
     _children: list[Child] = field(default_factory=list)
 
@@ -87,14 +88,14 @@ class Stage:
         self.teller.pause(2.5)
 
     def wait(self, seconds: float) -> None:
-        time.sleep(seconds)
+        self.halt.sleep(seconds)
 
     def start(self, command: str, *, actor: str = "", quiet: bool = False) -> Child:
         """Type `deliver COMMAND`. quiet: its output is kept for later."""
         if not quiet:
             self.teller.command(f"deliver {command}")
         environ = dict(self.environ) | ({"DELIVER_ACTOR": actor} if actor else {})
-        child = Child(shlex.split(command), environ, self.folder, None if quiet else self.teller.stream)
+        child = Child(shlex.split(command), environ, self.folder, None if quiet else self.teller.stream, self.halt)
         self._children.append(child)
         return child
 
