@@ -136,6 +136,20 @@ def test_pods_that_answer_no_ofrep_are_found_before_the_release(shop: Flagged, a
     assert "connection refused" in found[0].message
 
 
+def test_the_roles_that_are_shipped_are_enough(shop: Flagged, app: dict[str, Any]) -> None:
+    weak = shop.account("operator", "flags")
+    backend = Flagd(ConfigMapOptions.model_validate({"configmap": "web-flags", "users": 50}), weak.reach())
+    before, pods = backend.read(FLAG), shop.pods()
+    assert backend.check(FLAG, app, shop.objects()) == []
+    ack, _ = confirmed(backend, set_to(backend, weak.write, 50), 50, pods)
+    assert ack.whole, ack
+    ack, took = confirmed(backend, backend.kill(weak.write, FLAG, MARK), 0, pods)
+    assert ack.whole, ack
+    assert took < PICK_UP, "the kubelets were woken"
+    backend.restore(weak.write, FLAG, before.document, MARK)
+    assert shop.text() == DOCUMENT
+
+
 # ------------------------------------------------------------------ the operator's resource
 
 

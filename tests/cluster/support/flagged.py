@@ -4,12 +4,15 @@ import contextlib
 import http.client
 import json
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+
+import yaml
 
 from deliver.cluster.kube import connect
 from deliver.engine.lease import Lease
@@ -21,6 +24,7 @@ from deliver.plugins.flags import FlagBackend, FlagReach, Mark
 
 LAB = Path(__file__).resolve().parents[2] / "lab/lab"
 CRD = Path(__file__).resolve().parents[2] / "flags/featureflag-crd.yaml"
+RBAC = Path(__file__).resolve().parents[3] / "deploy/rbac"
 FLAG = "new-checkout"
 DOCUMENT = """{
   "$schema": "https://flagd.dev/schema/v0/flags.json",
@@ -39,6 +43,10 @@ DOCUMENT = """{
 
 def lab(*args: str) -> str:
     return subprocess.run([str(LAB), *args], capture_output=True, text=True, timeout=300, check=True).stdout.strip()
+
+
+def kubectl(*args: str) -> str:
+    return subprocess.run(["kubectl", *args], capture_output=True, text=True, timeout=60, check=True).stdout
 
 
 def application(name: str, image: str, replicas: int, volumes: list[Any], mounts: list[Any], **environ: str) -> dict[str, Any]:
@@ -72,14 +80,32 @@ class Flagged:
     namespace: str
     cluster: Any = field(default_factory=connect)
 
+    fresh: bool = True
+
     def __post_init__(self) -> None:
-        self.cluster.create("namespaces", "", {"metadata": {"name": self.namespace}})
+        if self.fresh:
+            self.cluster.create("namespaces", "", {"metadata": {"name": self.namespace}})
         held = cast(Lease, SimpleNamespace(confirm=lambda: None))
         self.write = GuardedWriter(self.cluster, self.namespace, held, 7)
 
     def close(self) -> None:
         uid = self.cluster.get("namespaces", "", self.namespace)["metadata"]["uid"]
         self.cluster.delete("namespaces", "", self.namespace, uid=uid)
+
+    def account(self, *roles: str) -> "Flagged":
+        """The same, as a ServiceAccount with no more than these Roles of deploy/rbac."""
+        kubectl("create", "serviceaccount", "weak", "-n", self.namespace)
+        for role in roles:
+            kubectl("apply", "-n", self.namespace, "-f", str(RBAC / f"{role}.yaml"))
+            kubectl(
+                "create", "rolebinding", role, f"--role=deliver-{role}", f"--serviceaccount={self.namespace}:weak", "-n", self.namespace
+            )
+        config = yaml.safe_load(kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "yaml"))
+        config["users"][0]["user"] = {"token": kubectl("create", "token", "weak", "-n", self.namespace).strip()}
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            yaml.safe_dump(config, file)
+            file.flush()
+            return Flagged(self.namespace, connect(file.name), fresh=False)
 
     def reach(self, **environ: str) -> FlagReach:
         plain = reach(self.cluster, self.namespace)
@@ -96,7 +122,7 @@ class Flagged:
 
     def define(self) -> None:
         """The definition of the FeatureFlag resource; it stays, as definitions do."""
-        subprocess.run(["kubectl", "apply", "-f", str(CRD)], check=True, capture_output=True, timeout=60)
+        kubectl("apply", "-f", str(CRD))
 
     def tried(self, kind: str, body: dict[str, Any]) -> bool:
         """Made: a definition takes a moment until its resources are served."""
