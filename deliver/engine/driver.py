@@ -104,13 +104,16 @@ class Driver:
         """Until it is time to look, or there is something to see. What wakes us is often our own record, come back through the watch."""
         clock, watching, flag = self.tools.clock, self.watching, self.tools.flag
         while True:
-            watching.consider(release, seen)
             if watching.latest is not self.judged or (flag and flag.latest is not seen.flag) or observer.differs(release):
                 return
             stopped = self.tools.stop.is_set() and release.course is not Course.BACK  # a rollback goes on all the same
-            if stopped or self.lease.lost_to is not None or clock.now() >= wake_at:
+            if stopped or self.lease.lost_to is not None:
                 return
-            clock.wait(min(wake_at, watching.due(release, clock.now())) - clock.now())
+            watching.consider(release, seen)  # after an answer has been looked at: the next one takes its place
+            if clock.now() >= wake_at:
+                return
+            if watching.latest is self.judged:
+                clock.wait(min(wake_at, watching.due(release, clock.now())) - clock.now())
 
     def _turn(self, release: Release, observer: Observer, acts: Acts) -> tuple[Release, Seen, float]:
         """One look and what follows from it."""

@@ -258,7 +258,7 @@ class Referee:
         if now - began < self.bakes[step] + more - 0.01 and not self.eased:
             self.say(2, f"{what} after {now - began:.1f} s of a bake of {self.bakes[step]:g} s")
         mine = [answer for answer in self.answers if answer.process == self.author.name]
-        last = max(mine, key=lambda answer: answer.told, default=None)
+        last = max(reversed(mine), key=lambda answer: answer.told, default=None)  # of two at one moment, the one that was asked later
         good = [answer for answer in mine if answer.verdict == "PASS" and answer.asked >= began and now - answer.told <= 3 * self.poll + 40]
         if not good or last is None or (last.verdict != "PASS" and last.told < now - LAG):
             self.say(2, f"{what} without a fresh PASS; last answer {last}")

@@ -80,8 +80,6 @@ class Place:
             environ = self.environ | {"DELIVER_ACTOR": actor}
             popen = subprocess.Popen(words, env=environ, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream)
             return Process(popen, out)
-                subprocess.Popen(words, env=environ, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream), out
-            )
 
     def end(self, process: Process, kill_after: float = LONGEST) -> int:
         """Its exit code; below 0 when it was killed."""
