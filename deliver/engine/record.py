@@ -76,7 +76,10 @@ def parse(configmap: Object | None) -> Record:
 def _list(cls: type[T], text: str) -> tuple[T, ...]:
     try:
         found = tuple(decode(cls, item) for item in json.loads(text))
-        return tuple(sane(one) if isinstance(one, Release) else one for one in found)
+        for one in found:
+            if isinstance(one, Release):
+                sane(one)
+        return found
     except UNREADABLE:
         return ()
 

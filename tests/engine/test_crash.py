@@ -5,27 +5,37 @@ import pytest
 from deliver.engine.record import open_intents
 from deliver.model.errors import InputError
 from deliver.model.release import Release
+from deliver.model.spec import Analysis, Limits, ReleaseSpec
 from deliver.model.verdict import Verdict
 from deliver.sandbox.faults import Fault, Killed, killed
 from tests.engine.invariants import watched
-from tests.engine.rig import Rig
+from tests.engine.rig import GOOD, METRIC, TARGET, Rig
 
 KINDS = ("good", "bad")
+LATE = {"canary": 100.0, "blue-green": 60.0}  # seconds after which the bad one is found out
+STRATEGIES = tuple(LATE)
 EVERY = 23  # of the calls, in the sample; a prime, so that it does not keep step with the loop's own rhythm
 
 
-def scenario(kind: str) -> Rig:
+def scenario(strategy: str, kind: str) -> Rig:
     rig = Rig.make()
     if kind == "bad":
         start = rig.world.clock.now()
-        rig.judge.verdict = lambda now: Verdict.FAIL if now - start > 100 else Verdict.PASS
+        rig.judge.verdict = lambda now: Verdict.FAIL if now - start > LATE[strategy] else Verdict.PASS
     return rig
 
 
-def unkilled(kind: str) -> tuple[tuple[object, ...], int]:
-    rig = scenario(kind)
+def wanted(rig: Rig, strategy: str) -> ReleaseSpec:
+    if strategy == "canary":
+        return rig.spec()
+    options = {"preview_bake": "30s", "bake": "60s", "hold": "120s"}
+    return ReleaseSpec(TARGET, GOOD, strategy, options, analysis=Analysis(metrics=(METRIC,), poll=5.0), limits=Limits(drain=10.0))
+
+
+def unkilled(strategy: str, kind: str) -> tuple[tuple[object, ...], int]:
+    rig = scenario(strategy, kind)
     first = len(rig.world.cluster.calls)
-    release = rig.run()
+    release = rig.run(wanted(rig, strategy))
     return end_state(rig, release), len(rig.world.cluster.calls) - first
 
 
@@ -33,12 +43,16 @@ def end_state(rig: Rig, release: Release) -> tuple[object, ...]:
     return release.outcome, rig.before(), rig.names("deployments"), rig.names("configmaps")
 
 
-def crash(kind: str, nth: int, *, applied: bool, expected: tuple[object, ...]) -> None:
-    rig = scenario(kind)
+def crash(strategy: str, kind: str, nth: int, *, applied: bool, expected: tuple[object, ...]) -> None:
+    """Dead at its call number `nth`, before it or (applied) after its effect, and another goes on.
+
+    That is both sides of each write, of the journal's and of those to the users' objects.
+    """
+    rig = scenario(strategy, kind)
     dog = watched(rig)
     rig.world.cluster.script.add(Fault(killed, actor="test@here", nth=nth, times=1, applied=applied))
     try:
-        release = rig.run()
+        release = rig.run(wanted(rig, strategy))
     except Killed:
         try:
             release = rig.verb("resume")
@@ -53,17 +67,19 @@ def crash(kind: str, nth: int, *, applied: bool, expected: tuple[object, ...]) -
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_killed_at_a_sample_of_calls(kind: str):
-    expected, calls = unkilled(kind)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_killed_at_a_sample_of_calls(strategy: str, kind: str):
+    expected, calls = unkilled(strategy, kind)
     for at, nth in enumerate(range(3, calls + 1, EVERY)):
-        crash(kind, nth, applied=bool(at % 2), expected=expected)
+        crash(strategy, kind, nth, applied=bool(at % 2), expected=expected)
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # a minute each; `python -m tests.hunt.crashes` prints the figure
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("applied", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_killed_at_every_call(kind: str, applied: bool):
-    expected, calls = unkilled(kind)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_killed_at_every_call(strategy: str, kind: str, applied: bool):
+    expected, calls = unkilled(strategy, kind)
     for nth in range(1, calls + 1):
-        crash(kind, nth, applied=applied, expected=expected)
+        crash(strategy, kind, nth, applied=applied, expected=expected)
