@@ -71,7 +71,7 @@ def template_editor(deployment: Object) -> str:
     touched = [
         entry
         for entry in deployment["metadata"].get("managedFields") or []
-        if "f:template" in (entry.get("fieldsV1", {}).get("f:spec") or {}) and not entry.get("subresource")
+        if "f:template" in ((entry.get("fieldsV1") or {}).get("f:spec") or {}) and not entry.get("subresource")
     ]
     if not touched:
         return ""

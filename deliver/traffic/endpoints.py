@@ -92,7 +92,7 @@ def last_editor(obj: Object, field: str) -> str:
     touched = [
         entry
         for entry in obj["metadata"].get("managedFields") or []
-        if field in (entry.get("fieldsV1", {}).get("f:spec") or {}) and not entry.get("subresource")
+        if field in ((entry.get("fieldsV1") or {}).get("f:spec") or {}) and not entry.get("subresource")
     ]
     if not touched:
         return ""
