@@ -62,7 +62,7 @@ def gets(address: str, seconds: float) -> list[float]:
     import http.client
 
     parts, found = urlsplit(address), []
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         began = time.perf_counter()
@@ -83,7 +83,7 @@ def _running(folder: Path) -> Iterator[str]:
         yield here.recv()
     finally:
         here.send("end")
-        child.join(timeout=10)
+        child.join(timeout=60)
 
 
 def serve(folder: str, pipe: Connection) -> None:
