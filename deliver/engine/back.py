@@ -25,7 +25,7 @@ def climb(release: Release, seen: Seen, now: float) -> Decision:
         cause = seen.route.foreign or seen.route.detail or "the stable side has too few ready pods"
         why = f"not done within {LIMIT:g} s: {cause} (rolling back because {release.reason})"
         return Decision(end(release, Outcome.ROLLBACK_FAILED, now, why), None, now)
-    return traffic(release, stable, seen, now) or candidate_gone(release, seen, now) or restored(release, stable, seen, now)
+    return traffic(release, stable, seen, now) or candidate_gone(release, stable, seen, now) or restored(release, stable, seen, now)
 
 
 def traffic(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:
@@ -90,10 +90,12 @@ def was_restored(release: Release) -> bool:
     return any(entry.kind == "intent" and entry.text.startswith(Verb.RESTORE_STABLE) for entry in release.journal)
 
 
-def candidate_gone(release: Release, seen: Seen, now: float) -> Decision | None:
+def candidate_gone(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:
     candidate = seen.candidate
     if candidate is None:
         return None
+    if candidate.ready and not stable.ready_of(release.snapshot.hash) and not seen.route.gone:
+        return wait(release, now)  # the only side that could serve stays until the other one can (F23)
     asked = any(entry.kind == "intent" and entry.text.startswith(Verb.KEEP_EVIDENCE) for entry in release.journal)
     if not asked and any(pod.problem or not pod.ready for pod in candidate.pods):
         return act(release, now, Verb.KEEP_EVIDENCE, "the candidate's last log lines, before its pods go")
