@@ -278,7 +278,12 @@ def drive(w: World, store: Store, lease: Lease, release: Release) -> Release:
 def _take_up(
     w: World, store: Store, lease: Lease, actor: str, change: Callable[[Release, float], Release], salvaged: Release | None = None
 ) -> Release:
-    """Under our fence now: say so in the record, stamp what the old driver may still write to, and go on."""
+    """Under our fence now: stamp what the old driver may still write to, say so in the record, and go on.
+
+    The stamps first: once an open intent is closed as "unknown, read back instead", nothing of it may land any more.
+    """
+    found = store.load().release
+    _stamp(w, lease, found if found and (salvaged is None or found.id == salvaged.id) else salvaged)
     for _ in range(TAKES):
         release = _taken(store.load().release, salvaged, lease.fence, actor, w.clock.now(), change)
         try:
@@ -288,6 +293,13 @@ def _take_up(
         except ClusterError as error:
             w.reporter.note(f"the record could not be written ({error.what}); going on all the same")
         break
+    return drive(w, store, lease, release)
+
+
+def _stamp(w: World, lease: Lease, release: Release | None) -> None:
+    """Our fence on everything that a release writes to, so that whatever was prepared under an older one fails."""
+    if release is None:
+        return
     write = GuardedWriter(w.cluster, release.spec.target.namespace, lease, lease.fence)
     write.stamp("deployments", release.spec.target.deployment)
     write.stamp("deployments", release.candidate)
@@ -299,7 +311,6 @@ def _take_up(
     if hand := _hand(w.hands, w.cluster, release):
         for watch in hand.watches():
             write.stamp(watch.kind, watch.name)
-    return drive(w, store, lease, release)
 
 
 def _taken(
