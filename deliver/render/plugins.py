@@ -38,8 +38,5 @@ def plugin_text(view: View, style: Style = PLAIN) -> str:
     told.append(f"  hooks: {', '.join(view['hooks'])}")
     if not view["options"]:
         return "\n".join([*told, "  options: none"])
-    rows = [
-        (one["key"], one["takes"], "needed" if one["needed"] else one["default"] or NONE, one["help"])
-        for one in view["options"]
-    ]
+    rows = [(one["key"], one["takes"], "needed" if one["needed"] else one["default"] or NONE, one["help"]) for one in view["options"]]
     return "\n".join([*told, "", *table(("option", "takes", "default", "what for"), rows, style, indent="  ")])
