@@ -63,3 +63,40 @@ def test_publish_not_ready_addresses_makes_every_pod_an_endpoint() -> None:
     made.api.patch("services", "shop", "web", {"spec": {"publishNotReadyAddresses": True}})
     made.clock.wait(1.0)
     assert [end["conditions"]["ready"] for end in ends(made)] == [True]
+
+
+def test_a_named_port_with_two_numbers_takes_two_slices_and_a_flip_is_never_empty() -> None:
+    """What a blue-green switch between versions with changed port numbers is seen as: old and new mixed for a moment."""
+    made = world(replicas=2)
+    old, new = (named_ports(name, number) for name, number in (("old", 8080), ("new", 9090)))
+    made.api.create("deployments", "shop", old)
+    made.api.create("deployments", "shop", new)
+    ports = [{"name": "http", "port": 80, "targetPort": "web"}]
+    made.api.create("services", "shop", {"metadata": {"name": "both"}, "spec": {"selector": {"app": "both"}, "ports": ports}})
+    made.clock.wait(30.0)
+
+    def slices() -> dict[int, int]:
+        found = made.api.list("endpointslices", "shop", "kubernetes.io/service-name=both")
+        return {item["ports"][0]["port"]: len(item["endpoints"]) for item in found}
+
+    def flip(version: str) -> None:
+        made.api.patch("services", "shop", "both", {"spec": {"selector": {"version": version}}})
+
+    assert slices() == {8080: 2, 9090: 2}
+    flip("old")
+    made.clock.wait(1.0)
+    assert slices() == {8080: 2}
+    seen: list[dict[int, int]] = []
+    stop = made.store.listen(lambda change: seen.append(slices()) if change.kind == "endpointslices" else None)
+    flip("new")
+    made.clock.wait(1.0)
+    stop()
+    assert seen == [{8080: 2, 9090: 2}, {9090: 2}]
+
+
+def named_ports(name: str, number: int) -> Any:
+    """A Deployment whose port `web` has that number."""
+    container = {"name": "c", "image": "registry/web:1.0.0", "ports": [{"name": "web", "containerPort": number}]}
+    labels = {"app": "both", "version": name}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    return {"metadata": {"name": name}, "spec": {"replicas": 2, "selector": {"matchLabels": labels}, "template": template}}

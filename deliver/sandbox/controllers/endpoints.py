@@ -1,6 +1,7 @@
 """The EndpointSlice controller: which addresses stand behind a Service (pkg/controller/endpointslice)."""
 
 import random
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,8 @@ MANAGED = "endpointslice.kubernetes.io/managed-by"
 MANAGER = "endpointslice-controller.k8s.io"
 PER_SLICE = 100
 OTHER_FAMILY = 0.3  # seconds after the first family's slices
+Slot = tuple[Object | None, list[Object] | None, list[Object]]
+"""A slice that is there or is to be made, the ports it is to have, and the endpoints."""
 _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 
 
@@ -63,43 +66,45 @@ class EndpointSliceController(Controller):
         self._place(service, family, mine, wanted)
 
     def _place(self, service: Object, family: str, mine: list[Object], wanted: list[Object]) -> None:
-        """Endpoints stay in the slice where they are; new ones fill what is not full; empty slices but the last go."""
-        left = {item["targetRef"]["uid"]: item for item in wanted}
-        plan: list[list[Object]] = []
-        for item in mine:
-            kept = [left.pop(e["targetRef"]["uid"]) for e in item["endpoints"] or () if e["targetRef"]["uid"] in left]
-            plan.append(kept)
-        fresh = list(left.values())
-        for kept in plan:
-            while fresh and len(kept) < PER_SLICE:
-                kept.append(fresh.pop(0))
-        while fresh:
-            plan.append(fresh[:PER_SLICE])
-            fresh = fresh[PER_SLICE:]
-        if not any(plan):
-            plan = [[]]
-        self._write(service, family, mine, plan)
+        """Endpoints with equal port numbers share slices: a named port that another version has elsewhere takes slices of its own."""
+        left, plan = list(mine), list[Slot]()
+        for ports, endpoints in self._by_ports(service, wanted):
+            here = [item for item in left if not wanted or item.get("ports") in (None, ports)]
+            left = [item for item in left if not any(item is taken for taken in here)]
+            plan += [(old, ports, kept) for old, kept in _filled(here, endpoints)]
+        self._write(service, family, [*plan, *((old, None, []) for old in left)])
 
-    def _write(self, service: Object, family: str, mine: list[Object], plan: list[list[Object]]) -> None:
+    def _by_ports(self, service: Object, wanted: list[Object]) -> list[tuple[list[Object] | None, list[Object]]]:
+        """(port numbers, endpoints that have them); a placeholder slice, of no endpoints, has no ports."""
+        if not wanted:
+            return [(None, [])]
+        ports, space = service["spec"].get("ports") or (), service["metadata"]["namespace"]
+        if all(isinstance(port.get("targetPort", port["port"]), int) for port in ports):
+            return [(_numbers(ports, None), wanted)]
+        found: dict[str, tuple[list[Object] | None, list[Object]]] = {}
+        for endpoint in wanted:
+            numbers = _numbers(ports, self.store.get("pods", space, endpoint["targetRef"]["name"]))
+            found.setdefault(str(numbers), (numbers, []))[1].append(endpoint)
+        return list(found.values())
+
+    def _write(self, service: Object, family: str, plan: list[Slot]) -> None:
+        """Creates, then updates, then deletes: old and new stand side by side for a moment, and never nobody."""
         namespace = service["metadata"]["namespace"]
-        full = any(plan)
-        for at, endpoints in enumerate(plan):
-            old = mine[at] if at < len(mine) else None
-            if old is not None and not endpoints and full:
-                self.store.remove("endpointslices", namespace, old["metadata"]["name"])
-                continue
-            body = self._body(service, family, endpoints, old)
+        last = [] if any(endpoints for _, _, endpoints in plan) else plan[:1]
+        kept = [slot for slot in plan if slot[2]] or last
+        for old, ports, endpoints in kept:
             if old is None:
-                self.store.put("endpointslices", body)
-            else:
-                self.api.commit("endpointslices", old, body)
-        for old in mine[len(plan) :]:
-            self.store.remove("endpointslices", namespace, old["metadata"]["name"])
+                self.store.put("endpointslices", self._body(service, family, ports, endpoints, None))
+        for old, ports, endpoints in kept:
+            if old is not None:
+                self.api.commit("endpointslices", old, self._body(service, family, ports, endpoints, old))
+        for slot in plan:
+            if slot[0] is not None and not any(slot is other for other in kept):
+                self.store.remove("endpointslices", namespace, slot[0]["metadata"]["name"])
 
-    def _body(self, service: Object, family: str, endpoints: list[Object], old: Object | None) -> Object:
+    def _body(self, service: Object, family: str, ports: list[Object] | None, endpoints: list[Object], old: Object | None) -> Object:
         name = service["metadata"]["name"]
         labels = {**(service["metadata"].get("labels") or {}), SERVICE: name, MANAGED: MANAGER}
-        ports = self._ports(service, endpoints)
         if old is not None:
             return {**old, "metadata": {**old["metadata"], "labels": labels}, "endpoints": endpoints or None, "ports": ports}
         now = stamp(self.clock.now())
@@ -117,14 +122,21 @@ class EndpointSliceController(Controller):
         head = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": meta}
         return {**head, "addressType": family, "endpoints": endpoints or None, "ports": ports}
 
-    def _ports(self, service: Object, endpoints: list[Object]) -> list[Object] | None:
-        """A placeholder slice (no endpoints) has none. Named target ports are looked up in the pods; one that no pod has is left out."""
-        if not endpoints:
-            return None
-        space = service["metadata"]["namespace"]
-        pod = self.store.get("pods", space, endpoints[0]["targetRef"]["name"])
-        found = [_port(port, pod) for port in service["spec"].get("ports") or ()]
-        return [port for port in found if port is not None]
+
+def _filled(mine: list[Object], wanted: list[Object]) -> list[tuple[Object | None, list[Object]]]:
+    """Endpoints stay in the slice where they are; new ones fill what is not full, and then new slices."""
+    left = {item["targetRef"]["uid"]: item for item in wanted}
+    plan: list[tuple[Object | None, list[Object]]] = [
+        (item, [left.pop(e["targetRef"]["uid"]) for e in item["endpoints"] or () if e["targetRef"]["uid"] in left]) for item in mine
+    ]
+    fresh = list(left.values())
+    for _, kept in plan:
+        while fresh and len(kept) < PER_SLICE:
+            kept.append(fresh.pop(0))
+    while fresh:
+        plan.append((None, fresh[:PER_SLICE]))
+        fresh = fresh[PER_SLICE:]
+    return plan or [(None, [])]
 
 
 def _mine(obj: Object, service: str) -> bool:
@@ -152,6 +164,11 @@ def _endpoint(pod: Object, family: str, publish: bool) -> Object:
         "nodeName": pod["spec"].get("nodeName"),
         "targetRef": {"kind": "Pod", "namespace": meta["namespace"], "name": meta["name"], "uid": meta["uid"]},
     }
+
+
+def _numbers(ports: Sequence[Object], pod: Object | None) -> list[Object]:
+    """Named target ports are looked up in the pod; one that it has not is left out."""
+    return [found for port in ports if (found := _port(port, pod)) is not None]
 
 
 def _port(port: Object, pod: Object | None) -> Object | None:
