@@ -204,7 +204,7 @@ def test_rollback_in_the_hold_needs_nothing_of_the_new_side(world: Make, harm: s
         back = shop.on_target("rollback", "-o", "jsonl")
         view = ended(back, 0, "ROLLED_BACK")
         began = next(unix(event["at"]) for event in map(json.loads, back.out.splitlines()) if event["kind"] == "ReleaseEvent")
-        assert unix(view["traffic_off"]) - began < shop.at_most(6)
+        assert unix(view["traffic_off"]) - began < shop.at_most(10)
     assert users.reached("1.1.0", unix(view["traffic_off"])) == 0
     shop.unchanged()
     shop.runs_only("1.0.0")
