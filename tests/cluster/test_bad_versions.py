@@ -86,7 +86,7 @@ def test_explain_tells_why_with_query_samples_and_limit(world: Make) -> None:
 def test_health_checks_run_before_the_first_request(world: Make) -> None:
     """The candidate answers its readiness probe but not the check of the release."""
     shop = world(replicas=2)
-    checks = {"prometheus": None, "metrics": [], "health": [{"tcp": {"port": 8081}}]}
+    checks = {"prometheus": None, "metrics": [], "health": [{"http": {"path": "/healthz", "port": 8081}}]}
     with shop.users(40) as users:
         running = shop.release("1.1.0", strategy={"canary": {"weight": [50], "bake": "5s"}}, analysis=checks, limits={"ready": "20s"})
         ended(running.end(), 3, "ROLLED_BACK")

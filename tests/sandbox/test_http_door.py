@@ -174,3 +174,14 @@ def test_discovery_tells_kubectl_what_there_is(door: Door) -> None:
     assert {group["name"] for group in get(door, "/apis")["groups"]} >= {"apps", "autoscaling", "discovery.k8s.io", "coordination.k8s.io"}
     resources = {item["name"] for item in get(door, "/apis/apps/v1")["resources"]}
     assert {"deployments", "deployments/scale", "deployments/status", "replicasets"} <= resources
+
+
+def test_a_pod_refuses_a_port_that_it_does_not_listen_on(made: World, door: Door) -> None:
+    pod = made.api.list("pods", "shop")[0]["metadata"]["name"]
+    where = f"{door.url}/api/v1/namespaces/shop/pods/{pod}"
+    with urllib.request.urlopen(f"{where}:8080/proxy/healthz", timeout=5) as answer:
+        assert answer.status == 200
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(f"{where}:8081/proxy/healthz", timeout=5)
+    assert caught.value.code == 503
+    assert b":8081: connect: connection refused" in caught.value.read()

@@ -19,10 +19,26 @@ if TYPE_CHECKING:
 
 Answer = tuple[int, bytes, str, tuple[tuple[str, str], ...]]
 PROMETHEUS = ("monitoring", "prometheus")
+LISTENS = 8080  # where the images of tests/lab do, and any pod that declares no port
 
 
 def _plain(code: int, body: str, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
     return code, body.encode(), "text/plain; charset=utf-8", headers
+
+
+def _refused(ip: str, port: int) -> ApiError:
+    where = f"{ip or '0.0.0.0'}:{port}"  # noqa: S104  (text of an error)
+    return ApiError(503, "ServiceUnavailable", f"error trying to reach service: dial tcp {where}: connect: connection refused")
+
+
+def _listening(pod: dict[str, Any], wanted: str) -> int | None:
+    """None where the pod listens on that port: one that it declares, by number or name; else the number that nobody listens on."""
+    declared = [port for container in pod["spec"]["containers"] for port in container.get("ports") or []]
+    numbers = [int(port["containerPort"]) for port in declared] or [LISTENS]
+    if not wanted or wanted in [port.get("name") for port in declared]:
+        return None
+    number = int(wanted) if wanted.isdecimal() else 0
+    return None if number in numbers else number
 
 
 def _json(code: int, value: Any) -> Answer:
@@ -49,7 +65,10 @@ class Backends:
                 raise _nobody(name)
             return self.pod(self.world.kubelet.runs.get(self.random.choice(view)), request, path)
         if request.kind == "pods":
-            self.world.api.get("pods", request.namespace, name)
+            pod = self.world.api.get("pods", request.namespace, name)
+            wanted = (parts[2] if len(parts) == 3 else parts[1] if len(parts) == 2 else "") or ""
+            if (port := _listening(pod, wanted)) is not None:
+                raise _refused(pod.get("status", {}).get("podIP", ""), port)
             run = next((run for run in self.world.kubelet.named(name) if run.namespace == request.namespace), None)
             return self.pod(run, request, path)
         raise errors.no_resource()
@@ -57,9 +76,7 @@ class Backends:
     def pod(self, run: Run | None, request: Request, path: str) -> Answer:
         """What the images of tests/lab answer on port 8080."""
         if run is None or not run.serving:
-            ip = run.ip if run is not None else "0.0.0.0"  # noqa: S104  (text of an error)
-            why = f"error trying to reach service: dial tcp {ip}:8080: connect: connection refused"
-            raise ApiError(503, "ServiceUnavailable", why)
+            raise _refused(run.ip if run is not None else "", LISTENS)
         version = run.image.partition("@")[0].rpartition(":")[2]
         if path == "/healthz":
             return _plain(200, "ok\n") if run.behaviour.ready else _plain(503, "unhealthy\n")
