@@ -1,6 +1,6 @@
 """The way forward: hold what must not move, bring up the candidate, shift, watch, and on to the next step."""
 
-from deliver.engine import hazards
+from deliver.engine import hazards, switch
 from deliver.engine.ladder import Decision, act, hold, in_phase, proven, turn_back, wait, words
 from deliver.model.action import Verb
 from deliver.model.plan import Side, Step
@@ -145,10 +145,9 @@ def _moves(release: Release, side: Side) -> int:
 
 def baked(release: Release, seen: Seen, now: float) -> Decision:
     """Watched for long enough, judged PASS on fresh data, and let pass by a person where one is asked."""
-    step, analysis = release.current, release.spec.analysis
-    watching = bool((analysis.metrics and step.metrics) or analysis.health or step.checks)
+    step = release.current
     verdict = combined(release.checks)
-    if watching and not hazards.fresh(release, seen, now):
+    if switch.asks(release) and not hazards.fresh(release, seen, now):
         verdict = Verdict.BLIND
     release = replace(release, blind_since=(release.blind_since or now) if verdict is Verdict.BLIND else 0.0)
     if release.paused:

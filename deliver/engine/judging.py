@@ -32,7 +32,7 @@ def examiner_of(
     """The examiner of one step. made: a test's, in the place of the real one."""
     analysis = replace(release.spec.analysis, health=(*release.spec.analysis.health, *step.checks))
     askers = asking.askers(cluster, release) if step.probe else ()
-    if release.course is Course.BACK or not (analysis.metrics or analysis.health):
+    if release.course is Course.BACK or not (analysis.metrics or analysis.health or askers):
         return NoExaminer()
     if made is not None:
         return made(analysis)

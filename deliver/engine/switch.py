@@ -20,7 +20,9 @@ SLACK = 0.1  # requests a second of one pod that nobody holds a connection for (
 def followed(release: Release, seen: Seen, now: float) -> Release:
     """With what was learnt of the switch since the last look."""
     shift = release.shift
-    if not release.plan.preview or release.course is Course.BACK or shift is None or shift.side is not Side.CANDIDATE or not shift.verified:
+    if not release.current.probe or release.course is Course.BACK:
+        return release
+    if shift is None or shift.side is not Side.CANDIDATE or not shift.verified:
         return release
     if seen.stable is None or seen.stable.template != release.snapshot.digest:
         return release  # the old side is going: what is known of it stays as it was
@@ -49,6 +51,12 @@ def probed(release: Release, known: Switch, seen: Seen, now: float) -> Release:
     unasked = seen.switch.unasked if seen.switch and seen.switch.at >= release.shift.switched else ""
     why = next((check.why for check in asked if check.verdict is not Verdict.PASS), unasked)
     return _knows(release, known, "probed", why) if why else release
+
+
+def asks(release: Release) -> bool:
+    """Whether the present step is judged by more than its pods: metrics, health checks, checks of its own, or how its Services answer."""
+    analysis, step = release.spec.analysis, release.current
+    return bool((analysis.metrics and step.metrics) or analysis.health or step.checks or (step.probe and telling(release)))
 
 
 def telling(release: Release) -> PluginSpec | None:

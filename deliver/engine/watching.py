@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from deliver.engine.clock import Background, Clock
+from deliver.engine.switch import asks
 from deliver.model.plan import Step
 from deliver.model.release import Course, Release
 from deliver.model.seen import PodSeen, Seen, SwitchSeen
@@ -48,8 +49,7 @@ class Examines(Protocol):
 
 def idle(release: Release) -> bool:
     """There is nothing to ask but the pods, or no more to ask."""
-    analysis = release.spec.analysis
-    return release.course is Course.BACK or not (analysis.metrics or analysis.health or release.current.checks)
+    return release.course is Course.BACK or not asks(release)
 
 
 def requests(release: Release) -> bool:
@@ -63,7 +63,8 @@ class Watching:
     def __init__(self, make: Callable[[Step], Examines], clock: Clock, background: Background) -> None:
         self.make, self.clock, self.background = make, clock, background
         self._examiners: dict[str, Examines] = {}
-        self.latest: Judged = Nothing()
+        self.nothing = Nothing()
+        self.latest: Judged = self.nothing
         self._due = 0.0
         self._busy = False
         self._bake = 0.0
@@ -73,6 +74,7 @@ class Watching:
         """Start an examination if one is due and none is under way."""
         analysis = release.spec.analysis
         if idle(release):
+            self.latest = self.nothing  # what an earlier step was told is not about this one
             return
         if self.clock.now() < self._due and release.bake_since in (0.0, self._bake):
             return

@@ -99,6 +99,16 @@ def test_without_kept_connections_it_is_switched_probed_and_drained_in_that_orde
     assert "10 of 10 fresh requests came through" in facts["how"]["probed"]
 
 
+@LOADED
+def test_the_load_alone_tells_how_the_services_are_asked_after_the_switch(world: Make) -> None:
+    shop = world(replicas=2)
+    nothing = {"prometheus": None, "metrics": []}
+    view = ended(blue_green(shop, analysis=nothing, load=LOAD).end(), 0, "PROMOTED")
+    assert view["switch"]["probed"]
+    assert "fresh requests came through" in view["switch"]["how"]["probed"]
+    assert "load" not in [check["name"] for check in view["checks"]], "it is of the preview, and over"
+
+
 # ---------------------------------------------------------------- judged before anybody is moved
 
 
