@@ -31,7 +31,7 @@ from deliver.model.replace import replace
 from deliver.model.seen import Request, Seen
 from deliver.model.spec import Analysis, ReleaseSpec, Target
 from deliver.plugins import registry
-from deliver.plugins.interfaces import Finding, Router
+from deliver.plugins.interfaces import Finding, Router, moves_users
 
 __all__ = ["Proposal", "Stop", "ask", "current", "history", "propose", "resume", "rollback", "run"]
 
@@ -77,7 +77,7 @@ def propose(cluster: Cluster, spec: ReleaseSpec, *, actor: str, now: float, hand
     strategy = registry.load("deliver.strategies", spec.strategy)
     options = strategy.Options.model_validate(dict(spec.options)) if not hasattr(spec.options, "model_dump") else spec.options
     record = Store(cluster, spec.target).load()
-    if getattr(strategy, "exposes", "pods") == "users":
+    if moves_users(strategy):
         proposal = users_preflight.propose(cluster, spec, options, strategy(), record, hands, actor=actor, now=now)
     else:
         proposal = preflight.propose(cluster, spec, options, strategy(), router_of(spec), record, actor=actor, now=now)
@@ -88,11 +88,11 @@ def _queries(cluster: Cluster, spec: ReleaseSpec, proposal: Proposal) -> list[Fi
     """Every configured query is run once on the stable pods: a typo found here is not a blind release."""
     if spec.analysis.provider is None or not spec.analysis.metrics or proposal.refusals("input"):
         return []
-    from deliver.metrics.preflight import test_queries  # only a release with metrics pays for its import
+    from deliver.metrics.preflight import try_queries  # only a release with metrics pays for its import
 
     flag = proposal.release.plan.flag
     variant, provider = flag.variant if flag else "", provider_of(cluster, spec.analysis)
-    return test_queries(spec.analysis, provider, spec.target.namespace, proposal.stable, variant=variant)
+    return try_queries(spec.analysis, provider, spec.target.namespace, proposal.stable, variant=variant)
 
 
 def current(cluster: Cluster, target: Target) -> tuple[Release | None, Seen | None]:

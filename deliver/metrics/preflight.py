@@ -18,15 +18,15 @@ TIMEOUT = 15.0
 YOUNG = 120.0  # seconds: two scrapes of the slowest usual interval
 
 
-def test_queries(
+def try_queries(
     analysis: Analysis,
     provider: MetricProvider,
     namespace: str,
     stable: Sequence[PodSeen],
     *,
-    variant: str = "",  # noqa: PT028  as below
-    timeout: float = TIMEOUT,  # noqa: PT028  a function of the product, not a test
-    timer: Callable[[], float] = time.monotonic,  # noqa: PT028
+    variant: str = "",
+    timeout: float = TIMEOUT,
+    timer: Callable[[], float] = time.monotonic,
 ) -> list[Finding]:
     """Runs each configured query once against the stable pods; ends within `timeout` seconds and never raises.
 

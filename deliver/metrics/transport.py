@@ -42,7 +42,7 @@ class GuardedSession(requests.Session):
         finally:
             response.close()
         response._content = body  # noqa: SLF001  requests has no public way to hand over a body that was read under a limit
-        response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
+        response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001  as above; the stubs leave it out
         self._local.last = (response.status_code, body)
         return response
 

@@ -20,7 +20,7 @@ def said(error: BaseException | object, longest: int = LONGEST) -> str:
     """One line of what it says; "" when it cannot even say that."""
     try:
         line = " ".join("".join(char if char.isprintable() else " " for char in str(error)[: 4 * longest]).split())
-    except Exception:
+    except Exception:  # even __str__ is foreign code
         return ""
     return line if len(line) <= longest else line[: longest - 3] + "..."
 

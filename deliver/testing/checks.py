@@ -1,6 +1,7 @@
 """The contract of a health check: an answer in time, whatever the pod does."""
 
 import time
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from deliver.model.seen import PodSeen
@@ -9,17 +10,19 @@ from deliver.plugins.interfaces import Probe
 SPARE = 1.0  # seconds beyond the timeout in which the last piece of an answer may end
 
 
-class CheckContract:
+class CheckContract(ABC):
     """well, ill, silent: each gives (check, pod) for a pod that is well, one that is not, one that never answers (None: cannot be had)."""
 
     plugin: ClassVar[Any]
     timeout: ClassVar[float] = 1.0
 
+    @abstractmethod
     def well(self) -> tuple[Any, PodSeen]:
-        raise NotImplementedError  # the author's
+        """The author's."""
 
+    @abstractmethod
     def ill(self) -> tuple[Any, PodSeen]:
-        raise NotImplementedError  # the author's
+        """The author's."""
 
     def silent(self) -> tuple[Any, PodSeen] | None:
         return None

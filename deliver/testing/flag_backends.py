@@ -1,5 +1,6 @@
 """The contract of a flag back end: conditional writes, a kill that goes over everything, and what stood put back byte for byte."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -21,13 +22,14 @@ class Held:
     flag: str
 
 
-class FlagBackendContract:
+class FlagBackendContract(ABC):
     """make: a new flag, each time, that is at 0 %."""
 
     plugin: ClassVar[Any]
 
+    @abstractmethod
     def make(self) -> Held:
-        raise NotImplementedError  # the author's
+        """The author's."""
 
     def tampered(self, held: Held) -> None:
         """A stranger changes the flag. By default as another release of the same back end would."""

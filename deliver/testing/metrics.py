@@ -2,6 +2,7 @@
 
 import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -13,7 +14,7 @@ from deliver.plugins.interfaces import Answer, MetricsError
 SPARE = 1.0  # seconds beyond the timeout
 
 
-class MetricProviderContract:
+class MetricProviderContract(ABC):
     """selector: of counters that exist. query: gives one number. wrong: can never be answered. unknown: a selector that matches nothing."""
 
     plugin: ClassVar[Any]
@@ -23,13 +24,13 @@ class MetricProviderContract:
     unknown: ClassVar[str] = "no_such_series_at_all"
     timeout: ClassVar[float] = 5.0
 
+    @abstractmethod
     def alive(self) -> Any:
         """A provider whose server is there and has samples."""
-        raise NotImplementedError  # the author's
 
+    @abstractmethod
     def dead(self) -> Any:
         """One whose server does not answer."""
-        raise NotImplementedError  # the author's
 
     def test_it_says_what_it_is(self) -> None:
         assert self.plugin.name

@@ -1,6 +1,7 @@
 """The contract of a notifier: an end to every call, plain errors, and no secret in any of them."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -12,18 +13,20 @@ from deliver.plugins.notifiers import EVENTS, News, NotifyError
 SPARE = 1.0  # seconds beyond the timeout
 
 
-class NotifierContract:
+class NotifierContract(ABC):
     """options: of the class. alive, dead: environments in which it gets through, and in which nobody answers. secrets: values in them."""
 
     plugin: ClassVar[Any]
     options: ClassVar[Mapping[str, Any]] = {}
     secrets: ClassVar[tuple[str, ...]] = ()
 
+    @abstractmethod
     def alive(self) -> Mapping[str, str]:
-        raise NotImplementedError  # the author's
+        """The author's."""
 
+    @abstractmethod
     def dead(self) -> Mapping[str, str]:
-        raise NotImplementedError  # the author's
+        """The author's."""
 
     def _made(self, environ: Mapping[str, str]) -> Any:
         return self.plugin(self.plugin.Options.model_validate(dict(self.options)), environ)

@@ -15,6 +15,7 @@ from deliver.model.release import Outcome, Phase, Release
 from deliver.model.seen import Request, Seen
 from deliver.model.spec import Facts
 from deliver.plugins import registry
+from deliver.plugins.interfaces import moves_users
 from deliver.sandbox.faults import Fault, Killed, killed
 from deliver.testing.flags import MemoryFlags
 from deliver.testing.stage import DRIVER, TARGET, Stage
@@ -41,12 +42,9 @@ class StrategyContract:
 
     def _stage(self) -> Stage:
         stage = Stage.make(self.replicas)
-        if self._users():
+        if moves_users(self.plugin):
             stage.hands = MemoryFlags().hand
         return stage
-
-    def _users(self) -> bool:
-        return bool(getattr(self.plugin, "exposes", "pods") == "users")
 
     def _plan(self, options: Mapping[str, Any], pods: int) -> Plan:
         plan: Plan = self.plugin().plan(self.plugin.Options.model_validate(dict(options)), Facts(TARGET, pods))

@@ -184,11 +184,11 @@ def test_pods_that_are_not_ready_are_not_probed(clock):
 def test_preflight_finds_a_typo_and_a_dead_provider(clock):
     _, provider = setup(clock)
     analysis = Analysis(metrics=(RatioMetric("x", "rek", "req", 0.01, min_samples=5), RatioMetric("y", "sum(x)", "req", 0.01)))
-    found = preflight.test_queries(analysis, provider, "shop", STABLE)
+    found = preflight.try_queries(analysis, provider, "shop", STABLE)
     assert [(finding.rule, finding.level) for finding in found] == [("metrics-match", "input"), ("metrics-query", "input")]
     assert "rek" in found[0].message
     provider.fail = MetricsError("down")
-    assert [finding.level for finding in preflight.test_queries(analysis, provider, "shop", STABLE)] == ["refuse"]
+    assert [finding.level for finding in preflight.try_queries(analysis, provider, "shop", STABLE)] == ["refuse"]
 
 
 def test_a_scrape_between_the_two_queries_makes_no_request_slow(clock):

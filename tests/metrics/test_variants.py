@@ -94,7 +94,7 @@ def test_where_nothing_tells_them_apart_everyone_is_compared_with_the_time_befor
 
 def test_a_label_that_no_series_has_is_found_before_the_release():
     provider = Provider(grown("web-a", "500", "", 1.0))
-    found = preflight.test_queries(Analysis(metrics=(ERRORS,)), provider, "shop", PODS, variant="variant")
+    found = preflight.try_queries(Analysis(metrics=(ERRORS,)), provider, "shop", PODS, variant="variant")
     (label,) = [one for one in found if one.level == "input"]
     assert "has a label `variant`" in label.message
     assert "code" in label.hint

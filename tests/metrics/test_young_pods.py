@@ -27,6 +27,6 @@ class OnlyOfOthers:
 @pytest.mark.parametrize(("age", "level"), [(5.0, "warn"), (119.0, "warn"), (121.0, "input")])
 def test_pods_without_series_are_a_typo_only_when_they_are_old_enough_to_have_been_scraped(age: float, level: str):
     stable = (PodSeen("web-1", "u1", ready=True, since=NOW - 500), PodSeen("web-2", "u2", ready=True, since=NOW - age))
-    (found,) = preflight.test_queries(Analysis(metrics=(METRIC,)), OnlyOfOthers(), "shop", stable)
+    (found,) = preflight.try_queries(Analysis(metrics=(METRIC,)), OnlyOfOthers(), "shop", stable)
     assert found.level == level
     assert "no series matches requests" in found.message

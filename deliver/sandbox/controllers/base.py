@@ -1,5 +1,6 @@
 """A controller: hears changes, and looks at one object at a time a little later, as the real ones with their work queues."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from deliver.sandbox.api import Api
@@ -8,7 +9,7 @@ from deliver.sandbox.store import Change, Object
 Key = tuple[str, str]
 
 
-class Controller:
+class Controller(ABC):
     """delay: seconds from a change to the look at it."""
 
     delay = 0.01
@@ -20,13 +21,13 @@ class Controller:
         self.stopped = False
         api.store.listen(self.see)
 
+    @abstractmethod
     def see(self, change: Change) -> None:
         """Enqueue what this change concerns."""
-        raise NotImplementedError
 
+    @abstractmethod
     def sync(self, namespace: str, name: str) -> None:
         """Bring the world nearer to what the object says."""
-        raise NotImplementedError
 
     def poke(self, namespace: str, name: str) -> None:
         """Look at it after `delay`; many pokes before that are one look."""

@@ -44,7 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(self.server.routes.answer(request))
 
-    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _handle  # noqa: N815
+    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _handle  # noqa: N815  names that http.server calls
 
     def _request(self) -> Request | Response:
         parts = urlsplit(self.path)
@@ -55,7 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(size) if size else b""
         headers = {key.lower(): value for key, value in self.headers.items()}
         found = locate(parts.path) or {}
-        return Request(self.command, parts.path, query(parts.query), headers, body, raw_query=parts.query, **found)  # type: ignore[arg-type]
+        return Request(self.command, parts.path, query(parts.query), headers, body, raw_query=parts.query, **found)  # type: ignore[arg-type]  # fields of Request
 
     def _send(self, response: Response) -> None:
         self.send_response(response.code)
