@@ -44,11 +44,12 @@ def make(name: str, summary: str, args: Sequence[str] = ()) -> TyperCommand:
 def _strategy(name: str, summary: str) -> TyperCommand:
     """A command out of the plugin's Options alone."""
     from deliver.plugins import registry
+    from deliver.plugins.interfaces import moves_users
 
     plugin = registry.load("deliver.strategies", name)
     own, summary = own_options(name), getattr(plugin, "summary", summary)
     first = next((option for option in own if option.name in arguments(name)), None)
-    common = COMMON if getattr(plugin, "exposes", "pods") == "pods" else USERS
+    common = USERS if moves_users(plugin) else COMMON
     options = (
         *(option for option in own if option is not first),
         *([DEPLOYMENT] if first else []),
@@ -109,7 +110,8 @@ def _option(strategy: str, field: "StrategyOption") -> Option:
     env = f"DELIVER_{strategy}_{field.key}".upper().replace("-", "_")
     if field.flag:
         return Option(field.key, text, kind="switch", env=env)
-    return Option(field.key, text, metavar=f"{field.key.upper()},..." if field.many else field.key.upper(), env=env, hidden=field.hidden)
+    kind, metavar = ("many", f"{field.metavar},...") if field.many else ("text", field.metavar)
+    return Option(field.key, text, kind=kind, metavar=metavar, env=env, hidden=field.hidden)
 
 
 def spec(given: Given, strategy: str = "") -> ReleaseSpec:

@@ -15,6 +15,7 @@ from deliver.config.rehearse import rehearse
 from deliver.model.errors import InputError
 from deliver.model.spec import Analysis, Limits, NotifySpec, PluginSpec, ReleaseSpec, Target
 from deliver.plugins import registry
+from deliver.plugins.interfaces import moves_users
 from deliver.plugins.notifiers import EVENTS
 from deliver.plugins.types import WRITTEN
 
@@ -67,7 +68,7 @@ def moves_pods(strategy: str) -> bool:
     """A release of a new image. One that moves users by a flag has none."""
     if strategy not in registry.names("deliver.strategies"):
         return True  # what is wrong with it is said where it is checked
-    return getattr(registry.load("deliver.strategies", strategy), "exposes", "pods") == "pods"
+    return not moves_users(registry.load("deliver.strategies", strategy))
 
 
 def check(draft: Draft) -> str:

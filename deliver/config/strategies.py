@@ -12,7 +12,10 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from deliver.plugins import registry, types
+from deliver.plugins import registry
+from deliver.plugins.options import default, takes
+
+METAVARS = {"duration": "DURATION", "percent": "PERCENT", "number": "N"}
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class StrategyOption:
     """key: the field and the file's key. many: a list, written 10,50. flag: a yes/no option. default: as shown in help, "" for none.
 
     hidden: taken, but not in the help: the plugin has it to say why not. argument: positional on the strategy's own command.
+    metavar: what stands for its value in the help.
     """
 
     key: str
@@ -30,6 +34,7 @@ class StrategyOption:
     replaces: tuple[str, ...]
     hidden: bool = False
     argument: bool = False
+    metavar: str = ""
 
 
 def options_of(name: str) -> tuple[StrategyOption, ...]:
@@ -39,12 +44,12 @@ def options_of(name: str) -> tuple[StrategyOption, ...]:
 
 
 def values(options: tuple[StrategyOption, ...], given: Mapping[str, Any]) -> dict[str, Any]:
-    """What was given, as the plugin's model takes it: lists split at commas, the rest as text."""
+    """What was given, as the plugin's model takes it: lists split at commas, whether in one option or in several; the rest as text."""
     found: dict[str, Any] = {}
     for option in options:
         value = given.get(option.key)
-        if value is not None:
-            found[option.key] = [part.strip() for part in value.split(",")] if option.many else value
+        if value is not None and value != []:
+            found[option.key] = [part.strip() for text in value for part in text.split(",")] if option.many else value
     return found
 
 
@@ -63,10 +68,11 @@ def _option(key: str, field: FieldInfo) -> StrategyOption | None:
         help=field.description or "",
         many=many,
         flag=kind is bool and not many,
-        default=_default(field),
+        default="" if isinstance(field.default, bool) else default(field),
         replaces=tuple(str(item) for item in replaces) if isinstance(replaces, (list, tuple)) else (),
         argument=bool(extra.get("argument")),
         hidden=extra.get("hidden") is True,
+        metavar=METAVARS.get(takes(field).removeprefix("list of "), key.upper()),
     )
 
 
@@ -85,15 +91,3 @@ def _scalar(annotation: Any) -> tuple[Any, bool]:
     if origin is not None:  # Literal and the like: a word
         return str, False
     return (annotation, False) if isinstance(annotation, type) and not issubclass(annotation, (BaseModel, dict)) else (None, False)
-
-
-def _default(field: FieldInfo) -> str:
-    """In the words that the option takes: 5m, not 300.0."""
-    value = field.default
-    if field.is_required() or field.default_factory is not None or value is None or isinstance(value, bool):
-        return ""
-    if types.is_duration(field):
-        return types.show_duration(value)
-    if types.is_share(field):
-        return f"{value * 100:g}%"
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -27,7 +27,10 @@ Object = dict[str, Any]
 
 
 class Strategy(Protocol):
-    """A pure planner: no I/O, no clock. name: the command and the key in deliver.yaml. summary: one line of help."""
+    """A pure planner: no I/O, no clock. name: the command and the key in deliver.yaml. summary: one line of help.
+
+    A class attribute `exposes = "users"` is for one that moves a flag's users: see moves_users.
+    """
 
     name: ClassVar[str]
     summary: ClassVar[str]
@@ -35,6 +38,11 @@ class Strategy(Protocol):
 
     def plan(self, options: Any, facts: Facts) -> Plan:
         """options: an instance of Options. Raises InputError when the wanted steps cannot be had."""
+
+
+def moves_users(strategy: Any) -> bool:
+    """`exposes = "users"`: the strategy raises a flag's share of users and leaves pods, Services and image as they are."""
+    return bool(getattr(strategy, "exposes", "pods") == "users")
 
 
 class Reader(Protocol):

@@ -105,7 +105,7 @@ def test_a_strategy_is_a_command_with_help_and_options_of_its_own(
     assert main(["switch", "--help"]) == 0
     text = " ".join(capsys.readouterr().out.split())
     assert "All at once" in text
-    assert "--after AFTER time before the switch [default: 1m30s]" in text
+    assert "--after DURATION time before the switch [default: 1m30s]" in text
     assert "--careful / --no-careful look twice" in text
     assert main(["switch", "web", "-f", "none", "--image", "a/b:1", "--after", "5"]) == 2
     assert "option --after: `5` has no unit" in capsys.readouterr().err
