@@ -5,8 +5,8 @@ Namespace `shop` has Deployment `web` on registry/web:1.0.0 behind Service `web`
 
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from deliver.engine import service
 from deliver.engine.clock import Inline
@@ -51,33 +51,40 @@ class Judge:
 
 @dataclass
 class Quiet:
-    """A display that only remembers."""
+    """A reporter that remembers."""
 
     notes: list[str] = field(default_factory=list)
+    phases: list[str] = field(default_factory=list)
     on_update: Callable[[Release, Seen | None], None] = lambda release, seen: None
 
     def update(self, release: Release, seen: Seen | None) -> None:
+        if not self.phases or self.phases[-1] != release.phase.value:
+            self.phases.append(release.phase.value)
         self.on_update(release, seen)
 
     def note(self, text: str) -> None:
         self.notes.append(text)
 
     def end(self, release: Release, seen: Seen | None) -> None:
-        """Said already."""
+        self.phases.append("end")
 
 
 @dataclass
 class Stage:
-    """world: `world.api`, `world.traffic`, `world.kubelet`, `world.clock` are there to make trouble with."""
+    """world: `world.api`, `world.traffic`, `world.kubelet`, `world.clock` are there to make trouble with.
+
+    hands: how a flag's back end is got hold of. clock: one a driver; None: of the world, for one driver at a time.
+    """
 
     world: World
     judge: Judge
-    display: Quiet = field(default_factory=Quiet)
+    reporter: Quiet = field(default_factory=Quiet)
     stop: Stop = field(default_factory=Stop)
     hands: Hands = hand_on
+    clock: Callable[[], EngineClock] | None = None
 
     @classmethod
-    def make(cls, replicas: int = 4, **world: Any) -> "Stage":
+    def make(cls, replicas: int = 4, **world: Any) -> Self:
         made = fixtures.world(replicas, **world)
         return cls(made, Judge(made.clock.now))
 
@@ -96,18 +103,18 @@ class Stage:
         """To its end, as `deliver NAME` would."""
         now = self.world.clock.now()
         proposal = service.propose(self.world.cluster, spec, actor=DRIVER, now=now, hands=self.hands)
-        tools = self._tools(DRIVER)
-        return service.run(tools.cluster, proposal, reporter=self.display, stop=self.stop, within=tools)
+        tools = self.tools(DRIVER)
+        return service.run(tools.cluster, proposal, reporter=self.reporter, stop=self.stop, within=tools)
 
     def resume(self) -> Release:
         """By another process."""
-        tools = self._tools("other@there")
-        return service.resume(tools.cluster, TARGET, actor="other@there", reason="", reporter=self.display, stop=self.stop, within=tools)
+        tools = self.tools("other@there")
+        return service.resume(tools.cluster, TARGET, actor="other@there", reason="", reporter=self.reporter, stop=self.stop, within=tools)
 
     def rollback(self) -> Release:
-        tools = self._tools("oncall@laptop")
+        tools = self.tools("oncall@laptop")
         return service.rollback(
-            tools.cluster, TARGET, actor="oncall@laptop", reason="", reporter=self.display, stop=self.stop, within=tools
+            tools.cluster, TARGET, actor="oncall@laptop", reason="", reporter=self.reporter, stop=self.stop, within=tools
         )
 
     def held(self, spec: ReleaseSpec, step: int = 1) -> Release:
@@ -117,9 +124,9 @@ class Stage:
             if release.step == step - 1 and release.bake_since:
                 self.stop.request(signal.SIGTERM)
 
-        self.display.on_update = update
+        self.reporter.on_update = update
         release = self.run(spec)
-        self.display.on_update, self.stop = (lambda release, seen: None), Stop()
+        self.reporter.on_update, self.stop = (lambda release, seen: None), Stop()
         return release
 
     def fails_after(self, seconds: float) -> None:
@@ -127,13 +134,13 @@ class Stage:
         start = self.world.clock.now()
         self.judge.verdict = lambda now: Verdict.FAIL if now - start > seconds else Verdict.PASS
 
-    def _tools(self, who: str) -> service.World:
-        clock = EngineClock(self.world.clock)
+    def tools(self, who: str = DRIVER) -> service.World:
+        clock = self.clock() if self.clock else EngineClock(self.world.clock)
         self.stop.wakes(clock.wake)
-        made = service.World(
-            self.world.cluster.as_actor(who), self.display, self.stop, clock, Inline(), lambda analysis: self.judge, identity=who
+        cluster = self.world.cluster.as_actor(who)
+        return service.World(
+            cluster, self.reporter, self.stop, clock, Inline(), lambda analysis: self.judge, identity=who, hands=self.hands
         )
-        return replace(made, hands=self.hands)
 
     # ------------------------------------------------------------ what stands
 

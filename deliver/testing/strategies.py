@@ -113,7 +113,7 @@ class StrategyContract:
                 store.load()
                 store.ask(Request(f"promote-{release.step}", "promote", "person@desk", at=stage.world.clock.now()))
 
-        stage.display.on_update = update
+        stage.reporter.on_update = update
         return stage.run(stage.spec(self.plugin.name, options))
 
     def test_a_bad_release_is_taken_back_and_everything_is_as_before(self) -> None:

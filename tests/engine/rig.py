@@ -1,95 +1,30 @@
 """A driver on the embedded cluster: hours of bake in milliseconds, every step of it the product's own code."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from deliver.engine import service
-from deliver.engine.clock import Inline
 from deliver.engine.preflight import Proposal
 from deliver.engine.record import Store, parse
 from deliver.engine.service import World as Tools
-from deliver.engine.stop import Stop
 from deliver.model.release import Release
-from deliver.model.seen import PodSeen, Request, Seen, SwitchSeen
-from deliver.model.spec import Analysis, Limits, RatioMetric, ReleaseSpec, Target
-from deliver.model.verdict import CheckResult, Verdict
-from deliver.sandbox import fixtures
+from deliver.model.seen import Request, Seen
+from deliver.model.spec import Analysis, Limits, ReleaseSpec
 from deliver.sandbox.api import MERGE, STRATEGIC, Write
-from deliver.sandbox.clock import EngineClock
-from deliver.sandbox.world import World
+from deliver.testing.stage import GOOD, METRIC, TARGET, Judge, Quiet, Stage
 
-TARGET = Target("shop", "web")
-GOOD = "registry/web:1.1.0"
-METRIC = RatioMetric("errors", bad='http_requests_total{code=~"5.."}', total="http_requests_total", max=0.01)
+__all__ = ["GOOD", "METRIC", "TARGET", "Judge", "Quiet", "Rig", "in_step", "steps"]
 
 
 @dataclass
-class Quiet:
-    """A reporter that remembers."""
+class Rig(Stage):
+    """The public stage, with short words for what the engine's own tests do."""
 
-    notes: list[str] = field(default_factory=list)
-    phases: list[str] = field(default_factory=list)
-    on_update: Callable[[Release, Seen | None], None] = lambda release, seen: None
-
-    def update(self, release: Release, seen: Seen | None) -> None:
-        if not self.phases or self.phases[-1] != release.phase.value:
-            self.phases.append(release.phase.value)
-        self.on_update(release, seen)
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def end(self, release: Release, seen: Seen | None) -> None:
-        self.phases.append("end")
-
-
-@dataclass
-class Judge:
-    """An examiner whose verdict a test sets: `verdict` at this moment, or a function of the time."""
-
-    now: Callable[[], float]
-    verdict: Verdict | Callable[[float], Verdict] = Verdict.PASS
-
-    def reset(self, at: float) -> None:
-        """Nothing is kept."""
-
-    def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> "Judge.Result":
-        verdict = self.verdict(self.now()) if callable(self.verdict) else self.verdict
-        return Judge.Result(
-            (CheckResult("errors", "metric", verdict, f"errors say {verdict}", candidate=0.2, limit=1.0, unit="%", samples=100),),
-            20.0,
-            self.now(),
-        )
-
-    @dataclass(frozen=True)
-    class Result:
-        results: tuple[CheckResult, ...]
-        share: float | None
-        at: float
-        switch: SwitchSeen | None = None
-
-
-@dataclass
-class Rig:
-    world: World
-    judge: Judge
-    reporter: Quiet = field(default_factory=Quiet)
-    stop: Stop = field(default_factory=Stop)
     actor: str = "test@here"
-    clock: Callable[[], EngineClock] | None = None  # one a driver; None: of the world, for one driver at a time
 
-    @classmethod
-    def make(cls, **world: Any) -> "Rig":
-        made = fixtures.world(**world)
-        return cls(made, Judge(made.clock.now))
-
-    def tools(self, actor: str | None = None) -> Tools:
-        who = actor or self.actor
-        clock = self.clock() if self.clock else EngineClock(self.world.clock)
-        self.stop.wakes(clock.wake)
-        cluster = self.world.cluster.as_actor(who)
-        return Tools(cluster, self.reporter, self.stop, clock, Inline(), lambda analysis: self.judge, identity=who)
+    def tools(self, who: str | None = None) -> Tools:
+        return super().tools(who or self.actor)
 
     def spec(self, image: str = GOOD, weights: Sequence[float] = (10, 50), bake: str = "60s", **more: Any) -> ReleaseSpec:
         options = {"weight": list(weights), "bake": bake} | more.pop("options", {})
@@ -97,7 +32,7 @@ class Rig:
         return ReleaseSpec(TARGET, image, "canary", options, analysis=analysis, limits=more.pop("limits", Limits(drain=10.0)), **more)
 
     def propose(self, spec: ReleaseSpec | None = None) -> Proposal:
-        return service.propose(self.world.cluster, spec or self.spec(), actor=self.actor, now=self.world.clock.now())
+        return service.propose(self.world.cluster, spec or self.spec(), actor=self.actor, now=self.world.clock.now(), hands=self.hands)
 
     def run(self, spec: ReleaseSpec | None = None, actor: str | None = None) -> Release:
         tools = self.tools(actor)
@@ -155,23 +90,9 @@ class Rig:
         self.reporter.on_update = update
         return done
 
-    def names(self, kind: str) -> set[str]:
-        return {obj["metadata"]["name"] for obj in self.world.cluster.list(kind, "shop")}
-
     def before(self) -> dict[str, Any]:
         """What must be equal after a rollback: specs, labels and annotations of the user's objects."""
-        kinds = ("deployments", "services", "horizontalpodautoscalers")
-        return {
-            f"{kind}/{obj['metadata']['name']}": {
-                "spec": obj["spec"],
-                "labels": obj["metadata"].get("labels"),
-                "annotations": {
-                    k: v for k, v in (obj["metadata"].get("annotations") or {}).items() if k != "deployment.kubernetes.io/revision"
-                },
-            }
-            for kind in kinds
-            for obj in self.world.cluster.list(kind, "shop")
-        }
+        return self.stands()
 
 
 def in_step(number: int, phase: str = "Baking") -> Callable[[Release], bool]:

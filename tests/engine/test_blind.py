@@ -75,7 +75,7 @@ def test_a_blind_release_can_still_be_failed_by_its_pods():
 class Stuck(Judge):
     """Answers once, with a PASS, and says the same thing for ever: an examiner whose data stands still."""
 
-    first: Judge.Result | None = None
+    first: Judge.Said | None = None
 
     def examine(self, namespace, stable, candidate, *, traffic=True):
         self.first = self.first or super().examine(namespace, stable, candidate, traffic=traffic)
@@ -95,7 +95,7 @@ def test_a_verdict_that_gets_old_is_no_pass():
 def test_a_verdict_from_before_the_bake_counts_for_nothing(verdict: Verdict):
     """What was true of 10 % says nothing of 50 %."""
     rig = Rig.make()
-    old: list[Judge.Result] = []
+    old: list[Judge.Said] = []
 
     class Late(Judge):
         def examine(self, namespace, stable, candidate, *, traffic=True):
@@ -103,7 +103,7 @@ def test_a_verdict_from_before_the_bake_counts_for_nothing(verdict: Verdict):
             if rig.record().step == 0:
                 return found
             old.append(
-                old[0] if old else Judge.Result(tuple(type(r)(r.name, r.kind, verdict, "old") for r in found.results), 1.0, found.at - 30.0)
+                old[0] if old else Judge.Said(tuple(type(r)(r.name, r.kind, verdict, "old") for r in found.results), 1.0, found.at - 30.0)
             )
             return old[0]
 
@@ -118,7 +118,7 @@ def test_a_judge_that_fails_to_answer_at_all_is_blind():
 
     class Broken(Judge):
         def examine(self, namespace, stable, candidate, *, traffic=True):
-            return Judge.Result((), None, 0.0)
+            return Judge.Said((), None, 0.0)
 
     rig.judge = Broken(rig.world.clock.now)
     release = rig.run(rig.spec(max_blind=60.0))

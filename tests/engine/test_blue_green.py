@@ -295,7 +295,7 @@ class Asked(Judge):
         super().__init__(now)
         self.asked: list[bool] = []
 
-    def examine(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> Judge.Result:
+    def examine(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> Judge.Said:
         self.asked.append(traffic)
         return super().examine(namespace, stable, candidate, traffic=traffic)
 
@@ -340,7 +340,7 @@ class Facts(Judge):
         super().__init__(now)
         self.rates, self.asked, self.unasked = rates, asked, unasked
 
-    def examine(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> Judge.Result:
+    def examine(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> Judge.Said:
         found = super().examine(namespace, stable, candidate, traffic=traffic)
         rates = self.rates(self.now(), [pod.name for pod in stable]) if self.rates else {}
         asked = (
@@ -349,7 +349,7 @@ class Facts(Judge):
             else ()
         )
         healthy = (CheckResult("http", "health", Verdict.PASS, "4 of 4 pods are healthy"),)
-        return Judge.Result(found.results + healthy + asked, found.share, found.at, SwitchSeen(self.now(), rates, unasked=self.unasked))
+        return Judge.Said(found.results + healthy + asked, found.share, found.at, SwitchSeen(self.now(), rates, unasked=self.unasked))
 
 
 def test_switched_probed_and_drained_have_three_times():

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from deliver.engine import service
 from deliver.engine.stop import Stop
 from deliver.model.errors import GateRefused, InputError, Locked, Unreachable
 from deliver.model.release import Release
@@ -21,17 +20,13 @@ from tests.engine.rig import METRIC, TARGET, Rig, in_step, steps
 class FlagRig(Rig):
     flags: MemoryFlags = field(default_factory=MemoryFlags)
 
-    def tools(self, actor: str | None = None) -> service.World:
-        return replace(super().tools(actor), hands=self.flags.hand)
+    def __post_init__(self) -> None:
+        self.hands = self.flags.hand
 
     def spec(self, image: str = "", weights: Any = (5, 50), bake: str = "60s", **more: Any) -> ReleaseSpec:
         options = {"flag": "new-checkout", "weight": list(weights), "bake": bake, "backend": "memory"}
         analysis = Analysis(metrics=(METRIC,), poll=5.0)
         return ReleaseSpec(TARGET, "", "flag", options, analysis=analysis, limits=Limits(**more))
-
-    def propose(self, spec: ReleaseSpec | None = None) -> service.Proposal:
-        now = self.world.clock.now()
-        return service.propose(self.world.cluster, spec or self.spec(), actor=self.actor, now=now, hands=self.flags.hand)
 
     def fails_from(self, step: int) -> None:
         """The metric is bad from that step on."""

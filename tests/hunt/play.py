@@ -63,11 +63,11 @@ class Examiner:
     def reset(self, at: float) -> None:
         """Nothing is kept."""
 
-    def examine(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> Judge.Result:
+    def examine(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> Judge.Said:
         verdict = Verdict(self.reply)
         self.play.referee.answers.append(Answer(self.process.name, self.asked, self.play.clock.now(), self.reply))
         check = CheckResult("errors", "metric", verdict, f"errors say {verdict}", samples=100)
-        return Judge.Result((check,), None, self.asked + self.process.skew)
+        return Judge.Said((check,), None, self.asked + self.process.skew)
 
 
 @dataclass
