@@ -2,42 +2,20 @@
 
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator
 
 from deliver.model.plan import FlagPlan, Plan, Side, Step
 from deliver.model.spec import Facts, PluginSpec
-from deliver.plugins.types import Duration, Percent
-from deliver_strategies.canary import check_weights
+from deliver_strategies.weights import WeightOptions, WeightStep
 
 BACKEND = "flagd"
 PAST = 3600.0  # seconds before the release that everyone's requests are compared with where the variants cannot be told apart
 
 
-class FlagStep(BaseModel):
-    """One step of the file's `steps` list."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    weight: Percent = Field(description="share of the users, in percent")
-    bake: Duration | None = Field(default=None, description="how long it is watched; the strategy's `bake` if absent")
-    approval: bool = Field(default=False, description="wait for `deliver promote` after the bake")
-
-
-class FlagOptions(BaseModel):
+class FlagOptions(WeightOptions):
     """Options of the flag strategy."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     flag: str = Field(min_length=1, max_length=200, description="key of the flag", json_schema_extra={"argument": True})
-    weight: list[Percent] = Field(
-        default_factory=list,
-        description="shares of the users in percent, rising: 5,25,50,100",
-        json_schema_extra={"replaces": ["steps"]},
-    )
-    steps: list[FlagStep] = Field(
-        default_factory=list, description="steps one by one, instead of `weight`", json_schema_extra={"cli": False}
-    )
-    bake: Duration = Field(default=300.0, description="how long each step is watched")
     backend: str | dict[str, dict[str, Any]] = Field(
         default=BACKEND,
         description="flag system (`deliver plugins`); in the file with its options: {flagd: {configmap: web-flags}}",
@@ -61,21 +39,6 @@ class FlagOptions(BaseModel):
                 raise ValueError(f"`{pair}` is not KEY=VALUE, e.g. configmap=web-flags")
         return value
 
-    @model_validator(mode="after")
-    def _one_list(self) -> "FlagOptions":
-        if self.weight and self.steps:
-            raise ValueError("give `weight` or `steps`, not both")
-        if not self.weight and not self.steps:
-            raise ValueError("needs `weight` (or `steps`), e.g. --weight 5,25,50,100")
-        return self
-
-    def wanted(self) -> list[FlagStep]:
-        """The steps, with everyone as the last one."""
-        steps = list(self.steps) or [FlagStep(weight=weight) for weight in self.weight]
-        if steps[-1].weight < 100:
-            steps.append(FlagStep(weight=100, bake=steps[-1].bake))
-        return steps
-
     def system(self) -> PluginSpec:
         """The flag system with its options: those of the command line over those of the file."""
         name, options = (self.backend, {}) if isinstance(self.backend, str) else next(iter(self.backend.items()))
@@ -92,12 +55,10 @@ class FeatureFlag:
     Options: ClassVar[type[BaseModel]] = FlagOptions
 
     def plan(self, options: FlagOptions, facts: Facts) -> Plan:
-        wanted = options.wanted()
-        check_weights([step.weight for step in wanted])
         variant = "" if options.variant == "none" else options.variant
         notes = () if variant else (BEFORE_AND_AFTER,)
         past = 0.0 if variant else PAST
-        steps = tuple(_step(step, options.bake, past) for step in wanted)
+        steps = tuple(_step(step, past) for step in options.wanted())
         return Plan(self.name, steps, notes=notes, flag=FlagPlan(options.flag, options.system(), variant, options.treatment))
 
 
@@ -107,14 +68,14 @@ BEFORE_AND_AFTER = (
 )
 
 
-def _step(step: FlagStep, bake: float, past: float) -> Step:
+def _step(step: WeightStep, past: float) -> Step:
     return Step(
         f"{step.weight:g} %",
         float(step.weight),
         Side.BOTH,
         candidate_pods=0,
         stable_pods=0,
-        bake=bake if step.bake is None else step.bake,
+        bake=step.bake or 0.0,
         approval=step.approval,
         baseline=past,
     )

@@ -25,7 +25,7 @@ BASE = ("canary", "web", "-f", "none", "--image", "reg/web:1.1.0")
         ("deployment: web", "deployment: Web_1", ["deliver.yaml:1:22:", "is not a Kubernetes name"]),
         ("image: ghcr.io/acme/web:1.4.2", "image: 1.4", ["deliver.yaml:2:8: `image`: must be text; put it in quotes, not `1.4`"]),
         ("web:1.4.2", "web", ["deliver.yaml:2:8: `image`: `ghcr.io/acme/web` has no tag"]),
-        ("weight: 10,", "weight: 0,", ["weight 0 is not a share of the traffic"]),
+        ("weight: 10,", "weight: 0,", ["weight 0 is not a share"]),
         ("weight: 10,", "weight: 101,", ["deliver.yaml:5:22:", "`101` is not between 0 and 100 percent"]),
         ("weight: 10,", "weight: -1,", ["deliver.yaml:5:22:", "`-1` is not between 0 and 100 percent"]),
         ("weight: 10,", "weight: abc,", ["deliver.yaml:5:22:", "`abc` is not a percentage"]),
@@ -81,7 +81,7 @@ def test_a_file_that_is_no_file_for_us(deliver: Deliver, folder: Path, content: 
 @pytest.mark.parametrize(
     ("args", "told"),
     [
-        ((*BASE, "--weight", "0"), "weight 0 is not a share of the traffic"),
+        ((*BASE, "--weight", "0"), "weight 0 is not a share"),
         ((*BASE, "--weight", "101"), "option --weight: `101` is not between 0 and 100 percent"),
         ((*BASE, "--weight", "-1"), "option --weight: `-1` is not between 0 and 100 percent"),
         ((*BASE, "--weight", "abc"), "option --weight: `abc` is not a percentage"),
