@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from deliver.cluster.port import Cluster
-from deliver.engine import asking
+from deliver.engine import asking, reaching
 from deliver.engine.watching import Examines, Judged, Nothing
 from deliver.model.plan import Step
 from deliver.model.release import Course, Release
@@ -50,15 +51,10 @@ def examiner_of(
 def reach_of(cluster: Cluster) -> Reach:
     """Services and pods through the API server's proxy."""
 
-    def service(address: str) -> Any:
-        namespace, _, rest = address.partition("/")
-        name, _, port = rest.partition(":")
-        return cluster.proxy(namespace, "services", name, port)
-
     def pod(namespace: str, name: str, port: int, scheme: str) -> Any:
         return cluster.proxy(namespace, "pods", name, port, scheme)
 
-    return Reach(service=service, pod=pod, environ=os.environ)
+    return Reach(service=partial(reaching.service, cluster), pod=pod, environ=os.environ)
 
 
 def provider_of(cluster: Cluster, analysis: Analysis) -> Any:

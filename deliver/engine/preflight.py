@@ -15,7 +15,8 @@ from deliver.model.errors import ClusterError, Forbidden, InputError, NotFound
 from deliver.model.names import HASH, candidate_name, record_name
 from deliver.model.plan import Plan, Side
 from deliver.model.release import AutoscalerSnapshot, Release, Snapshot
-from deliver.model.seen import PodSeen
+from deliver.model.replace import replace
+from deliver.model.seen import ArmSeen, PodSeen
 from deliver.model.spec import Facts, ReleaseSpec, Target
 from deliver.plugins.careful import planned
 from deliver.plugins.interfaces import Finding, Router, Strategy
@@ -67,16 +68,9 @@ def propose(
     findings = [_allowed(finding, spec) for finding in findings]
     scaler, scaler_findings = find_autoscaler(cluster, spec.target)
     findings += scaler_findings + rules.deployment_findings(deployment, spec.image, container)
-    before = Snapshot(
-        uid=deployment["metadata"]["uid"],
-        replicas=stable.desired,
-        template=deployment["spec"]["template"],
-        digest=stable.template,
-        hash=stable.hash,
-        image=stable.image,
-        container=container,
+    before = replace(
+        snapshot(deployment, stable, container),
         services=services,
-        paused=deployment["spec"].get("paused"),
         autoscaler=scaler,
         revision=(deployment["metadata"].get("annotations") or {}).get("deployment.kubernetes.io/revision", ""),
     )
@@ -103,6 +97,21 @@ def propose(
     findings += [Finding("weight", "info", note) for note in plan.notes]
     patches = rules.patches(plan, services, spec.target.deployment, release.candidate, scaler.name if scaler else "", stable.desired)
     return Proposal(release, tuple(findings), patches, duration(spec, plan), worst_exposure(plan), stable.pods)
+
+
+def snapshot(deployment: Object, stable: ArmSeen, container: str) -> Snapshot:
+    """Of the Deployment alone."""
+    return Snapshot(
+        uid=deployment["metadata"]["uid"],
+        replicas=stable.desired,
+        template=deployment["spec"]["template"],
+        digest=stable.template,
+        hash=stable.hash,
+        image=stable.image,
+        container=container,
+        services=(),
+        paused=deployment["spec"].get("paused"),
+    )
 
 
 def find_deployment(cluster: Cluster, target: Target) -> Object:

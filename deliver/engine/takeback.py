@@ -14,10 +14,11 @@ from deliver.engine.reporter import Reporter
 from deliver.engine.salvage import salvage
 from deliver.engine.users.takeback import salvage as salvage_flag
 from deliver.engine.writer import GuardedWriter
+from deliver.model.action import UNLOCKED, Verb
 from deliver.model.errors import ClusterError, InputError, NotFound, Superseded
 from deliver.model.names import HASH, candidate_name
 from deliver.model.plan import Plan, Side, Step
-from deliver.model.release import Course, Outcome, Phase, Release, digest_of
+from deliver.model.release import Course, Outcome, Phase, Release, digest_of, done_already
 from deliver.model.replace import replace
 from deliver.model.spec import ReleaseSpec, Target
 from deliver.plugins.interfaces import Router
@@ -57,11 +58,7 @@ def first_move(
         return lambda record, now: record
     reporter.note("traffic is back on the stable pods; verifying")
 
-    def noted(record: Release, now: float) -> Release:
-        asked = record.noted(now, "intent", f"route {Side.STABLE}: rollback, before the lock was taken")
-        return asked.noted(now, "outcome", f"route {Side.STABLE}", of=asked.journal[-1].seq, result="done")
-
-    return noted
+    return lambda record, now: done_already(record, now, f"{Verb.ROUTE} {Side.STABLE}", UNLOCKED)
 
 
 def can_take(cluster: Cluster, release: Release) -> None:

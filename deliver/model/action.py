@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from deliver.model.plan import Side
 
+UNLOCKED = "rollback, before the lock was taken"  # why of the one action that may go before it
+
 
 class Verb(StrEnum):
     HOLD_STABLE = "hold-stable"

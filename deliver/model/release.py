@@ -203,6 +203,12 @@ class Release:
         return replace(self, journal=(*self.journal, entry))
 
 
+def done_already(release: Release, at: float, action: str, why: str) -> Release:
+    """With intent and outcome of something that was done before it could be journalled."""
+    asked = release.noted(at, "intent", f"{action}: {why}")
+    return asked.noted(at, "outcome", action, of=asked.journal[-1].seq, result="done")
+
+
 def with_image(template: Mapping[str, Any], container: str, image: str) -> dict[str, Any]:
     """A pod template with one container's image replaced, as `kubectl set image` does."""
     spec = template["spec"]

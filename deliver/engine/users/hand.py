@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deliver.cluster.port import Cluster, Object, Watch
+from deliver.engine import reaching
 from deliver.engine.users.note import undo_text
 from deliver.engine.writer import GuardedWriter
 from deliver.model.action import Action, Verb
@@ -67,17 +68,12 @@ def hand_on(cluster: Cluster, namespace: str, plan: FlagPlan) -> Hand:
 
 
 def reach(cluster: Cluster, namespace: str) -> FlagReach:
-    def service(address: str) -> Any:
-        there, _, rest = address.rpartition("/")
-        name, _, port = rest.partition(":")
-        return cluster.proxy(there or namespace, "services", name, port)
-
     return FlagReach(
         namespace=namespace,
         get=lambda kind, name: cluster.get(kind, namespace, name),
         list=lambda kind, selector: cluster.list(kind, namespace, selector=selector),
         pod=lambda name, port: cluster.proxy(namespace, "pods", name, port),
-        service=service,
+        service=lambda address: reaching.service(cluster, address, namespace),
         environ=os.environ,
         clock=time.time,
     )

@@ -16,7 +16,7 @@ from deliver.engine.users.note import undo_of
 from deliver.model.errors import ClusterError, Forbidden, InputError
 from deliver.model.names import candidate_name
 from deliver.model.plan import FlagPlan, Plan
-from deliver.model.release import Outcome, Release, Snapshot
+from deliver.model.release import Outcome, Release
 from deliver.model.replace import replace
 from deliver.model.seen import FlagState
 from deliver.model.spec import Facts, PluginSpec, ReleaseSpec, Target
@@ -52,18 +52,7 @@ def propose(
         *preflight.leftovers(cluster, spec, record),
         *preflight.rights(cluster, spec.target.namespace, RIGHTS),
     ]
-    before = Snapshot(
-        uid=deployment["metadata"]["uid"],
-        replicas=stable.desired,
-        template=deployment["spec"]["template"],
-        digest=stable.template,
-        hash=stable.hash,
-        image=stable.image,
-        container=container,
-        services=(),
-        paused=deployment["spec"].get("paused"),
-        flag=state,
-    )
+    before = replace(preflight.snapshot(deployment, stable, container), flag=state)
     release = Release(
         id="",
         number=0,

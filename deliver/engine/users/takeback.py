@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from deliver.cluster.port import Cluster
+from deliver.engine import preflight
 from deliver.engine.facts import arm
 from deliver.engine.lease import Lease
 from deliver.engine.record import Record, new_id
@@ -11,11 +12,11 @@ from deliver.engine.users.hand import Hand, learned
 from deliver.engine.users.note import undo_of
 from deliver.engine.users.preflight import NO_ROUTER
 from deliver.engine.writer import GuardedWriter
-from deliver.model.action import Action, Verb
+from deliver.model.action import UNLOCKED, Action, Verb
 from deliver.model.errors import ClusterError, InputError, NotFound, Superseded
 from deliver.model.names import candidate_name, fence_of
 from deliver.model.plan import FlagPlan, Plan, Side, Step
-from deliver.model.release import Course, Outcome, Phase, Release, Snapshot
+from deliver.model.release import Course, Outcome, Phase, Release, Snapshot, done_already
 from deliver.model.replace import replace
 from deliver.model.spec import ReleaseSpec, Target
 
@@ -25,7 +26,7 @@ def first_move(
 ) -> Callable[[Release, float], Release]:
     """The safe variant to everyone before anything else, lock and journal included. Answers with what writes it into the journal."""
     write = GuardedWriter(cluster, release.spec.target.namespace, lease, fence, urgent=lambda: None)
-    kill = Action(Verb.KILL_FLAG, "rollback, before the lock was taken")
+    kill = Action(Verb.KILL_FLAG, UNLOCKED)
     try:
         revision = hand.do(kill, release, write)
     except (ClusterError, Superseded) as error:
@@ -34,8 +35,7 @@ def first_move(
     reporter.note("the flag serves the safe variant to everyone; verifying")
 
     def noted(record: Release, now: float) -> Release:
-        asked = record.noted(now, "intent", f"{kill}: {kill.why}")
-        return learned(asked.noted(now, "outcome", str(kill), of=asked.journal[-1].seq, result="done"), kill, revision, now)
+        return learned(done_already(record, now, str(kill), kill.why), kill, revision, now)
 
     return noted
 
@@ -85,18 +85,7 @@ def salvage(cluster: Cluster, target: Target, *, actor: str, now: float) -> Rele
     id, plan, before = note
     container = deployment["spec"]["template"]["spec"]["containers"][0]["name"]
     stable = arm(deployment, (), (), container)
-    snapshot = Snapshot(
-        uid=stable.uid,
-        replicas=stable.desired,
-        template=deployment["spec"]["template"],
-        digest=stable.template,
-        hash="",
-        image=stable.image,
-        container=container,
-        services=(),
-        paused=deployment["spec"].get("paused"),
-        flag=before,
-    )
+    snapshot = replace(preflight.snapshot(deployment, stable, container), flag=before)
     spec = ReleaseSpec(target=target, image=stable.image, strategy="unknown", container=container, router=NO_ROUTER)
     found = replace(_back(spec, plan, snapshot, id, "", now), course=Course.FORWARD, phase=Phase.PREPARING, fence=fence_of(deployment))
     return found.noted(now, "note", "the record was lost or unreadable; put together from the note on the Deployment", actor=actor)
