@@ -102,7 +102,7 @@ def test_without_kept_connections_it_is_switched_probed_and_drained_in_that_orde
 @LOADED
 def test_the_load_alone_tells_how_the_services_are_asked_after_the_switch(world: Make) -> None:
     shop = world(replicas=2)
-    nothing = {"prometheus": None, "metrics": []}
+    nothing: dict[str, object] = {"prometheus": None, "metrics": []}
     view = ended(blue_green(shop, analysis=nothing, load=LOAD).end(), 0, "PROMOTED")
     assert view["switch"]["probed"]
     assert "fresh requests came through" in view["switch"]["how"]["probed"]
