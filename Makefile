@@ -51,7 +51,7 @@ bench: setup    ## Measure what the README promises, on tests/lab
 
 lock: setup     ## Write requirements.lock anew from pyproject.toml
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-options --no-emit-trusted-host \
-	    --strip-extras --allow-unsafe --no-header --extra dev --output-file requirements.lock pyproject.toml
+	    --strip-extras --allow-unsafe --no-header --extra dev --extra report --output-file requirements.lock pyproject.toml
 
 clean:          ## Remove what the above made; tests/lab/lab down is a command of its own
 	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache bench/results
