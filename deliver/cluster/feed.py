@@ -63,6 +63,9 @@ class KubeFeed:
         for mirror in self._of(kind):
             mirror.apply(typed(kind, obj))
 
+    def changes(self) -> int:
+        return sum(mirror.changes for mirror in self._mirrors)
+
     def quiet(self) -> float:
         now = self._clock()
         since = [stream.lost_at for stream in self._streams if stream.lost_at is not None]

@@ -30,6 +30,7 @@ class Mirror:
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
         self.version = ""  # where the next watch continues
+        self.changes = 0
         self._objects: dict[str, Object] = {}
         self._lock = threading.Lock()
 
@@ -56,6 +57,7 @@ class Mirror:
             newer = {} if at < asked_at else {name: obj for name, obj in self._objects.items() if version_of(obj) > at >= 0}
             self._objects = {name_of(item): item for item in items} | newer
             self.version = version
+            self.changes += 1
 
     def event(self, kind: str, obj: Object) -> bool:
         """ADDED, MODIFIED, DELETED or BOOKMARK. True when something may look different now."""
@@ -70,6 +72,7 @@ class Mirror:
             held = self._objects.get(name)
             if held is not None and version_of(held) > at >= 0:
                 return False
+            self.changes += 1
             if kind == "DELETED":
                 return self._objects.pop(name, None) is not None
             self._objects[name] = obj
@@ -84,6 +87,7 @@ class Mirror:
             held = self._objects.get(name)
             if 0 <= at <= self.position or (held is not None and version_of(held) > at >= 0):
                 return
+            self.changes += 1
             if matches(self.watch.selector, (obj.get("metadata") or {}).get("labels") or {}):
                 self._objects[name] = obj
             else:

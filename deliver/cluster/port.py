@@ -74,6 +74,9 @@ class Feed(Protocol):
     def apply(self, kind: str, obj: Object) -> None:
         """Take in the answer to an own write, so that the next look has it; an older resourceVersion from the watch never undoes it."""
 
+    def changes(self) -> int:
+        """Counts what came, changed or went: as long as it is the same, nothing is new."""
+
     def quiet(self) -> float:
         """Seconds since the API server was last heard by the watch that is worst off: 0 while all are live."""
 

@@ -1,6 +1,6 @@
 """Facts about pods and Deployments, out of their objects. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from deliver.model.seen import ArmSeen, PodSeen, Problem
 
 Object = dict[str, Any]
 
+MANY = 2000  # objects that are known at most: those that went are never asked for again
 IMAGE_PULL = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError"}
 BAD_CONFIG = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreCreateHookError", "PostStartHookError"}
 FINAL_PULL_WORDS = (
@@ -33,14 +34,42 @@ def owner(obj: Object) -> str:
     return next((ref["uid"] for ref in obj["metadata"].get("ownerReferences") or [] if ref.get("controller")), "")
 
 
-def arm(deployment: Object, replicasets: Sequence[Object], pods: Sequence[Object], container: str) -> ArmSeen:
+class Facts:
+    """What was made of single objects, kept for whoever looks again and again: most of them are the same each time."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, Callable[[Object], Any]], tuple[Any, Any]] = {}
+
+    def pod(self, pod: Object) -> PodSeen:
+        seen: PodSeen = self._kept(pod["metadata"]["uid"], pod, pod_seen)
+        return seen
+
+    def digest(self, deployment: Object) -> str:
+        digest: str = self._kept(deployment["metadata"]["uid"], deployment["spec"]["template"], digest_of)
+        return digest
+
+    def bare_digest(self, replicaset: Object) -> str:
+        digest: str = self._kept(replicaset["metadata"]["uid"], replicaset["spec"]["template"], bare_digest)
+        return digest
+
+    def _kept(self, uid: str, value: Object, make: Callable[[Object], Any]) -> Any:
+        known = self._known.get(key := (uid, make))
+        if known is None or (known[0] is not value and known[0] != value):
+            if len(self._known) > MANY:
+                self._known.clear()
+            known = self._known[key] = value, make(value)
+        return known[1]
+
+
+def arm(deployment: Object, replicasets: Sequence[Object], pods: Sequence[Object], container: str, facts: Facts | None = None) -> ArmSeen:
     """One arm out of its Deployment, and the ReplicaSets and pods of the namespace. container: whose image is the version."""
+    facts = facts or Facts()
     meta, spec, status = deployment["metadata"], deployment["spec"], deployment.get("status") or {}
     sets = [one for one in replicasets if owner(one) == meta["uid"]]
     mine = {one["metadata"]["uid"]: one for one in sets}
     own = [pod for pod in pods if owner(pod) in mine]
-    digest = digest_of(spec["template"])
-    current = next((one for one in sets if template_digest(one) == digest), None)
+    digest = facts.digest(deployment)
+    current = next((one for one in sets if facts.bare_digest(one) == digest), None)
     return ArmSeen(
         deployment=meta["name"],
         uid=meta["uid"],
@@ -50,7 +79,7 @@ def arm(deployment: Object, replicasets: Sequence[Object], pods: Sequence[Object
         desired=spec.get("replicas", 1),
         paused=bool(spec.get("paused")),
         settled=status.get("observedGeneration", 0) >= meta.get("generation", 0),
-        pods=tuple(pod_seen(pod) for pod in own if not pod["metadata"].get("deletionTimestamp")),
+        pods=tuple(facts.pod(pod) for pod in own if not pod["metadata"].get("deletionTimestamp")),
         terminating=sum(bool(pod["metadata"].get("deletionTimestamp")) for pod in own),
         problem=deployment_problem(status),
         fence=fence_of(deployment),
@@ -60,8 +89,11 @@ def arm(deployment: Object, replicasets: Sequence[Object], pods: Sequence[Object
 
 
 def template_digest(replicaset: Object) -> str:
+    return bare_digest(replicaset["spec"]["template"])
+
+
+def bare_digest(template: Object) -> str:
     """Of the template as the Deployment has it: without the hash label that its controller adds."""
-    template = replicaset["spec"]["template"]
     labels = {key: value for key, value in (template["metadata"].get("labels") or {}).items() if key != HASH}
     return digest_of({**template, "metadata": {**template["metadata"], "labels": labels}})
 

@@ -7,7 +7,7 @@ from typing import Any
 from deliver.cluster.port import Cluster, Feed, Watch
 from deliver.engine import preview
 from deliver.engine.clock import Clock
-from deliver.engine.facts import arm
+from deliver.engine.facts import Facts, arm
 from deliver.model.codec import decode
 from deliver.model.names import RELEASE_LABEL, fence_of, record_name
 from deliver.model.release import Release
@@ -56,20 +56,25 @@ class Observer:
     def __init__(self, feed: Feed, router: Router) -> None:
         self.feed, self.router = feed, router
         self._arms: dict[str, tuple[list[Object], ArmSeen]] = {}
+        self._facts = Facts()
         self._asked: tuple[str, tuple[Request, ...]] = "[]", ()
         self._looked: list[Any] = []
+        self._at = -1  # the feed's count of changes at the last look
         self._watched: list[str] = []
 
     def look(
         self, release: Release, now: float, checks: Sequence[CheckResult] = (), checked_at: float = 0.0, share: float | None = None
     ) -> Seen:
-        feed = self.feed
-        self._looked = self._objects(release)
+        feed, at = self.feed, self.feed.changes()  # counted before it is read: what comes in between is seen at the next look
+        fresh = at != self._at
+        if fresh:
+            self._looked = self._objects(release)
         replicasets, pods = feed.list("replicasets"), feed.list("pods")
         stable, candidate = (
-            self._arm(deployment, replicasets, pods, release.snapshot.container) if deployment else None
+            self._arm(deployment, replicasets, pods, release.snapshot.container, fresh) if deployment else None
             for deployment in (feed.get("deployments", release.spec.target.deployment), feed.get("deployments", release.candidate))
         )
+        self._at = at
         return Seen(
             at=now,
             stable=stable,
@@ -86,7 +91,7 @@ class Observer:
 
     def differs(self, release: Release) -> bool:
         """The feed has something that the last look did not find. Our own record, as we wrote it, is nothing new."""
-        return self._looked != self._objects(release)
+        return self.feed.changes() != self._at and self._looked != self._objects(release)
 
     def _objects(self, release: Release) -> list[Any]:
         name = record_name(release.spec.target.deployment)
@@ -101,12 +106,15 @@ class Observer:
             self._watched = sorted({watch.kind for watch in watches(release, self.router, "")} - {"configmaps"})
         return self._watched
 
-    def _arm(self, deployment: Object, replicasets: Sequence[Object], pods: Sequence[Object], container: str) -> ArmSeen:
+    def _arm(self, deployment: Object, replicasets: Sequence[Object], pods: Sequence[Object], container: str, fresh: bool) -> ArmSeen:
         """Most looks find the very objects that the last one found, and those say the same."""
-        objects = [deployment, *replicasets, *pods]
         known = self._arms.get(deployment["metadata"]["name"])
+        if known is not None and not fresh:
+            return known[1]
+        objects = [deployment, *replicasets, *pods]
         if known is None or known[0] != objects:
-            known = self._arms[deployment["metadata"]["name"]] = objects, arm(deployment, replicasets, pods, container)
+            seen = arm(deployment, replicasets, pods, container, self._facts)
+            known = self._arms[deployment["metadata"]["name"]] = objects, seen
         return known[1]
 
     def _autoscaler(self, release: Release) -> AutoscalerSeen | None:
@@ -164,6 +172,9 @@ class Snapshotted:
 
     def apply(self, kind: str, obj: Object) -> None:
         self._objects.setdefault(kind, {})[obj["metadata"]["name"]] = obj
+
+    def changes(self) -> int:
+        return 0
 
     def quiet(self) -> float:
         return 0.0

@@ -149,19 +149,25 @@ def _described(group: str, entry: EntryPoint) -> Plugin:
 
 
 def _loaded(group: str, entry: EntryPoint) -> Any:
-    label = f"plugin `{entry.name}` of {_from(entry)}"
     try:
         cls = entry.load()
     except Exception as error:  # a plugin is foreign code: whatever it raises at import is its fault, and a message
-        raise PluginError(f"{label} does not load", why=_one_line(error), hint=f"entry point: {entry.value}") from error
+        raise PluginError(f"{_label(entry)} does not load", why=_one_line(error), hint=f"entry point: {entry.value}") from error
     missing = [hook for hook in HOOKS.get(group, ()) if not _offers(cls, hook)]
     if missing:
         raise PluginError(
-            f"{label} is incomplete", why=f"`{entry.value}` lacks {', '.join(missing)}", hint="see deliver/plugins/interfaces.py"
+            f"{_label(entry)} is incomplete", why=f"`{entry.value}` lacks {', '.join(missing)}", hint="see deliver/plugins/interfaces.py"
         )
     if group in HOOKS and cls.name != entry.name:
-        raise PluginError(f"{label} is named differently inside", why=f"its class says name = `{cls.name}`", hint="both must be the same")
+        raise PluginError(
+            f"{_label(entry)} is named differently inside", why=f"its class says name = `{cls.name}`", hint="both must be the same"
+        )
     return cls
+
+
+def _label(entry: EntryPoint) -> str:
+    """For an error alone: it reads the distribution's metadata, which takes longer than to load the plugin."""
+    return f"plugin `{entry.name}` of {_from(entry)}"
 
 
 def _offers(cls: Any, hook: str) -> bool:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from deliver.sandbox import defaults, deletion, errors, managed, patch, scale, validate
@@ -35,7 +36,12 @@ Admission = Callable[[str, Object, Object | None], None]
 
 def stamp(seconds: float) -> str:
     """metav1.Time of unix seconds."""
-    return datetime.fromtimestamp(int(seconds), UTC).replace(tzinfo=None).isoformat() + "Z"
+    return _stamped(int(seconds))
+
+
+@lru_cache(maxsize=256)
+def _stamped(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,11 @@ class SandboxFeed:
         lag: float,
     ) -> None:
         self._api, self._namespace, self._wake, self._read, self._lag = api, namespace, wake, read, lag
-        self._tests = [(watch.kind, watch.name, by_labels(watch.selector)) for watch in watches]
         self._kinds = {watch.kind for watch in watches}
+        self._tests = {
+            kind: [(watch.name, by_labels(watch.selector)) for watch in watches if watch.kind == kind] for kind in sorted(self._kinds)
+        }
+        self._changes = 0
         self._objects: dict[str, dict[str, Object]] = {kind: {} for kind in self._kinds}
         self._waiting: list[Change] = []
         self._silent: float | None = None
@@ -42,6 +45,9 @@ class SandboxFeed:
         if self._wanted(kind, obj):
             self._take(kind, copy(obj))
 
+    def changes(self) -> int:
+        return self._changes
+
     def quiet(self) -> float:
         return 0.0 if self._silent is None else self._api.clock.monotonic() - self._silent
 
@@ -49,6 +55,7 @@ class SandboxFeed:
         for kind in sorted(self._kinds):
             found = [copy(obj) for obj in self._read(kind, self._namespace) if self._wanted(kind, obj)]
             self._objects[kind] = {obj["metadata"]["name"]: obj for obj in found}
+            self._changes += 1
         if self._silent is not None:
             self._silent = self._api.clock.monotonic()
 
@@ -91,14 +98,14 @@ class SandboxFeed:
         known = self._objects[kind].get(obj["metadata"]["name"])
         if known is None or int(known["metadata"]["resourceVersion"]) <= int(obj["metadata"]["resourceVersion"]):
             self._objects[kind][obj["metadata"]["name"]] = obj
+            self._changes += 1
 
     def _forget(self, change: Change) -> None:
         known = self._objects[change.kind].get(change.name)
         if known is not None and int(known["metadata"]["resourceVersion"]) <= change.version:
             del self._objects[change.kind][change.name]
+            self._changes += 1
 
     def _wanted(self, kind: str, obj: Object) -> bool:
         meta = obj["metadata"]
-        return any(
-            kind == watched and (not name or name == meta["name"]) and test(meta.get("labels") or {}) for watched, name, test in self._tests
-        )
+        return any((not name or name == meta["name"]) and test(meta.get("labels") or {}) for name, test in self._tests.get(kind, ()))

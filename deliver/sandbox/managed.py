@@ -130,18 +130,29 @@ def created(kind: str, obj: Object, manager: str, now: str, applied: Object | No
 
 def changed(kind: str, old: Object, new: Object) -> tuple[Fields, Fields]:
     """(paths that are new or have another value, paths that are gone). What is equal as a whole is not gone into."""
-    parts = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-    before, after = ({key: obj[key] for key in parts if key in obj} for obj in (old, new))
-    if "metadata" in parts:
-        before["metadata"], after["metadata"] = _unequal(old["metadata"], new["metadata"])
+    before, after = _unequal(kind, old, new, ())
     was, is_ = values(kind, before), values(kind, after)
     touched = frozenset(path for path, value in is_.items() if path not in was or was[path] != value)
     return touched, frozenset(was.keys() - is_.keys())
 
 
-def _unequal(old: Object, new: Object) -> tuple[Object, Object]:
-    keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-    return {key: old[key] for key in keys if key in old}, {key: new[key] for key in keys if key in new}
+def _unequal(kind: str, old: Object, new: Object, names: tuple[str, ...]) -> tuple[Object, Object]:
+    """Both without what they have in common. Maps that are a field themselves stay whole, and so does one that is empty in either."""
+    before, after = {}, {}
+    for key in {**old, **new}:
+        was, now = old.get(key), new.get(key)
+        if was == now:
+            continue
+        if was and now and isinstance(was, dict) and isinstance(now, dict) and key not in _SELF and not atomic(kind, (*names, key)):
+            was, now = _unequal(kind, was, now, (*names, key))
+            before |= {key: was} if was else {}
+            after |= {key: now} if now else {}
+            continue
+        if key in old:
+            before[key] = was
+        if key in new:
+            after[key] = now
+    return before, after
 
 
 def updated(kind: str, old: Object, new: Object, manager: str, subresource: str, now: str) -> None:

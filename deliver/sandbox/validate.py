@@ -29,6 +29,7 @@ _VALUE_TEXT = (
 )
 _MAX_ANNOTATIONS = 256 * 1024
 _LABEL_NAMES = frozenset({"services", "namespaces"})
+_WRITTEN = ("labels", "annotations", "finalizers", "ownerReferences")
 _PATH_NAMES = frozenset({"roles", "rolebindings", "clusterroles", "clusterrolebindings"})
 
 
@@ -41,9 +42,9 @@ def wrong_type(kind: str, obj: Object) -> str:
     """The Go decoder's complaint about the first value that it cannot take, or ""."""
     if kind in ("leases", "secrets") and (text := checks_more.undecodable(kind, obj)):
         return text
-    for path, kinds, go in _TYPES.get(kind, ()) + _TYPES["*"]:
+    for path, kinds, go in (*_TYPES.get(kind, ()), *_EVERYWHERE):
         here: Any = obj
-        for part in path.split("."):
+        for part in path:
             here = here.get(part) if isinstance(here, dict) else None
         if here is None:
             continue
@@ -80,25 +81,26 @@ def _go_name(value: Any) -> str:
 
 
 _GO_TYPES = {"int": "int32", "bool": "bool", "map": "v1.ObjectMeta", "strings": "string"}
-_TYPES: Mapping[str, tuple[tuple[str, str, str], ...]] = {
-    "*": (
-        ("metadata", "map", "metadata"),
-        ("metadata.labels", "strings", "ObjectMeta.metadata.labels"),
-        ("metadata.annotations", "strings", "ObjectMeta.metadata.annotations"),
-    ),
-    "configmaps": (("data", "strings", "ConfigMap.data"),),
+Wanted = tuple[tuple[str, ...], str, str]  # where, which kind of value, what Go calls the field
+_EVERYWHERE: tuple[Wanted, ...] = (
+    (("metadata",), "map", "metadata"),
+    (("metadata", "labels"), "strings", "ObjectMeta.metadata.labels"),
+    (("metadata", "annotations"), "strings", "ObjectMeta.metadata.annotations"),
+)
+_TYPES: Mapping[str, tuple[Wanted, ...]] = {
+    "configmaps": ((("data",), "strings", "ConfigMap.data"),),
     "deployments": (
-        ("spec.replicas", "int", "DeploymentSpec.spec.replicas"),
-        ("spec.paused", "bool", "DeploymentSpec.spec.paused"),
-        ("spec.selector.matchLabels", "strings", "LabelSelector.spec.selector.matchLabels"),
+        (("spec", "replicas"), "int", "DeploymentSpec.spec.replicas"),
+        (("spec", "paused"), "bool", "DeploymentSpec.spec.paused"),
+        (("spec", "selector", "matchLabels"), "strings", "LabelSelector.spec.selector.matchLabels"),
     ),
-    "replicasets": (("spec.replicas", "int", "ReplicaSetSpec.spec.replicas"),),
-    "services": (("spec.selector", "strings", "ServiceSpec.spec.selector"),),
+    "replicasets": ((("spec", "replicas"), "int", "ReplicaSetSpec.spec.replicas"),),
+    "services": ((("spec", "selector"), "strings", "ServiceSpec.spec.selector"),),
     "horizontalpodautoscalers": (
-        ("spec.minReplicas", "int", "HorizontalPodAutoscalerSpec.spec.minReplicas"),
-        ("spec.maxReplicas", "int", "HorizontalPodAutoscalerSpec.spec.maxReplicas"),
+        (("spec", "minReplicas"), "int", "HorizontalPodAutoscalerSpec.spec.minReplicas"),
+        (("spec", "maxReplicas"), "int", "HorizontalPodAutoscalerSpec.spec.maxReplicas"),
     ),
-    "leases": (("spec.leaseDurationSeconds", "int", "LeaseSpec.spec.leaseDurationSeconds"),),
+    "leases": ((("spec", "leaseDurationSeconds"), "int", "LeaseSpec.spec.leaseDurationSeconds"),),
 }
 
 
@@ -148,6 +150,8 @@ def _metadata(kind: str, obj: Object, old: Object | None) -> list[Cause]:
             found.append(_bad("metadata.name", name, text))
     elif meta.get("uid") != old["metadata"]["uid"]:
         found.append(_bad("metadata.uid", meta.get("uid"), "field is immutable"))
+    if old is not None and all(old["metadata"].get(key) == meta.get(key) for key in _WRITTEN):
+        return found  # they were looked at when they came
     for value in (meta.get("labels") or {}).values():
         if len(value or "") > 63:
             found.append(_bad("metadata.labels", value, "must be no more than 63 bytes"))

@@ -45,6 +45,22 @@ def test_the_deletion_of_a_predecessor_leaves_the_new_object(mirror: Mirror) -> 
     assert shown(mirror) == {"a": 14}
 
 
+def test_whatever_comes_changes_or_goes_is_counted_and_old_news_is_not(mirror: Mirror) -> None:
+    counts = [mirror.changes]
+    mirror.event("MODIFIED", obj("a", 11))
+    counts.append(mirror.changes)
+    mirror.apply(obj("b", 12))
+    counts.append(mirror.changes)
+    mirror.event("DELETED", obj("a", 13))
+    counts.append(mirror.changes)
+    mirror.replace([], "14", 13)
+    counts.append(mirror.changes)
+    assert len(set(counts)) == len(counts)
+    mirror.event("MODIFIED", obj("a", 11))
+    mirror.event("BOOKMARK", obj("", 15))
+    assert mirror.changes == counts[-1]
+
+
 def test_a_list_removes_what_is_gone_and_keeps_what_is_newer(mirror: Mirror) -> None:
     mirror.apply(obj("new", 31))
     mirror.replace([obj("b", 25)], "30", 10)

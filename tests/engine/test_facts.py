@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deliver.engine.facts import deployment_problem, pod_seen
+from deliver.engine.facts import Facts, bare_digest, deployment_problem, pod_seen
 from deliver.engine.quota import quantity
 
 START = "2026-01-05T09:00:10Z"
@@ -151,3 +151,19 @@ def test_what_is_not_a_quantity(text: str):
 def test_a_quantity_is_its_number_times_its_suffix(number: int, suffix: str):
     factor = {"": 1, "k": 1000, "Ki": 1024, "M": 10**6, "Mi": 2**20, "m": Decimal("0.001")}[suffix]
     assert quantity(f"{number}{suffix}") == number * factor
+
+
+def test_what_is_known_of_an_object_is_kept_for_as_long_as_it_is_the_same():
+    facts, one = Facts(), pod(RUNNING, ready="True")
+    first = facts.pod(one)
+    assert first == pod_seen(one)
+    assert facts.pod(pod(RUNNING, ready="True")) is first
+    assert facts.pod(pod(RUNNING, ready="False")) == pod_seen(pod(RUNNING, ready="False"))
+    assert facts.pod(one) == first
+
+
+def test_a_replicaset_has_the_digest_of_the_deployment_that_made_it():
+    facts, template = Facts(), {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": []}}
+    hashed = {**template, "metadata": {"labels": {"app": "web", "pod-template-hash": "abc"}}}
+    made = facts.bare_digest({"metadata": {"uid": "u2"}, "spec": {"template": hashed}})
+    assert made == bare_digest(hashed) == facts.digest({"metadata": {"uid": "u2"}, "spec": {"template": template}})
