@@ -4,6 +4,7 @@ Grammar: Prometheus querying basics, "instant vector selectors", with the quoted
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from deliver.analysis.promql import BadText, Scanner, quote
@@ -23,6 +24,12 @@ class Matcher:
     def __str__(self) -> str:
         label = self.label if LABEL.fullmatch(self.label) else quote(self.label)
         return f"{label}{self.op}{quote(self.value)}"
+
+    def holds(self, labels: Mapping[str, str]) -> bool:
+        """Of a series with these labels. Regular expressions match the whole value; those that deliver writes mean the same in RE2."""
+        value = labels.get(self.label, "")
+        same = value == self.value if self.op in ("=", "!=") else re.fullmatch(self.value, value) is not None
+        return same is (self.op in ("=", "=~"))
 
 
 @dataclass(frozen=True)

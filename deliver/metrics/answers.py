@@ -9,7 +9,7 @@ import math
 import re
 from typing import Any
 
-from deliver.plugins.interfaces import Answer, MetricsError, Series
+from deliver.plugins.interfaces import Answer, Histogram, MetricsError, Series
 
 
 def read(status: int, body: bytes, query: str) -> Answer:
@@ -69,20 +69,45 @@ def _series(kind: Any, result: Any) -> tuple[Series, ...]:
 
 
 def _one(kind: str, entry: Any) -> Series:
-    if "histogram" in entry or "histograms" in entry:
-        raise ValueError("a native histogram; deliver judges counters and classic histograms")
     labels = entry["metric"]
     if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
         raise ValueError("labels that are not text")
-    pairs = [entry["value"]] if kind == "vector" else entry["values"]
-    points = tuple(_point(pair) for pair in pairs)
-    if any(earlier[0] >= later[0] for earlier, later in itertools.pairwise(points)):
+    points = tuple(_point(pair) for pair in _pairs(kind, entry, "value"))
+    natives = tuple((_time(at), _histogram(sample)) for at, sample in _pairs(kind, entry, "histogram"))
+    if not points and not natives:
+        raise ValueError("a series without a sample")
+    if any(earlier[0] >= later[0] for samples in (points, natives) for earlier, later in itertools.pairwise(samples)):
         raise ValueError("samples out of order")
-    return Series(labels, points)
+    return Series(labels, points, natives)
+
+
+def _pairs(kind: str, entry: Any, key: str) -> list[Any]:
+    """The samples of an entry: plain values and native histograms stand under keys of their own."""
+    if kind == "vector":
+        return [entry[key]] if key in entry else []
+    return list(entry.get(f"{key}s") or ())
 
 
 def _point(pair: Any) -> tuple[float, float]:
     at, value = pair
-    if isinstance(at, bool) or not isinstance(at, (int, float)) or not isinstance(value, str) or "_" in value or not math.isfinite(at):
+    return _time(at), _number(value)
+
+
+def _time(at: Any) -> float:
+    if isinstance(at, bool) or not isinstance(at, (int, float)) or not math.isfinite(at):
+        raise ValueError("a sample without a time")
+    return float(at)
+
+
+def _number(value: Any) -> float:
+    if not isinstance(value, str) or "_" in value:
         raise ValueError("a sample that is not a time and a number in quotes")
-    return float(at), float(value)
+    return float(value)
+
+
+def _histogram(sample: Any) -> Histogram:
+    """`{"count": "3", "sum": "0.4", "buckets": [[rule, "0.1", "0.2", "3"]]}`; the rule says which of its ends belong to a bucket."""
+    buckets = tuple((_number(low), _number(high), _number(count)) for _, low, high, count in sample.get("buckets") or ())
+    if any(not low < high or not count >= 0 for low, high, count in buckets):
+        raise ValueError("a histogram whose buckets cannot be")
+    return Histogram(_number(sample["count"]), buckets)

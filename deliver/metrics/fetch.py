@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
-from deliver.analysis.selectors import Labels, Selector
+from deliver.analysis import native
+from deliver.analysis.selectors import Labels, Matcher, Selector, bounds
+from deliver.analysis.units import le_of, per_second
 from deliver.metrics.arms import batches
 from deliver.metrics.variants import Variants
 from deliver.plugins.careful import answered, told_time
@@ -38,17 +41,30 @@ class Fetch:
         self._provider, self.namespace, self.pods, self._left = provider, namespace, pods, left
         self._known: dict[tuple[str, float], Answer] = {}
 
-    def raw(self, selector: Selector, window: float) -> Answer:
-        """Samples of all pods of both arms. Raises MetricsError, also for a partial answer: what is missing may be the bad part."""
+    def raw(self, selector: Selector, window: float, *, native: bool = False) -> Answer:
+        """Samples of all pods of both arms. Raises MetricsError, also for a partial answer: what is missing may be the bad part.
+
+        native: only series of native histograms are wanted; else only those of numbers.
+        """
         key = (str(selector), window)
         if key not in self._known:
             parts = [self._one(str(selector.where(*self.labels.matchers(self.namespace, batch))), window) for batch in batches(self.pods)]
             answer = Answer(parts[0].query, tuple(series for part in parts for series in part.series)) if parts else Answer("")
             self._known[key] = self.variants.told_apart(answer, self.labels.pod) if self.variants else answer
-        return self._known[key]
+        return _told(self._known[key], native=native)
+
+    def timed(self, base: Selector, bound: float, window: float) -> tuple[Answer, Answer]:
+        """(requests up to the bound, all) of a histogram, classic or native. Raises InputError for a bound that is not exact."""
+        total = self.raw(base.suffixed("_count"), window)
+        if not total.series and (whole := self.raw(base, window, native=True)).series:
+            fast, every = native.classic(whole.series, le_of(base.name, bound), per_second(base.name))
+            return replace(whole, series=fast), replace(whole, series=every)
+        return self.raw(base.suffixed("_bucket").where(Matcher("le", "=~", bounds(le_of(base.name, bound)))), window), total
 
     def value(self, query: str) -> Answer:
-        return self._called(lambda: answered(self._provider.value(query, self._time())))
+        """Raises MetricsError also where a number was wanted and a native histogram came."""
+        answer = self._called(lambda: answered(self._provider.value(query, self._time())))
+        return _told(answer, native=False)
 
     def now(self) -> float:
         return self._called(lambda: told_time(self._provider.now(self._time())))
@@ -71,3 +87,11 @@ class Fetch:
         if left <= 0:
             raise MetricsError("no time left in this poll: the queries before took all of it")
         return left
+
+
+def _told(answer: Answer, *, native: bool) -> Answer:
+    """Numbers and native histograms never mix: where only the other kind came, that is said."""
+    kept = tuple(one for one in answer.series if bool(one.histograms) is native)
+    if answer.series and not kept and not native:
+        raise MetricsError("the answer is a native histogram, not numbers; a metric with `histogram` and `slower_than` judges it")
+    return replace(answer, series=kept)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from deliver.analysis import counts, selectors
 from deliver.analysis.counts import Arm, Span
 from deliver.analysis.selectors import Labels, Matcher, Selector
+from deliver.analysis.units import per_second
 from deliver.metrics.fetch import Fetch
 from deliver.model.errors import InputError
 from deliver.model.seen import PodSeen
@@ -80,12 +81,12 @@ def _latency(metric: LatencyMetric, fetch: Fetch, stable: Sequence[PodSeen], now
     base = selectors.histogram(metric.histogram)
     buckets, total = base.suffixed("_bucket"), base.suffixed("_count")
     findings, reach = _regexes(metric.name, base), metric.window + stale
-    answer = fetch.raw(total, reach)
+    found, answer = fetch.timed(base, metric.bound, reach)
     if not answer.series:
         return [*findings, _nothing(metric.name, total, fetch, stable, now)]
-    found = fetch.raw(buckets.where(Matcher("le", "=~", selectors.bounds(metric.bound))), reach)
     if not found.series:
-        values = sorted({_number(series.labels.get("le", "")) for series in fetch.raw(buckets, stale).series} - {math.inf})
+        scale = per_second(base.name)
+        values = sorted({_number(series.labels.get("le", "")) / scale for series in fetch.raw(buckets, stale).series} - {math.inf})
         known = ", ".join(f"{value:g}" for value in values) or "none"
         text = f"metric {metric.name}: {base.name} has no bucket le={metric.bound:g}"
         return [*findings, Finding(MATCH, "input", text, f"take one of its bounds, in seconds: {known}")]

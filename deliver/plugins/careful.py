@@ -8,7 +8,7 @@ from deliver.model.codec import decode, encode
 from deliver.model.errors import DeliverError
 from deliver.model.plan import Plan, Side
 from deliver.model.spec import Facts
-from deliver.plugins.interfaces import Answer, MetricsError, Probe, Series, Strategy
+from deliver.plugins.interfaces import Answer, Histogram, MetricsError, Probe, Series, Strategy
 from deliver.plugins.registry import PluginError
 
 LONGEST = 600  # characters of a plugin's words: they go into the journal, and an object has 1 MiB
@@ -73,7 +73,14 @@ def _is_series(series: object) -> bool:
     if not isinstance(series, Series) or not isinstance(series.labels, Mapping) or not isinstance(series.points, (tuple, list)):
         return False
     named = all(isinstance(key, str) and isinstance(value, str) for key, value in series.labels.items())
-    return named and all(map(_is_point, series.points))
+    return named and all(map(_is_point, series.points)) and isinstance(series.histograms, tuple) and all(map(_is_native, series.histograms))
+
+
+def _is_native(sample: object) -> bool:
+    if not isinstance(sample, tuple) or len(sample) != 2 or not isinstance(sample[1], Histogram) or not _is_number(sample[0]):
+        return False
+    numbers = [sample[1].count, *(number for bucket in sample[1].buckets for number in bucket)]
+    return all(map(_is_number, numbers)) and all(len(bucket) == 3 for bucket in sample[1].buckets)
 
 
 def _is_point(point: object) -> bool:

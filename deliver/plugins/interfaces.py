@@ -102,11 +102,23 @@ class Router(Protocol):
 
 
 @dataclass(frozen=True)
+class Histogram:
+    """One sample of a native histogram. buckets: (low, high, how many in it alone), without the empty ones."""
+
+    count: float
+    buckets: tuple[tuple[float, float, float], ...] = ()
+
+
+@dataclass(frozen=True)
 class Series:
-    """One time series: labels without __name__ filtered, points (unix seconds, value), oldest first."""
+    """One time series: labels without __name__ filtered, points (unix seconds, value), oldest first.
+
+    histograms: the samples that are native histograms, in the place of points.
+    """
 
     labels: Mapping[str, str]
     points: tuple[tuple[float, float], ...]
+    histograms: tuple[tuple[float, Histogram], ...] = ()
 
 
 @dataclass(frozen=True)
