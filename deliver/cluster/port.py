@@ -27,6 +27,7 @@ KINDS: Mapping[str, tuple[str, str, bool]] = {
     "horizontalpodautoscalers": ("autoscaling/v2", "HorizontalPodAutoscaler", True),
     "poddisruptionbudgets": ("policy/v1", "PodDisruptionBudget", True),
     "leases": ("coordination.k8s.io/v1", "Lease", True),
+    "prometheuses": ("monitoring.coreos.com/v1", "Prometheus", True),
     "featureflags": ("core.openfeature.dev/v1beta1", "FeatureFlag", True),
 }
 

@@ -103,6 +103,7 @@ SHAPES: Mapping[str, Shape] = {
     "resourcequotas": {"spec": {"hard": TEXTS}, "status": {"hard": TEXTS, "used": TEXTS}},
     "namespaces": {},
     "events": {},
+    "prometheuses": {"spec": {"routePrefix": str}},
     "featureflags": {"spec": {"flagSpec": dict}},
 }
 
