@@ -9,12 +9,16 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from deliver.analysis.selectors import Matcher, parse
+from deliver.metrics import copies
 from deliver.metrics.transport import Transport
 from deliver.model.errors import InputError
 from deliver.plugins.interfaces import Answer, MetricsError, Reach
 
 SERVICE = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)/([a-z0-9]([-a-z0-9]*[a-z0-9])?):[a-z0-9-]{1,15}$"
 LABEL = r"^[a-zA-Z_][a-zA-Z0-9_]*$"
+HEADER = r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}"
+SECRET = r"auth|cookie|token|secret|password|api-?key|signature|credential"
 
 
 class PrometheusOptions(BaseModel):
@@ -31,11 +35,24 @@ class PrometheusOptions(BaseModel):
     password_file: str = Field("", description="file with the password, read anew for each query")
     ca_file: str = Field("", description="file with the CA certificates to trust (with `url`)")
     ca_file_env: str = Field("", description="environment variable with the path of that file")
+    path: str = Field(
+        "", pattern=r"^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$", description="prefix of the API's path, e.g. /prometheus for Mimir (with `service`)"
+    )
+    headers: dict[str, str] = Field(
+        default_factory=dict, description="more headers, none of them secret: they stand in the record, e.g. {X-Scope-OrgID: shop}"
+    )
     headers_env: dict[str, str] = Field(
         default_factory=dict, description="more headers, each from an environment variable, e.g. {X-Scope-OrgID: TENANT}"
     )
     namespace_label: str = Field("namespace", pattern=LABEL, description="label of a series that names its pod's namespace")
     pod_label: str = Field("pod", pattern=LABEL, description="label of a series that names its pod")
+    labels: dict[str, str] = Field(
+        default_factory=dict, description="labels that every series must have, e.g. {cluster: eu-1} where one store has many clusters"
+    )
+    replica_labels: list[str] = Field(
+        default_factory=lambda: ["prometheus_replica", "__replica__"],
+        description="labels that tell apart copies of the same series from Prometheus servers in a pair; one copy counts",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> "PrometheusOptions":
@@ -56,7 +73,22 @@ class PrometheusOptions(BaseModel):
             raise ValueError("credentials and CA need `url`: the API server's proxy uses the Authorization header itself")
         if any(name.lower() == "authorization" for name in self.headers_env):
             raise ValueError("`headers_env` may not set Authorization; use bearer_token_env")
+        if self.path and self.url:
+            raise ValueError("`path` goes with `service`; put it at the end of `url`")
+        _check_headers(self)
+        if bad := next((name for name in (*self.labels, *self.replica_labels) if not re.fullmatch(LABEL, name)), None):
+            raise ValueError(f"`{bad[:40]}` is no label's name")
         return self
+
+
+def _check_headers(options: PrometheusOptions) -> None:
+    for name, value in (*options.headers.items(), *dict.fromkeys(options.headers_env, "").items()):
+        if not re.fullmatch(HEADER, name) or not value.isprintable() or not value.isascii():
+            raise ValueError(f"`{name[:40]}` is not a header that can be sent")
+    if secret := next((name for name in options.headers if re.search(SECRET, name, re.IGNORECASE)), None):
+        raise ValueError(f"`{secret[:40]}` may hold a secret, and this file is no place for one; use `headers_env`")
+    if both := {name.lower() for name in options.headers} & {name.lower() for name in options.headers_env}:
+        raise ValueError(f"`{both.pop()[:40]}` stands in `headers` and in `headers_env`")
 
 
 def _check_url(url: str) -> None:
@@ -79,11 +111,14 @@ class PrometheusProvider:
     def __init__(self, options: PrometheusOptions, reach: Reach, transport: Transport | None = None) -> None:
         """Raises InputError for a credential that is not there."""
         self.namespace_label, self.pod_label = options.namespace_label, options.pod_label
-        self.where = options.service or options.url
+        self.where = (options.service + options.path) or options.url
+        self._fixed = tuple(Matcher(label, "=", value) for label, value in sorted(options.labels.items()))
+        self._replicas = frozenset(options.replica_labels)
         self._transport = transport or _transport(options, reach)
 
     def raw(self, selector: str, window: float, timeout: float) -> Answer:
-        return self._ask(f"{selector}[{max(round(window), 1)}s]", timeout)
+        where = str(parse(selector).where(*self._fixed)) if self._fixed else selector
+        return copies.once(self._ask(f"{where}[{max(round(window), 1)}s]", timeout), self._replicas)
 
     def value(self, query: str, timeout: float) -> Answer:
         return self._ask(query, timeout)
@@ -102,10 +137,10 @@ class PrometheusProvider:
 
 
 def _transport(options: PrometheusOptions, reach: Reach) -> Transport:
-    more = {name: _variable(env, reach.environ) for name, env in options.headers_env.items()}
+    more = {**options.headers, **{name: _variable(env, reach.environ) for name, env in options.headers_env.items()}}
     if options.service:
         access = reach.service(options.service)
-        return Transport(access.url, lambda: {**access.headers(), **more}, verify=access.verify, cert=access.cert)
+        return Transport(access.url + options.path, lambda: {**access.headers(), **more}, verify=access.verify, cert=access.cert)
     ca = options.ca_file or (_variable(options.ca_file_env, reach.environ) if options.ca_file_env else "")
     if ca and not Path(ca).is_file():
         raise InputError("the CA file for Prometheus cannot be read", why=f"no file at {ca}")
