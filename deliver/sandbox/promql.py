@@ -1,6 +1,6 @@
 """A small part of PromQL, parsed: what deliver sends and what people usually give as a free query.
 
-    selectors            name{a="b",c=~"..."}  {__name__="x"}  name{...}[30s]   (offset and @ are not known)
+    selectors            name{a="b",c=~"..."}  {__name__="x"}  {__name__=~"x.*"}  {a="b"}  name{...}[30s]   (offset and @ are not known)
     functions            rate increase delta sum_over_time avg_over_time max_over_time min_over_time last_over_time count_over_time
                          histogram_quantile vector scalar time abs ceil floor clamp_min clamp_max absent
     aggregations         sum avg min max count, with by (...) or without (...) before or after
@@ -49,7 +49,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Select:
-    """window: seconds of a range selector, 0 = an instant one."""
+    """name: "" for one that goes by labels alone. window: seconds of a range selector, 0 = an instant one."""
 
     name: str
     matches: tuple[Match, ...]
@@ -227,8 +227,8 @@ class _Parser:
                 elif self.peek() != "}":
                     raise QueryError("parse error: unexpected input inside braces, expected , or }")
             self.next()
-        if not name:
-            raise QueryError("parse error: the sandbox needs the metric's name in a selector")
+        if not name and not any(match.op in ("=", "=~") and not match({}) for match in matches):
+            raise QueryError("parse error: vector selector must contain at least one non-empty matcher")
         if self.peek() == "[":
             self.next()
             window = duration(self.next("duration"))

@@ -53,7 +53,7 @@ class SeriesStore:
         self.lag, self.frozen, self.nan = 0.0, 0.0, False
 
     def select(self, name: str, matches: list[Match], start: float, end: float) -> list[One]:
-        """Series of that metric with samples in (start, end]."""
+        """Series of that metric, "" for all, with samples in (start, end]."""
         self.traffic.settle()
         last = min(end, self.traffic.api.clock.now() - self.lag, self.frozen or float("inf"))
         found = []
@@ -63,7 +63,10 @@ class SeriesStore:
             if part and all(match(base) for match in matches if match.label in ("namespace", "pod")):
                 over = self._over(uid, part)
                 found += [
-                    One(labels, points, over) for labels, points in _series(name, base, part) if all(match(labels) for match in matches)
+                    One(labels, points, over)
+                    for each in ((name,) if name else NAMES)
+                    for labels, points in _series(each, base, part)
+                    if all(match(labels) for match in matches)
                 ]
         if self.nan:
             for one in found:
@@ -118,3 +121,5 @@ _PLAIN: Mapping[str, Callable[[Row], float]] = {
     "http_request_duration_seconds_count": lambda row: float(row.buckets[-1]),
     "http_request_duration_seconds_sum": lambda row: row.total,
 }
+NAMES = ("up", "http_requests_total", "http_request_duration_seconds_bucket", *_PLAIN)
+"""Of all that a pod is scraped for."""

@@ -145,3 +145,18 @@ def test_stopped_scraping_leaves_old_samples_and_resumed_scraping_brings_new_one
     busy.metrics.resume()
     (newest, *_) = busy.metrics.raw("up", 60.0, 5.0).series
     assert newest.points[-1][0] > stopped
+
+
+def test_a_selector_without_a_name_finds_whatever_has_the_labels(busy: World) -> None:
+    found = busy.metrics.value('count by (__name__) ({namespace="shop",pod=~"web-.*"})', 5.0).series
+    parts = ("_bucket", "_count", "_sum")
+    names = {"up", "http_requests_total", *(f"http_request_duration_seconds{part}" for part in parts)}
+    assert {one.labels["__name__"] for one in found} == names
+    assert one(busy, 'count({__name__=~"http_requests_.*"})') == 8.0
+    assert one(busy, 'count({pod=~"web-.*"}) - count({__name__=~".+"})') == 0.0
+
+
+@pytest.mark.parametrize("selector", ["{}", '{pod!="a"}', '{pod=~".*"}', '{pod=""}', '{__name__=~".*"}'])
+def test_a_selector_that_would_match_everything_is_refused_as_prometheus_does(busy: World, selector: str) -> None:
+    with pytest.raises(MetricsError, match="at least one non-empty matcher"):
+        busy.metrics.value(f"count({selector})", 5.0)
