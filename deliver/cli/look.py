@@ -88,7 +88,7 @@ def explain(given: Given) -> int:
     cluster, target = session.aim(given)
     live = service.current(cluster, target)[0]
     past = service.history(cluster, target)
-    release = _chosen(given["release"], [*([live] if live else []), *past], target)
+    release = chosen(given["release"], [*([live] if live else []), *past], target)
     step = _step(given["step"], release)
     if given["output"] in ("json", "yaml"):
         session.show_view(lists.explanation_view(release, time.time(), step), given["output"])
@@ -97,7 +97,7 @@ def explain(given: Given) -> int:
     return ExitCode.PROMOTED
 
 
-def _chosen(wanted: str | None, releases: list[Release], target: object) -> Release:
+def chosen(wanted: str | None, releases: list[Release], target: object) -> Release:
     if not releases:
         raise none_of(target)
     found = next((release for release in releases if wanted in (None, release.id, str(release.number))), None)

@@ -1,0 +1,58 @@
+"""`report`: a release as one file to keep, to send and to print."""
+
+import sys
+import time
+from pathlib import Path
+
+from typer.core import TyperCommand
+
+from deliver.cli import session
+from deliver.cli.look import WHICH, chosen
+from deliver.cli.options import DISPLAY, PLACE, Given, Option, command
+from deliver.model.errors import InputError
+from deliver.model.exitcodes import ExitCode
+from deliver.render.style import is_tty
+
+FILE = Option("output", "file to write; default: stdout", "-o", metavar="FILE", env="DELIVER_REPORT_FILE")
+FORMAT = Option("format", "default: what FILE ends with, else html", choices=("html", "svg", "png"), env="DELIVER_REPORT_FORMAT")
+
+
+def make(name: str, summary: str) -> TyperCommand:
+    return command(name, summary, report, (WHICH, FILE, FORMAT, *PLACE, *DISPLAY[:1]))
+
+
+def report(given: Given) -> int:
+    from deliver.engine import service
+    from deliver.report import report as maker
+
+    file = given["output"]
+    format = given["format"] or _format(file)
+    if not file and format == "png" and is_tty(sys.stdout):
+        raise InputError("a PNG is nothing for a terminal", hint="name a file: `-o release.png`")
+    maker.can_draw()
+    cluster, target = session.aim(given)
+    live = service.current(cluster, target)[0]
+    release = chosen(given["release"], [*([live] if live else []), *service.history(cluster, target)], target)
+    _write(file, maker.report(release, format, time.time()))
+    return ExitCode.PROMOTED
+
+
+def _format(file: str | None) -> str:
+    if not file:
+        return "html"
+    suffix = Path(file).suffix.lower()
+    known = {".html": "html", ".htm": "html", ".svg": "svg", ".png": "png"}
+    if suffix not in known:
+        raise InputError(f"what kind of file is `{file[:80]}`?", why="it ends with none of .html, .svg, .png", hint="give --format")
+    return known[suffix]
+
+
+def _write(file: str | None, data: bytes) -> None:
+    if not file:
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        Path(file).write_bytes(data)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot write {file[:200]}", why=str(getattr(error, "strerror", None) or error)) from error
+    session.say(f"wrote {file}: {len(data) / 1000:.0f} kB")

@@ -1,0 +1,144 @@
+"""What is to be drawn of a release: plain numbers on one axis of time. Pure; the drawing is in draw.py."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import log10
+
+from deliver.model.evidence import Point
+from deliver.model.release import Entry, Outcome, Release
+from deliver.model.spec import Analysis, EvidenceMetric, LatencyMetric, Metric, QueryMetric
+from deliver.render.clean import clean
+from deliver.render.fmt import duration
+from deliver.report import trail
+from deliver.report.trail import At, Curve, Share
+
+MARKS = 24
+DRAWN = 6  # metrics: a file must be one that can be sent by mail
+_SHARE = re.compile(r"(?:, |serves )(?P<percent>\d+(?:\.\d+)?) %(?: on the candidate$|:)")
+_STEP = re.compile(r"step (?P<step>\d+)/\d+: baking")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A moment that all panels show. kind: step, end, back or person."""
+
+    at: float
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Shares:
+    """One metric of both arms. limit: percent, None without a fixed one."""
+
+    metric: str
+    label: str
+    candidate: tuple[Share, ...]
+    stable: tuple[Share, ...]
+    limit: float | None = None
+
+
+@dataclass(frozen=True)
+class Chart:
+    """start, end: unix seconds. exposure: percent, as verified at that moment. observed: percent of requests, by metrics.
+
+    curves: metric -> its evidence. threshold: log10 of the evidence, of all metrics together, that takes a release back; None without.
+    omitted: metrics that have counts, and no room.
+    """
+
+    start: float
+    end: float
+    exposure: tuple[At, ...]
+    observed: tuple[At, ...]
+    shares: tuple[Shares, ...]
+    curves: Mapping[str, Curve]
+    marks: tuple[Mark, ...]
+    threshold: float | None = None
+    omitted: tuple[str, ...] = ()
+
+
+def chart(release: Release, now: float) -> Chart:
+    """now: the end of the axis while the release goes on."""
+    analysis = release.spec.analysis
+    last = [release.ended or now, *(entry.at for entry in release.journal), *(point.at for point in release.trail)]
+    names = trail.names(release.trail)
+    found = [trail.of(name, release.trail) for name in names[:DRAWN]]
+    curves = {clean(points[0].metric): curve for points in found if (curve := trail.curve(points)).against}
+    judged = any(isinstance(metric, EvidenceMetric) for metric in analysis.metrics)
+    if len(curves) > 1 and (together := trail.together(release.trail, _weights(analysis))).against:
+        curves["together"] = together
+    return Chart(
+        start=release.started,
+        end=max(last[0], release.started + 1.0) if release.ended else max(last),
+        exposure=exposure(release),
+        observed=trail.observed(release.trail),
+        shares=tuple(one for points in found if (one := _shares(release, points)).candidate or one.stable),
+        curves=curves,
+        marks=marks(release),
+        threshold=log10(1 / analysis.alpha) if judged else None,
+        omitted=tuple(map(clean, names[DRAWN:])),
+    )
+
+
+def _weights(analysis: Analysis) -> Mapping[str, float]:
+    return {metric.name: metric.weight for metric in analysis.metrics if isinstance(metric, EvidenceMetric)}
+
+
+def exposure(release: Release) -> tuple[At, ...]:
+    """Steps of what was read back: endpoints that were verified, a flag's share that was seen to be served. Empty when nothing was."""
+    found = [(entry.at, share) for entry in release.journal if entry.kind == "state" and (share := _exposed(entry.text)) is not None]
+    if not found:
+        return ()
+    if release.outcome is Outcome.PROMOTED:
+        found.append((release.ended, 100.0))
+    return ((release.started, 0.0), *found)
+
+
+def _exposed(text: str) -> float | None:
+    if text.startswith("traffic on the new pods"):
+        return 100.0
+    if text.startswith(("traffic is off the candidate", "the EndpointSlices lead to the stable side", "no user gets the treatment")):
+        return 0.0
+    if text.startswith(("traffic on ", "flag ")) and (told := _SHARE.search(text)):
+        return float(told["percent"])
+    return None
+
+
+def marks(release: Release) -> tuple[Mark, ...]:
+    """Where each step began to bake, what people asked for, where it turned back and how it ended."""
+    found = [mark for entry in release.journal if (mark := _mark(entry, release))]
+    return tuple(found[:MARKS])
+
+
+def _mark(entry: Entry, release: Release) -> Mark | None:
+    if entry.kind == "state" and (told := _STEP.match(entry.text)):
+        index = int(told["step"]) - 1
+        name = release.plan.steps[index].name if index < len(release.plan.steps) else told["step"]
+        return Mark(entry.at, "step", clean(name))
+    if entry.kind == "verdict" and entry.text.startswith("rolling back"):
+        return Mark(entry.at, "back", "taken back")
+    if entry.kind == "request":
+        return Mark(entry.at, "person", clean(entry.text.partition(" ")[0]))
+    if entry.kind == "state" and entry.text.startswith(("held: ", *(outcome.value for outcome in Outcome))):
+        return Mark(entry.at, "end", clean(entry.text.partition(":")[0]).lower().replace("_", " "))
+    return None
+
+
+def _shares(release: Release, points: Sequence[Point]) -> Shares:
+    name = points[0].metric
+    metric = next((one for one in release.spec.analysis.metrics if one.name == name), None)
+    binned = trail.merged(points)
+    return Shares(clean(name), _label(metric), trail.shares(binned, "candidate"), trail.shares(binned, "stable"), _limit(metric))
+
+
+def _label(metric: Metric | None) -> str:
+    if isinstance(metric, LatencyMetric) or (isinstance(metric, EvidenceMetric) and metric.histogram):
+        return f"slower than {duration(metric.bound)}, %" if metric.bound else "slow requests, %"
+    return "bad requests, %"
+
+
+def _limit(metric: Metric | None) -> float | None:
+    if isinstance(metric, EvidenceMetric):
+        return 100 * metric.slo or None
+    return None if metric is None or isinstance(metric, QueryMetric) else 100 * metric.max

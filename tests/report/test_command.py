@@ -1,0 +1,63 @@
+"""`deliver report`: which release, which format, where to."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deliver.cli import session
+from deliver.cli.main import main
+from deliver.engine import service
+from deliver.model.exitcodes import ExitCode
+from deliver.model.release import Release
+
+
+class Cluster:
+    namespace = "shop"
+
+
+@pytest.fixture
+def run(released: Release, bare: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    older = bare.__class__(**{**vars(bare), "id": "web-20260104-1", "number": 7})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(session, "open_cluster", lambda given: Cluster())
+    monkeypatch.setattr(service, "current", lambda cluster, target: (released, None))
+    monkeypatch.setattr(service, "history", lambda cluster, target: (released, older))
+    return lambda *args: main(["report", "web", *args])
+
+
+@pytest.mark.parametrize(("file", "magic"), [("r.html", b"<!DOCTYPE html>"), ("r.svg", b"<?xml"), ("R.PNG", b"\x89PNG")])
+def test_the_suffix_says_the_format(run: Any, tmp_path: Path, file: str, magic: bytes, capsys: pytest.CaptureFixture[str]):
+    assert run("-o", file) == ExitCode.PROMOTED
+    assert (tmp_path / file).read_bytes().startswith(magic)
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith(f"wrote {file}: ")
+
+
+def test_without_a_file_the_page_goes_to_stdout(run: Any, capsysbinary: pytest.CaptureFixture[bytes]):
+    assert run() == ExitCode.PROMOTED
+    out, err = capsysbinary.readouterr()
+    assert out.startswith(b"<!DOCTYPE html>") and err == b""
+
+
+def test_an_older_release_is_chosen_by_number_or_id(run: Any, tmp_path: Path):
+    for which in ("7", "web-20260104-1"):
+        assert run("--release", which, "-o", "old.html") == ExitCode.PROMOTED
+        assert "<h1>web-20260104-1</h1>" in (tmp_path / "old.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("-o", "report.pdf"), "it ends with none of .html, .svg, .png"),
+        (("-o", "no/such/folder/r.html"), "No such file or directory"),
+        (("--release", "99"), "no release `99`"),
+        (("--format", "pdf"), "not one of html, svg, png"),
+    ],
+)
+def test_bad_input_is_said_and_nothing_is_written(
+    run: Any, tmp_path: Path, args: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+):
+    assert run(*args) == ExitCode.USAGE
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
