@@ -60,6 +60,12 @@ TARGETING = (
 )
 ANALYSIS = (
     Option("prometheus", "NAMESPACE/NAME:PORT of its Service (through the API server), or a URL", metavar="ADDRESS"),
+    Option(
+        "prometheus_header",
+        "header for it, NAME=VALUE or NAME=env:VARIABLE, e.g. X-Scope-OrgID=shop; may be repeated",
+        kind="many",
+        metavar="HEADER",
+    ),
     Option("errors", "selector of failed requests, e.g. 'http_requests_total{code=~\"5..\"}'", metavar="SELECTOR"),
     Option("requests", "selector of all requests, e.g. http_requests_total", metavar="SELECTOR"),
     Option("max_error_rate", "highest share of failed requests [default: 1%]", metavar="PERCENT"),
@@ -85,6 +91,9 @@ LIMITS = (
     Option("pause_timeout", "for a pause or an approval before the release is held [default: 1h]", metavar="DURATION"),
     Option("drain", "between traffic leaving a side and that side shrinking [default: 10s]", metavar="DURATION"),
     Option("allow_affinity", "go on although a Service has sessionAffinity", kind="switch"),
+)
+DISCOVER = Option(
+    "discover", "look for Prometheus and metrics in the cluster [default: where no file and no option names any]", kind="switch"
 )
 REASON = Option("reason", "why, for the journal", metavar="TEXT")
 

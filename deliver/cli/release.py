@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from typer.core import TyperCommand
 
 from deliver.cli import session
-from deliver.cli.options import ANALYSIS, DISPLAY, LIMITS, PLACE, TARGETING, Given, Option, command, output
+from deliver.cli.options import ANALYSIS, DISCOVER, DISPLAY, LIMITS, PLACE, TARGETING, Given, Option, command, output
 from deliver.cli.signals import stoppable
 from deliver.model.errors import DeliverError, InputError
 from deliver.model.exitcodes import ExitCode
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from deliver.config.strategies import StrategyOption
     from deliver.engine.service import Proposal
 
-COMMON = (*PLACE, *TARGETING, *ANALYSIS, *LIMITS)
+COMMON = (*PLACE, *TARGETING, *ANALYSIS, DISCOVER, *LIMITS)
 USUAL = "canary"  # what `plan` plans when neither an option nor the file names a strategy
 # what a release of users has not: its pods and Services stay as they are
-USERS = tuple(option for option in COMMON if option not in TARGETING and option.name not in ("drain", "ready_timeout", "allow_affinity"))
+USERS = tuple(
+    option for option in COMMON if option not in TARGETING and option.name not in ("drain", "ready_timeout", "allow_affinity", "discover")
+)
 DEPLOYMENT = Option("target", "the Deployment whose pods serve these users; default: from deliver.yaml", metavar="DEPLOYMENT")
 PLAN = (
     Option("strategy", f"strategy to plan with; default: the file's, else {USUAL}", metavar="NAME"),
@@ -124,7 +126,13 @@ def spec(given: Given, strategy: str = "") -> ReleaseSpec:
     if strategy:
         fields = options_of(strategy)
         lay_strategy(draft, strategy, values(fields, given.values), replaced(fields))
-    return build(draft)
+    wanted = build(draft)
+    if session.discovers(given, draft, wanted):
+        from deliver.cli.discovering import lay_discovered
+
+        lay_discovered(given, draft, wanted)
+        return build(draft)
+    return wanted
 
 
 def drive(given: Given, wanted: ReleaseSpec) -> int:

@@ -71,6 +71,14 @@ def draft(given: Given) -> "Draft":
     return draft
 
 
+def discovers(given: Given, draft: "Draft", wanted: ReleaseSpec) -> bool:
+    """Is this release to look for metrics by itself? A file says what is wanted, and what is not; so do the options."""
+    if given["discover"] is not None:
+        return bool(given["discover"]) and not wanted.analysis.metrics
+    named = wanted.analysis.metrics or (wanted.analysis.provider and wanted.analysis.provider.kind != "prometheus")
+    return "discover" in given.values and draft.document is None and not named
+
+
 def placed(spec: ReleaseSpec, cluster: "KubernetesCluster") -> ReleaseSpec:
     """With the context's namespace, where nobody named one."""
     return spec if spec.target.namespace else replace(spec, target=replace(spec.target, namespace=cluster.namespace))

@@ -26,6 +26,7 @@ COMMANDS: dict[str, Entry] = {
     "resume": Entry(OPERATE, "operate", "Go on with a paused, held or orphaned release"),
     "abort": Entry(OPERATE, "operate", "Give the release up and take the traffic back"),
     "rollback": Entry(OPERATE, "operate", "Take the traffic back now; after a promotion too (--to N)"),
+    "init": Entry(SETUP, "init", "Write a first deliver.yaml from what stands in the cluster"),
     "validate": Entry(SETUP, "setup", "Check deliver.yaml; needs no cluster"),
     "doctor": Entry(SETUP, "setup", "Check cluster, permissions, Prometheus and clock"),
     "plugins": Entry(SETUP, "setup", "List the plugins that are found, broken ones with their error"),

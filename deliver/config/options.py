@@ -47,6 +47,8 @@ def lay(draft: Draft, given: Mapping[str, Any], label: Callable[[str], str]) -> 
         draft.put(("target", "services"), list(given["service"]), label("service"))
     if given.get("prometheus"):
         _prometheus(draft, given["prometheus"], label("prometheus"))
+    for header in given.get("prometheus_header") or ():
+        _header(draft, header, label("prometheus_header"))
     _metrics(draft, given, label)
     _health(draft, given, label)
 
@@ -83,13 +85,33 @@ def deployment_of(target: str) -> str:
 
 
 def _prometheus(draft: Draft, value: str, label: str) -> None:
-    """A URL, or NAMESPACE/NAME:PORT of a Service. What the file says of credentials and headers stays, if it is of the same provider."""
-    key, other = ("url", "service") if re.match(r"https?://", value) else ("service", "url")
-    if key == "service" and not re.fullmatch(r"[a-z0-9.-]+/[a-z0-9.-]+:[a-z0-9-]+", value):
+    """A URL, or NAMESPACE/NAME:PORT of a Service, with a path behind it where its API has a prefix. What the file says of credentials
+    and headers stays, if it is of the same provider.
+    """
+    url = re.match(r"https?://", value)
+    service = re.fullmatch(r"([a-z0-9.-]+/[a-z0-9.-]+:[a-z0-9-]+)((?:/[A-Za-z0-9._~-]+)*)/?", value)
+    if not url and not service:
         hint = "e.g. monitoring/prometheus:9090 (a Service, through the API server) or https://prometheus.example.com"
         raise InputError(f"option {label}: `{value[:80]}` is neither a URL nor NAMESPACE/NAME:PORT", hint=hint)
-    draft.drop(("analysis", "prometheus", other))
-    draft.put(("analysis", "prometheus", key), value, label)
+    for key in ("url", "service", "path"):
+        draft.drop(("analysis", "prometheus", key))
+    if url or not service:
+        draft.put(("analysis", "prometheus", "url"), value, label)
+        return
+    draft.put(("analysis", "prometheus", "service"), service[1], label)
+    if service[2]:
+        draft.put(("analysis", "prometheus", "path"), service[2], label)
+
+
+def _header(draft: Draft, value: str, label: str) -> None:
+    """`NAME=VALUE`, or `NAME=env:VARIABLE` for one that is nobody's business. The value is in no error: it may be meant as a secret."""
+    name, equals, text = value.partition("=")
+    if not equals or not name.strip() or not text:
+        hint = "e.g. X-Scope-OrgID=shop, or X-Scope-OrgID=env:TENANT"
+        raise InputError(f"option {label}: a header is NAME=VALUE or NAME=env:VARIABLE", hint=hint)
+    key, other = ("headers_env", "headers") if text.startswith("env:") else ("headers", "headers_env")
+    draft.drop(("analysis", "prometheus", other, name))
+    draft.put(("analysis", "prometheus", key, name), text.removeprefix("env:"), label)
 
 
 _COUNTED = ("min_samples", "window", "consecutive", "compare")

@@ -1,0 +1,43 @@
+"""Questions to the person at the terminal; where there is none they are errors that say what to type instead."""
+
+import sys
+
+from deliver.cli import session
+from deliver.discovery.words import Question
+from deliver.model.errors import InputError
+from deliver.render.clean import clean
+
+TRIES = 3
+
+
+def ask(question: Question) -> object:
+    """The value of the chosen one. Raises InputError off a terminal, and for no answer."""
+    if not (_terminal(sys.stdin) and _terminal(sys.stderr)):
+        raise _unasked(question)
+    session.say(f"{clean(question.what)}?")
+    for number, choice in enumerate(question.choices, 1):
+        session.say(f"  {number}. {clean(choice.text)}")
+    for _ in range(TRIES):
+        sys.stderr.write(f"Number from 1 to {len(question.choices)}: ")
+        sys.stderr.flush()
+        answer = sys.stdin.readline()
+        if not answer:
+            break
+        if answer.strip().isdecimal() and 1 <= int(answer) <= len(question.choices):
+            return question.choices[int(answer) - 1].value
+    raise InputError(f"no answer to: {question.what}", why=_listed(question), hint=f"e.g. {question.choices[0].how}")
+
+
+def _unasked(question: Question) -> InputError:
+    return InputError(f"not clear: {question.what}", why=_listed(question), hint=f"e.g. {question.choices[0].how}")
+
+
+def _listed(question: Question) -> str:
+    return "; ".join(f"({number}) {choice.text}" for number, choice in enumerate(question.choices, 1))
+
+
+def _terminal(stream: object) -> bool:
+    try:
+        return bool(stream is not None and stream.isatty())  # type: ignore[attr-defined]  # a closed or replaced stream has none
+    except (AttributeError, ValueError):
+        return False

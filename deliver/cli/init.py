@@ -1,0 +1,102 @@
+"""`init`: a first deliver.yaml, written from what stands in the cluster."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from typer.core import TyperCommand
+
+from deliver.cli import session
+from deliver.cli.ask import ask
+from deliver.cli.options import ANALYSIS, DISPLAY, PLACE, TARGETING, Given, Option, command
+from deliver.model.errors import InputError
+from deliver.model.exitcodes import ExitCode
+from deliver.model.spec import Target
+
+if TYPE_CHECKING:
+    from deliver.cluster.kube import KubernetesCluster
+    from deliver.config.draft import Draft
+
+DEPLOYMENT = Option("target", "the Deployment; default: the only one of the namespace", metavar="DEPLOYMENT")
+WRITE = Option("write", "file to write instead of stdout", "-o", metavar="FILE")
+FORCE = Option("force", "write over a file that is there", kind="flag")
+
+
+def make(name: str, summary: str) -> TyperCommand:
+    options = (WRITE, FORCE, *PLACE[:3], *TARGETING[:2], *ANALYSIS[:2], *DISPLAY)
+    return command(name, summary, init, options, argument=DEPLOYMENT)
+
+
+def init(given: Given) -> int:
+    from deliver.discovery import file
+    from deliver.discovery.find import discover
+    from deliver.discovery.workload import look
+
+    path = Path(given["write"]) if given["write"] and given["write"] != "-" else None
+    _free(path, force=bool(given["force"]))
+    cluster = session.open_cluster(given)
+    target = _target(given, cluster)
+    draft = _draft(given, target)
+    workload = look(cluster, target, given["container"] or "")
+    found = discover(cluster, workload, ask, draft.get(("analysis", "prometheus")))
+    image = draft.get(("image",)) or ""
+    text = file.text(workload, found, image)
+    if path is None:
+        session.show(text.rstrip())
+    else:
+        _write(path, text, force=bool(given["force"]))
+    if not given["quiet"]:
+        for line in found.told:
+            session.say(line)
+        session.say(_next(path, image))
+    return ExitCode.PROMOTED
+
+
+def _next(path: Path | None, image: str) -> str:
+    named = f"-f {path} " if path and path.name != "deliver.yaml" else ""
+    new = "" if image else "--image REPO:TAG "
+    wrote = f"wrote {path}; next: " if path else "to keep it: deliver init -o deliver.yaml; then: "
+    return f"{wrote}deliver plan {named}{new}".rstrip()
+
+
+def _target(given: Given, cluster: "KubernetesCluster") -> Target:
+    from deliver.config.names import kube_name
+    from deliver.config.options import deployment_of
+    from deliver.discovery.workload import choose
+
+    try:
+        namespace = kube_name(given["namespace"] or cluster.namespace)
+        wanted = kube_name(deployment_of(given["target"])) if given["target"] else choose(cluster, namespace, ask)
+        return Target(namespace, wanted)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
+def _draft(given: Given, target: Target) -> "Draft":
+    """What the command line says, checked as a file is."""
+    from deliver.config.build import check
+    from deliver.config.draft import Draft
+    from deliver.config.options import lay
+
+    draft = Draft(None)
+    names = ("image", "container", "prometheus", "prometheus_header")
+    lay(draft, {"target": target.deployment, **{name: given[name] for name in names}}, given.label)
+    if given["prometheus_header"] and not given["prometheus"]:
+        raise InputError(f"option {given.label('prometheus_header')} needs {given.label('prometheus')}", hint="say whom the header is for")
+    check(draft)
+    return draft
+
+
+def _free(path: Path | None, *, force: bool) -> None:
+    """Said before anything is asked, not after."""
+    if path is not None and path.exists() and not force:
+        raise InputError(f"{path} is there already", why="init overwrites nothing", hint="another -o FILE, or --force")
+
+
+def _write(path: Path, text: str, *, force: bool) -> None:
+    try:
+        with path.open("w" if force else "x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise InputError(f"{path} is there already", why="init overwrites nothing", hint="another -o FILE, or --force") from None
+    except OSError as error:
+        raise InputError(f"cannot write {path}", why=error.strerror or "", hint="another -o FILE") from None

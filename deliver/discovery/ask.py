@@ -1,0 +1,71 @@
+"""What a provider is asked for to learn which series the stable pods have."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from deliver.analysis.selectors import Selector
+from deliver.discovery.known import COUNTERS, may_count, may_time
+from deliver.discovery.words import Family
+from deliver.metrics.fetch import Fetch
+from deliver.model.seen import PodSeen
+from deliver.plugins.interfaces import MetricProvider, MetricsError
+
+SAMPLE = 5  # pods whose series are looked at; the others run the same program
+WINDOW = 600.0  # seconds of their past
+TIMEOUT = 20.0
+MOST = 40  # families that are looked at
+
+
+class Asking:
+    """All questions about the pods of one Deployment, within one time limit. pods: the ready ones, the oldest first."""
+
+    def __init__(
+        self,
+        provider: MetricProvider,
+        namespace: str,
+        pods: Sequence[PodSeen],
+        *,
+        timeout: float = TIMEOUT,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        until = timer() + timeout
+        self.pods = tuple(sorted((pod for pod in pods if pod.ready), key=lambda pod: (pod.since, pod.name))[:SAMPLE])
+        self.fetch = Fetch(provider, namespace, tuple(pod.name for pod in self.pods), lambda: until - timer())
+
+    @property
+    def pod_label(self) -> str:
+        return self.fetch.labels.pod
+
+    def names(self) -> tuple[str, ...]:
+        """Every name that a series of these pods has. Raises MetricsError."""
+        if not self.pods:
+            return ()
+        matchers = ",".join(str(matcher) for matcher in self.fetch.labels.matchers(self.fetch.namespace, self.fetch.pods))
+        answer = self.fetch.value(f"count by (__name__) ({{{matchers}}})")
+        if answer.warnings:
+            raise MetricsError(f"the answer is partial: {answer.warnings[0]}")
+        return tuple(sorted(one.labels["__name__"] for one in answer.series if one.labels.get("__name__")))
+
+    def counters(self, names: Iterable[str]) -> tuple[Family, ...]:
+        """Those that may count requests by their name."""
+        return tuple(family for name in _first(names, may_count) if (family := self.family(name)).series)
+
+    def histograms(self, names: Iterable[str]) -> tuple[Family, ...]:
+        """The buckets of those that may time requests; native ones under their own name."""
+        classic = _first(names, lambda name: name.endswith("_bucket") and may_time(name.removesuffix("_bucket")))
+        bases = {name.removesuffix("_bucket") for name in classic}
+        parts = ("_bucket", "_count", "_sum", "_total", "_created")
+        whole = _first(names, lambda name: not name.endswith(parts) and name not in bases and may_time(name))
+        found = (self.family(name) for name in (*classic, *whole))
+        return tuple(family for family in found if family.series and (family.native or family.name in classic))
+
+    def family(self, name: str) -> Family:
+        """Raises MetricsError."""
+        answer = self.fetch.whole(Selector(name), WINDOW)
+        native = [one for one in answer.series if one.histograms]
+        return Family(name, tuple(native or answer.series), bool(native))
+
+
+def _first(names: Iterable[str], fits: Callable[[str], bool]) -> list[str]:
+    """Names that are known go first, should there be too many."""
+    return sorted(filter(fits, names), key=lambda name: (name not in COUNTERS, name))[:MOST]

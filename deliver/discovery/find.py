@@ -1,0 +1,101 @@
+"""discover(): Prometheus, the metrics of a Deployment's pods, and in words how each was chosen."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from deliver.analysis.units import per_second
+from deliver.cluster.port import Cluster
+from deliver.discovery import latency, prometheus, requests
+from deliver.discovery.ask import Asking
+from deliver.discovery.latency import Timed
+from deliver.discovery.requests import Counter
+from deliver.discovery.words import Ask, Chosen, Discovered, Family, Question
+from deliver.discovery.workload import Workload
+from deliver.engine import judging
+from deliver.model.errors import DeliverError
+from deliver.model.spec import Analysis, PluginSpec
+from deliver.plugins.interfaces import MetricProvider, MetricsError
+from deliver.plugins.types import show_duration
+
+
+def discover(cluster: Cluster, workload: Workload, ask: Ask, provider: Mapping[str, Any] | None = None) -> Discovered:
+    """provider: options of `prometheus`, None to look for it. Raises InputError where a choice is somebody's and nobody can be asked."""
+
+    def provide(options: Mapping[str, Any]) -> MetricProvider:
+        made: MetricProvider = judging.provider_of(cluster, Analysis(provider=PluginSpec("prometheus", options)))
+        return made
+
+    pods = [pod for pod in workload.pods if pod.ready]
+    if not pods:
+        return Discovered(provider, told=(*workload.told, "metrics: no pod is ready, so there are no series to look at"))
+    told = workload.told
+    if provider is None:
+        located = prometheus.locate(cluster, workload.target.namespace, pods, provide, ask)
+        told += located.told
+        if located.place is None:
+            return Discovered(told=told)
+        provider = located.place.options
+    try:
+        return metrics(provide(provider), workload, ask, provider, told)
+    except (MetricsError, DeliverError) as error:
+        if getattr(error, "exit_code", None) and not isinstance(error, MetricsError):
+            raise
+        return Discovered(provider, told=(*told, f"metrics: {error}"))
+
+
+def metrics(
+    asked: MetricProvider, workload: Workload, ask: Ask, provider: Mapping[str, Any] | None = None, told: tuple[str, ...] = ()
+) -> Discovered:
+    """The metrics that this provider has of the pods. Raises MetricsError, and InputError as above."""
+    asking = Asking(asked, workload.target.namespace, workload.pods)
+    names = asking.names()
+    if not names:
+        return Discovered(provider, told=(*told, "metrics: Prometheus has no series of these pods; are they scraped?"))
+    families = asking.counters(names)
+    counter, why = _counter(families, workload, asking, ask)
+    timed, slow = _latency(asking.histograms(names), counter, ask)
+    found = ([_errors(counter, asking)] if counter else []) + ([timed] if timed else [])
+    lines = [*(chosen.why for chosen in found), *why, *slow]
+    seen = (counter.requests, counter.seconds) if counter else (0, 0.0)
+    return Discovered(provider, tuple(found), (*told, *lines), *seen)
+
+
+def _counter(families: Sequence[Family], workload: Workload, asking: Asking, ask: Ask) -> tuple[Counter | None, list[str]]:
+    found = requests.find(families, workload.restarts, asking.pod_label, workload.probed)
+    chosen = requests.choose(found.counters)
+    picked = ask(chosen) if isinstance(chosen, Question) else chosen
+    if picked is None:
+        rest = [f"{name} {why}" for name, why in sorted(found.rejected.items())]
+        return None, [f"errors: no series of these pods counts requests by status{'; ' if rest else ''}{'; '.join(rest[:3])}"]
+    others = [one.total for one in found.counters if one is not picked and one.requests]
+    return picked, [f"errors: not taken: {', '.join(others)}"] if others else []
+
+
+def _errors(counter: Counter, asking: Asking) -> Chosen:
+    entry = {"name": "errors", "bad": counter.bad, "total": counter.total}
+    seen = (
+        f"{counter.requests} requests of {len(asking.pods)} pods in {show_duration(round(counter.seconds))}, {counter.failed} of them bad"
+    )
+    what = f"counted by {counter.who}" if counter.known else "looks like a request counter"
+    return Chosen(entry, f"errors: {counter.total} ({what}); bad is {counter.status.words}; {seen}")
+
+
+def _latency(families: Sequence[Family], counter: Counter | None, ask: Ask) -> tuple[Chosen | None, list[str]]:
+    chosen = latency.choose(latency.find(families, counter), counter)
+    timed: Timed | None = ask(chosen) if isinstance(chosen, Question) else chosen
+    if timed is None:
+        return None, ["latency: no histogram of request times"]
+    bound = latency.bound(timed)
+    if bound is None:
+        few = f"has {timed.count} requests, too few to choose a bound" if timed.count < latency.FEW else "has no bound that can be written"
+        return None, [f"latency: {timed.base} {few}; its bounds: {_bounds(timed)}"]
+    kind = ", a native histogram" if timed.native else ", in milliseconds" if per_second(timed.base.name) != 1 else ""
+    entry = {"name": "latency", "histogram": str(timed.base), "slower_than": latency.written(bound)}
+    share = f"{100 * timed.bounds[bound]:.2g} % of {timed.count} requests took longer than {latency.written(bound)}"
+    why = f"latency: {timed.base}{kind}; {share}"
+    return Chosen(entry, why), []
+
+
+def _bounds(timed: Timed) -> str:
+    some = sorted(timed.bounds)[:12]
+    return ", ".join(f"{bound:g}s" for bound in some)

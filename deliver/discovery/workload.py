@@ -1,0 +1,105 @@
+"""The Deployment whose release is prepared: its pods, the Services that lead to them, the probes that say whether they are well."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deliver.cluster.port import Cluster, Object, Watch
+from deliver.discovery.words import Ask, Choice, Chosen, Question
+from deliver.engine import rules
+from deliver.engine.facts import arm, owner
+from deliver.engine.observe import Snapshotted, label_selector
+from deliver.engine.preflight import find_autoscaler, find_deployment
+from deliver.model.errors import InputError
+from deliver.model.names import HASH
+from deliver.model.seen import PodSeen
+from deliver.model.spec import Facts, Target
+from deliver.plugins import registry
+
+
+@dataclass(frozen=True)
+class Workload:
+    """pods: of the stable version. probed: paths that the kubelet asks for. health: checks out of the readiness probes."""
+
+    target: Target
+    image: str
+    container: str
+    containers: int
+    desired: int
+    autoscaled: bool
+    pods: tuple[PodSeen, ...]
+    probed: frozenset[str]
+    health: tuple[Chosen, ...] = ()
+    told: tuple[str, ...] = ()
+
+    @property
+    def restarts(self) -> Mapping[str, int]:
+        return {pod.name: pod.restarts for pod in self.pods}
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(self.target, max(1, self.desired), autoscaled=self.autoscaled)
+
+
+def look(cluster: Cluster, target: Target, container: str = "") -> Workload:
+    """Raises InputError for a Deployment that is not there, or whose container is not clear; ClusterError."""
+    deployment = find_deployment(cluster, target)
+    chosen = rules.container_of(deployment, container)
+    wanted = [Watch("services"), Watch("pods"), Watch("replicasets", selector=label_selector(deployment))]
+    seen = Snapshotted(cluster, target.namespace, wanted)
+    stable = arm(deployment, seen.list("replicasets"), seen.list("pods"), chosen)
+    template = deployment["spec"]["template"]
+    labels = {**(template["metadata"].get("labels") or {}), HASH: stable.hash}
+    own = {pod.uid for pod in stable.pods}
+    sets = {one["metadata"]["uid"] for one in seen.list("replicasets") if owner(one) == deployment["metadata"]["uid"]}
+    others = [pod for pod in seen.list("pods") if pod["metadata"]["uid"] not in own and owner(pod) not in sets]
+    router: Any = registry.load("deliver.routers", "service-selector")
+    services, findings = router(router.Options()).find(seen, target, labels, others)
+    told = tuple(f"Services: {finding.message}" for finding in findings if finding.level in ("input", "refuse", "warn"))
+    containers = template["spec"]["containers"]
+    probes = [probe for one in containers for key in ("readinessProbe", "livenessProbe", "startupProbe") if (probe := one.get(key))]
+    return Workload(
+        target=Target(target.namespace, target.deployment, tuple(service.name for service in services)),
+        image=stable.image,
+        container=chosen,
+        containers=len(containers),
+        desired=stable.desired,
+        autoscaled=find_autoscaler(cluster, target)[0] is not None,
+        pods=stable.pods,
+        probed=frozenset(str(probe["httpGet"].get("path") or "/").partition("?")[0] for probe in probes if probe.get("httpGet")),
+        health=tuple(_health(containers)),
+        told=told,
+    )
+
+
+def choose(cluster: Cluster, namespace: str, ask: Ask) -> str:
+    """The Deployment of the namespace, where nobody named one. Raises InputError where there is none."""
+    found = sorted(one["metadata"]["name"] for one in cluster.list("deployments", namespace))
+    mine = [name for name in found if not name.endswith("-candidate")]
+    if not mine:
+        raise InputError(f"no Deployment in namespace `{namespace}`", hint="choose another one with -n")
+    if len(mine) == 1:
+        return str(mine[0])
+    choices = tuple(Choice(name, f"`deliver init {name}`", name) for name in mine)
+    return str(ask(Question(f"Which Deployment of namespace {namespace}", choices)))
+
+
+def _health(containers: list[Object]) -> Iterator[Chosen]:
+    """What the kubelet asks before it sends users, asked by us as well: also where a container's probe is too patient."""
+    for one in containers:
+        probe = one.get("readinessProbe") or {}
+        ports = {port.get("name"): port.get("containerPort") for port in one.get("ports") or ()}
+        if entry := _check(probe, ports):
+            yield Chosen(entry, f"the readiness probe of container {one['name']}")
+
+
+def _check(probe: Object, ports: Mapping[Any, Any]) -> Mapping[str, Any] | None:
+    """Only HTTP goes through the API server's proxy; TCP and gRPC need a route to the pods, which a first file cannot count on."""
+    http = probe.get("httpGet") or {}
+    port = http.get("port")
+    number = port if isinstance(port, int) else ports.get(port)
+    path = str(http.get("path") or "/")
+    if not http or http.get("httpHeaders") or not isinstance(number, int) or not path.startswith("/"):
+        return None
+    https = {"scheme": "https"} if str(http.get("scheme", "")).upper() == "HTTPS" else {}
+    return {"http": {"path": path, "port": number, **https}}
