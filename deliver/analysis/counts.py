@@ -5,17 +5,24 @@ Method: statistics.md section 5. Times are unix seconds of the provider's clock.
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from deliver.plugins.interfaces import Series
 
 
 @dataclass(frozen=True)
 class Span:
-    """What counts: samples after `start`. known: samples were asked for from here on, so an older one would have been seen."""
+    """What counts: samples after `start`. known: samples were asked for from here on, so an older one would have been seen.
+
+    since: a later start of single pods, by name.
+    """
 
     start: float
     known: float
+    since: Mapping[str, float] = field(default_factory=dict)
+
+    def of(self, pod: str) -> float:
+        return max(self.start, self.since.get(pod, self.start))
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ def ratio(bad: Iterable[Series], total: Iterable[Series], arm: Arm, span: Span, 
 def slower(buckets: Iterable[Series], total: Iterable[Series], bound: float, arm: Arm, span: Span, pod_label: str) -> Counts:
     """Requests above the bound: the histogram's count less its bucket. A missing bucket is not "all slow": see `unmatched`."""
     all_total = _of(total, arm, pod_label)
-    fast = [series for series in _of(buckets, arm, pod_label) if _number(series.labels.get("le", "")) == bound]
+    fast = [series for series in _of(buckets, arm, pod_label) if number(series.labels.get("le", "")) == bound]
     fast = _upto(fast, all_total, pod_label)
     first = _first_seen([*fast, *all_total], pod_label)
     delta = _delta(arm, span, first, pod_label)
@@ -67,6 +74,16 @@ def slower(buckets: Iterable[Series], total: Iterable[Series], bound: float, arm
     unmatched = sum(_key(series) not in known for series in all_total)
     slow = sum(map(delta, all_total)) - sum(map(delta, fast))
     return _counts(max(slow, 0.0), all_total, delta, pod_label, unmatched)
+
+
+def newest(total: Iterable[Series], pod_label: str) -> dict[str, float]:
+    """Time of each pod's newest finite sample."""
+    found: dict[str, float] = {}
+    for series in total:
+        at = max((at for at, value in series.points if math.isfinite(value)), default=0.0)
+        pod = series.labels.get(pod_label, "")
+        found[pod] = max(found.get(pod, 0.0), at)
+    return found
 
 
 def increase(points: Sequence[tuple[float, float]], start: float, *, from_zero: bool) -> float:
@@ -104,7 +121,7 @@ def _counts(bad: float, total: list[Series], delta: Callable[[Series], float], p
 def _delta(arm: Arm, span: Span, first: Mapping[str, float], pod_label: str) -> Callable[[Series], float]:
     def of(series: Series) -> float:
         pod = series.labels[pod_label]
-        return increase(series.points, span.start, from_zero=_born(series, arm.pods[pod], first[pod], span))
+        return increase(series.points, span.of(pod), from_zero=_born(series, arm.pods[pod], first[pod], span))
 
     return of
 
@@ -153,7 +170,8 @@ def _key(series: Series) -> frozenset[tuple[str, str]]:
     return frozenset((label, value) for label, value in series.labels.items() if label not in {"le", "__name__"})
 
 
-def _number(text: str) -> float:
+def number(text: str) -> float:
+    """The value of an `le` label, nan for what is none."""
     try:
         return float(text)
     except ValueError:

@@ -169,6 +169,11 @@ def _analysis(model: AnalysisModel, provider: tuple[str, Any] | None, draft: Dra
         max_staleness=model.max_staleness,
         max_blind=model.max_blind,
         on_blind=model.on_blind,
+        alpha=model.false_alarms,
+        prove=0.0 if model.prove == "nothing" else model.prove,
+        acceptable=model.acceptable,
+        inconclusive=model.inconclusive,
+        history=model.history,
     )
 
 

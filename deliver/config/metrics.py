@@ -1,11 +1,11 @@
-"""The three kinds of metric of deliver.yaml: bad of total, slower than a histogram bound, free PromQL."""
+"""The kinds of metric of deliver.yaml: bad of total, a histogram, free PromQL. Without `max` the first two are judged by evidence."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from deliver.model.spec import LatencyMetric, QueryMetric, RatioMetric
-from deliver.plugins.types import Duration, Share
+from deliver.model.spec import MARGIN, EvidenceMetric, LatencyMetric, QueryMetric, RatioMetric
+from deliver.plugins.types import Duration, Ratio, Share
 
 NAME = r"^[a-z0-9]([-a-z0-9_]{0,61}[a-z0-9])?$"
 
@@ -18,11 +18,38 @@ class Strict(BaseModel):
 
 class _Counted(Strict):
     name: str = Field(pattern=NAME, description="what the metric is called in every output")
-    max: Share = Field(description="highest share of requests that may be bad, e.g. 1%")
-    min_samples: int = Field(default=50, ge=1, le=10_000_000, description="candidate requests in the window below which nothing is judged")
+    max: Share | None = Field(default=None, description="fixed limit: highest share of requests that may be bad, e.g. 1%")
+    slo: Share | None = Field(
+        default=None, description="share of bad requests that the candidate is shown to exceed before it fails, e.g. 1%"
+    )
+    margin: Ratio | None = Field(default=None, description="times the stable side's share that is tolerated (default: 1.2x)")
+    weight: float | None = Field(default=None, gt=0, le=1000, description="its part in the evidence of the release (default: 1)")
+    min_samples: int = Field(default=50, ge=1, le=10_000_000, description="candidate requests below which nothing is judged")
     window: Duration = Field(default=60.0, description="trailing time that is looked at")
-    consecutive: int = Field(default=1, ge=1, le=1000, description="polls in a row that must breach")
-    compare: Literal["stable"] | None = Field(default=None, description="fail only when the candidate is above the stable side too")
+    consecutive: int = Field(default=1, ge=1, le=1000, description="with `max`: polls in a row that must breach")
+    compare: Literal["stable"] | None = Field(default=None, description="with `max`: fail only when the candidate is above stable too")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        set_ = self.model_fields_set
+        if self.max is not None and (also := sorted(set_ & {"slo", "margin", "weight"})):
+            raise ValueError(f"`max` is a fixed limit, `{also[0]}` belongs to evidence: keep one of them")
+        if self.max is None and (also := sorted(set_ & {"consecutive", "compare"})):
+            raise ValueError(f"`{also[0]}` needs a fixed limit, `max`; without it the metric is judged by evidence against stable")
+        if self.slo is not None and self.margin is not None:
+            raise ValueError("`slo` is an absolute limit and `margin` one against stable: keep one of them")
+        if self.slo is not None and not 0 < self.slo < 1:
+            raise ValueError("`slo` must be above 0 % and below 100 %")
+        return self
+
+    def _evidence(self) -> dict[str, Any]:
+        return {
+            "margin": self.margin or MARGIN,
+            "slo": self.slo or 0.0,
+            "weight": self.weight or 1.0,
+            "min_samples": self.min_samples,
+            "window": self.window,
+        }
 
 
 class RatioModel(_Counted):
@@ -31,19 +58,31 @@ class RatioModel(_Counted):
     bad: str = Field(min_length=1, description='selector of the bad ones, e.g. http_requests_total{code=~"5.."}')
     total: str = Field(min_length=1, description="selector of all, e.g. http_requests_total")
 
-    def spec(self) -> RatioMetric:
+    def spec(self) -> RatioMetric | EvidenceMetric:
+        if self.max is None:
+            return EvidenceMetric(self.name, bad=self.bad, total=self.total, **self._evidence())
         return RatioMetric(
             self.name, self.bad, self.total, self.max, self.min_samples, self.window, self.consecutive, self.compare == "stable"
         )
 
 
 class LatencyModel(_Counted):
-    """Requests slower than a bound, from a classic histogram."""
+    """Requests slower than a bound, or without one slower at any of the bounds that tell something; from a histogram."""
 
     histogram: str = Field(min_length=1, description="selector of the histogram's base name, e.g. http_request_duration_seconds")
-    slower_than: Duration = Field(description="bound; one of the histogram's `le` values, e.g. 250ms")
+    slower_than: Duration | None = Field(
+        default=None, description="bound; one of the histogram's `le` values, e.g. 250ms (needed with `max` and `slo`)"
+    )
 
-    def spec(self) -> LatencyMetric:
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.slower_than is None and (self.max is not None or self.slo is not None):
+            raise ValueError(f"`{'max' if self.max is not None else 'slo'}` needs `slower_than`, the bound whose share it limits")
+        return self
+
+    def spec(self) -> LatencyMetric | EvidenceMetric:
+        if self.max is None or self.slower_than is None:
+            return EvidenceMetric(self.name, histogram=self.histogram, bound=self.slower_than or 0.0, **self._evidence())
         return LatencyMetric(
             self.name,
             self.histogram,
@@ -91,6 +130,6 @@ MetricModel = Annotated[
     Discriminator(
         _kind,
         custom_error_type="metric_kind",
-        custom_error_message="a metric has `bad` and `total`, or `histogram` and `slower_than`, or `query`",
+        custom_error_message="a metric has `bad` and `total`, or `histogram`, or `query`",
     ),
 ]

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from deliver.config.metrics import MetricModel, Strict
 from deliver.config.names import image_reference, kube_name
-from deliver.plugins.types import Duration
+from deliver.plugins.types import Duration, Ratio, Share
 
 KubeName = Annotated[str, AfterValidator(kube_name)]
 Image = Annotated[str, AfterValidator(image_reference)]
@@ -43,6 +43,19 @@ class AnalysisModel(Strict):
     max_staleness: Duration = Field(default=60.0, description="age at which a sample counts as no sample")
     max_blind: Duration = Field(default=300.0, description="time without a verdict before `on_blind` acts")
     on_blind: Literal["hold", "rollback"] = Field(default="hold", description="what to do when nothing can be judged")
+    false_alarms: Share = Field(
+        default=0.05, description="evidence: highest chance that a release which is no worse is taken back, over its whole time"
+    )
+    prove: Ratio | Literal["nothing"] = Field(
+        default=3.0, description="evidence: before everybody gets it, the candidate is shown not to be that many times worse, e.g. 3x"
+    )
+    acceptable: Share = Field(
+        default=0.01, description="evidence: or it is shown to have a smaller share of bad requests than this; 0% = no"
+    )
+    inconclusive: Literal["hold", "promote", "rollback"] = Field(
+        default="hold", description="evidence: what to do with a release that has shown neither within `max_bake`"
+    )
+    history: Duration = Field(default=21600.0, description="evidence: past of the stable side that its dispersion is learnt from")
 
     @model_validator(mode="after")
     def _names_differ(self) -> "AnalysisModel":
@@ -50,6 +63,8 @@ class AnalysisModel(Strict):
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:
             raise ValueError(f"two metrics are called `{twice}`")
+        if not 0.0001 <= self.false_alarms <= 0.5:
+            raise ValueError("`false_alarms` must be from 0.01% to 50%")
         if self.poll < 0.5:
             raise ValueError("`poll` below 500ms would only load the metric server")
         return self

@@ -1,5 +1,6 @@
 """The loop: observe, decide, journal the intent, act, journal the outcome. Everything it decides is in decide.py."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deliver.cluster.port import Cluster, Feed
@@ -12,12 +13,14 @@ from deliver.engine.observe import Observer, watches
 from deliver.engine.record import Store
 from deliver.engine.reporter import Reporter
 from deliver.engine.stop import Stop
+from deliver.engine.trail import measured
 from deliver.engine.users.hand import FLAG_VERBS, learned
 from deliver.engine.users.watching import FlagWatch
 from deliver.engine.watching import Judged, Watching
 from deliver.engine.writer import GuardedWriter
 from deliver.model.action import Action, Verb
 from deliver.model.errors import ClusterError, Conflict, DeliverError, Forbidden, NotFound, Rejected, Superseded, Unreachable
+from deliver.model.evidence import MetricEvidence
 from deliver.model.release import Course, Entry, Outcome, Release
 from deliver.model.replace import replace
 from deliver.model.seen import Seen
@@ -54,6 +57,7 @@ class Driver:
     def __init__(self, tools: Tools, lease: Lease, store: Store, watching: Watching) -> None:
         self.tools, self.lease, self.store, self.watching = tools, lease, store, watching
         self.saved_entries, self.saved_at = -1, 0.0
+        self.saved_measures: Mapping[str, MetricEvidence] = {}
         self.last: tuple[Action, float] | None = None
         self.refused = self.repeated = 0
         self.noted_at = float("-inf")
@@ -129,7 +133,7 @@ class Driver:
             release = self.release = hold(self._closed(release), self.tools.stop.reason(), now)
             self._save(release, force=True)
             return release, seen, now
-        decision = decide(release, seen, now)
+        decision = decide(measured(release, judged, now), seen, now)
         self.release = decision.release
         self.answered |= {one.id for one in seen.requests}  # the watch may show them once more before it shows them gone
         if decision.action is not None:
@@ -246,8 +250,9 @@ class Driver:
         now = self.tools.clock.now()
         ended = release.outcome is not None
         stale = now - self.saved_at >= STATUS_EVERY and bool(release.checks)
-        if not (force or ended or len(release.journal) != self.saved_entries or stale):
+        weighed = release.measures is not self.saved_measures  # a driver that takes over goes on with the evidence as it is
+        if not (force or ended or len(release.journal) != self.saved_entries or stale or weighed):
             return
         finished = ended and release.outcome is not Outcome.HELD
         self.store.save(release, answered=tuple(self.answered), finished=finished)
-        self.saved_entries, self.saved_at = len(release.journal), now
+        self.saved_entries, self.saved_at, self.saved_measures = len(release.journal), now, release.measures

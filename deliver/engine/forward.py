@@ -1,6 +1,6 @@
 """The way forward: hold what must not move, bring up the candidate, shift, watch, and on to the next step."""
 
-from deliver.engine import hazards, switch
+from deliver.engine import hazards, proof, switch
 from deliver.engine.ladder import Decision, act, hold, in_phase, proven, turn_back, wait, words
 from deliver.model.action import Verb
 from deliver.model.plan import Side, Step
@@ -152,11 +152,13 @@ def baked(release: Release, seen: Seen, now: float) -> Decision:
     release = replace(release, blind_since=(release.blind_since or now) if verdict is Verdict.BLIND else 0.0)
     if release.paused:
         return stopped(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
-    done = release.bake_since + step.bake
+    done = proof.ends(release)
     if now < done and release.approved < release.step:
         return wait(in_phase(release, Phase.BAKING, now, "baking again"), now, done)
     if verdict is not Verdict.PASS:
         return wait(release, now)
+    if release.approved < release.step and (unproved := proof.missing(release, now)):
+        return unproved
     if step.approval and release.approved < release.step:
         return unapproved(release, now, max(done, release.resumed))
     return advance(release, now)

@@ -12,7 +12,7 @@ from deliver.model.plan import Step
 from deliver.model.release import Course, Release
 from deliver.model.replace import replace
 from deliver.model.seen import PodSeen
-from deliver.model.spec import Analysis
+from deliver.model.spec import Analysis, EvidenceMetric
 from deliver.plugins import registry
 from deliver.plugins.interfaces import Reach
 
@@ -27,10 +27,31 @@ class NoExaminer:
         return Nothing()
 
 
+def examiners(
+    cluster: Cluster, release: Release, clock: Callable[[], float], made: Callable[[Analysis], Examines] | None = None
+) -> Callable[[Step], Examines]:
+    """Makes the examiner of a step. They share the evidence of the release. made: a test's, in the place of the real one."""
+    kept: list[Any] = []
+
+    def make(step: Step) -> Examines:
+        if not kept and any(isinstance(metric, EvidenceMetric) for metric in release.spec.analysis.metrics):
+            from deliver.metrics.ledger import ledger_of
+
+            kept.append(ledger_of(release))
+        return examiner_of(cluster, release, step, clock, made, kept[0] if kept else None)
+
+    return make
+
+
 def examiner_of(
-    cluster: Cluster, release: Release, step: Step, clock: Callable[[], float], made: Callable[[Analysis], Examines] | None = None
+    cluster: Cluster,
+    release: Release,
+    step: Step,
+    clock: Callable[[], float],
+    made: Callable[[Analysis], Examines] | None = None,
+    ledger: Any = None,
 ) -> Examines:
-    """The examiner of one step. made: a test's, in the place of the real one."""
+    """The examiner of one step. made: a test's, in the place of the real one. ledger: the evidence of the whole release."""
     analysis = replace(release.spec.analysis, health=(*release.spec.analysis.health, *step.checks))
     askers = asking.askers(cluster, release) if step.probe else ()
     if release.course is Course.BACK or not (analysis.metrics or analysis.health or askers):
@@ -44,7 +65,9 @@ def examiner_of(
     flag = release.plan.flag
     variants = Variants(flag.variant, flag.treatment) if flag and flag.variant else None
     until = release.started if flag else 0.0  # a flag's users are on the same pods: the past that is not touched by it ends there
-    examiner: Examines = Examiner(analysis, provider, checks, clock, baseline=step.baseline, until=until, askers=askers, variants=variants)
+    examiner: Examines = Examiner(
+        analysis, provider, checks, clock, baseline=step.baseline, until=until, askers=askers, variants=variants, ledger=ledger
+    )
     return examiner
 
 

@@ -10,7 +10,7 @@ from deliver.engine import preflight, preview, takeback
 from deliver.engine.clock import Background, Clock, Inline, SystemClock, Threads
 from deliver.engine.decide import answered, resumed
 from deliver.engine.driver import Driver, Tools
-from deliver.engine.judging import examiner_of, provider_of
+from deliver.engine.judging import examiners, provider_of
 from deliver.engine.ladder import turn_back
 from deliver.engine.lease import DURATION, Lease
 from deliver.engine.observe import fresh_look
@@ -264,7 +264,7 @@ def drive(w: World, store: Store, lease: Lease, release: Release) -> Release:
     hand = _hand(w.hands, w.cluster, release)
     flag = FlagWatch(hand, w.clock, w.background) if hand else None
     tools = Tools(w.cluster, router_of(release.spec), w.clock, w.background, w.reporter, w.stop, flag)
-    watching = Watching(lambda step: examiner_of(w.cluster, release, step, w.clock.now, w.examiner), w.clock, w.background)
+    watching = Watching(examiners(w.cluster, release, w.clock.now, w.examiner), w.clock, w.background)
     try:
         ended = Driver(tools, lease, store, watching).drive(release, takeback.selector_of(release))
     except Superseded as taken:

@@ -1,12 +1,13 @@
 """When and what the examiner is asked: beside the driver's loop, so that a slow Prometheus never delays a pod fact."""
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from deliver.engine.clock import Background, Clock
 from deliver.engine.switch import asks
+from deliver.model.evidence import MetricEvidence
 from deliver.model.plan import Step
 from deliver.model.release import Course, Release
 from deliver.model.seen import PodSeen, Seen, SwitchSeen
@@ -28,6 +29,9 @@ class Judged(Protocol):
     @property
     def switch(self) -> SwitchSeen | None: ...
 
+    @property
+    def measures(self) -> Mapping[str, MetricEvidence]: ...
+
 
 @dataclass(frozen=True)
 class Nothing:
@@ -37,6 +41,7 @@ class Nothing:
     share: float | None = None
     at: float = 0.0
     switch: SwitchSeen | None = None
+    measures: Mapping[str, MetricEvidence] = field(default_factory=dict)
 
 
 class Examines(Protocol):

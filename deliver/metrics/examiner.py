@@ -1,21 +1,25 @@
 """The examiner: fetches what the analysis asks for, and turns it into verdicts with their evidence. It never raises."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from deliver.analysis.threshold import Streak
 from deliver.metrics import drain
 from deliver.metrics.arms import CANDIDATE, STABLE, Roster
+from deliver.metrics.combine import combined
 from deliver.metrics.fetch import Fetch
 from deliver.metrics.judge import Look, Outcome, judge
+from deliver.metrics.ledger import Ledger
 from deliver.metrics.past import Past
 from deliver.metrics.probes import PROBE_TIMEOUT, Failures, probe_all
 from deliver.metrics.services import Asker, Services
 from deliver.metrics.variants import Variants
+from deliver.metrics.weigh import requests, weigh
+from deliver.model.evidence import MetricEvidence
 from deliver.model.seen import PodSeen, SwitchSeen
-from deliver.model.spec import Analysis, Metric
+from deliver.model.spec import Analysis, EvidenceMetric, Metric
 from deliver.model.verdict import CheckResult, Evidence, Verdict
 from deliver.plugins.careful import said
 from deliver.plugins.interfaces import Check, MetricProvider, MetricsError
@@ -27,13 +31,14 @@ TIMEOUT = 10.0
 class Examination:
     """One look. share: the candidate's percent of all requests observed in the window, None when unknown. at: when the look began.
 
-    switch: of a step that moves all users at once.
+    switch: of a step that moves all users at once. measures: the state of each metric that is judged by evidence.
     """
 
     results: tuple[CheckResult, ...]
     share: float | None
     at: float
     switch: SwitchSeen | None = None
+    measures: Mapping[str, MetricEvidence] = field(default_factory=dict)
 
 
 @dataclass
@@ -47,6 +52,7 @@ class _Step:
     failures: Failures = field(default_factory=Failures)
     past: Past = field(default_factory=Past)
     services: Services = field(default_factory=Services)
+    counted: dict[str, int] = field(default_factory=dict)
 
 
 class Examiner:
@@ -54,6 +60,7 @@ class Examiner:
 
     baseline: seconds of the stable side's past that it is compared by, 0 = its present; until: its end, 0 = the step's begin.
     askers: how each Service is asked, by a name. variants: the arms share the pods, and a label tells them apart.
+    ledger: the evidence of the whole release.
     """
 
     def __init__(
@@ -69,10 +76,12 @@ class Examiner:
         until: float = 0.0,
         askers: Sequence[Asker] = (),
         variants: Variants | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self._analysis, self._provider, self._checks = analysis, provider, tuple(checks)
         self._clock, self._timer, self._timeout = clock, timer, timeout
         self._baseline, self._until, self._askers, self._variants = baseline, until, tuple(askers), variants
+        self._ledger = ledger or Ledger()
         self._step = _Step(0.0)
 
     def reset(self, at: float) -> None:
@@ -93,7 +102,7 @@ class Examiner:
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
         found = SwitchSeen(at, *drain.told(outcomes), unasked) if self._baseline or self._askers else None
-        return Examination(results + through, share, at, found)
+        return Examination(results + through, share, at, found, dict(self._ledger.measures))
 
     def _metrics(
         self, step: _Step, at: float, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]
@@ -111,7 +120,11 @@ class Examiner:
             look = self._look(step, fetch)
         except Exception as error:  # a provider is foreign code: whatever it raises, the release goes on blind
             return tuple(Outcome(blind(metric.name, "metric", _reason(error), at)) for metric in metrics)
-        return tuple(self._metric(step, look, metric, at) for metric in metrics)
+        outcomes = tuple(self._metric(step, look, metric, at) for metric in metrics)
+        if step is not self._step:
+            return outcomes  # a late look at an old step: the evidence goes on without it
+        self._ledger.note({one.result.name: one.measure for one in outcomes if one.measure})
+        return combined(outcomes, {one.name: one for one in metrics if isinstance(one, EvidenceMetric)}, self._analysis)
 
     def _look(self, step: _Step, fetch: Fetch) -> Look:
         """Samples carry the provider's clock, everything else ours: the difference is measured once a step."""
@@ -121,15 +134,24 @@ class Examiner:
         arms = {name: step.roster.arm(name, step.offset) for name in (CANDIDATE, STABLE)}
         arms = self._variants.arms(arms[STABLE].pods) if self._variants else arms
         start = step.start + step.offset
-        return Look(fetch, arms, start, self._clock() + step.offset, self._analysis.max_staleness, step.past.shifted(step.offset))
+        return Look(
+            fetch, arms, start, self._clock() + step.offset, self._analysis.max_staleness, step.past.shifted(step.offset), step.offset
+        )
 
     def _metric(self, step: _Step, look: Look, metric: Metric, at: float) -> Outcome:
         try:
+            if isinstance(metric, EvidenceMetric):
+                return self._weighed(step, look, metric)
             outcome = judge(metric, look, step.streaks.get(metric.name, Streak()))
         except Exception as error:  # as above
             return Outcome(blind(metric.name, "metric", _reason(error), at, getattr(metric, "total", getattr(metric, "query", ""))))
         step.streaks[metric.name] = outcome.streak
         return outcome
+
+    def _weighed(self, step: _Step, look: Look, metric: EvidenceMetric) -> Outcome:
+        measure = self._ledger.measures.get(metric.name, MetricEvidence())
+        before = step.counted.setdefault(metric.name, requests(measure))
+        return weigh(metric, look, measure, self._analysis, self._ledger.beginning, before)
 
     def _health(self, health: "Future[tuple[CheckResult, ...]]", at: float) -> tuple[CheckResult, ...]:
         try:

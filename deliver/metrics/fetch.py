@@ -46,12 +46,16 @@ class Fetch:
 
         native: only series of native histograms are wanted; else only those of numbers.
         """
+        return _told(self.whole(selector, window), native=native)
+
+    def whole(self, selector: Selector, window: float) -> Answer:
+        """The same, with series of both kinds."""
         key = (str(selector), window)
         if key not in self._known:
             parts = [self._one(str(selector.where(*self.labels.matchers(self.namespace, batch))), window) for batch in batches(self.pods)]
             answer = Answer(parts[0].query, tuple(series for part in parts for series in part.series)) if parts else Answer("")
             self._known[key] = self.variants.told_apart(answer, self.labels.pod) if self.variants else answer
-        return _told(self._known[key], native=native)
+        return self._known[key]
 
     def timed(self, base: Selector, bound: float, window: float) -> tuple[Answer, Answer]:
         """(requests up to the bound, all) of a histogram, classic or native. Raises InputError for a bound that is not exact."""

@@ -7,11 +7,13 @@ from deliver.analysis import counts, selectors, threshold
 from deliver.analysis.counts import Arm, Counts, Span
 from deliver.analysis.selectors import Matcher
 from deliver.analysis.threshold import Judgement, Streak
+from deliver.analysis.units import le_of
 from deliver.metrics import drain
 from deliver.metrics.arms import CANDIDATE, STABLE
 from deliver.metrics.fetch import Fetch
 from deliver.metrics.past import Past, before
-from deliver.model.spec import LatencyMetric, Metric, QueryMetric, RatioMetric
+from deliver.model.evidence import MetricEvidence
+from deliver.model.spec import LatencyMetric, QueryMetric, RatioMetric
 from deliver.model.verdict import CheckResult, Evidence
 from deliver.plugins.interfaces import Answer, MetricsError, Series
 
@@ -20,7 +22,7 @@ KEPT = 6
 
 @dataclass(frozen=True)
 class Look:
-    """start, now: the provider's clock. stale: seconds. past: what the stable side was, for a comparison without its present."""
+    """start, now: the provider's clock; offset: that less ours. stale: seconds. past: what the stable side was before its traffic left."""
 
     fetch: Fetch
     arms: Mapping[str, Arm]
@@ -28,19 +30,24 @@ class Look:
     now: float
     stale: float
     past: Past = field(default_factory=Past)
+    offset: float = 0.0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """share: the candidate's percent of the requests that were counted. rates: requests a second of the stable pods, since `past.at`."""
+    """share: the candidate's percent of the requests that were counted. rates: requests a second of the stable pods, since `past.at`.
+
+    measure: of a metric that is judged by evidence, its state after this look.
+    """
 
     result: CheckResult
     streak: Streak = field(default_factory=Streak)
     share: float | None = None
     rates: Mapping[str, float] | None = None
+    measure: MetricEvidence | None = None
 
 
-def judge(metric: Metric, look: Look, streak: Streak) -> Outcome:
+def judge(metric: RatioMetric | LatencyMetric | QueryMetric, look: Look, streak: Streak) -> Outcome:
     """Raises MetricsError or InputError when there is nothing to judge."""
     if look.now < look.start:
         raise MetricsError(f"warming up: {look.start - look.now:.0f} s left")
@@ -68,8 +75,8 @@ def _counted(metric: RatioMetric | LatencyMetric, look: Look, streak: Streak) ->
     if past is not None:
         why += f" (stable: {past.bad} of {past.total} in the {look.past.seconds / 60:g} min before)"
     numbers = _numbers(candidate, compared, look, span, metric)
-    lines = _lines([*special.series, *total.series], look.arms[CANDIDATE], look.fetch.labels.pod)
-    evidence = Evidence(f"{special.query} / {total.query}", look.now, numbers, lines)
+    kept = lines([*special.series, *total.series], look.arms[CANDIDATE], look.fetch.labels.pod)
+    evidence = Evidence(f"{special.query} / {total.query}", look.now, numbers, kept)
     apart = look.arms[CANDIDATE] != look.arms[STABLE]  # the same pods before and after have no share of each other
     both = candidate.total + stable.total if apart else 0
     share = 100 * candidate.total / both if both else None
@@ -87,9 +94,7 @@ def _past(metric: RatioMetric | LatencyMetric, look: Look, begin: float, span: S
 def _asked(metric: RatioMetric | LatencyMetric, look: Look, reach: float) -> tuple[Answer, Answer]:
     """(what counts as bad, all). The total first: counts.py leaves out what a scrape between the two queries has added to the second."""
     if isinstance(metric, LatencyMetric):
-        base = selectors.histogram(metric.histogram)
-        total = look.fetch.raw(base.suffixed("_count"), reach)
-        return look.fetch.raw(base.suffixed("_bucket").where(Matcher("le", "=~", selectors.bounds(metric.bound))), reach), total
+        return look.fetch.timed(selectors.histogram(metric.histogram), metric.bound, reach)
     total = look.fetch.raw(selectors.parse(metric.total), reach)
     return look.fetch.raw(selectors.parse(metric.bad), reach), total
 
@@ -106,7 +111,8 @@ def metric_selector(metric: RatioMetric | LatencyMetric) -> str:
 def _count(metric: RatioMetric | LatencyMetric, special: Answer, total: Answer, look: Look, arm: str, span: Span) -> Counts:
     pod = look.fetch.labels.pod
     if isinstance(metric, LatencyMetric):
-        return counts.slower(special.series, total.series, metric.bound, look.arms[arm], span, pod)
+        bound = le_of(selectors.histogram(metric.histogram).name, metric.bound)
+        return counts.slower(special.series, total.series, bound, look.arms[arm], span, pod)
     return counts.ratio(special.series, total.series, look.arms[arm], span, pod)
 
 
@@ -161,7 +167,7 @@ def _query(metric: QueryMetric, look: Look, streak: Streak) -> Outcome:
     return Outcome(result, judgement.streak)
 
 
-def _lines(series: Sequence[Series], arm: Arm, pod_label: str) -> tuple[str, ...]:
+def lines(series: Sequence[Series], arm: Arm, pod_label: str) -> tuple[str, ...]:
     """The candidate's first, then the largest: what a person asks for; newest last."""
     filled = {tuple(sorted(one.labels.items())): one for one in series if one.points}.values()
     best = sorted(filled, key=lambda one: (one.labels.get(pod_label) not in arm.pods, -one.points[-1][1]))[:KEPT]

@@ -3,15 +3,16 @@
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from deliver.analysis import counts, selectors
+from deliver.analysis import counts, native, selectors
 from deliver.analysis.counts import Arm, Span
 from deliver.analysis.selectors import Labels, Matcher, Selector
 from deliver.analysis.units import per_second
 from deliver.metrics.fetch import Fetch
 from deliver.model.errors import InputError
 from deliver.model.seen import PodSeen
-from deliver.model.spec import Analysis, LatencyMetric, Metric, QueryMetric, RatioMetric
+from deliver.model.spec import Analysis, EvidenceMetric, LatencyMetric, Metric, QueryMetric, RatioMetric
 from deliver.plugins.interfaces import Answer, Finding, MetricProvider, MetricsError
 
 REACH, QUERY, MATCH = "metrics-reachable", "metrics-query", "metrics-match"
@@ -59,12 +60,14 @@ def _one(metric: Metric, fetch: Fetch, stable: Sequence[PodSeen], now: float, st
         return [Finding(MATCH, "warn", f"metric {metric.name}: not tried, the stable side has no pods")]
     if isinstance(metric, QueryMetric):
         return _query(metric, fetch)
-    if isinstance(metric, LatencyMetric):
+    if isinstance(metric, EvidenceMetric) and metric.histogram and not metric.bound:
+        return _histogram(metric, fetch, stable, now, stale)
+    if isinstance(metric, LatencyMetric) or (isinstance(metric, EvidenceMetric) and metric.histogram):
         return _latency(metric, fetch, stable, now, stale)
     return _ratio(metric, fetch, stable, now, stale)
 
 
-def _ratio(metric: RatioMetric, fetch: Fetch, stable: Sequence[PodSeen], now: float, stale: float) -> list[Finding]:
+def _ratio(metric: RatioMetric | EvidenceMetric, fetch: Fetch, stable: Sequence[PodSeen], now: float, stale: float) -> list[Finding]:
     bad, total = selectors.parse(metric.bad), selectors.parse(metric.total)
     findings = _regexes(metric.name, bad) + _regexes(metric.name, total)
     reach = metric.window + stale
@@ -77,7 +80,7 @@ def _ratio(metric: RatioMetric, fetch: Fetch, stable: Sequence[PodSeen], now: fl
     return findings + _traffic(metric, answer, fetch.labels, stable, now, stale)
 
 
-def _latency(metric: LatencyMetric, fetch: Fetch, stable: Sequence[PodSeen], now: float, stale: float) -> list[Finding]:
+def _latency(metric: LatencyMetric | EvidenceMetric, fetch: Fetch, stable: Sequence[PodSeen], now: float, stale: float) -> list[Finding]:
     base = selectors.histogram(metric.histogram)
     buckets, total = base.suffixed("_bucket"), base.suffixed("_count")
     findings, reach = _regexes(metric.name, base), metric.window + stale
@@ -93,11 +96,25 @@ def _latency(metric: LatencyMetric, fetch: Fetch, stable: Sequence[PodSeen], now
     return findings + _traffic(metric, answer, fetch.labels, stable, now, stale)
 
 
+def _histogram(metric: EvidenceMetric, fetch: Fetch, stable: Sequence[PodSeen], now: float, stale: float) -> list[Finding]:
+    """Its bounds are chosen when the release begins; that it is a histogram can be seen now."""
+    base, reach = selectors.histogram(metric.histogram), metric.window + stale
+    findings, answer = _regexes(metric.name, base), fetch.raw(base.suffixed("_count"), reach)
+    if not answer.series and (whole := fetch.raw(base, reach, native=True)).series:
+        _, total = native.classic(whole.series, math.inf)
+        return findings + _traffic(metric, replace(whole, series=total), fetch.labels, stable, now, stale)
+    if not answer.series:
+        return [*findings, _nothing(metric.name, base.suffixed("_count"), fetch, stable, now)]
+    if not fetch.raw(base.suffixed("_bucket"), stale).series:
+        return [*findings, Finding(MATCH, "input", f"metric {metric.name}: {base.name} has no buckets", "it is no histogram; take another")]
+    return findings + _traffic(metric, answer, fetch.labels, stable, now, stale)
+
+
 def _variants(metric: Metric, fetch: Fetch, variant: str, stale: float) -> list[Finding]:
     """Without the label nobody's errors can be told to be the treatment's."""
     if isinstance(metric, QueryMetric):
         return []
-    total = selectors.parse(metric.total) if isinstance(metric, RatioMetric) else selectors.histogram(metric.histogram).suffixed("_count")
+    total = _requests(metric)
     series = fetch.raw(total, metric.window + stale).series
     if not series or any(one.labels.get(variant) for one in series):
         return []
@@ -105,6 +122,13 @@ def _variants(metric: Metric, fetch: Fetch, variant: str, stale: float) -> list[
     text = f"metric {metric.name}: no series of {total.name} has a label `{variant}`: the variants cannot be told apart"
     hint = f"--variant LABEL, one of {', '.join(labels) or 'none'}; or --variant none to compare with the time before the release"
     return [Finding(MATCH, "input", text, hint)]
+
+
+def _requests(metric: RatioMetric | LatencyMetric | EvidenceMetric) -> Selector:
+    """The counter of all its requests."""
+    if isinstance(metric, RatioMetric) or (isinstance(metric, EvidenceMetric) and not metric.histogram):
+        return selectors.parse(metric.total)
+    return selectors.histogram(metric.histogram).suffixed("_count")
 
 
 def _query(metric: QueryMetric, fetch: Fetch) -> list[Finding]:
@@ -141,7 +165,7 @@ def _nothing(name: str, selector: Selector, fetch: Fetch, stable: Sequence[PodSe
 
 
 def _traffic(
-    metric: RatioMetric | LatencyMetric, total: Answer, labels: Labels, stable: Sequence[PodSeen], now: float, stale: float
+    metric: RatioMetric | LatencyMetric | EvidenceMetric, total: Answer, labels: Labels, stable: Sequence[PodSeen], now: float, stale: float
 ) -> list[Finding]:
     arm = Arm({pod.name: pod.since for pod in stable})
     seen = counts.ratio((), total.series, arm, Span(now - metric.window, now - metric.window - stale), labels.pod)

@@ -20,7 +20,8 @@ class Step:
 
     name: for people, e.g. "10 %". weight: wanted exposure in percent. side: whom the Services select.
     candidate_pods, stable_pods: pods of each arm (stable_pods above the live count are temporary: surge).
-    bake: seconds of watching after the shift is verified. approval: a person must `deliver promote` before the next step;
+    bake: seconds of watching after the shift is verified; min_bake: from when on proof ends it early, 0 = never; max_bake: until when
+    proof is waited for where it is needed, 0 = three times the bake. approval: a person must `deliver promote` before the next step;
     approval_timeout: seconds that is waited for, 0 = limits.pause; unanswered: what happens then, "hold" or "rollback".
     preview: the preview Service leads to the candidate, users stay where `side` says. checks: of this step alone, beside the spec's.
     metrics: whether the spec's metrics are judged. baseline: seconds of the stable side's own past, before the shift, that
@@ -34,6 +35,8 @@ class Step:
     candidate_pods: int
     stable_pods: int
     bake: float = 0.0
+    min_bake: float = 0.0
+    max_bake: float = 0.0
     approval: bool = False
     approval_timeout: float = 0.0
     unanswered: str = "hold"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from deliver.model.evidence import Point
+from deliver.model.evidence import MetricEvidence, Point
 from deliver.model.plan import Plan, Side, Step
 from deliver.model.replace import replace
 from deliver.model.seen import FlagState, Request
@@ -141,6 +141,7 @@ class Release:
     verified to have none any more: a second after the EndpointSlices said so, in which kube-proxy has followed. ended_by: who
     ended it, when that was a person. timed_out: held by its own time limit. resumed: when the present driver took it up, 0 = it began it.
     flag_revision: what our last write to the flag made it. trail: the counts and the evidence of each metric over time, thinned out.
+    measures: the state of each metric that is judged by evidence.
     """
 
     id: str
@@ -178,6 +179,7 @@ class Release:
     flag_revision: str = ""
     journal: tuple[Entry, ...] = field(default_factory=tuple)
     trail: tuple[Point, ...] = ()
+    measures: Mapping[str, MetricEvidence] = field(default_factory=dict)
 
     @property
     def current(self) -> Step:

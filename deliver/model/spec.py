@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+MARGIN = 1.2  # pods differ by this much without anything being wrong
+
 
 @dataclass(frozen=True)
 class Target:
@@ -64,7 +66,28 @@ class QueryMetric:
     consecutive: int = 1
 
 
-Metric = RatioMetric | LatencyMetric | QueryMetric
+@dataclass(frozen=True)
+class EvidenceMetric:
+    """Bad requests, or slow ones, judged by evidence that holds at every look (analysis/evidence.py); needs no limit.
+
+    bad, total: as RatioMetric; or histogram, and bound: one of its bounds, 0 = every useful one. margin: times stable's odds of a bad
+    request that are tolerated. slo: share 0..1 that the candidate is held against instead, 0 = none. weight: its part in the release's
+    evidence. min_samples: candidate requests of the step below which it is BLIND. window: seconds of samples that one look asks for.
+    """
+
+    name: str
+    bad: str = ""
+    total: str = ""
+    histogram: str = ""
+    bound: float = 0.0
+    margin: float = MARGIN
+    slo: float = 0.0
+    weight: float = 1.0
+    min_samples: int = 50
+    window: float = 60.0
+
+
+Metric = RatioMetric | LatencyMetric | QueryMetric | EvidenceMetric
 
 
 @dataclass(frozen=True)
@@ -77,7 +100,13 @@ class PluginSpec:
 
 @dataclass(frozen=True)
 class Analysis:
-    """How the release is judged. poll, max_blind, max_staleness, warmup: seconds. on_blind: "hold" or "rollback"."""
+    """How the release is judged. poll, max_blind, max_staleness, warmup: seconds. on_blind: "hold" or "rollback".
+
+    For metrics that are judged by evidence: alpha: highest chance that a release which is no worse is taken back, over its whole time.
+    prove: before everybody gets the candidate it is shown not to be that many times worse, 0 = nothing is asked for; or acceptable:
+    shown to have a share of bad requests below this. inconclusive: what becomes of a release that shows neither within `max_bake`:
+    "hold", "promote" or "rollback". history: seconds of the stable side's past that the dispersion is learnt from.
+    """
 
     provider: PluginSpec | None = None
     metrics: tuple[Metric, ...] = ()
@@ -87,6 +116,11 @@ class Analysis:
     max_staleness: float = 60.0
     max_blind: float = 300.0
     on_blind: str = "hold"
+    alpha: float = 0.05
+    prove: float = 3.0
+    acceptable: float = 0.01
+    inconclusive: str = "hold"
+    history: float = 21600.0
 
 
 @dataclass(frozen=True)

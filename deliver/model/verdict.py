@@ -31,7 +31,8 @@ class CheckResult:
     """One check's verdict at one moment.
 
     kind: "metric", "health" or "pods". why: one sentence for a person. candidate, stable, limit: in `unit`
-    ("%" of requests for shares, "" for a free query). samples: candidate requests (or probes) it rests on.
+    ("%" of requests for shares, "" for a free query). samples: candidate requests (or probes) it rests on. proved: whether the
+    candidate has been shown to be no worse, None where nobody asks for that.
     """
 
     name: str
@@ -44,6 +45,7 @@ class CheckResult:
     unit: str = ""
     samples: int = 0
     evidence: Evidence = field(default_factory=Evidence)
+    proved: bool | None = None
 
 
 def combined(results: tuple[CheckResult, ...]) -> Verdict:

@@ -55,6 +55,18 @@ def parse_share(value: Any) -> float:
     return parse_percent(value) / 100
 
 
+def parse_ratio(value: Any) -> float:
+    """`3x`, `3` or 3 to 3.0: so many times as much. Raises ValueError below 1."""
+    text = _text(value, "a ratio is a number such as 3 or 3x")
+    number = text.removesuffix("x").strip()
+    if not (_NUMBER.fullmatch(number) and len(number) <= 20):
+        raise ValueError(f"`{_short(text)}` is not a ratio; write it like 3 or 3x")
+    ratio = float(number)
+    if not 1 <= ratio <= 1000:
+        raise ValueError(f"`{text}` is not between 1x and 1000x")
+    return ratio
+
+
 def show_duration(seconds: float) -> str:
     """300.0 to `5m`: the text that parse_duration reads back."""
     left, text = round(seconds * 1000), ""
@@ -124,3 +136,10 @@ Percent = Annotated[float, BeforeValidator(parse_percent), WithJsonSchema(_PERCE
 
 Share = Annotated[float, BeforeValidator(parse_share), WithJsonSchema(_PERCENT_SCHEMA)]
 """0..1; written as 10 or 10%."""
+
+_RATIO_SCHEMA = {
+    "anyOf": [{"type": "number", "minimum": 1, "maximum": 1000}, {"type": "string", "pattern": r"^\d+(\.\d+)?\s*x?$"}],
+    "examples": [3, "3x"],
+}
+Ratio = Annotated[float, BeforeValidator(parse_ratio), WithJsonSchema(_RATIO_SCHEMA)]
+"""1..1000; written as 3 or 3x."""

@@ -12,6 +12,7 @@ from deliver.engine import service
 from deliver.engine.clock import Inline
 from deliver.engine.stop import Stop
 from deliver.engine.users.hand import Hands, hand_on
+from deliver.model.evidence import MetricEvidence
 from deliver.model.release import Release
 from deliver.model.seen import PodSeen, Seen, SwitchSeen
 from deliver.model.spec import Analysis, Limits, PluginSpec, RatioMetric, ReleaseSpec, Target
@@ -47,6 +48,7 @@ class Judge:
         share: float | None
         at: float
         switch: SwitchSeen | None = None
+        measures: Mapping[str, MetricEvidence] = field(default_factory=dict)
 
 
 @dataclass

@@ -46,6 +46,9 @@ class BlueGreenOptions(BaseModel):
     approve_timeout: Duration | None = Field(None, description="how long that is waited for; --pause-timeout if absent")
     on_unanswered: Literal["hold", "rollback"] = Field("hold", description="what happens when nobody answers: hold or rollback")
     bake: Duration = Field(300.0, description="how long all users are watched on the candidate after the switch")
+    max_bake: Duration | None = Field(
+        None, description="how long proof that it is no worse is waited for after the switch [default: 3 bakes]"
+    )
     hold: Duration = Field(600.0, description="how long the old side is kept warm after that: the way back is one write")
     load: Load | None = Field(None, description="requests of our own to the candidate before the switch, judged")
     load_port: int | None = Field(
@@ -65,6 +68,8 @@ class BlueGreenOptions(BaseModel):
     def _whole(self) -> "BlueGreenOptions":
         if not self.approve and (self.approve_timeout is not None or self.on_unanswered != "hold"):
             raise ValueError("`approve_timeout` and `on_unanswered` need `approve`")
+        if self.max_bake is not None and self.max_bake < self.bake:
+            raise ValueError("`max_bake` is shorter than `bake`")
         if self.approve_timeout == 0:
             raise ValueError("`approve_timeout` of 0s leaves nobody time to answer")
         if self.load is None and self.flat() and self.load_port is None:
@@ -113,7 +118,15 @@ class BlueGreen:
             metrics=options.preview_metrics,
         )
         after = Step(
-            "all users", 100.0, Side.CANDIDATE, candidate_pods=size, stable_pods=size, bake=options.bake, baseline=HOUR, probe=True
+            "all users",
+            100.0,
+            Side.CANDIDATE,
+            candidate_pods=size,
+            stable_pods=size,
+            bake=options.bake,
+            max_bake=options.max_bake or 0.0,
+            baseline=HOUR,
+            probe=True,
         )
         return Plan(
             self.name,

@@ -44,13 +44,14 @@ class Canary:
         return Plan(self.name, tuple(steps), notes=tuple(notes))
 
     def _step(self, wanted: WeightStep, options: CanaryOptions, facts: Facts, floor: int) -> tuple[Step, str]:
-        bake = wanted.bake or 0.0
         name = f"{wanted.weight:g} %"
         if wanted.weight == 100:
             full = facts.stable_pods
-            return Step(name, 100.0, Side.CANDIDATE, candidate_pods=full, stable_pods=floor, bake=bake, approval=wanted.approval), ""
+            return Step(name, 100.0, Side.CANDIDATE, candidate_pods=full, stable_pods=floor, approval=wanted.approval, **wanted.times()), ""
         candidate, stable = pods.solve(wanted.weight, floor, facts.stable_pods + options.surge - floor)
-        step = Step(name, wanted.weight, Side.BOTH, candidate_pods=candidate, stable_pods=stable, bake=bake, approval=wanted.approval)
+        step = Step(
+            name, wanted.weight, Side.BOTH, candidate_pods=candidate, stable_pods=stable, approval=wanted.approval, **wanted.times()
+        )
         if step.endpoints - wanted.weight > options.max_overshoot:
             raise too_coarse(wanted.weight, step.endpoints, options, facts)
         note = f"weight {wanted.weight:g} becomes {step.endpoints:.1f} %: {candidate} of {candidate + stable} pods"

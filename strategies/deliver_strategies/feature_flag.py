@@ -75,7 +75,7 @@ def _step(step: WeightStep, past: float) -> Step:
         Side.BOTH,
         candidate_pods=0,
         stable_pods=0,
-        bake=step.bake or 0.0,
         approval=step.approval,
         baseline=past,
+        **step.times(),
     )

@@ -12,4 +12,11 @@ def test_a_list_may_stand_in_one_option_or_in_several(given: list[str]):
 
 def test_the_help_says_what_a_value_is():
     words = {option.key: option.metavar for option in options_of("canary")}
-    assert words == {"weight": "PERCENT", "bake": "DURATION", "surge": "N", "max_overshoot": "PERCENT"}
+    assert words == {
+        "weight": "PERCENT",
+        "bake": "DURATION",
+        "min_bake": "DURATION",
+        "max_bake": "DURATION",
+        "surge": "N",
+        "max_overshoot": "PERCENT",
+    }

@@ -1,0 +1,79 @@
+"""The e-value of one poll, as a logarithm: how much more likely its counts are when the candidate is worse (statistics.md 2a, 2b).
+
+Each has an expected value of at most 1 when the candidate's odds of a bad event are at most `margin` times stable's, whatever the
+traffic was: only how the bad events fall on the two arms counts, so that load, weight and shared incidents cancel.
+"""
+
+from math import exp, inf, lgamma, log, log1p, sqrt
+
+from deliver.model.evidence import Tally
+
+TINY = 1e-18  # of the largest term: what is left out of a sum cannot be seen in a float
+MOST = 0.999999  # a share that an alternative may assume
+
+
+def poisson(tally: Tally, ratio: float, margin: float) -> float:
+    """Rare events: given their number, each falls on the candidate with odds margin * kappa. ratio: the alternative, above margin."""
+    if not tally.bad:
+        return 0.0
+    kappa = tally.candidate_total / tally.stable_total
+    return tally.candidate_bad * log(ratio / margin) - tally.bad * log((1 + ratio * kappa) / (1 + margin * kappa))
+
+
+def hypergeometric(tally: Tally, ratio: float, margin: float) -> float:
+    """Events of any share: Fisher's noncentral hypergeometric law, with margin and ratio as odds ratios. Exact for independent requests."""
+    if not tally.bad:
+        return 0.0
+    gained = tally.candidate_bad * log(ratio / margin)
+    return gained - _partition(tally, log(ratio)) + _partition(tally, log(margin))
+
+
+def bet(tally: Tally, stake: float, margin: float) -> float:
+    """On one block: needs no law for the events inside it, only that they fall on the candidate no more often than its odds say."""
+    if not tally.bad:
+        return 0.0
+    odds = margin * tally.candidate_total / tally.stable_total
+    fair = odds / (1 + odds)
+    return log1p(stake / fair * (tally.candidate_bad / tally.bad - fair))
+
+
+def absolute(bad: int, total: int, limit: float, ratio: float) -> float:
+    """One arm alone against a limit (share 0..1), for the alternative `ratio` times the limit; ratio < 1 speaks for the arm."""
+    other = min(limit * ratio, MOST)
+    good = (total - bad) * log((1 - other) / (1 - limit)) if total > bad else 0.0
+    return (bad * log(other / limit) if bad else 0.0) + good
+
+
+def _partition(tally: Tally, psi: float) -> float:
+    """ln of the sum over u of C(n_c,u) C(n_s,x-u) e^(psi u): from its largest term outwards, each term out of its neighbour."""
+    n, m, x = tally.candidate_total, tally.stable_total, tally.bad
+    low, high = max(0, x - m), min(x, n)
+    mode = min(max(_mode(n, m, x, exp(psi)), low), high)
+    top = _choose(n, mode) + _choose(m, x - mode) + psi * mode
+    total, odds = 1.0, exp(psi)
+    term, u = 1.0, mode
+    while u < high and term > TINY:
+        term *= odds * (n - u) * (x - u) / ((u + 1) * (m - x + u + 1))
+        u += 1
+        total += term
+    term, u = 1.0, mode
+    while u > low and term > TINY:
+        term *= u * (m - x + u) / (odds * (n - u + 1) * (x - u + 1))
+        u -= 1
+        total += term
+    return top + log(total)
+
+
+def _mode(n: int, m: int, x: int, odds: float) -> int:
+    """Where the terms stop growing: the root of (n-u)(x-u) odds = (u+1)(m-x+u+1)."""
+    a = odds - 1
+    b = -(odds * (n + x) + m - x + 2)
+    c = odds * n * x - (m - x + 1)
+    if abs(a) < 1e-12:  # a linear equation
+        return int(-c / b)
+    root = b * b - 4 * a * c
+    return int(2 * c / (-b + sqrt(root))) if root >= 0 else 0
+
+
+def _choose(n: int, k: int) -> float:
+    return -inf if k < 0 or k > n else lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)

@@ -1,0 +1,71 @@
+"""The judgement tried on the past: stable pods drawn as if they were a candidate. Nothing was released, so no run should cross.
+
+Too many crossings mean that the past is rougher than its dispersion says; then the dispersion is raised (statistics.md 2e).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import log
+from random import Random
+
+from deliver.analysis import wealth
+from deliver.analysis.history import History, coarser
+from deliver.analysis.strategies import RELATIVE
+from deliver.model.evidence import Calibration, Tally, Wealth
+
+RUNS = 40
+POLLS = 120  # of one run at most: what the check may cost
+RAISE = 1.5
+TRIES = 8
+
+
+def checked(calibration: Calibration, history: History, margin: float, alpha: float, share: float, chance: Random) -> Calibration:
+    """With the dispersion raised until no more than alpha of the runs cross, and the count. share: 0..1 of the pods that are drawn."""
+    runs = [drawn(history, calibration.every, share, chance) for _ in range(RUNS)] if len(history.total) > 1 else []
+    runs = [run for run in runs if run]
+    crossed = crossings(runs, calibration, margin, alpha)
+    for _ in range(TRIES):
+        if crossed <= alpha * len(runs):
+            break
+        calibration = replace(calibration, phi=calibration.phi * RAISE, block=0)
+        crossed = crossings(runs, calibration, margin, alpha)
+    return replace(calibration, crossed=crossed, placebos=len(runs))
+
+
+def drawn(history: History, every: float, share: float, chance: Random) -> list[Tally]:
+    """One run: the polls of pods drawn at random against the others, from a random begin."""
+    times = max(round(every / history.step), 1)
+    pods = range(len(history.total))
+    candidates = set(chance.sample(pods, min(max(round(share * len(pods)), 1), len(pods) - 1)))
+    length = POLLS * times
+    begin = chance.randrange(max(history.columns - length, 0) + 1)
+    part = coarser(_cut(history, begin, length), times)
+    return [_tally(part, at, candidates) for at in range(part.columns)]
+
+
+def crossings(runs: Sequence[Sequence[Tally]], calibration: Calibration, margin: float, alpha: float) -> int:
+    return sum(_crosses(run, calibration, margin, alpha) for run in runs)
+
+
+def _crosses(run: Sequence[Tally], calibration: Calibration, margin: float, alpha: float) -> bool:
+    calibration, now = replace(calibration, planned=len(run)), Wealth()
+    for poll in run:
+        if poll.candidate_total and poll.stable_total:
+            now = wealth.relative(now, poll, calibration, margin)
+            if wealth.evidence(now, RELATIVE) >= -log(alpha):
+                return True
+    return False
+
+
+def _cut(history: History, begin: int, length: int) -> History:
+    bad, total = (tuple(row[begin : begin + length] for row in rows) for rows in (history.bad, history.total))
+    return History(history.step, bad, total)
+
+
+def _tally(history: History, at: int, candidates: set[int]) -> Tally:
+    counts = [0, 0, 0, 0]
+    for pod, (bad, total) in enumerate(zip(history.bad, history.total, strict=True)):
+        first = 0 if pod in candidates else 2
+        counts[first] += bad[at]
+        counts[first + 1] += total[at]
+    return Tally(*counts)

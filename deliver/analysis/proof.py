@@ -1,0 +1,49 @@
+"""The evidence for the candidate, the reverse of that against it: it is shown not to be `prove` times worse, or to be good enough.
+
+Nothing bad seen is no proof: with 20 requests a second and one bad in a thousand, a doubling cannot be told within an hour
+(statistics.md 2d). Where bad events are too rare to compare, the candidate can show that its own share is acceptable.
+"""
+
+from collections.abc import Sequence
+from math import exp, log
+
+from deliver.analysis import increments
+from deliver.model.evidence import Calibration, Tally
+
+NO_WORSE = (0.5, 1.0)  # times stable: the alternatives to "at least `prove` times worse"
+FAR_BELOW = (0.05, 0.3)  # times the acceptable share
+
+
+def grown(proof: Sequence[float], poll: Tally, calibration: Calibration, prove: float, acceptable: float) -> tuple[float, ...]:
+    """ln of each e-value after one more poll."""
+    before = proof or (0.0,) * 4
+    law = increments.hypergeometric if calibration.exact else increments.poisson
+    both = poll.candidate_total and poll.stable_total
+    ratios = [law(poll, ratio, prove) / calibration.phi if both else 0.0 for ratio in NO_WORSE]
+    shares = [
+        increments.absolute(poll.candidate_bad, poll.candidate_total, acceptable, part) / calibration.phi if acceptable else 0.0
+        for part in FAR_BELOW
+    ]
+    return tuple(one + gain for one, gain in zip(before, [*ratios, *shares], strict=True))
+
+
+def no_worse(proof: Sequence[float]) -> float:
+    """ln E that it is not `prove` times worse than stable."""
+    return _mean(proof[:2])
+
+
+def good_enough(proof: Sequence[float]) -> float:
+    """ln E that its share of bad events is below the acceptable one."""
+    return _mean(proof[2:])
+
+
+def strongest(proof: Sequence[float]) -> float:
+    """Of the two claims; each is its own, so that none has to pay for the other."""
+    return max(no_worse(proof), good_enough(proof)) if proof else 0.0
+
+
+def _mean(logs: Sequence[float]) -> float:
+    if not logs:
+        return 0.0
+    top = max(logs)
+    return top + log(sum(exp(one - top) for one in logs) / len(logs))

@@ -1,0 +1,73 @@
+"""The evidence over time: wealth of every strategy, mixed over effect sizes and over when the regression began.
+
+E is a nonnegative supermartingale that starts at 1 when the candidate is no worse, so that it ever reaches 1/alpha with a
+probability of at most alpha, whatever the number of looks (Ville 1939; statistics.md 2a (v)).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import exp, log
+
+from deliver.analysis import increments
+from deliver.analysis.strategies import ABSOLUTE, BETS, LIMITS, RATIOS, RELATIVE
+from deliver.model.evidence import NOTHING, Calibration, Tally, Wealth
+
+
+def relative(wealth: Wealth, poll: Tally, calibration: Calibration, margin: float) -> Wealth:
+    """After one more poll in which both arms had requests."""
+    tally, held = wealth.tally + poll, wealth.held + 1
+    full = calibration.block > 0 and held >= calibration.block
+    bets = [increments.bet(tally, stake, margin) if full else 0.0 for stake in BETS]
+    law = increments.hypergeometric if calibration.exact else increments.poisson
+    if calibration.likelihood and poll.bad:
+        ratios = [law(poll, margin * ratio, margin) / calibration.phi for ratio in RATIOS]
+    else:
+        ratios = [0.0] * len(RATIOS)
+    kept = replace(wealth, tally=Tally(), held=0) if full or not calibration.block else replace(wealth, tally=tally, held=held)
+    return _grown(kept, [*bets, *ratios], RELATIVE, calibration.planned)
+
+
+def alone(wealth: Wealth, bad: int, total: int, limit: float, calibration: Calibration) -> Wealth:
+    """After one more poll without stable traffic, in a process that compares otherwise: against a limit that the past gives."""
+    ratios = [increments.absolute(bad, total, limit, ratio) / calibration.phi for ratio in RATIOS]
+    return _grown(wealth, [0.0] * len(BETS) + ratios, RELATIVE, calibration.planned)
+
+
+def absolute(wealth: Wealth, bad: int, total: int, limit: float, calibration: Calibration) -> Wealth:
+    """After one more poll of an arm that is held against an absolute limit, share 0..1."""
+    return _grown(
+        wealth, [increments.absolute(bad, total, limit, ratio) / calibration.phi for ratio in LIMITS], ABSOLUTE, calibration.planned
+    )
+
+
+def evidence(wealth: Wealth, shares: Sequence[float]) -> float:
+    """ln E: what a gambler who began with 1 has now. shares: RELATIVE or ABSOLUTE."""
+    if not wealth.logs:
+        return 0.0
+    return _sum([share + one for share, one in zip(shares, wealth.logs, strict=True)] + ([log(wealth.cash)] if wealth.cash > 0 else []))
+
+
+def mean(logs: Sequence[float], weights: Sequence[float]) -> float:
+    """ln of the weighted mean of e-values: valid however they depend on each other (Vovk and Wang 2021)."""
+    total = sum(weights)
+    return _sum([one + log(weight / total) for one, weight in zip(logs, weights, strict=True) if weight > 0])
+
+
+def _grown(wealth: Wealth, gains: Sequence[float], shares: Sequence[float], planned: int) -> Wealth:
+    """Every strategy begins anew at every poll with a part of the cash: a regression that comes late is not held back by a good past."""
+    logs = wealth.logs or (NOTHING,) * len(gains)
+    begin = _begins(wealth, planned)
+    added = [gain + (_sum((one, log(begin))) if begin > 0 else one) for gain, one in zip(gains, logs, strict=True)]
+    after = replace(wealth, logs=tuple(max(one, NOTHING) for one in added), cash=max(wealth.cash - begin, 0.0), polls=wealth.polls + 1)
+    return replace(after, peak=max(wealth.peak, evidence(after, shares)))
+
+
+def _begins(wealth: Wealth, planned: int) -> float:
+    if wealth.polls >= planned:
+        return 0.0
+    return min(0.5 / planned + (0.5 if wealth.polls == 0 else 0.0), wealth.cash)
+
+
+def _sum(logs: Sequence[float]) -> float:
+    top = max(logs)
+    return top + log(sum(exp(one - top) for one in logs))

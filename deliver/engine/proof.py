@@ -1,0 +1,46 @@
+"""Metrics that are judged by evidence can show that the candidate is no worse: before all users follow, that is asked for."""
+
+from deliver.engine.ladder import Decision, hold, in_phase, turn_back, wait, words
+from deliver.model.plan import Side
+from deliver.model.release import Phase, Release
+from deliver.model.verdict import CheckResult
+
+PATIENCE = 3.0  # bakes that proof is waited for, where `max_bake` does not say how long
+
+
+def ends(release: Release) -> float:
+    """When the bake is over, unix seconds: early with proof alone, never because time is short."""
+    step, asked = release.current, _asked(release)
+    early = step.min_bake and asked and all(check.proved for check in asked)
+    return release.bake_since + (step.min_bake if early else step.bake)
+
+
+def missing(release: Release, now: float) -> Decision | None:
+    """None when nothing has to be shown before the next step, or it was shown. Else it is waited for, and then the policy decides."""
+    unproved = [check for check in _asked(release) if not check.proved]
+    if not unproved or not _last_before_all(release):
+        return None
+    step, policy = release.current, release.spec.analysis.inconclusive
+    limit = step.max_bake or PATIENCE * step.bake
+    text = f"{unproved[0].name}: not shown to be no worse within {words(limit)} (`max_bake`): {unproved[0].why}"
+    if now < release.bake_since + limit:
+        waiting = in_phase(release, Phase.BAKING, now, f"waiting for proof that {unproved[0].name} is no worse")
+        return wait(waiting, now, release.bake_since + limit)
+    if policy == "rollback":
+        return Decision(turn_back(release, text, now), None, now)
+    if policy == "hold":
+        return Decision(hold(release, f"inconclusive: {text}", now), None, now)
+    if any(entry.kind == "note" and entry.text.startswith("inconclusive") and entry.at >= release.bake_since for entry in release.journal):
+        return None
+    return Decision(release.noted(now, "note", f"inconclusive, promoted all the same (`inconclusive: promote`): {text}"), None, now)
+
+
+def _asked(release: Release) -> list[CheckResult]:
+    return [check for check in release.checks if check.proved is not None]
+
+
+def _last_before_all(release: Release) -> bool:
+    """The next step has no users on the stable side any more, or there is none."""
+    if release.last_step:
+        return True
+    return release.plan.steps[release.step + 1].side is Side.CANDIDATE and release.current.side is Side.BOTH

@@ -1,0 +1,39 @@
+"""The evidence of one release, over all its steps: each step has an examiner of its own, and they all write here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from deliver.metrics.calibrate import Beginning
+from deliver.model.evidence import MetricEvidence
+from deliver.model.plan import Plan
+from deliver.model.release import Release
+
+
+@dataclass
+class Ledger:
+    """measures: by metric, as a killed driver left them."""
+
+    beginning: Beginning = field(default_factory=Beginning)
+    measures: dict[str, MetricEvidence] = field(default_factory=dict)
+
+    def note(self, measures: Mapping[str, MetricEvidence]) -> None:
+        self.measures.update(measures)
+
+
+def ledger_of(release: Release) -> Ledger:
+    analysis = release.spec.analysis
+    beginning = Beginning(
+        started=release.started,
+        seconds=sum(step.max_bake or step.bake for step in release.plan.steps),
+        share=_share(release.plan),
+        seed=release.id,
+        history=analysis.history,
+        poll=analysis.poll,
+        alpha=analysis.alpha,
+    )
+    return Ledger(beginning, dict(release.measures))
+
+
+def _share(plan: Plan) -> float:
+    """Of the first step in which both sides have users, 0..1."""
+    return next((step.endpoints / 100 for step in plan.steps if 0 < step.endpoints < 100), 0.5)
