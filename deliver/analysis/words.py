@@ -6,10 +6,10 @@ from deliver.model.evidence import Tally, Track
 
 
 def odds(log_evidence: float) -> str:
-    """`412 : 1`, `1 : 3`, `more than a billion : 1`."""
+    """`412 : 1`, `1 : 3`, `over a billion : 1`."""
     value = evidence.odds(log_evidence)
-    if value >= 1e9:
-        return "more than a billion : 1"
+    if value >= 0.999e9:
+        return "over a billion : 1"
     if value >= 1:
         return f"{value:.3g} : 1" if value < 1000 else f"{value:,.0f} : 1"
     return f"1 : {1 / max(value, 1e-9):.3g}"

@@ -19,6 +19,7 @@ from deliver.model.spec import EvidenceMetric
 from deliver.plugins.interfaces import Answer, MetricsError, Series
 
 STEP = 30.0  # seconds of a column of the past
+LONG = 1800.0  # seconds of a past that shows bursts and clusters; a shorter one would call everything independent
 RECENT = 3600.0  # of the past, what the candidate is held against while stable has no traffic
 USEFUL = (0.002, 0.95)  # tail shares of a bound that tells something (statistics.md 2c)
 BOUNDS = 8  # at most: each is a track of its own
@@ -72,7 +73,7 @@ def spacing(series: Sequence[Series]) -> float:
 
 def _one(metric: EvidenceMetric, past: History, every: float, beginning: Beginning) -> Calibration:
     minutes = f"{past.seconds / 3600:.1f} h" if past.seconds >= 3600 else f"{past.seconds / 60:.0f} min"
-    enough = past.events >= dispersion.FEWEST
+    enough = past.events >= dispersion.FEWEST and past.seconds >= LONG
     block = dispersion.block_seconds(past)
     recent = History(past.step, *(tuple(row[-round(RECENT / past.step) :] for row in rows) for rows in (past.bad, past.total)))
     calibration = Calibration(
@@ -86,8 +87,8 @@ def _one(metric: EvidenceMetric, past: History, every: float, beginning: Beginni
         total=recent.requests,
     )
     if not enough:
-        basis = f"only {past.events} such requests in {minutes} of the past" if past.requests else "nothing is known of the past"
-        return replace(calibration, basis=f"{basis}: only bets on whole polls")
+        basis = f"only {past.events} such requests in {minutes} of the past" if past.requests else "no past that could be read"
+        return replace(calibration, basis=f"{basis}: too little for a dispersion, so it only bets on whole polls")
     chance = Random(f"{beginning.seed}/{metric.name}")  # a draw of pods, no secret
     checked = placebo.checked(calibration, past, metric.margin, beginning.alpha, beginning.share, chance)
     tried = f"; {checked.crossed} of {checked.placebos} placebo releases on it were false alarms" if checked.placebos else ""

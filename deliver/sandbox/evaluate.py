@@ -5,7 +5,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from deliver.sandbox.promql import Apply, Binary, Gather, Node, Number, QueryError, Select, Text, parse
+from deliver.sandbox.promql import Apply, Binary, Gather, Node, Number, QueryError, Select, Subquery, Text, parse
 from deliver.sandbox.series import LOOKBACK, Labels, Points, SeriesStore
 
 Vector = list[tuple[Labels, float]]
@@ -27,9 +27,21 @@ class Evaluator:
     def run(self, query: str) -> Result:
         """A number, text, a vector, or series with their samples for a range selector. Raises QueryError."""
         node = parse(query)
+        if isinstance(node, Subquery):
+            return self._subquery(node)
         if isinstance(node, Select) and node.window:
             return [(one.labels, one.points) for one in self.store.select(node.name, list(node.matches), self.at - node.window, self.at)]
         return self.value(node)
+
+    def _subquery(self, node: Subquery) -> list[tuple[Labels, Points]]:
+        """At absolute multiples of the step, the left end left out (engine.go, subqueryTimes)."""
+        found: dict[tuple[tuple[str, str], ...], list[tuple[float, float]]] = {}
+        first = math.floor((self.at - node.window) / node.step) + 1
+        for number in range(first, math.floor(self.at / node.step) + 1):
+            at = number * node.step
+            for labels, value in Evaluator(self.store, at).vector(node.of):
+                found.setdefault(tuple(sorted(labels.items())), []).append((at, value))
+        return [(dict(key), points) for key, points in found.items()]
 
     def value(self, node: Node) -> float | str | Vector:
         match node:

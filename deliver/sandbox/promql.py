@@ -4,6 +4,7 @@
     functions            rate increase delta sum_over_time avg_over_time max_over_time min_over_time last_over_time count_over_time
                          histogram_quantile vector scalar time abs ceil floor clamp_min clamp_max absent
     aggregations         sum avg min max count, with by (...) or without (...) before or after
+    subqueries           expr[6h:30s], as the whole query
     operators            + - * / % ^ == != > < >= <= and or unless, on one-to-one label sets (no on/ignoring/group)
 
 Anything else is a QueryError in a sentence, never a wrong number.
@@ -73,6 +74,15 @@ class Gather:
 
 
 @dataclass(frozen=True)
+class Subquery:
+    """An instant expression, evaluated every `step` seconds of the last `window`. Only as a whole query."""
+
+    of: "Node"
+    window: float
+    step: float
+
+
+@dataclass(frozen=True)
 class Binary:
     """boolean: a comparison gives 0 or 1 and drops nothing."""
 
@@ -83,9 +93,10 @@ class Binary:
 
 
 Node = Number | Text | Select | Apply | Gather | Binary
+_STEP = re.compile(r":((?:\d+(?:ms|[smhdw]))+)")
 
 
-def parse(query: str) -> Node:
+def parse(query: str) -> Node | Subquery:
     """Raises QueryError."""
     return _Parser(query).whole()
 
@@ -107,13 +118,23 @@ class _Parser:
             at = match.end()
         self.at = 0
 
-    def whole(self) -> Node:
+    def whole(self) -> Node | Subquery:
         if not self.tokens:
             raise QueryError("parse error: no expression found in input")
         node = self.binary(0)
+        if self.peek() == "[":
+            return self.subquery(node)
         if self.at < len(self.tokens):
             raise QueryError(f"parse error: unexpected {self.tokens[self.at][1]!r}")
         return node
+
+    def subquery(self, node: Node) -> Subquery:
+        self.next(text="[")
+        window, step = self.next("duration"), _STEP.fullmatch(self.next("name"))  # a name may begin with a colon
+        self.next(text="]")
+        if step is None or self.at < len(self.tokens):
+            raise QueryError("the sandbox's PromQL knows subqueries only as EXPR[RANGE:STEP]")
+        return Subquery(node, duration(window), duration(step[1]))
 
     def peek(self) -> str:
         kind, text = self.tokens[self.at] if self.at < len(self.tokens) else ("end", "")
