@@ -31,7 +31,10 @@ def seconds(stamp: str | None) -> float:
 
 def owner(obj: Object) -> str:
     """uid of the controlling owner, "" for none."""
-    return next((ref["uid"] for ref in obj["metadata"].get("ownerReferences") or [] if ref.get("controller")), "")
+    for ref in obj["metadata"].get("ownerReferences") or ():
+        if ref.get("controller"):
+            return str(ref["uid"])
+    return ""
 
 
 class Facts:

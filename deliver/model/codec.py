@@ -11,44 +11,53 @@ from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hin
 
 T = TypeVar("T")
 Decoder = Callable[[Any], Any]
+_PLAIN = frozenset({str, float, int, bool})
 
 
 def encode(value: Any) -> Any:
     """Plain data that json.dumps takes."""
-    if value is None or type(value) in (str, float, int, bool):
-        return value
     kind: Any = type(value)
+    return value if value is None or kind in _PLAIN else _encoder(kind)(value)
+
+
+@cache
+def _encoder(kind: type) -> Callable[[Any], Any]:
+    """Looked up once a type: to ask whether a value is a Mapping takes longer than to encode most of them."""
     if names := _names(kind):
-        return {name: encode(getattr(value, name)) for name in names}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Mapping):
-        return {str(key): encode(item) for key, item in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [encode(item) for item in value]
-    return value
+        return lambda value: {name: encode(getattr(value, name)) for name in names}
+    if issubclass(kind, Enum):
+        return lambda value: value.value
+    if issubclass(kind, Mapping):
+        return lambda value: {str(key): encode(item) for key, item in value.items()}
+    if issubclass(kind, (tuple, list)):
+        return lambda value: [encode(item) for item in value]
+    return _as_it_is
 
 
 class Texts:
     """Compact JSON of one growing value after another. A frozen part that the last one had too is not encoded again."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[Any, str]] = {}  # by identity; the value is kept, so that its id stays its own
-        self._used: dict[int, tuple[Any, str]] = {}
+        self._fields: dict[str, tuple[Any, str]] = {}
+        self._items: dict[str, dict[int, tuple[Any, str]]] = {}  # by identity; the item is kept, so that its id stays its own
 
     def of(self, value: Any) -> str:
         """json.dumps(encode(value)) of a dataclass, without blanks."""
-        self._known, self._used = self._used, {}
         kind: Any = type(value)
-        return "{" + ",".join([f'"{name}":{self._part(getattr(value, name))}' for name in _names(kind)]) + "}"
+        return "{" + ",".join([f'"{name}":{self._field(name, getattr(value, name))}' for name in _names(kind)]) + "}"
 
-    def _part(self, value: Any) -> str:
-        return f"[{','.join(map(self._frozen, value))}]" if isinstance(value, tuple) else self._frozen(value)
-
-    def _frozen(self, value: Any) -> str:
-        known = self._known.get(id(value)) or (value, _compact(encode(value)))
-        self._used[id(value)] = known
+    def _field(self, name: str, value: Any) -> str:
+        known = self._fields.get(name)
+        if known is None or known[0] is not value:
+            text = self._list(name, value) if isinstance(value, tuple) else _compact(encode(value))
+            known = self._fields[name] = value, text
         return known[1]
+
+    def _list(self, name: str, items: tuple[Any, ...]) -> str:
+        before = self._items.get(name, {})
+        made = [before.get(id(item)) or (item, _compact(encode(item))) for item in items]
+        self._items[name] = {id(item): one for item, one in zip(items, made, strict=True)}
+        return f"[{','.join([text for _, text in made])}]"
 
 
 _compact = json.JSONEncoder(separators=(",", ":")).encode

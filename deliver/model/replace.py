@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_MISSING: Any = object()
 
 
 @cache
@@ -17,11 +18,15 @@ def replace(obj: T, /, **changes: Any) -> T:
 
     For classes without __post_init__, __slots__ and cached properties.
     """
-    if all(getattr(obj, name) is value for name, value in changes.items()):
+    there = obj.__dict__
+    for name, value in changes.items():
+        if there.get(name, _MISSING) is not value:
+            break
+    else:
         return obj
     kind: Any = type(obj)
     if not changes.keys() <= _names(kind):
         raise TypeError(f"{kind.__name__} has no {', '.join(sorted(changes.keys() - _names(kind)))}")
     made: T = object.__new__(kind)
-    made.__dict__.update(obj.__dict__, **changes)
+    made.__dict__.update(there, **changes)
     return made

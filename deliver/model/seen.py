@@ -68,7 +68,7 @@ class ArmSeen:
         return tuple(pod for pod in self.pods if pod.hash == hash)
 
     def ready_of(self, hash: str) -> int:
-        return sum(pod.ready for pod in self.of(hash))
+        return sum([pod.ready for pod in self.pods if pod.hash == hash])
 
     @property
     def ready(self) -> int:

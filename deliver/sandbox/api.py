@@ -108,7 +108,8 @@ class Api:
             return self._apply(kind, namespace, name, body, subresource, write)
         old = self.get(kind, namespace, name)
         base = scale.view(kind, old) if subresource == "scale" else old
-        new = copy(_patched(kind, base, body, how))
+        whole = how != MERGE or defaults.has(kind)  # else nothing is filled in: what the patch leaves alone may stay the stored object's
+        new = copy(_patched(kind, base, body, how)) if whole else _patched(kind, base, copy(body), how)
         if wrong := validate.wrong_type(kind, new):
             cause = errors.Cause("patch", f'Invalid value: "{{...}}": {wrong}')
             raise ApiError(422, "Invalid", f' "" is invalid: {cause.field}: {cause.message}', {})

@@ -9,6 +9,11 @@ from deliver.sandbox.store import Object
 from deliver.sandbox.store import copy as copied
 
 
+def has(kind: str) -> bool:
+    """Objects of that kind are changed by `fill`."""
+    return kind in _DEFAULTS
+
+
 def fill(kind: str, obj: Object) -> None:
     if kind in _DEFAULTS:
         _DEFAULTS[kind](obj)

@@ -17,7 +17,7 @@ def merge(target: Any, patch: Any) -> Any:
         if value is None:
             result.pop(key, None)
         else:
-            result[key] = merge(result.get(key), value)
+            result[key] = merge(result.get(key), value) if isinstance(value, dict) else value
     return result
 
 

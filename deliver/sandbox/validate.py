@@ -46,7 +46,7 @@ def wrong_type(kind: str, obj: Object) -> str:
         here: Any = obj
         for part in path:
             here = here.get(part) if isinstance(here, dict) else None
-        if here is None:
+        if here is None or _plainly(here, kinds):
             continue
         found = next(
             (
@@ -60,6 +60,13 @@ def wrong_type(kind: str, obj: Object) -> str:
             wanted = "map[string]string" if kinds == "strings" and not isinstance(here, dict) else _GO_TYPES[kinds]
             return f"json: cannot unmarshal {_go_name(found)} into Go struct field {go} of type {wanted}"
     return ""
+
+
+def _plainly(here: Any, kinds: str) -> bool:
+    """It fits beyond doubt: nearly all do, and each write asks."""
+    if kinds == "strings":
+        return type(here) is dict and set(map(type, here.values())) <= {str}
+    return type(here) is _CLASSES[kinds]
 
 
 def _fits(value: Any, kinds: str, inside: bool) -> bool:
@@ -80,6 +87,7 @@ def _go_name(value: Any) -> str:
     return {str: "string", int: "number", float: "number", list: "array"}.get(type(value), "object")
 
 
+_CLASSES: Mapping[str, type] = {"int": int, "bool": bool, "map": dict}
 _GO_TYPES = {"int": "int32", "bool": "bool", "map": "v1.ObjectMeta", "strings": "string"}
 Wanted = tuple[tuple[str, ...], str, str]  # where, which kind of value, what Go calls the field
 _EVERYWHERE: tuple[Wanted, ...] = (

@@ -4,6 +4,7 @@ A rule about writes is about ours alone: what a stranger or a controller brings 
 """
 
 import json
+import marshal
 import math
 import re
 from collections.abc import Mapping
@@ -74,6 +75,7 @@ class Referee:
     faulty: bool = False  # the API server has trouble in this story
     pods_moved: float = 0.0
     secret: str = ""
+    templates: set[str] = field(default_factory=set)
 
     def say(self, rule: int, text: str) -> None:
         who = f" ({self.author.name})" if self.author.name else ""
@@ -128,14 +130,26 @@ class Referee:
     def _secret(self, change: Change) -> None:
         """Of what ours writes, a pod template alone may hold the user's secret: in a Deployment, and in the snapshot that puts it back."""
         obj: Object = {**change.obj, "spec": {}} if change.kind == "deployments" else change.obj
-        if self.secret not in json.dumps(obj):
+        if not self._holds(obj):
             return
-        data = dict(obj.get("data") or {})
-        for key in ("release", "history"):
-            if data.get(key):
-                data[key] = json.dumps(json.loads(data[key], object_hook=_without_template))
-        if self.secret in json.dumps({**obj, "data": data}):
+        data = obj.get("data") or {}
+        bare = {key: self._bare(data[key]) for key in ("release", "history") if data.get(key)}
+        if self._holds({**obj, "data": {**data, **bare}}):
             self.say(11, f"{change.kind} {change.name} holds a secret")
+
+    def _holds(self, obj: Object) -> bool:
+        return self.secret.encode() in marshal.dumps(obj, 2)  # texts stand in it as they are, and it is the quickest way to all of them
+
+    def _bare(self, text: str) -> str:
+        """Without the templates of the snapshots. Those that were seen once are cut out unread."""
+        for template in self.templates:
+            text = text.replace(template, "null")
+        if self.secret not in text:
+            return text
+        found = json.loads(text)
+        templates = [one["snapshot"]["template"] for one in (found if isinstance(found, list) else [found]) if one["snapshot"]["template"]]
+        self.templates |= {json.dumps(template, separators=(",", ":")) for template in templates}
+        return json.dumps(json.loads(text, object_hook=_without_template))
 
     # ------------------------------------------------------------ rule 7: one driver
 
