@@ -138,7 +138,8 @@ def changed(kind: str, old: Object, new: Object) -> tuple[Fields, Fields]:
 
 def _unequal(kind: str, old: Object, new: Object, names: tuple[str, ...]) -> tuple[Object, Object]:
     """Both without what they have in common. Maps that are a field themselves stay whole, and so does one that is empty in either."""
-    before, after = {}, {}
+    before: Object = {}
+    after: Object = {}
     for key in {**old, **new}:
         was, now = old.get(key), new.get(key)
         if was == now:
