@@ -14,6 +14,8 @@ from deliver.model.exitcodes import ExitCode
 
 if TYPE_CHECKING:
     from deliver.cluster.kube import KubernetesCluster
+    from deliver.config.draft import Draft
+    from deliver.doctor import Judged
 
 
 def make(name: str, summary: str) -> TyperCommand:
@@ -21,7 +23,7 @@ def make(name: str, summary: str) -> TyperCommand:
         schema = Option("schema", "print the JSON Schema of deliver.yaml, for editors, and check nothing", kind="flag")
         return command(name, summary, validate, (PLACE[-1], schema, *TARGETING, *ANALYSIS, *LIMITS, *DISPLAY))
     if name == "doctor":
-        return command(name, summary, doctor, (*PLACE, ANALYSIS[0], output("text", "json", "yaml"), *DISPLAY))
+        return command(name, summary, doctor, (*PLACE, *ANALYSIS[:2], output("text", "json", "yaml"), *DISPLAY))
     shown = (output("text", "json", "yaml"), *DISPLAY)
     if name == "plugins":
         what = Option("what", "`show NAME` (or FAMILY/NAME): its options and hooks", kind="many", metavar="[show NAME]")
@@ -46,7 +48,9 @@ def doctor(given: Given) -> int:
     from deliver.render import text
 
     cluster, namespace = _place(given)
-    lines = examine(cluster, namespace, _prometheus(given), now=time.time)
+    draft = _draft(given)
+    options = draft.get(("analysis", "prometheus"))
+    lines = examine(cluster, namespace, options if isinstance(options, dict) else None, now=time.time, judged=_judged(draft))
     if given["output"] in ("json", "yaml"):
         items = [{"name": line.name, "level": line.level, "message": line.message, "hint": line.hint} for line in lines]
         session.show_view({"apiVersion": "deliver.dev/v1alpha1", "kind": "Doctor", "items": items}, given["output"])
@@ -64,15 +68,29 @@ def _place(given: Given) -> "tuple[KubernetesCluster, str]":
     return cluster, target.namespace
 
 
-def _prometheus(given: Given) -> dict[str, object] | None:
-    """The provider's options: --prometheus, else the file's."""
+def _draft(given: Given) -> "Draft":
+    """What file and options say of the target and of Prometheus; not checked, for doctor looks at it."""
     from deliver.config.draft import Draft
     from deliver.config.options import lay
 
     found = Draft.of(session.document(given))
-    lay(found, {"prometheus": given["prometheus"]}, given.label)
-    options = found.get(("analysis", "prometheus"))
-    return options if isinstance(options, dict) else None
+    lay(found, {name: given[name] for name in ("target", "prometheus", "prometheus_header")}, given.label)
+    return found
+
+
+def _judged(draft: "Draft") -> "Judged | None":
+    from deliver.doctor import Judged
+    from deliver.doctor.series import STALE
+    from deliver.plugins.types import parse_duration
+
+    name, container, metrics = (draft.get(path) for path in (("target", "deployment"), ("target", "container"), ("analysis", "metrics")))
+    if not isinstance(name, str):
+        return None
+    try:
+        stale = parse_duration(draft.get(("analysis", "max_staleness")))
+    except ValueError:  # not there, or for `validate` to tell
+        stale = STALE
+    return Judged(name, container if isinstance(container, str) else "", metrics if isinstance(metrics, list) else (), stale)
 
 
 def plugins(given: Given) -> int:

@@ -61,9 +61,13 @@ class Asking:
 
     def family(self, name: str) -> Family:
         """Raises MetricsError."""
-        answer = self.fetch.whole(Selector(name), WINDOW)
+        return self.selected(Selector(name))
+
+    def selected(self, selector: Selector) -> Family:
+        """The series of these pods that it matches. Raises MetricsError."""
+        answer = self.fetch.whole(selector, WINDOW)
         native = [one for one in answer.series if one.histograms]
-        return Family(name, tuple(native or answer.series), bool(native))
+        return Family(selector.name, tuple(native or answer.series), bool(native))
 
 
 def _first(names: Iterable[str], fits: Callable[[str], bool]) -> list[str]:

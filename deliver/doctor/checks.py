@@ -11,28 +11,33 @@ from urllib.parse import urlsplit
 
 from deliver import __version__
 from deliver.cluster.port import Access, Cluster
+from deliver.doctor import metrics
+from deliver.doctor.metrics import ASK, SKEW_FAIL, SKEW_WARN, Judged, told
 from deliver.doctor.rights import RIGHTS, Right
-from deliver.engine import judging
 from deliver.model.errors import ClusterError, DeliverError
-from deliver.model.spec import Analysis, PluginSpec
-from deliver.plugins.interfaces import MetricsError
 from deliver.render.text import DoctorLine
 
 CLIENTS = ("kubernetes", "httpx", "prometheus-api-client")
-SKEW_WARN, SKEW_FAIL = 2.0, 10.0  # seconds; a lease is short, and two clocks that far apart quarrel over it
-ASK = 5.0  # seconds for each question
 
 
-def examine(cluster: Cluster, namespace: str, prometheus: Mapping[str, Any] | None, *, now: Callable[[], float]) -> list[DoctorLine]:
-    """prometheus: the provider's options, None when none is configured. now: unix seconds."""
+def examine(
+    cluster: Cluster,
+    namespace: str,
+    prometheus: Mapping[str, Any] | None,
+    *,
+    now: Callable[[], float],
+    judged: Judged | None = None,
+) -> list[DoctorLine]:
+    """prometheus: the provider's options, None when none is configured. now: unix seconds. judged: whose metrics are looked at, too."""
     lines = [_versions()]
     server = _server(cluster)
     lines.append(server)
     if server.level == "fail":
         return lines  # everything below would only say the same again
-    lines.append(_clock(cluster, now))
+    apart = _apart(cluster, now)
+    lines.append(_clock(apart))
     lines.extend(_rights(cluster, namespace))
-    lines.append(_prometheus(cluster, prometheus, now))
+    lines.extend(metrics.lines(cluster, namespace, prometheus, judged, now=now, apart=apart if isinstance(apart, float) else None))
     return lines
 
 
@@ -53,19 +58,26 @@ def _server(cluster: Cluster) -> DoctorLine:
     try:
         found = cluster.version()
     except DeliverError as error:
-        return DoctorLine("cluster", "fail", _told(error), error.hint or "check --context, KUBECONFIG and the network")
+        return DoctorLine("cluster", "fail", told(error), error.hint or "check --context, KUBECONFIG and the network")
     return DoctorLine("cluster", "done", f"{getattr(cluster, 'server', 'the API server')} answers, Kubernetes {found}")
 
 
-def _clock(cluster: Cluster, now: Callable[[], float]) -> DoctorLine:
-    """Against the Date header that the API server sends: leases are judged by the clock of who looks at them."""
+def _apart(cluster: Cluster, now: Callable[[], float]) -> float | str:
+    """Our clock less the API server's, seconds; or the kind of error. Its Date header has whole seconds: within them they agree."""
     try:
         before = now()
         date = _date(cluster)
         after = now()
     except Exception as error:
-        return DoctorLine("clock", "warn", f"the API server's time could not be read: {type(error).__name__}", "compare it by hand")
-    skew = max(0.0, before - date - 1, date - after)  # the header has whole seconds
+        return type(error).__name__
+    return before - date - 1 if before - date > 1 else after - date if after < date else 0.0
+
+
+def _clock(apart: float | str) -> DoctorLine:
+    """Against the API server: leases are judged by the clock of who looks at them."""
+    if isinstance(apart, str):
+        return DoctorLine("clock", "warn", f"the API server's time could not be read: {apart}", "compare it by hand")
+    skew = abs(apart)
     text = f"{skew:.0f} s apart from the API server" if skew else "agrees with the API server"
     level = "fail" if skew > SKEW_FAIL else "warn" if skew > SKEW_WARN else "done"
     return DoctorLine("clock", level, text, "" if level == "done" else "set the clock of this machine, e.g. with NTP")
@@ -101,7 +113,7 @@ def _rights(cluster: Cluster, namespace: str) -> Iterator[DoctorLine]:
         try:
             missing = [verb for verb in right.verbs if not cluster.allowed(verb, right.resource, namespace, "", right.subresource)]
         except ClusterError as error:
-            yield DoctorLine(name, "fail", _told(error), error.hint)
+            yield DoctorLine(name, "fail", told(error), error.hint)
             continue
         if missing:
             yield _missing(right, name, missing)
@@ -119,25 +131,3 @@ def _missing(right: Right, name: str, missing: list[str]) -> DoctorLine:
     return DoctorLine(
         name, "fail", f"no {', '.join(missing)}; {ways}", f"grant {', '.join(missing)} on {right.name}{group}; see deploy/rbac"
     )
-
-
-def _prometheus(cluster: Cluster, options: Mapping[str, Any] | None, now: Callable[[], float]) -> DoctorLine:
-    if options is None:
-        hint = "give --prometheus, or `analysis.prometheus` in deliver.yaml"
-        return DoctorLine("prometheus", "warn", "not configured; a release is judged by its pods and health checks alone", hint)
-    try:
-        provider = judging.provider_of(cluster, Analysis(provider=PluginSpec("prometheus", options)))
-        skew = abs(provider.now(ASK) - now())
-    except (MetricsError, DeliverError, ValueError) as error:
-        hint = "check the address; a Service is NAMESPACE/NAME:PORT and needs get on services/proxy there: deploy/rbac/prometheus.yaml"
-        return DoctorLine("prometheus", "fail", _told(error), hint)
-    except Exception as error:
-        return DoctorLine("prometheus", "fail", f"{type(error).__name__}: {error}", "see `deliver plugins`")
-    if skew > SKEW_FAIL:
-        return DoctorLine("prometheus", "warn", f"answers, but its clock is {skew:.0f} s apart", "samples may count as stale")
-    return DoctorLine("prometheus", "done", "answers")
-
-
-def _told(error: Exception) -> str:
-    what, why = getattr(error, "what", str(error)), getattr(error, "why", "")
-    return f"{what}: {why}" if why else what

@@ -211,7 +211,7 @@ def _cut(text: str, style: Style) -> str:
 
 @dataclass(frozen=True)
 class DoctorLine:
-    """One thing that `doctor` looked at. level: done, warn or fail. hint: what to do, when it is not done."""
+    """One thing that `doctor` looked at. level: done, warn, fail, or todo (good to know). hint: what to do, when it is not done."""
 
     name: str
     level: str

@@ -1,0 +1,195 @@
+"""What Prometheus knows of a Deployment's pods: whether a release could be judged by it, and what would be missed. None of it raises."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from deliver.analysis import native
+from deliver.analysis.selectors import Labels, Selector, histogram, parse
+from deliver.discovery import behaviour, requests
+from deliver.discovery.ask import WINDOW, Asking
+from deliver.discovery.behaviour import Behaviour
+from deliver.discovery.known import COUNTERS
+from deliver.discovery.words import Family, Question
+from deliver.discovery.workload import Workload
+from deliver.metrics.arms import batches
+from deliver.model.errors import InputError
+from deliver.model.names import candidate_name
+from deliver.plugins.interfaces import MetricProvider, MetricsError
+from deliver.plugins.types import show_duration
+from deliver.render.text import DoctorLine
+
+YOUNG = 120.0  # seconds within which a pod may not have been scraped yet
+STALE = 60.0  # `max_staleness`, where nobody has set it
+OTHER_NAMES = (
+    Labels("exported_namespace", "exported_pod"),
+    Labels("namespace", "exported_pod"),
+    Labels("kubernetes_namespace", "kubernetes_pod_name"),
+    Labels("namespace", "pod_name"),
+    Labels("k8s_namespace_name", "k8s_pod_name"),
+)
+"""Namespace and pod as other scrape configurations call them."""
+ELSEWHERE = (
+    ("istio_requests_total", 'reporter="source",destination_workload_namespace="{namespace}",destination_workload="{name}"', "Istio"),
+    ("nginx_ingress_controller_requests", 'exported_namespace="{namespace}"', "ingress-nginx"),
+    ("nginx_ingress_controller_requests", 'namespace="{namespace}"', "ingress-nginx"),
+    ("traefik_service_requests_total", 'exported_service=~"{namespace}-.*"', "Traefik"),
+)
+"""Who counts requests on the way to the pods, and so also those that no pod answered."""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """Samples of the counters that judge the pods, by their names in deliver.yaml. stale: `max_staleness`. now: the provider's time."""
+
+    counters: Mapping[str, Family]
+    stale: float
+    now: float
+
+
+def lines(provider: MetricProvider, workload: Workload, metrics: Sequence[Any], stale: float = STALE) -> Iterator[DoctorLine]:
+    """metrics: as deliver.yaml has them, not checked yet; () to find them. stale: `max_staleness`."""
+    try:
+        asking = Asking(provider, workload.target.namespace, workload.pods)
+        if not asking.pods:
+            yield DoctorLine("series", "warn", "no pod is ready, so there is nothing to look at", "come back when the pods are ready")
+            return
+        now = asking.fetch.now()
+        yield from _matched(asking, workload, now)
+        families = _families(asking, workload, metrics)
+    except (MetricsError, InputError) as error:
+        yield DoctorLine("series", "fail", str(error), getattr(error, "hint", "") or "see `analysis` in deliver.yaml")
+        return
+    if not families:
+        hint = "does the application count its requests by status? --errors and --requests name the counter"
+        yield DoctorLine("counters", "warn", "no series of these pods counts requests by status", hint)
+        return
+    looked = Looked(families, stale, now)
+    yield fresh(looked)
+    yield spaced(looked)
+    for name, family in families.items():
+        yield counts(name, behaviour.of(family.series, workload.restarts, asking.pod_label))
+    yield _crashes(asking, workload, families)
+
+
+def fresh(looked: Looked) -> DoctorLine:
+    newest = max((one.points[-1][0] for family in looked.counters.values() for one in family.series if one.points), default=0.0)
+    age = looked.now - newest
+    if age <= looked.stale:
+        return DoctorLine("freshness", "done", f"the newest sample is {max(age, 0):.0f} s old")
+    hint = "are the pods still scraped? `up` in Prometheus says so; a remote store may be late: raise `max_staleness`"
+    return DoctorLine("freshness", "fail", f"the newest sample is {age:.0f} s old; above {looked.stale:.0f} s it counts as none", hint)
+
+
+def spaced(looked: Looked) -> DoctorLine:
+    """Measured, for the configuration may be somebody else's: what passes between two samples is what a breach waits for at the least."""
+    gap = behaviour.spacing([one for family in looked.counters.values() for one in family.series])
+    if not gap:
+        return DoctorLine("scrape interval", "warn", "no series has two samples yet", "come back in a minute or two")
+    text = f"{gap:.0f} s between two samples"
+    if 2 * gap <= looked.stale:
+        return DoctorLine("scrape interval", "done", text)
+    hint = f"set `max_staleness` to {show_duration(3 * round(gap))} at least, or scrape more often; a bake should be ten intervals long"
+    return DoctorLine("scrape interval", "warn", f"{text}: one that is missed makes a look blind", hint)
+
+
+def counts(name: str, seen: Behaviour) -> DoctorLine:
+    """Is it a counter at all, and does it count now?"""
+    what = f"counter {name}"
+    if seen.falls:
+        hint = "a counter only falls when its process restarts: take the one that ends in _total, no gauge and no rate"
+        return DoctorLine(what, "fail", f"it fell {seen.falls} times and no pod restarted: a gauge, or a recording rule of a rate", hint)
+    if seen.fractional:
+        return DoctorLine(what, "fail", "it has fractions: no count of requests, but a rate or a sum of times", "take the counter itself")
+    if not seen.grown:
+        hint = "without requests every look is blind: send traffic, or judge by health checks"
+        return DoctorLine(what, "warn", f"it has not grown in {show_duration(WINDOW)}", hint)
+    resets = f", restarted {seen.resets} times" if seen.resets else ""
+    return DoctorLine(what, "done", f"only rises, by {seen.grown:.0f} in up to {show_duration(WINDOW)}{resets}")
+
+
+def _matched(asking: Asking, workload: Workload, now: float) -> Iterator[DoctorLine]:
+    """Does each pod have series under its name?"""
+    ready = [pod for pod in workload.pods if pod.ready]
+    labels, namespace = asking.fetch.labels, asking.fetch.namespace
+    known = set()
+    for batch in batches(sorted(pod.name for pod in ready)):
+        inside = ",".join(map(str, labels.matchers(namespace, batch)))
+        known |= {one.labels.get(labels.pod, "") for one in asking.fetch.value(f"count by ({labels.pod}) ({{{inside}}})").series}
+    missing = [pod for pod in ready if pod.name not in known]
+    if not missing:
+        yield DoctorLine("series", "done", f"all {len(ready)} ready pods have series with {labels.namespace} and {labels.pod}")
+        return
+    text = f"{len(missing)} of {len(ready)} ready pods have no series with {labels.namespace}={namespace} and {labels.pod}=their name"
+    if all(now - pod.since < YOUNG for pod in missing):
+        yield DoctorLine("series", "warn", text, "they are young: come back when they have been scraped")
+    elif len(missing) < len(ready):
+        yield DoctorLine("series", "warn", f"{text}: {missing[0].name}", "its scrape fails, or the pod is on a node that is not scraped")
+    else:
+        yield DoctorLine("series", "fail", text, _other_names(asking) or "are the pods scraped? look for their targets in Prometheus")
+
+
+def _other_names(asking: Asking) -> str:
+    for other in OTHER_NAMES:
+        if _there(asking, f"count({{{','.join(map(str, other.matchers(asking.fetch.namespace, asking.fetch.pods)))}}})"):
+            return f"other labels name them: set `pod_label: {other.pod}` and `namespace_label: {other.namespace}` under `prometheus`"
+    return ""
+
+
+def _families(asking: Asking, workload: Workload, metrics: Sequence[Any]) -> dict[str, Family]:
+    """The totals of the file's metrics; with none, of the counter that discovery would take."""
+    named = {str(one.get("name", "?")): one for one in metrics if isinstance(one, Mapping)}
+    found = {name: _counted(asking, selector) for name, one in named.items() if (selector := _total(one))}
+    if found or named:
+        return {name: family for name, family in found.items() if family.series}
+    seen = requests.find(asking.counters(asking.names()), workload.restarts, asking.pod_label, workload.probed)
+    chosen = requests.choose(seen.counters)
+    counter = chosen.choices[0].value if isinstance(chosen, Question) else chosen
+    return {counter.total: asking.selected(counter.selector)} if counter else {}
+
+
+def _counted(asking: Asking, selector: Selector) -> Family:
+    """A native histogram is one series, whose count is what is looked at."""
+    family = asking.selected(selector)
+    if family.series or not selector.name.endswith("_count"):
+        return family
+    whole = asking.selected(replace(selector, name=selector.name.removesuffix("_count")))
+    return Family(whole.name, native.classic(whole.series, math.inf)[1])
+
+
+def _total(metric: Mapping[str, Any]) -> Selector | None:
+    """Raises InputError for a selector that is none."""
+    if isinstance(metric.get("total"), str):
+        return parse(metric["total"])
+    return histogram(metric["histogram"]).suffixed("_count") if isinstance(metric.get("histogram"), str) else None
+
+
+def _crashes(asking: Asking, workload: Workload, families: Mapping[str, Family]) -> DoctorLine:
+    """A pod that dies takes its last counts with it, and a request that no pod answers is in no pod's counter."""
+    what, target = "errors of a crash", workload.target
+    proxies = sorted({known.who for family in families.values() if (known := COUNTERS.get(family.name)) and known.rank < 2})
+    if proxies:
+        return DoctorLine(what, "done", f"counted by {proxies[0]}, also when the application is gone")
+    for name, inside, who in ELSEWHERE:
+        filled = inside.format(namespace=target.namespace, name=target.deployment)
+        if _there(asking, f"count({name}{{{filled}}})"):
+            text = f"not in the pods' own counters; {who} counts them ({name})"
+            return DoctorLine(what, "todo", text, _by(name, filled.replace(target.deployment, candidate_name(target.deployment))))
+    text = "not seen: only the pods' own counters are there, and a request that no pod answers is in none of them"
+    hint = "a crash itself is seen by pod state and readiness at once; its requests are counted by a mesh, an ingress or the clients"
+    return DoctorLine(what, "todo", text, hint)
+
+
+def _by(name: str, inside: str) -> str:
+    if name != "istio_requests_total":
+        return "it cannot tell the candidate from the stable side by pod; watch it beside the release"
+    bad = f'sum(rate({name}{{{inside},response_code=~"5..|0"}}[1m]))'
+    return f"a metric `query: {bad} / sum(rate({name}{{{inside}}}[1m]))` with `max: 0.05` judges by it"
+
+
+def _there(asking: Asking, query: str) -> bool:
+    try:
+        return bool(asking.fetch.value(query).series)
+    except MetricsError:
+        return False
