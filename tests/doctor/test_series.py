@@ -1,7 +1,7 @@
 """doctor on Prometheus: what it knows of the pods, and what a release would not see."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -39,7 +39,7 @@ def levels(found: dict[str, DoctorLine]) -> dict[str, str]:
 class Altered:
     """The sandbox's Prometheus with other answers to what begins with something."""
 
-    def __init__(self, made: World, answers: dict[str, Sequence[Series]]) -> None:
+    def __init__(self, made: World, answers: Mapping[str, Sequence[Series]]) -> None:
         self.real, self.answers = made.metrics, answers
         self.namespace_label, self.pod_label = "namespace", "pod"
 
