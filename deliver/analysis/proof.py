@@ -15,11 +15,10 @@ FAR_BELOW = (0.05, 0.3)  # times the acceptable share
 
 
 def grown(proof: Sequence[float], poll: Tally, calibration: Calibration, prove: float, acceptable: float) -> tuple[float, ...]:
-    """ln of each e-value after one more poll."""
+    """ln of each e-value after one more poll. By the exact law: the one of rare events is safe in the other direction only."""
     before = proof or (0.0,) * 4
-    law = increments.hypergeometric if calibration.exact else increments.poisson
     both = poll.candidate_total and poll.stable_total
-    ratios = [law(poll, ratio, prove) / calibration.phi if both else 0.0 for ratio in NO_WORSE]
+    ratios = [increments.hypergeometric(poll, ratio, prove) / calibration.phi if both else 0.0 for ratio in NO_WORSE]
     shares = [
         increments.absolute(poll.candidate_bad, poll.candidate_total, acceptable, part) / calibration.phi if acceptable else 0.0
         for part in FAR_BELOW

@@ -6,7 +6,7 @@ probability of at most alpha, whatever the number of looks (Ville 1939; statisti
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import exp, log
+from math import exp, log, log1p
 
 from deliver.analysis import increments
 from deliver.analysis.strategies import ABSOLUTE, BETS, LIMITS, RATIOS, RELATIVE
@@ -41,10 +41,17 @@ def absolute(wealth: Wealth, bad: int, total: int, limit: float, calibration: Ca
 
 
 def evidence(wealth: Wealth, shares: Sequence[float]) -> float:
-    """ln E: what a gambler who began with 1 has now. shares: RELATIVE or ABSOLUTE."""
+    """ln E: what a gambler who began with 1 has now. shares: RELATIVE or ABSOLUTE.
+
+    In the middle of a block its bets count as lost. Else a look at half a block could choose to stop while they still stand, and the
+    bound would not hold at every look.
+    """
     if not wealth.logs:
         return 0.0
-    return _sum([share + one for share, one in zip(shares, wealth.logs, strict=True)] + ([log(wealth.cash)] if wealth.cash > 0 else []))
+    sure = [log1p(-stake) for stake in BETS] if wealth.held and shares is RELATIVE else []
+    lost = [*sure, *[0.0] * (len(wealth.logs) - len(sure))]
+    now = [share + one + loss for share, one, loss in zip(shares, wealth.logs, lost, strict=True)]
+    return _sum(now + ([log(wealth.cash)] if wealth.cash > 0 else []))
 
 
 def mean(logs: Sequence[float], weights: Sequence[float]) -> float:
