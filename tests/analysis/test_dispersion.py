@@ -1,0 +1,111 @@
+"""The stable side's past: how unevenly its bad events fall on pods, and whether a release on it would have been a false alarm."""
+
+from random import Random
+
+import pytest
+
+from deliver.analysis import dispersion, history, placebo
+from deliver.analysis.history import History
+from deliver.model.evidence import Calibration
+from deliver.plugins.interfaces import Series
+
+
+def past(chance: Random, pods=6, columns=720, requests=300, share=0.01, cluster=1) -> History:
+    """Six hours in columns of 30 s. cluster: bad requests come so many at a time."""
+    bad = tuple(tuple(cluster * _events(chance, requests * share / cluster) for _ in range(columns)) for _ in range(pods))
+    return History(30.0, bad, tuple((requests,) * columns for _ in range(pods)))
+
+
+def _events(chance: Random, mean: float) -> int:
+    return sum(chance.random() < mean / 20 for _ in range(20))
+
+
+def test_independent_events_have_a_dispersion_near_one():
+    for seed in range(5):
+        assert dispersion.dispersion(past(Random(seed))) == pytest.approx(1.15, abs=0.25)
+
+
+def test_clusters_of_five_have_one_of_five_or_more():
+    assert dispersion.dispersion(past(Random(1), cluster=5)) > 4.5
+
+
+def test_a_pod_that_is_always_worse_shows_at_the_longest_scale_and_turns_the_bets_off():
+    chance = Random(2)
+    even, odd = past(chance, pods=5), past(chance, pods=1, share=0.02)
+    mixed = History(30.0, even.bad + odd.bad, even.total + odd.total)
+    scales = dispersion.by_scale(mixed)
+    assert scales[3600.0][0] > 3 * scales[30.0][0]
+    assert dispersion.block_seconds(mixed) == 0.0
+
+
+def test_the_block_is_the_shortest_time_after_which_nothing_new_shows():
+    assert dispersion.block_seconds(past(Random(3))) == 30.0
+    assert dispersion.polls(30.0, 15.0) == 2
+    assert dispersion.polls(30.0, 45.0) == 1
+
+
+def test_one_pod_or_no_event_tells_nothing():
+    assert dispersion.dispersion(past(Random(4), pods=1)) == 1.0
+    assert dispersion.dispersion(past(Random(4), share=0.0)) == 1.0
+    assert dispersion.block_seconds(History(30.0)) == 0.0
+
+
+def test_counters_become_rows_of_increases_with_resets_and_an_end():
+    total = [Series({"pod": "a"}, ((30.0, 100.0), (60.0, 130.0), (90.0, 10.0), (120.0, 30.0), (150.0, 90.0)))]
+    bad = [Series({"pod": "a"}, ((60.0, 5.0), (90.0, 2.0)))]
+    found = history.counted(bad, total, "pod", 30.0, until=120.0)
+    assert found.total == ((30, 10, 20),), "a fall is a restart from zero; what comes after the end does not count"
+    assert found.bad == ((0, 2, 0),), "the first value is a base"
+    assert found.seconds == 90.0
+
+
+def test_more_bad_than_requests_is_cut():
+    total = [Series({"pod": "a"}, ((30.0, 0.0), (60.0, 3.0)))]
+    bad = [Series({"pod": "a"}, ((30.0, 0.0), (60.0, 4.0)))]
+    assert history.counted(bad, total, "pod", 30.0, until=99.0).bad == ((3,),)
+
+
+def test_requests_above_a_bound_are_those_that_are_not_at_or_below_it():
+    below, total = History(30.0, ((7, 8),), ((10, 10),)), History(30.0, ((0, 0),), ((10, 10),))
+    assert history.slow(below, total).bad == ((3, 2),)
+
+
+def test_coarser_columns_hold_the_same_counts():
+    fine = History(30.0, ((1, 2, 3, 4),), ((10, 20, 30, 40),))
+    assert history.coarser(fine, 2) == History(60.0, ((3, 7),), ((30, 70),))
+    assert history.coarser(fine, 3).total == ((90,),), "what is left over at the begin is dropped"
+
+
+# ---------------------------------------------------------------- placebo
+
+
+def test_a_past_that_is_as_its_dispersion_says_raises_no_alarm():
+    quiet = past(Random(5))
+    calibration = Calibration(phi=dispersion.dispersion(quiet), block=1, likelihood=True, every=30.0)
+    checked = placebo.checked(calibration, quiet, 1.0, 0.05, 0.2, Random(6))
+    assert (checked.crossed, checked.placebos) == (checked.crossed, placebo.RUNS)
+    assert checked.crossed <= 0.05 * placebo.RUNS
+    assert checked.phi == calibration.phi
+
+
+def test_a_past_that_is_rougher_than_was_thought_raises_the_dispersion_until_the_alarms_end():
+    rough = past(Random(7), cluster=8)
+    naive = Calibration(phi=1.0, block=1, likelihood=True, every=30.0)
+    runs = [placebo.drawn(rough, 30.0, 0.2, Random(seed)) for seed in range(placebo.RUNS)]
+    assert placebo.crossings(runs, naive, 1.0, 0.05) > 0.05 * placebo.RUNS
+    checked = placebo.checked(naive, rough, 1.0, 0.05, 0.2, Random(8))
+    assert checked.phi > 1.0
+    assert checked.crossed <= 0.05 * placebo.RUNS
+
+
+def test_a_draw_leaves_pods_on_both_sides_and_loses_no_request():
+    small = past(Random(9), pods=2, columns=4)
+    for share in (0.01, 0.99):
+        run = placebo.drawn(small, 30.0, share, Random(1))
+        assert all(poll.candidate_total and poll.stable_total for poll in run)
+        assert sum(poll.candidate_total + poll.stable_total for poll in run) == small.requests
+
+
+def test_one_pod_has_no_placebo():
+    lone = past(Random(9), pods=1)
+    assert placebo.checked(Calibration(likelihood=True), lone, 1.0, 0.05, 0.2, Random(1)).placebos == 0

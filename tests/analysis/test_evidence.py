@@ -1,0 +1,159 @@
+"""From counts to a claim: when polls close, what is held against the past, proof, intervals, and the words for them."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from deliver.analysis import evidence, interval, proof, words
+from deliver.analysis.evidence import Rules
+from deliver.model.codec import decode, encode
+from deliver.model.evidence import Calibration, MetricEvidence, Tally, Track
+
+RULES = Rules(margin=1.0, alpha=0.05)
+TRACK = Track(calibration=Calibration(likelihood=True, every=15.0, planned=40, bad=10, total=10_000))
+GOOD, BAD = Tally(0, 60, 1, 540), Tally(9, 60, 1, 540)
+
+
+def after(track: Track, *polls: Tally, rules: Rules = RULES, begin: float = 1000.0, every: float = 15.0) -> Track:
+    for number, poll in enumerate(polls, 1):
+        track = evidence.fed(track, poll, begin, begin + number * every, rules)
+    return track
+
+
+# ---------------------------------------------------------------- polls
+
+
+def test_a_poll_closes_when_its_time_is_over_and_both_sides_had_requests():
+    early = evidence.fed(TRACK, BAD, 1000.0, 1005.0, RULES)
+    assert (early.pending, early.sum, evidence.against(early, RULES)) == (BAD, Tally(), 0.0)
+    closed = evidence.fed(early, BAD, 1000.0, 1015.0, RULES)
+    assert (closed.pending, closed.sum) == (Tally(), BAD + BAD)
+    assert evidence.against(closed, RULES) > 0
+
+
+def test_without_a_request_of_the_candidate_it_stays_open():
+    open_ = after(TRACK, Tally(0, 0, 2, 600), Tally(0, 0, 1, 600))
+    assert (open_.pending, open_.wealth.polls) == (Tally(0, 0, 3, 1200), 0)
+
+
+def test_what_was_bad_plays_no_part_in_when_it_closes():
+    for poll in (Tally(0, 1, 0, 1), Tally(1, 1, 1, 1)):
+        assert after(TRACK, poll).wealth.polls == 1
+        assert evidence.fed(TRACK, poll, 1000.0, 1010.0, RULES).wealth.polls == 0
+
+
+def test_a_new_step_begins_its_own_poll():
+    shifted = evidence.fed(after(TRACK, GOOD), GOOD, 2000.0, 2010.0, RULES)
+    assert (shifted.since, shifted.wealth.polls) == (2000.0, 1)
+
+
+def test_without_stable_traffic_the_candidate_is_held_against_the_past():
+    alone = Tally(6, 600, 0, 0)
+    waiting = after(TRACK, alone, alone)
+    assert waiting.wealth.polls == 0, "it may come yet"
+    found = after(TRACK, *[alone] * 12)
+    assert found.wealth.polls == 4
+    assert evidence.odds(evidence.against(found, RULES)) > 20, "1 % where the past had 0.1 %"
+    like_the_past = after(TRACK, *[Tally(1, 600, 0, 0)] * 12)
+    assert evidence.odds(evidence.against(like_the_past, RULES)) < 1
+    assert after(replace(TRACK, calibration=replace(TRACK.calibration, total=0)), *[alone] * 12).wealth.polls == 0
+
+
+def test_the_past_is_taken_at_its_worst():
+    assert evidence.upper(10, 10_000, 1.0) == pytest.approx(0.0024, abs=0.0001)
+    assert evidence.upper(0, 1000, 1.0) == pytest.approx(0.0053, abs=0.0001), "no bad request is no share of 0"
+    assert evidence.upper(10, 10_000, 4.0) > evidence.upper(10, 10_000, 1.0)
+    assert evidence.upper(0, 0, 1.0) == 1.0
+
+
+# ---------------------------------------------------------------- an absolute limit
+
+
+SLO = Rules(limit=0.01)
+
+
+def test_an_absolute_limit_needs_no_stable_side():
+    assert evidence.odds(evidence.against(after(TRACK, *[Tally(3, 60, 0, 0)] * 6, rules=SLO), SLO)) > 20
+    assert evidence.against(after(TRACK, *[Tally(0, 60, 0, 0)] * 6, rules=SLO), SLO) < 0
+
+
+def test_a_limit_that_stable_breaks_too_is_the_environments_problem():
+    both = after(TRACK, *[Tally(6, 60, 54, 540)] * 4, rules=SLO)
+    assert evidence.environment(both, SLO)
+    assert not evidence.environment(after(TRACK, *[BAD] * 4, rules=SLO), SLO)
+    assert not evidence.environment(after(TRACK, *[BAD] * 4), RULES), "against stable, a shared incident cancels out"
+
+
+# ---------------------------------------------------------------- proof
+
+
+def test_nothing_bad_on_either_side_proves_no_ratio_but_an_acceptable_share():
+    few, many = after(TRACK, *[Tally(0, 60, 0, 540)] * 3), after(TRACK, *[Tally(0, 60, 0, 540)] * 10)
+    assert proof.no_worse(many.proof) == 0.0
+    assert not evidence.proven(few, RULES)
+    assert evidence.proven(many, RULES), "600 requests without an error: less than 1 % are bad"
+    assert not evidence.proven(
+        after(TRACK, *[Tally(0, 60, 0, 540)] * 10, rules=replace(RULES, acceptable=0.0)), replace(RULES, acceptable=0.0)
+    )
+
+
+def test_enough_alike_proves_that_it_is_no_worse():
+    strict = replace(RULES, acceptable=0.0)
+    alike = after(TRACK, *[Tally(2, 60, 18, 540)] * 12, rules=strict)
+    assert evidence.proven(alike, strict)
+    worse = after(TRACK, *[Tally(6, 60, 18, 540)] * 12, rules=strict)
+    assert not evidence.proven(worse, strict)
+
+
+def test_what_was_proved_stays_proved_through_a_bad_minute():
+    proved = after(TRACK, *[Tally(2, 60, 18, 540)] * 14)
+    later = evidence.fed(proved, Tally(9, 60, 1, 540), 1000.0, 1000.0 + 15 * 15, RULES)
+    assert proof.strongest(later.proof) < proof.strongest(proved.proof)
+    assert evidence.proven(later, RULES)
+
+
+# ---------------------------------------------------------------- many bounds
+
+
+def test_a_metric_with_several_bounds_is_their_mean_and_speaks_by_the_one_near_p95():
+    quiet, loud = after(TRACK, *[GOOD] * 3), after(TRACK, *[BAD] * 3)
+    both = MetricEvidence((replace(loud, bound=0.1), replace(quiet, bound=0.5)))
+    mean = (math.exp(evidence.against(loud, RULES)) + math.exp(evidence.against(quiet, RULES))) / 2
+    assert evidence.whole(both, RULES) == pytest.approx(math.log(mean))
+    rare, usual = Calibration(bad=3, total=1000), Calibration(bad=60, total=1000)
+    assert evidence.main(MetricEvidence((Track(1.0, rare), Track(0.25, usual), Track(0.1, Calibration(bad=500, total=1000))))).bound == 0.25
+
+
+def test_all_of_it_survives_the_record_exactly():
+    kept = MetricEvidence((after(TRACK, GOOD, BAD, Tally(1, 60, 0, 0)),), {"web-a": 1000.25})
+    assert decode(MetricEvidence, encode(kept)) == kept
+
+
+# ---------------------------------------------------------------- for people
+
+
+def test_the_interval_holds_the_truth_and_shrinks():
+    little, much = (after(TRACK, *[Tally(3, 60, 9, 540)] * polls) for polls in (2, 20))
+    low, high = interval.interval(little.profile, 0.05) or (0, 0)
+    lower, higher = interval.interval(much.profile, 0.05) or (0, 0)
+    assert low < 3 < high
+    assert low <= lower < 3 < higher <= high
+    assert interval.interval((), 0.05) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "1 : 1"), (math.log(412.4), "412 : 1"), (math.log(41234), "41,234 : 1"), (-math.log(3), "1 : 3"), (400.0, "over a billion : 1")],
+)
+def test_evidence_is_said_as_odds(value, text):
+    assert words.odds(value) == text
+
+
+def test_the_ratio_is_said_as_far_as_it_is_known():
+    assert words.ratio(TRACK, RULES) == ""
+    assert "times stable" in words.ratio(after(TRACK, *[BAD] * 5), RULES)
+    assert words.ratio(after(TRACK, *[Tally(9, 60, 0, 540)] * 5), RULES).endswith("times stable or more")
+    assert words.claim(RULES) == "it is worse than stable"
+    assert words.claim(replace(RULES, margin=1.2)) == "it is more than 1.2 times as bad as stable"
+    assert words.claim(SLO) == "more than 1 % are bad"
