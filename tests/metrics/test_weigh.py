@@ -1,0 +1,240 @@
+"""Metrics that are judged by evidence, on a made-up provider: what is counted, when, and that a killed driver's heir counts it once."""
+
+import dataclasses
+
+import pytest
+
+from deliver.metrics.calibrate import Beginning
+from deliver.metrics.examiner import Examiner
+from deliver.metrics.ledger import Ledger
+from deliver.model.codec import decode, encode
+from deliver.model.evidence import MetricEvidence
+from deliver.model.seen import PodSeen
+from deliver.model.spec import Analysis, EvidenceMetric, RatioMetric
+from deliver.model.verdict import Verdict
+from deliver.plugins.interfaces import Answer, MetricsError, Series
+
+PASS, FAIL, BLIND = Verdict.PASS, Verdict.FAIL, Verdict.BLIND
+BEGIN = 10_000.0
+STABLE = tuple(PodSeen(f"web-7d5f8-abcd{n}", f"s{n}", ready=True, since=10.0) for n in (1, 2))
+CANDIDATE = (PodSeen("web-candidate-66b9c-xyz12", "c1", ready=True, since=BEGIN - 30),)
+ERRORS = EvidenceMetric("errors", bad='req{code="500"}', total="req", min_samples=20)
+
+
+class Shop:
+    """Requests since BEGIN - 30 at a steady rate, scraped every 15 s; of stable since `past` seconds before that.
+
+    rates: pod -> (requests, bad ones) a second. lost: no scrape after it.
+    """
+
+    def __init__(self, rates, *, past=0.0, down=False):
+        self.rates, self.past, self.down, self.at, self.asked, self.lost = rates, past, down, BEGIN, [], float("inf")
+
+    def series(self, selector, since, every):
+        for pod, (rate, bad) in self.rates.items():
+            for code in ("200", "500"):
+                if 'code="500"' in selector and code == "200":
+                    continue
+                speed = bad if code == "500" else rate - bad
+                first = BEGIN - 30 - (self.past if pod.startswith("web-7d5f8") else 0)
+                times = [t for t in range(int(first), int(min(self.at, self.lost)) + 1) if t % every == 0 and t > since]
+                yield Series(
+                    {"__name__": "req", "pod": pod, "code": code}, tuple((float(t), float(round(speed * (t - first)))) for t in times)
+                )
+
+    def raw(self, selector, window, timeout):
+        self.asked.append(selector)
+        if self.down:
+            raise MetricsError("no route to host")
+        return Answer(selector, tuple(one for one in self.series(selector, self.at - window, 15) if one.points))
+
+    def value(self, query, timeout):
+        self.asked.append(query)
+        summed = {}
+        for one in self.series(query, BEGIN - 21600, 30):
+            if one.labels["pod"].startswith("web-7d5f8"):
+                for t, v in one.points:
+                    summed.setdefault(one.labels["pod"], {}).setdefault(t, 0.0)
+                    summed[one.labels["pod"]][t] += v
+        return Answer(query, tuple(Series({"pod": pod}, tuple(points.items())) for pod, points in summed.items()))
+
+    def now(self, timeout):
+        return self.at
+
+
+def rates(candidate_bad, stable_bad=0.01, rate=5.0):
+    return {STABLE[0].name: (2 * rate, stable_bad), STABLE[1].name: (2 * rate, stable_bad), CANDIDATE[0].name: (rate, candidate_bad)}
+
+
+class Watch:
+    """An examiner that looks every 15 s."""
+
+    def __init__(self, shop, *metrics, measures=None, step=BEGIN, **analysis):
+        self.shop = shop
+        self.ledger = Ledger(Beginning(started=BEGIN - 40, seconds=600, share=0.2, seed="web-1", poll=5.0), dict(measures or {}))
+        spec = Analysis(metrics=metrics or (ERRORS,), **analysis)
+        self.examiner = Examiner(spec, shop, (), lambda: self.shop.at, timer=lambda: 0.0, ledger=self.ledger)
+        self.examiner.reset(step)
+
+    def look(self, seconds=15, stable=STABLE, candidate=CANDIDATE):
+        self.shop.at += seconds
+        return self.examiner.examine("shop", stable, candidate)
+
+    def until(self, verdict, looks=40):
+        for number in range(1, looks + 1):
+            done = self.look()
+            if done.results[0].verdict is verdict:
+                return number, done.results[0]
+        return None, done.results[0]
+
+
+def test_a_candidate_that_is_worse_fails_and_says_how_much():
+    number, result = Watch(Shop(rates(1.0))).until(FAIL)
+    assert number is not None
+    assert number <= 5
+    assert "that it is more than 1.2 times as bad as stable" in result.why
+    assert result.evidence.numbers["odds_worse"] >= result.evidence.numbers["odds_needed"] == 20
+    assert result.candidate == pytest.approx(20.0, abs=2)
+
+
+def test_one_that_is_alike_passes_and_is_proved_in_time():
+    watch = Watch(Shop(rates(0.005)))
+    first, passed = watch.until(PASS)
+    assert first == 1, "75 requests, 20 are asked for"
+    assert (passed.verdict, passed.proved) == (PASS, False)
+    for _ in range(12):
+        last = watch.look().results[0]
+    assert (last.verdict, last.proved) == (PASS, True)
+
+
+def test_every_request_is_counted_once():
+    watch = Watch(Shop(rates(0.5)))
+    for _ in range(8):
+        result = watch.look().results[0]
+    assert result.evidence.numbers["candidate_total"] == 5 * 120
+    assert result.evidence.numbers["candidate_bad"] == 60
+    assert result.evidence.numbers["stable_total"] == 20 * 120
+
+
+def test_a_gap_in_the_answers_loses_no_request():
+    watch = Watch(Shop(rates(0.5)), max_staleness=60.0)
+    watch.look()
+    watch.shop.down = True
+    blind = [watch.look(60).results[0] for _ in range(5)]
+    assert {one.verdict for one in blind} == {BLIND}
+    watch.shop.down = False
+    assert watch.look().results[0].evidence.numbers["candidate_total"] == 5 * 330
+
+
+def test_an_heir_goes_on_with_the_evidence_of_the_dead_driver_exactly():
+    whole, killed = Watch(Shop(rates(0.06))), Watch(Shop(rates(0.06)))
+    for _ in range(10):
+        expected = whole.look()
+    for _ in range(4):
+        last = killed.look()
+    kept = {name: decode(MetricEvidence, encode(one)) for name, one in last.measures.items()}
+    heir = Watch(killed.shop, measures=kept)
+    heir.shop.at = killed.shop.at
+    for _ in range(6):
+        found = heir.look()
+    assert found.measures == expected.measures
+    assert found.results[0].why == expected.results[0].why
+
+
+def test_samples_of_before_the_step_and_of_the_warm_up_do_not_count():
+    watch = Watch(Shop(rates(0.5)), warmup=30.0)
+    assert "warming up" in watch.look().results[0].why
+    watch.look(), watch.look()
+    assert watch.ledger.measures["errors"].tracks[0].sum.candidate_total <= 5 * 15
+
+
+@pytest.mark.parametrize(
+    ("shop", "candidate", "why"),
+    [
+        (
+            Shop({name: rate for name, rate in rates(0.0).items() if "candidate" not in name}),
+            CANDIDATE,
+            "no samples of the candidate's pods",
+        ),
+        (Shop(rates(0.0, rate=0.2)), CANDIDATE, "candidate requests in this step so far, 20 needed"),
+        (Shop(rates(0.0), down=True), CANDIDATE, "no route to host"),
+    ],
+)
+def test_what_cannot_be_judged_is_blind_never_a_pass(shop, candidate, why):
+    result = Watch(shop).look(candidate=candidate).results[0]
+    assert result.verdict is BLIND
+    assert why in result.why
+
+
+def test_old_samples_are_blind():
+    watch = Watch(Shop(rates(0.0)), max_staleness=30.0)
+    watch.look()
+    watch.shop.lost = watch.shop.at
+    assert watch.look(20).results[0].verdict is PASS
+    assert "old" in watch.look(20).results[0].why
+
+
+def test_the_past_tells_the_dispersion_and_is_asked_for_once_without_the_candidate():
+    watch = Watch(Shop(rates(0.05, stable_bad=0.05), past=7200.0))
+    for _ in range(3):
+        result = watch.look().results[0]
+    asked = [query for query in watch.shop.asked if query.startswith("sum by (pod)")]
+    assert len(asked) == 2
+    assert asked[0] == 'sum by (pod) (req{namespace="shop",pod=~"web-[a-z0-9]+-[a-z0-9]{5}"})[21600s:30s]'
+    calibration = watch.ledger.measures["errors"].tracks[0].calibration
+    assert calibration.likelihood
+    assert calibration.placebos == 40
+    assert any("2.0 h of the stable pods: dispersion" in line for line in result.evidence.samples)
+
+
+def test_without_a_past_the_evidence_is_careful():
+    watch = Watch(Shop(rates(0.5)))
+    watch.look()
+    calibration = watch.ledger.measures["errors"].tracks[0].calibration
+    assert (calibration.likelihood, calibration.block, calibration.every) == (False, 1, 15.0)
+
+
+def test_an_absolute_limit_fails_the_candidate_alone_and_blames_the_environment_for_both():
+    slo = dataclasses.replace(ERRORS, slo=0.02)
+    number, result = Watch(Shop(rates(1.0)), slo).until(FAIL)
+    assert number is not None
+    assert "more than 2 % are bad" in result.why
+    number, result = Watch(Shop(rates(1.0, stable_bad=2.0)), slo).until(FAIL)
+    assert number is None
+    assert result.verdict is BLIND
+    assert "environment's problem" in result.why
+
+
+def test_all_metrics_together_have_one_chance_of_a_false_alarm():
+    """Two that say 20 : 1 and nothing else are 10.5 : 1 together."""
+    alone, _ = Watch(Shop(rates(0.12)), ERRORS).until(FAIL, 200)
+    others = tuple(dataclasses.replace(ERRORS, name=f"other{n}", bad='req{code="599"}') for n in range(4))
+    among, result = Watch(Shop(rates(0.12)), ERRORS, *others).until(FAIL, 200)
+    assert alone is not None
+    assert among is not None
+    assert among > alone
+    assert result.name == "errors"
+
+
+def test_fixed_limits_beside_it_stay_what_they_are():
+    fixed = RatioMetric("fixed", 'req{code="500"}', "req", 0.01, min_samples=50)
+    done = Watch(Shop(rates(1.0)), fixed, ERRORS).look()
+    assert done.results[0].verdict is FAIL
+    assert "limit 1 %" in done.results[0].why
+    assert done.results[0].proved is None
+
+
+def test_after_a_switch_the_candidate_is_held_against_the_last_hour():
+    shop = Shop(rates(0.5, stable_bad=0.02), past=7200.0)
+    watch = Watch(shop)
+    shop.rates = {name: rate for name, rate in shop.rates.items() if "candidate" in name} | {
+        STABLE[0].name: (10.0, 0.02),
+        STABLE[1].name: (10.0, 0.02),
+    }
+    shop.lost = BEGIN + 1e9
+    watch.look()
+    for pod in STABLE:
+        shop.rates[pod.name] = (0.0, 0.0)
+    number, result = watch.until(FAIL, 60)
+    assert number is not None
+    assert "times as bad as stable" in result.why
