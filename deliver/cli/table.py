@@ -27,6 +27,7 @@ COMMANDS: dict[str, Entry] = {
     "abort": Entry(OPERATE, "operate", "Give the release up and take the traffic back"),
     "rollback": Entry(OPERATE, "operate", "Take the traffic back now; after a promotion too (--to N)"),
     "init": Entry(SETUP, "init", "Write a first deliver.yaml from what stands in the cluster"),
+    "import": Entry(SETUP, "importing", "Write a deliver.yaml out of Argo Rollouts' or Flagger's analysis"),
     "validate": Entry(SETUP, "setup", "Check deliver.yaml; needs no cluster"),
     "doctor": Entry(SETUP, "setup", "Check cluster, permissions, Prometheus and clock"),
     "plugins": Entry(SETUP, "setup", "List the plugins that are found, broken ones with their error"),

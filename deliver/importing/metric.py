@@ -1,0 +1,179 @@
+"""A query with its bounds as a metric of deliver.yaml: bad of total, slower than a bound, or the query as it is."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from deliver.analysis.promql import BadText, Scanner
+from deliver.analysis.selectors import Matcher, Selector
+from deliver.analysis.units import per_second
+from deliver.importing import expression
+from deliver.importing.expression import Node, Quantile, Summed, Unusual
+from deliver.importing.pieces import NotTaken, seconds
+from deliver.importing.ratio import Bounds, on_share, ratio
+from deliver.plugins.types import show_duration
+
+_PLACE = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}")
+BEGIN, END = "\ue000", "\ue001"  # private characters: around what names the side that is judged, until it is left out
+_OPPOSITE = {"=": "!=", "!=": "=", "=~": "!~", "!~": "=~"}
+_AT_THE_DOOR = ("nginx_ingress_controller_", "traefik_", "skipper_", "haproxy_", "apisix_", "kong_")
+
+
+@dataclass(frozen=True)
+class Made:
+    """keys: of the metric, but its name. notes: what works differently from before."""
+
+    keys: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+def filled(text: str, value: Callable[[str], str]) -> str:
+    """Placeholders replaced. value: of one, raises NotTaken where there is none."""
+    return _PLACE.sub(lambda found: value(found[1]), text)
+
+
+def arm(key: str) -> str:
+    """What a placeholder becomes that names the side: deliver names the pods of each side itself."""
+    return f"{BEGIN}{key}{END}"
+
+
+def made(query: str, bounds: Bounds) -> Made:
+    """Raises NotTaken."""
+    query = query.strip()
+    if bounds == Bounds():
+        raise NotTaken("it has no limit, so that it could never fail")
+    try:
+        return _counted(expression.parse(query), bounds)
+    except Unusual as why:
+        return _free(query, bounds, str(why))
+
+
+def _counted(node: Node, bounds: Bounds) -> Made:
+    if isinstance(node, Quantile):
+        return _quantile(node, bounds)
+    found = ratio(node)
+    if found.part is None or found.whole is None:
+        raise Unusual("it has no count")
+    share = on_share(bounds, found)
+    if (share.min is None) == (share.max is None):
+        raise Unusual("it has a limit on both sides")
+    part, whole = _cleaned(found.part.selector), _cleaned(found.whole.selector)
+    notes = (*part[1], *whole[1]) if part[1] != whole[1] else part[1]
+    made = _slower(part[0], whole[0], share) or _bad(part[0], whole[0], share)
+    different = () if found.part.window == found.whole.window else ("the two rates had different ranges; the second one is taken",)
+    return Made({**made, **_window(found.whole)}, (*notes, *different))
+
+
+def _bad(part: Selector, whole: Selector, share: Bounds) -> dict[str, Any]:
+    if share.max is not None:
+        return {"bad": str(part), "total": str(whole), "max": percent(share.max)}
+    assert share.min is not None  # the caller has seen to it
+    extra = [matcher for matcher in part.matchers if matcher not in whole.matchers]
+    if part.name != whole.name or len(extra) != 1 or not set(whole.matchers) <= set(part.matchers):
+        raise Unusual("what is bad is not the rest of what is good by one matcher")
+    bad = whole.where(replace(extra[0], op=_OPPOSITE[extra[0].op]))
+    return {"bad": str(bad), "total": str(whole), "max": percent(1 - share.min)}
+
+
+def _slower(part: Selector, whole: Selector, share: Bounds) -> dict[str, Any] | None:
+    """The share of a histogram that is within one bucket; None for anything else."""
+    base = part.name.removesuffix("_bucket")
+    bounds = [matcher.value for matcher in part.matchers if matcher.label == "le" and matcher.op == "="]
+    all_of_it = Selector(whole.name, tuple(matcher for matcher in whole.matchers if matcher != Matcher("le", "=", "+Inf")))
+    if base == part.name or len(bounds) != 1 or all_of_it.name not in (f"{base}_count", f"{base}_bucket") or share.min is None:
+        return None
+    rest = tuple(matcher for matcher in part.matchers if matcher.label != "le")
+    bound = seconds(bounds[0])
+    if set(rest) != set(all_of_it.matchers) or bound is None:
+        raise Unusual("the bucket and the count are of different series")
+    return {
+        "histogram": str(Selector(base, rest)),
+        "slower_than": show_duration(bound / per_second(base)),
+        "max": percent(1 - share.min),
+    }
+
+
+def _quantile(node: Quantile, bounds: Bounds) -> Made:
+    """p99 <= 500 ms says that at most 1 % are slower than 500 ms."""
+    selector, notes = _cleaned(node.summed.selector)
+    base = selector.name.removesuffix("_bucket")
+    if base == selector.name or bounds.max is None or bounds.min is not None or not 0 < node.share < 1:
+        raise Unusual("it is no upper limit on a quantile of a histogram")
+    keys = {
+        "histogram": str(Selector(base, selector.matchers)),
+        "slower_than": show_duration(bounds.max / per_second(base)),
+        "max": percent(1 - node.share),
+    }
+    told = f"`slower_than: {keys['slower_than']}` must be one of the histogram's `le` bounds"
+    return Made({**keys, **_window(node.summed)}, (*notes, told))
+
+
+def _cleaned(selector: Selector) -> tuple[Selector, tuple[str, ...]]:
+    """Without what names the side. Raises NotTaken for series that do not say which pod answered."""
+    if selector.name.startswith(_AT_THE_DOOR):
+        raise NotTaken(
+            f"{selector.name} is counted by the ingress and does not say which pod answered",
+            hint="use a counter of the application, or of its mesh sidecar",
+        )
+    kept = tuple(matcher for matcher in selector.matchers if BEGIN not in matcher.value)
+    notes = []
+    if kept != selector.matchers:
+        left = [matcher.label for matcher in selector.matchers if matcher not in kept]
+        notes.append(f"left out, because deliver names the pods of each side itself: {', '.join(left)}")
+        if others := [label for label in left if "pod" in label and label != "pod" and "hash" not in label]:
+            notes.append(f"its series name their pod by `{others[0]}`: set `pod_label` (and `namespace_label`) under `prometheus`")
+    if Matcher("reporter", "=", "source") in kept:
+        kept = tuple(replace(one, value="destination") if one.label == "reporter" else one for one in kept)
+        notes.append("counted where it is answered (reporter destination), because the caller's count carries the caller's pod")
+    return Selector(selector.name, kept), tuple(notes)
+
+
+def _window(summed: Summed) -> dict[str, str]:
+    length = seconds(summed.window)
+    if length is None:
+        raise Unusual(f"the range {summed.window} is no duration")
+    return {"window": show_duration(length)}
+
+
+def percent(share: float) -> str:
+    if not 0 <= share < 1:
+        raise NotTaken(f"no share can break its limit ({100 * share:.6g} %)")
+    return f"{100 * share:.6g}%"
+
+
+def _free(query: str, bounds: Bounds, why: str) -> Made:
+    text, sides, left = _placed(query)
+    if BEGIN in text:
+        key = text.partition(BEGIN)[2].partition(END)[0]
+        raise NotTaken(f"it names the side by `{key}` in a place where deliver cannot do it itself")
+    notes = [f"kept as a free query: {why}", *left]
+    if not sides:
+        notes.append("it does not say which pods it is about; add `{candidate}` to its selectors")
+    limits = {key: value for key, value in (("max", bounds.max), ("min", bounds.min)) if value is not None}
+    return Made({"query": text, **limits}, tuple(notes))
+
+
+def _placed(query: str) -> tuple[str, int, list[str]]:
+    """The query with `{candidate}` in every selector that has braces or a range, how many those are, and what is to be said of them."""
+    scan, out, count, notes = Scanner(query), [], 0, dict[str, None]()
+    try:
+        while not scan.end():
+            start = scan.at
+            if scan.quoted():
+                scan.string()
+            elif not scan.comment():
+                selector = expression.selector_at(scan)
+                if selector is not None:
+                    kept, told = _cleaned(selector)
+                    notes |= dict.fromkeys(told)
+                    inside = [str(matcher) for matcher in kept.matchers]
+                    out.append(f"{selector.name}{{{','.join([*inside, '{candidate}'])}}}")
+                    count += 1
+                    continue
+                if scan.at == start:
+                    scan.at += 1
+            out.append(query[start : scan.at])
+    except (BadText, Unusual) as error:
+        raise NotTaken(f"its query is not PromQL: {error}") from error
+    return "".join(out), count, list(notes)

@@ -1,0 +1,138 @@
+"""AnalysisTemplates and Rollouts."""
+
+from typing import Any
+
+import pytest
+
+from tests.importing.conftest import Convert, data, metrics, template, told
+
+QUERY = 'sum(rate(n{bad="1"}[2m])) / sum(rate(n[2m]))'
+ERRORS = {"name": "errors", "successCondition": "result[0] < 0.05", "query": QUERY}
+
+
+def rollout(steps: list[Any], **canary: Any) -> dict[str, Any]:
+    spec = {"workloadRef": {"kind": "Deployment", "name": "web"}, "strategy": {"canary": {"steps": steps, **canary}}}
+    return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "r", "namespace": "shop"}, "spec": spec}
+
+
+def test_a_template_becomes_an_analysis(converted: Convert):
+    found = converted(template([{**ERRORS, "interval": "30s", "failureLimit": 2, "initialDelay": "2m"}]), deployment="web")
+    assert data(found) == {
+        "target": {"deployment": "web"},
+        "analysis": {
+            "prometheus": {"service": "monitoring/prometheus:9090"},
+            "metrics": [{"name": "errors", "bad": 'n{bad="1"}', "total": "n", "max": "5%", "window": "2m", "consecutive": 3}],
+            "poll": "30s",
+            "warmup": "2m",
+        },
+    }
+    assert "here it is 3 polls in a row" in told(found)
+
+
+def test_the_cluster_wide_kind_is_read_too(converted: Convert):
+    assert metrics(converted({**template([ERRORS]), "kind": "ClusterAnalysisTemplate"}))[0]["name"] == "errors"
+
+
+@pytest.mark.parametrize("interval", ["30s", "2m"])
+def test_errors_of_the_provider_bound_the_time_without_a_verdict(converted: Convert, interval: str):
+    analysis = data(converted(template([{**ERRORS, "interval": interval, "consecutiveErrorLimit": 4}])))["analysis"]
+    assert (analysis["max_blind"], analysis["on_blind"]) == ({"30s": "2m30s", "2m": "10m"}[interval], "rollback")
+
+
+def test_the_shortest_interval_is_the_poll(converted: Convert):
+    both = template([{**ERRORS, "interval": "5m"}, {**ERRORS, "name": "other", "interval": "1m"}])
+    assert data(converted(both))["analysis"]["poll"] == "1m"
+
+
+def test_a_count_is_told_as_the_bake_that_it_asks_for(converted: Convert):
+    assert "bake should be 5m" in told(converted(template([{**ERRORS, "interval": "60s", "count": 5}])))
+
+
+def test_arguments_have_their_default_the_rollouts_value_or_the_users(converted: Convert):
+    asks = template([{**ERRORS, "query": QUERY.replace('bad="1"', 'bad="1",app="{{ args.app }}"')}], args=[{"name": "app", "value": "a"}])
+    hands = rollout([{"setWeight": 5}], analysis={"args": [{"name": "app", "value": "b"}]})
+    assert 'app="a"' in metrics(converted(asks))[0]["bad"]
+    assert 'app="b"' in metrics(converted(asks, hands))[0]["bad"]
+    assert 'app="c"' in metrics(converted(asks, hands, args={"app": "c"}))[0]["bad"]
+
+
+def test_an_argument_in_a_limit_is_filled_in(converted: Convert):
+    asks = template([{**ERRORS, "successCondition": "result[0] < {{args.most}}"}], args=[{"name": "most", "value": "0.02"}])
+    assert metrics(converted(asks))[0]["max"] == "2%"
+
+
+def test_an_argument_without_a_value_is_asked_for(converted: Convert):
+    found = converted(template([{**ERRORS, "query": "max(x{a='{{args.app}}'})"}], args=[{"name": "app"}]))
+    assert found.text == ""
+    assert "argument `app` has no value; give it with --arg app=VALUE" in told(found)
+
+
+def test_an_argument_that_names_the_side_is_left_out(converted: Convert):
+    args = [{"name": "latest", "valueFrom": {"podTemplateHashValue": "Latest"}}]
+    found = converted(
+        template(
+            [{**ERRORS, "query": QUERY.replace("n[", 'n{h="{{args.latest}}"}[').replace('bad="1"', 'bad="1",h="{{args.latest}}"')}],
+            args=args,
+        )
+    )
+    assert metrics(found)[0]["bad"] == 'n{bad="1"}'
+    assert "deliver names the pods of each side itself: h" in told(found)
+
+
+def test_two_metrics_of_one_name_get_two(converted: Convert):
+    assert [one["name"] for one in metrics(converted(template([ERRORS]), template([{**ERRORS, "name": "Errors!"}])))] == [
+        "errors",
+        "errors-2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("metric", "reason"),
+    [
+        ({"name": "a", "provider": {"job": {}}}, "provider `job`: only prometheus is read"),
+        ({"name": "b", "provider": {"prometheus": {"rangeQuery": {}, "query": "x"}}}, "a range query gives many numbers"),
+        ({"name": "c", "query": QUERY}, "neither a success nor a failure condition"),
+        ({"name": "dry", "successCondition": "result[0] < 1", "query": QUERY}, "a dry run"),
+        ({**ERRORS, "failureLimit": "-1"}, "`-1` is no whole number"),
+    ],
+)
+def test_what_cannot_be_taken_over_is_said_and_the_rest_is(converted: Convert, metric: dict[str, Any], reason: str):
+    found = converted(template([metric, {**ERRORS, "name": "kept"}], dryRun=[{"metricName": "dry"}]))
+    assert reason in told(found)
+    assert [one["name"] for one in metrics(found)] == ["kept"]
+    assert any(note.lost for note in found.notes)
+
+
+def test_fields_without_a_counterpart_are_named(converted: Convert):
+    asks = template([{**ERRORS, "inconclusiveLimit": 3}])
+    asks["spec"]["metrics"][0]["provider"]["prometheus"] |= {"authentication": {}, "insecure": True}
+    assert all(word in told(converted(asks)) for word in ("inconclusiveLimit", "authentication", "insecure"))
+
+
+def test_a_second_prometheus_is_said(converted: Convert):
+    other = template([{**ERRORS, "name": "other"}])
+    other["spec"]["metrics"][0]["provider"]["prometheus"]["address"] = "https://other.example.com"
+    assert "a second address, https://other.example.com" in told(converted(template([ERRORS]), other))
+
+
+def test_a_rollouts_steps_are_a_canarys(converted: Convert):
+    steps = [
+        {"setWeight": 0}, {"setWeight": 10}, {"pause": {"duration": "5m"}}, {"pause": {"duration": 30}},
+        {"analysis": {"templates": []}}, {"setWeight": 50}, {"pause": {}}, {"setCanaryScale": {"replicas": 3}},
+    ]  # fmt: skip
+    found = converted(rollout(steps))
+    assert data(found)["target"] == {"deployment": "web", "namespace": "shop"}
+    assert data(found)["strategy"]["canary"]["steps"] == [{"weight": 10, "bake": "5m30s"}, {"weight": 50, "bake": "0s", "approval": True}]
+    assert "step 8: not converted: `setCanaryScale`" in told(found)
+
+
+def test_a_rollout_with_pods_of_its_own_needs_a_deployment_first(converted: Convert):
+    own = rollout([{"setWeight": 10}])
+    del own["spec"]["workloadRef"]
+    found = converted(own)
+    assert data(found)["target"]["deployment"] == "r"
+    assert "make one of its pod template" in told(found)
+
+
+def test_a_rollout_without_canary_steps_is_not_taken(converted: Convert):
+    assert converted(rollout([])).text == ""
