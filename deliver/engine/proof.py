@@ -24,15 +24,21 @@ def missing(release: Release, now: float) -> Decision | None:
     limit = step.max_bake or PATIENCE * step.bake
     text = f"{unproved[0].name}: not shown to be no worse within {words(limit)} (`max_bake`): {unproved[0].why}"
     if now < release.bake_since + limit:
-        waiting = in_phase(release, Phase.BAKING, now, f"waiting for proof that {unproved[0].name} is no worse")
-        return wait(waiting, now, release.bake_since + limit)
+        release = in_phase(release, Phase.BAKING, now, "baking again")
+        text = f"the bake is over; waiting up to {words(limit - step.bake)} for proof that {unproved[0].name} is no worse"
+        return wait(release if _said(release, "the bake is over") else release.noted(now, "state", text), now, release.bake_since + limit)
     if policy == "rollback":
         return Decision(turn_back(release, text, now), None, now)
     if policy == "hold":
         return Decision(hold(release, f"inconclusive: {text}", now), None, now)
-    if any(entry.kind == "note" and entry.text.startswith("inconclusive") and entry.at >= release.bake_since for entry in release.journal):
+    if _said(release, "inconclusive"):
         return None
     return Decision(release.noted(now, "note", f"inconclusive, promoted all the same (`inconclusive: promote`): {text}"), None, now)
+
+
+def _said(release: Release, begin: str) -> bool:
+    """In this bake."""
+    return any(entry.text.startswith(begin) and entry.at >= release.bake_since for entry in release.journal)
 
 
 def _asked(release: Release) -> list[CheckResult]:
