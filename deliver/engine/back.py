@@ -39,6 +39,9 @@ def traffic(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decisi
         return None  # the original selectors, and nothing of ours that they could lead to
     if seen.route.side is not Side.STABLE or seen.route.pinned != home:
         return to_stable(release, stable, seen, now)
+    if serves_nobody(stable, seen):
+        anew = replace(release, shift=None, traffic_off=0.0)  # both are proven once more, when the stable side has it again
+        return act(anew, now, Verb.ROUTE, "the stable side has lost its last ready pod: whoever is ready serves", side=Side.BOTH)
     unproven = proven(release, seen, now, Side.STABLE, home)
     shift = unproven.release.shift if unproven else None
     if unproven and shift and shift.switched and not shift.verified and not (release.shift and release.shift.switched):
@@ -62,12 +65,17 @@ def to_stable(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Deci
     home = release.snapshot.hash
     if can_take(stable.ready_of(home), release, seen):
         return act(release, now, Verb.ROUTE, release.reason, side=Side.STABLE, hash=home)
-    candidate_dead = seen.candidate is None or seen.candidate.ready == 0
-    if candidate_dead and seen.route.side is Side.CANDIDATE and any(pod.ready for pod in stable.pods):
-        return act(release, now, Verb.ROUTE, "the candidate has no ready pod: any ready pod of the Deployment serves", side=Side.BOTH)
+    if serves_nobody(stable, seen):
+        return act(release, now, Verb.ROUTE, "no pod that has the traffic is ready: whoever is ready serves", side=Side.BOTH)
     if needs_restoring(release, stable):
         return act(release, now, Verb.RESTORE_STABLE, "the stable side needs its pods before it can take the traffic")
     return wait(release, now)
+
+
+def serves_nobody(stable: ArmSeen, seen: Seen) -> bool:
+    """The Services are pinned to a version without a ready pod, and there is one of another: of the candidate, or of the Deployment."""
+    able = {pod.hash for arm in (stable, seen.candidate) if arm for pod in arm.pods if pod.ready}
+    return bool(seen.route.pinned and able) and seen.route.pinned not in able
 
 
 def can_take(ready: int, release: Release, seen: Seen) -> bool:

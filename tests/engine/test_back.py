@@ -381,6 +381,33 @@ def test_rollback_after_a_promotion_keeps_what_became_of_the_services_since():
     assert rig.before()["services/web"] == service
 
 
+def test_when_stable_loses_its_last_ready_pod_after_the_traffic_was_pinned_to_it_whoever_is_ready_serves():
+    """Until it can take the users again: then they are taken back as at first, proven, and only then the candidate goes (F23)."""
+    rig = Rig.make()
+    dog = watched(rig, grace=0.5)
+    rig.when(in_step(2), lambda: setattr(rig.judge, "verdict", Verdict.FAIL))
+
+    def lose() -> None:
+        for pod in rig.world.cluster.list("pods", "shop"):
+            if "deliver.dev/release" not in pod["metadata"]["labels"]:
+                rig.world.kubelet.change(pod["metadata"]["name"], ready=False)
+                rig.world.clock.after(60.0, lambda name=pod["metadata"]["name"]: rig.world.kubelet.change(name, ready=True))
+
+    rig.when(lambda release: release.traffic_off > 0, lose)
+    release = rig.run(rig.spec(limits=Limits(drain=30.0)))
+    assert release.outcome is Outcome.ROLLED_BACK
+    assert [text for text in steps(release) if text.startswith(("route", "delete"))][-4:] == [
+        "route stable",
+        "route both",
+        "route stable",
+        "delete-candidate",
+    ]
+    offs = [entry.at for entry in release.journal if entry.text == "traffic is off the candidate"]
+    assert len(offs) == 2
+    assert release.traffic_off >= offs[0] + 60.0
+    dog.check(release)
+
+
 # ---------------------------------------------------------------- it says when it cannot
 
 

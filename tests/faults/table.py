@@ -188,7 +188,7 @@ ROWS = (
         make.no_way_back,
         {"preflight": NOTHING_RUNS, "preparing 1": BACK, "else": failed("too few ready pods")},
         strange=True,
-        grace=1e12,
+        grace=0.5,
     ),
     Row("F24", "EndpointSlices do not follow for 30 s", make.not_moved, {"back": BACK, "else": PROMOTED}, grace=1.0),
     Row(

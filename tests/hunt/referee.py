@@ -208,7 +208,8 @@ class Referee:
         candidates = [one for one in labels if RELEASE_LABEL in one and new.items() <= one.items()]
         let_in = any(not old.items() <= one.items() for one in candidates)
         shut_out = any(old.items() <= one.items() and not new.items() <= one.items() for one in labels if RELEASE_LABEL not in one)
-        if candidates and (let_in or shut_out):
+        rescued = self.record.get("course") == "back" and gets and not self.ready(old, settled=True)  # rule 1: whoever is ready serves
+        if candidates and (let_in or shut_out) and not rescued:
             self._raised(f"Service {change.name} lets the candidate have more")
 
     def _deployment(self, change: Change) -> None:
