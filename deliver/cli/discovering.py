@@ -1,6 +1,6 @@
 """`canary` without a query: the metrics that discovery finds, laid into the draft where nobody named any."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deliver.cli import session
 from deliver.cli.ask import ask
@@ -11,10 +11,9 @@ from deliver.model.spec import ReleaseSpec
 if TYPE_CHECKING:
     from deliver.config.draft import Draft
     from deliver.discovery.words import Discovered
+    from deliver.discovery.workload import Workload
 
 FLAG = "--discover"
-ENOUGH = 1.0
-"""Requests a second of the stable pods below which nobody who did not ask for it is held up by metrics that stay blind."""
 
 
 def lay_discovered(given: Given, draft: "Draft", wanted: ReleaseSpec) -> None:
@@ -31,13 +30,32 @@ def lay_discovered(given: Given, draft: "Draft", wanted: ReleaseSpec) -> None:
         session.say(f"metrics: not looked for: {error.what}")
         return
     _tell(given, found)
-    if not found.metrics:
-        return
-    if not given["discover"] and found.requests < ENOUGH * found.seconds:
-        session.say(f"metrics: not used, {found.requests} requests are too few to judge by; --discover takes them all the same")
-        return
-    draft.put(("analysis", "prometheus"), dict(found.provider or {}), FLAG)
-    draft.put(("analysis", "metrics"), [dict(metric.entry) for metric in found.metrics], FLAG)
+    entries = [dict(metric.entry) for metric in found.metrics]
+    if not given["discover"] and entries:
+        entries = _judging(wanted, workload, found, entries)
+    if entries:
+        draft.put(("analysis", "prometheus"), dict(found.provider or {}), FLAG)
+        draft.put(("analysis", "metrics"), entries, FLAG)
+
+
+def _judging(wanted: ReleaseSpec, workload: "Workload", found: "Discovered", entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Can these metrics say anything at this traffic? Too few requests for evidence are enough for a fixed limit, or for nothing."""
+    from deliver.discovery import enough
+    from deliver.plugins import registry
+    from deliver.plugins.careful import planned
+
+    strategy = registry.load("deliver.strategies", wanted.strategy)
+    plan = planned(strategy(), strategy.Options.model_validate(dict(wanted.options)), workload.facts)
+    coming = enough.expected(plan, found.rate)
+    if coming >= enough.PROOF:
+        return entries
+    told = f"at {found.rate:.3g} requests a second the candidate gets about {coming:.0f} before all users follow"
+    if coming < enough.HARM:
+        session.say(f"metrics: not used: {told}, too few to judge by; --discover takes them all the same")
+        return []
+    limits = ", ".join(f"{entry['name']} {enough.LIMITS[entry['name']]}" for entry in entries)
+    session.say(f"metrics: {told}, too few for evidence (about {enough.PROOF}): judged by fixed limits, {limits}")
+    return [enough.fixed(entry) for entry in entries]
 
 
 def _tell(given: Given, found: "Discovered") -> None:

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from deliver.analysis.counts import increase
 from deliver.plugins.interfaces import Series
 
 
@@ -59,3 +60,12 @@ def spacing(series: Iterable[Series]) -> float:
     """Seconds between two samples of a series, as most of them are apart."""
     gaps = [later[0] - earlier[0] for one in series for earlier, later in itertools.pairwise(one.points)]
     return statistics.median(gaps) if gaps else 0.0
+
+
+def rate(series: Iterable[Series], seconds: float) -> float:
+    """How much all of them together grow a second, over so many seconds before the newest sample, or what there is of them."""
+    filled = [one for one in series if len(one.points) > 1]
+    newest = max((one.points[-1][0] for one in filled), default=0.0)
+    begin = max(newest - seconds, min((one.points[0][0] for one in filled), default=0.0))
+    grown = sum(increase(one.points, begin, from_zero=False) for one in filled)
+    return grown / (newest - begin) if newest > begin else 0.0

@@ -56,8 +56,14 @@ def metrics(
     timed, slow = _latency(asking.histograms(names), counter, ask)
     found = ([_errors(counter, asking)] if counter else []) + ([timed] if timed else [])
     lines = [*(chosen.why for chosen in found), *why, *slow]
-    seen = (counter.requests, counter.seconds) if counter else (0, 0.0)
-    return Discovered(provider, tuple(found), (*told, *lines), *seen)
+    return Discovered(provider, tuple(found), (*told, *lines), _rate(counter, asking, workload))
+
+
+def _rate(counter: Counter | None, asking: Asking, workload: Workload) -> float:
+    """Of all pods, by those that were looked at."""
+    if counter is None:
+        return 0.0
+    return counter.rate * sum(pod.ready for pod in workload.pods) / len(asking.pods)
 
 
 def _counter(families: Sequence[Family], workload: Workload, asking: Asking, ask: Ask) -> tuple[Counter | None, list[str]]:

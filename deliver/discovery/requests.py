@@ -17,18 +17,23 @@ ROUTES = ("path", "route", "uri", "handler", "http_route", "url", "endpoint", "h
 NOT_USERS = {"/metrics", "/healthz", "/health", "/readyz", "/livez", "/ready", "/live", "/ping", "/actuator/health", "/actuator/prometheus"}
 UNKNOWN_RANK = 9  # of a counter that only looks like one
 ADMIN = re.compile(r"xds|sds|prometheus|agent|zipkin|admin|ads_cluster|rtds|stats")
+RECENT = 60.0  # seconds that a rate is told of
 ALIKE = 0.1  # two counters that differ by less count the same requests
 
 
 @dataclass(frozen=True)
 class Counter:
-    """A counter that may be it. requests, failed: of the stable pods within `seconds`. who: counts. histogram: of the same requests."""
+    """A counter that may be it. requests, failed: of the stable pods within `seconds`. rate: a second, of late. who: counts.
+
+    histogram: of the same requests.
+    """
 
     selector: Selector
     status: Status
     requests: int
     failed: int
     seconds: float
+    rate: float
     who: str
     rank: int
     histogram: str = ""
@@ -143,6 +148,7 @@ def _counters(
             requests=round(behaviour.of(users.series, {}, pod_label).grown),
             failed=round(behaviour.of(users.where(one.bad).series, {}, pod_label).grown),
             seconds=max(times) - min(times) if times else 0.0,
+            rate=behaviour.rate(users.series, RECENT),
             who=known.who if known else "a counter that looks like one",
             rank=known.rank if known else UNKNOWN_RANK,
             histogram=known.histogram if known else "",

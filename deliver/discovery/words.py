@@ -62,11 +62,10 @@ class Chosen:
 class Discovered:
     """provider: the options of the provider `prometheus`, None = none was found. told: what was chosen and why, and what was not found.
 
-    requests: how many the chosen counter had, of how many `seconds`.
+    rate: requests a second of all stable pods, by the chosen counter.
     """
 
     provider: Mapping[str, Any] | None = None
     metrics: tuple[Chosen, ...] = ()
     told: tuple[str, ...] = ()
-    requests: int = 0
-    seconds: float = 0.0
+    rate: float = 0.0
