@@ -15,7 +15,6 @@ BETS = np.array([0.15, 0.4, 0.7, 0.9])
 RATIOS = np.array([1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0])
 AT_ONCE = 128  # repetitions: what the processor's cache holds
 HUGE = 1e150  # wealth is cut here: far above every threshold, and the next step still fits a double
-REVERSE = np.array([0.5, 1.0])
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,9 @@ class Polls:
 
     def take(self, which: Ints | slice) -> "Polls":
         return Polls(self.canary_bad[which], self.canary[which], self.stable_bad[which], self.stable[which])
+
+    def until(self, length: int) -> "Polls":
+        return Polls(*(counts[:, :length] for counts in (self.canary_bad, self.canary, self.stable_bad, self.stable)))
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def evidence(polls: Polls, tuning: Tuning, *, margin: float = 1.0, planned: int 
     for begin in range(0, len(polls.canary), AT_ONCE):
         some = slice(begin, begin + AT_ONCE)
         now, at = polls.take(some), tuning.take(some)
-        found.append(mixed(bets(now, at.block, margin), ratios(now, at, margin), at.stakes, planned))
+        found.append(mixed(bets(now, at.block, margin), ratios(now, at, margin), at, planned))
     return np.concatenate(found)
 
 
@@ -91,29 +93,25 @@ def bets(polls: Polls, block: Ints, margin: float = 1.0) -> Floats:
     return np.where(counts[..., None], np.log(1 + BETS * ((share - fair) / np.where(counts, fair, 1.0))[..., None]), 0.0)
 
 
-def mixed(block_bets: Floats, likelihood: Floats, stakes: Floats, planned: int | None = None) -> Floats:
-    """E after each poll: the stakes enter bit by bit, half with the first poll; what is not staked yet, or never, is cash."""
+def mixed(block_bets: Floats, likelihood: Floats, tuning: Tuning, planned: int | None = None, stakes: Floats | None = None) -> Floats:
+    """E after each poll: the stakes enter bit by bit, half with the first poll; what is not staked yet, or never, is cash.
+
+    In the middle of a block its bets count as lost: else one could choose to stop while they still stand.
+    """
     steps = np.exp(np.minimum(np.concatenate((block_bets, likelihood), axis=2), np.log(HUGE)))
     reps, length, strategies = steps.shape
-    planned = planned or length
-    wealth, cash = np.zeros((reps, strategies)), 1.0
-    idle = 1 - stakes.sum(axis=1)
+    planned, stakes = planned or length, tuning.stakes if stakes is None else stakes
+    wealth, cash, idle = np.zeros((reps, strategies)), 1.0, 1 - stakes.sum(axis=1)
+    lost = np.concatenate((1 - BETS, np.ones(strategies - len(BETS))))
+    open_ = np.arange(1, length + 1) % np.maximum(tuning.block, 1)[:, None] > 0
     found = np.empty((reps, length))
     for k in range(length):
         enters = (0.5 / planned + (0.5 if k == 0 else 0.0)) if k < planned else 0.0
         cash -= enters
         wealth = np.minimum(steps[:, k] * (wealth + enters), HUGE)
-        found[:, k] = (wealth * stakes).sum(axis=1) + cash * (1 - idle) + idle
+        sure = np.where(open_[:, k, None], stakes * lost, stakes)
+        found[:, k] = (wealth * sure).sum(axis=1) + cash * (1 - idle) + idle
     return found
-
-
-def proof(polls: Polls, tuning: Tuning, worse: float) -> Floats:
-    """Evidence after each poll that the canary is less than `worse` times as bad as stable. Nothing is proved on a thin history."""
-    bad, kappa = polls.canary_bad + polls.stable_bad, _kappa(polls)
-    steps = [polls.canary_bad * np.log(r / worse) - bad * (np.log1p(r * kappa) - np.log1p(worse * kappa)) for r in REVERSE]
-    counts = polls.both & tuning.tempered[:, None]
-    sums = [np.cumsum(np.where(counts, step, 0.0), axis=1) / tuning.phi[:, None] for step in steps]
-    return np.asarray(np.mean([np.exp(np.minimum(total, np.log(HUGE))) for total in sums], axis=0))
 
 
 def _kappa(polls: Polls) -> Floats:

@@ -10,20 +10,28 @@ CELLS = 1_500_000  # numbers held at once
 
 def exact_ratios(polls: Polls, tuning: Tuning) -> Floats:
     """Tempered logarithms for each of the nine odds ratios against one: repetitions, polls, nine."""
-    log_factorial = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1, int((polls.canary + polls.stable).max()) + 1)))))
-    bad = polls.canary_bad + polls.stable_bad
-    normal = np.empty((bad.size, len(RATIOS)))
-    at_once = max(1, CELLS // (int(np.minimum(bad, polls.canary).max()) + 1))
+    return tempered(polls, tuning, polls.canary_bad[..., None] * np.log(RATIOS) - log_masses(polls, RATIOS))
+
+
+def tempered(polls: Polls, tuning: Tuning, plain: Floats) -> Floats:
+    """Over phi; nothing where a poll or the whole history does not count."""
+    counts = (polls.both & tuning.tempered[:, None])[..., None]
+    return np.where(counts, plain / tuning.phi[:, None, None], 0.0)
+
+
+def log_masses(polls: Polls, ratios: Floats) -> Floats:
+    """ln of sum over u of C(canary, u) C(stable, bad - u) ratio**u, over the same at ratio one: repetitions, polls, ratios."""
+    bad, canary, stable = ((polls.canary_bad + polls.stable_bad).ravel(), polls.canary.ravel(), polls.stable.ravel())
+    log_factorial = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1, int((canary + stable).max()) + 1)))))
+    found = np.empty((bad.size, len(ratios)))
+    at_once = max(1, CELLS // (int(np.minimum(bad, canary).max()) + 1))
     for begin in range(0, bad.size, at_once):
         some = slice(begin, begin + at_once)
-        normal[some] = _log_mass(bad.ravel()[some], polls.canary.ravel()[some], polls.stable.ravel()[some], log_factorial)
-    plain = polls.canary_bad.ravel()[:, None] * np.log(RATIOS) - normal
-    counts = polls.both & tuning.tempered[:, None]
-    return np.where(counts[..., None], plain.reshape(*bad.shape, -1) / tuning.phi[:, None, None], 0.0)
+        found[some] = _log_mass(bad[some], canary[some], stable[some], ratios, log_factorial)
+    return found.reshape(*polls.canary.shape, -1)
 
 
-def _log_mass(bad: Ints, canary: Ints, stable: Ints, log_factorial: Floats) -> Floats:
-    """ln of sum over u of C(canary, u) C(stable, bad - u) ratio**u, over the same at ratio one."""
+def _log_mass(bad: Ints, canary: Ints, stable: Ints, ratios: Floats, log_factorial: Floats) -> Floats:
     least, most = np.maximum(0, bad - stable), np.minimum(bad, canary)
     u = np.arange(int(most.max()) + 1)[None]
     fits = (u >= least[:, None]) & (u <= most[:, None])
@@ -34,7 +42,7 @@ def _log_mass(bad: Ints, canary: Ints, stable: Ints, log_factorial: Floats) -> F
 
     at_one = np.where(fits, choose(canary, np.broadcast_to(u, fits.shape)) + choose(stable, bad[:, None] - u), -np.inf)
     total = _log_sum(at_one)
-    return np.stack([_log_sum(at_one + u * np.log(ratio)) - total for ratio in RATIOS], axis=1)
+    return np.stack([_log_sum(at_one + u * np.log(ratio)) - total if ratio != 1 else np.zeros(len(bad)) for ratio in ratios], axis=1)
 
 
 def _log_sum(values: Floats) -> Floats:

@@ -47,7 +47,7 @@ def _evidence(counts: Ints, tuned: list[Tuning], useful: Bools) -> Floats:
         if len(which):
             polls = _polls(slower[which, ..., i], served[which])
             at = tuning.take(which)
-            total[which] += mixed(bets(polls, at.block), exact_ratios(polls, at), at.stakes, POLLS)
+            total[which] += mixed(bets(polls, at.block), exact_ratios(polls, at), at, POLLS)
     return np.asarray(total / np.maximum(useful.sum(axis=1), 1)[:, None])
 
 

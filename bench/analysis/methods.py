@@ -4,7 +4,8 @@ from bench.analysis import baselines, kayenta
 from bench.analysis.arrays import Floats
 from bench.analysis.baselines import first
 from bench.analysis.figures import Ended, served
-from bench.analysis.hybrid import Polls, Tuning, evidence, proof
+from bench.analysis.hybrid import Polls, Tuning, evidence
+from bench.analysis.proof import proved
 from bench.analysis.world import TICK, Traces
 
 BETA = 0.05
@@ -42,10 +43,10 @@ def counts(traces: Traces) -> Polls:
 
 
 def _hybrid(traces: Traces, polls: Polls, tuning: Tuning) -> dict[str, Ended]:
-    minutes = POLL * TICK / 60
-    found, proved = evidence(polls, tuning), first(proof(polls, tuning, WORSE) >= 1 / BETA, minutes)
+    minutes, found = POLL * TICK / 60, evidence(polls, tuning)
     whens = {name: first(found >= 1 / alpha, minutes) for alpha, name in HYBRID.items()}
-    return {name: Ended(when, _failed(traces.canary, when), proved) for name, when in whens.items()}
+    fit = minutes * proved(polls, tuning, WORSE, BETA, whens[HYBRID[min(HYBRID)]] / minutes)
+    return {name: Ended(when, _failed(traces.canary, when), fit) for name, when in whens.items()}
 
 
 def _failed(canary: Traces, when: Floats) -> Floats:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bench.analysis import hybrid, tuning
+from bench.analysis import proof as bench_proof
 from bench.analysis.hypergeometric import exact_ratios
 from bench.analysis.world import Traces
 from deliver.analysis import dispersion, proof, wealth
@@ -70,7 +71,7 @@ def test_the_evidence_is_the_same_after_every_poll(seed, phi, block, margin, sha
 def test_a_half_that_is_off_gains_and_loses_nothing(seed, block, likelihood):
     counts, at = polls(seed, factor=2.0), tuned(1.5, block, likelihood)
     stakes = np.exp(np.array([RELATIVE]))
-    theirs = hybrid.mixed(hybrid.bets(counts, at.block), hybrid.ratios(counts, at), stakes)[0]
+    theirs = hybrid.mixed(hybrid.bets(counts, at.block), hybrid.ratios(counts, at), at, stakes=stakes)[0]
     ours = of_the_product(counts, Calibration(phi=1.5, block=block, likelihood=likelihood, planned=POLLS))
     np.testing.assert_allclose(ours, np.log(theirs), rtol=0, atol=CLOSE)
 
@@ -79,7 +80,7 @@ def test_a_half_that_is_off_gains_and_loses_nothing(seed, block, likelihood):
 @pytest.mark.parametrize("share", [0.03, 0.3, 0.9])
 def test_events_that_are_not_rare_are_weighed_by_the_same_law(seed, share):
     counts, at = polls(seed, canary=20, stable=60, share=share, factor=1.1), tuned(1.4, 2)
-    theirs = hybrid.mixed(hybrid.bets(counts, at.block), exact_ratios(counts, at), at.stakes)[0]
+    theirs = hybrid.mixed(hybrid.bets(counts, at.block), exact_ratios(counts, at), at)[0]
     ours = of_the_product(counts, Calibration(phi=1.4, block=2, likelihood=True, exact=True, planned=POLLS))
     np.testing.assert_allclose(ours, np.log(theirs), rtol=0, atol=CLOSE)
 
@@ -90,7 +91,7 @@ def test_what_speaks_for_the_candidate_is_the_same(worse):
     for tally in tallies(counts):
         now = proof.grown(now, tally, Calibration(phi=1.3), worse, 0.0)
         found.append(exp(proof.no_worse(now)))
-    np.testing.assert_allclose(found, hybrid.proof(counts, tuned(1.3, 1), worse)[0], rtol=CLOSE)
+    np.testing.assert_allclose(found, bench_proof.proof(counts, tuned(1.3, 1), worse)[0], rtol=CLOSE)
 
 
 @pytest.mark.parametrize("clustered", [False, True])
