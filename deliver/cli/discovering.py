@@ -53,9 +53,10 @@ def _judging(wanted: ReleaseSpec, workload: "Workload", found: "Discovered", ent
     if coming < enough.HARM:
         session.say(f"metrics: not used: {told}, too few to judge by; --discover takes them all the same")
         return []
-    limits = ", ".join(f"{entry['name']} {enough.LIMITS[entry['name']]}" for entry in entries)
+    limited = enough.fixed(entries)
+    limits = ", ".join(f"{entry['name']} {entry['max']}" for entry in limited)
     session.say(f"metrics: {told}, too few for evidence (about {enough.PROOF}): judged by fixed limits, {limits}")
-    return [enough.fixed(entry) for entry in entries]
+    return limited
 
 
 def _tell(given: Given, found: "Discovered") -> None:

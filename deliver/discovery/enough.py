@@ -1,6 +1,6 @@
 """Is there traffic enough to judge by? Somebody who named no metric is not to be held up by one that can never say anything. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deliver.model.plan import Plan, Side
@@ -27,6 +27,7 @@ def expected(plan: Plan, rate: float) -> float:
     return rate * max(alone, default=0.0)
 
 
-def fixed(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """The same metric with a fixed limit, where there will be too few requests for evidence."""
-    return {**entry, "max": LIMITS[entry["name"]], "compare": "stable"}
+def fixed(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The same metrics with fixed limits, where there will be too few requests for evidence. One without a bound has none to limit."""
+    able = [entry for entry in entries if "histogram" not in entry or "slower_than" in entry]
+    return [{**entry, "max": LIMITS[entry["name"]], "compare": "stable"} for entry in able]

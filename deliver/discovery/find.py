@@ -94,7 +94,8 @@ def _latency(families: Sequence[Family], counter: Counter | None, ask: Ask) -> t
     bound = latency.bound(timed)
     if bound is None:
         few = f"has {timed.count} requests, too few to choose a bound" if timed.count < latency.FEW else "has no bound that can be written"
-        return None, [f"latency: {timed.base} {few}; its bounds: {_bounds(timed)}"]
+        why = f"latency: {timed.base} {few}: judged at all that tell something; its bounds: {_bounds(timed)}"
+        return Chosen({"name": "latency", "histogram": str(timed.base)}, why), []
     kind = ", a native histogram" if timed.native else ", in milliseconds" if per_second(timed.base.name) != 1 else ""
     entry = {"name": "latency", "histogram": str(timed.base), "slower_than": latency.written(bound)}
     share = f"{100 * timed.bounds[bound]:.2g} % of {timed.count} requests took longer than {latency.written(bound)}"

@@ -23,7 +23,10 @@ def test_a_switch_counts_the_bake_after_it() -> None:
     assert enough.expected(Plan("blue-green", steps), 10.0) == 300.0
 
 
-def test_a_fixed_limit_is_a_metric_of_its_own() -> None:
-    entry = {"name": "errors", "bad": "x", "total": "y"}
-    assert enough.fixed(entry) == {**entry, "max": "5%", "compare": "stable"}
-    assert "max" not in entry
+def test_fixed_limits_stand_where_there_is_something_to_limit() -> None:
+    errors = {"name": "errors", "bad": "x", "total": "y"}
+    slow = {"name": "latency", "histogram": "x"}
+    assert enough.fixed([errors, slow]) == [{**errors, "max": "5%", "compare": "stable"}]
+    bound = {**slow, "slower_than": "250ms"}
+    assert enough.fixed([bound]) == [{**bound, "max": "20%", "compare": "stable"}]
+    assert "max" not in errors
