@@ -68,10 +68,10 @@ ANALYSIS = (
     ),
     Option("errors", "selector of failed requests, e.g. 'http_requests_total{code=~\"5..\"}'", metavar="SELECTOR"),
     Option("requests", "selector of all requests, e.g. http_requests_total", metavar="SELECTOR"),
-    Option("max_error_rate", "highest share of failed requests [default: 1%]", metavar="PERCENT"),
+    Option("max_error_rate", "highest share of failed requests; `none`: by evidence against stable [default: 1%]", metavar="PERCENT"),
     Option("latency_histogram", "histogram of response times, e.g. http_request_duration_seconds", metavar="SELECTOR"),
-    Option("slower_than", "a request above this is slow; one of the histogram's bounds, e.g. 250ms", metavar="DURATION"),
-    Option("max_slow", "highest share of slow requests [default: 5%]", metavar="PERCENT"),
+    Option("slower_than", "a request above this is slow, e.g. 250ms; without it: evidence at every useful bound", metavar="DURATION"),
+    Option("max_slow", "highest share of slow requests; `none`: evidence [default: 5%]", metavar="PERCENT"),
     Option("min_samples", "candidate requests below which nothing is judged [default: 50]", metavar="N"),
     Option("window", "trailing time that is looked at [default: 1m]", metavar="DURATION"),
     Option("consecutive", "polls in a row that must breach [default: 1]", metavar="N"),
@@ -84,6 +84,9 @@ ANALYSIS = (
     Option("max_staleness", "age at which a sample counts as none [default: 1m]", metavar="DURATION"),
     Option("max_blind", "time without a verdict before --on-blind acts [default: 5m]", metavar="DURATION"),
     Option("on_blind", "what to do then [default: hold]", choices=("hold", "rollback")),
+    Option("false_alarms", "evidence: highest chance that a release which is no worse is taken back [default: 5%]", metavar="PERCENT"),
+    Option("prove", "evidence: shown to be not so many times worse before all users follow; or `nothing` [default: 3x]", metavar="RATIO"),
+    Option("inconclusive", "evidence: what to do when that is not shown in time [default: hold]", choices=("hold", "promote", "rollback")),
 )
 LIMITS = (
     Option("ready_timeout", "for the pods of a step to become ready [default: 5m]", metavar="DURATION"),

@@ -28,6 +28,7 @@ USERS = tuple(
 DEPLOYMENT = Option("target", "the Deployment whose pods serve these users; default: from deliver.yaml", metavar="DEPLOYMENT")
 PLAN = (
     Option("strategy", f"strategy to plan with; default: the file's, else {USUAL}", metavar="NAME"),
+    Option("until_detectable", "say how long the steps must be to find so many times as many bad requests, e.g. 2x", metavar="RATIO"),
     Option("detailed_exitcode", "exit 10 when a release would change something", kind="flag"),
 )
 # what a run would end with, by what preflight found, the gravest first
@@ -152,7 +153,8 @@ def plan(given: Given, strategy: str) -> int:
 
     wanted = spec(given, strategy)
     cluster = session.open_cluster(given)
-    proposal = service.propose(cluster, session.placed(wanted, cluster), actor=session.actor(os.environ), now=time.time())
+    ratio = session.ratio(given, "until_detectable")
+    proposal = service.propose(cluster, session.placed(wanted, cluster), actor=session.actor(os.environ), now=time.time(), wanted=ratio)
     code = _planned_code(proposal)
     if given["output"] in ("json", "yaml"):
         session.show_view(lists.plan_view(proposal), given["output"])

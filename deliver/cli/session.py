@@ -79,6 +79,18 @@ def discovers(given: Given, draft: "Draft", wanted: ReleaseSpec) -> bool:
     return "discover" in given.values and draft.document is None and not named
 
 
+def ratio(given: Given, name: str) -> float:
+    """`2x` as 2.0; 0 when it was not given. Raises InputError."""
+    from deliver.plugins.types import parse_ratio
+
+    if given[name] is None:
+        return 0.0
+    try:
+        return parse_ratio(given[name])
+    except ValueError as error:
+        raise InputError(f"option {given.label(name)}: {error}", hint="e.g. 2x") from None
+
+
 def placed(spec: ReleaseSpec, cluster: "KubernetesCluster") -> ReleaseSpec:
     """With the context's namespace, where nobody named one."""
     return spec if spec.target.namespace else replace(spec, target=replace(spec.target, namespace=cluster.namespace))

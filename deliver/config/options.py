@@ -19,6 +19,9 @@ PLAIN: Mapping[str, Path] = {
     "max_staleness": ("analysis", "max_staleness"),
     "max_blind": ("analysis", "max_blind"),
     "on_blind": ("analysis", "on_blind"),
+    "false_alarms": ("analysis", "false_alarms"),
+    "prove": ("analysis", "prove"),
+    "inconclusive": ("analysis", "inconclusive"),
     "ready_timeout": ("limits", "ready"),
     "timeout": ("limits", "total"),
     "pause_timeout": ("limits", "pause"),
@@ -122,11 +125,11 @@ def _metrics(draft: Draft, given: Mapping[str, Any], label: Callable[[str], str]
     """--errors/--requests make or replace the metric `errors`, --latency-histogram the metric `latency`; the others adjust."""
     used = {name: given[name] for name in given if given[name] is not None}
     _pair(used, "errors", "requests", label)
-    _pair(used, "latency_histogram", "slower_than", label, one_way=True)
     if "errors" in used:
         _replace(draft, "errors", {"bad": used["errors"], "total": used["requests"], "max": "1%"}, label("errors"))
     if "latency_histogram" in used:
-        entry = {"histogram": used["latency_histogram"], "slower_than": used["slower_than"], "max": "5%"}
+        entry = {"histogram": used["latency_histogram"]}
+        entry |= {"slower_than": used["slower_than"], "max": "5%"} if "slower_than" in used else {}
         _replace(draft, "latency", entry, label("latency_histogram"))
     _adjust(
         draft, used, {"max_error_rate": ("max", "errors"), "max_slow": ("max", "latency"), "slower_than": ("slower_than", "latency")}, label
@@ -167,6 +170,9 @@ def _adjust(draft: Draft, used: Mapping[str, Any], which: Mapping[str, tuple[str
         if index is None:
             need = {"errors": "--errors and --requests", "latency": "--latency-histogram"}[name]
             raise InputError(f"option {label(option)} has nothing to limit", why=f"no metric is called `{name}`", hint=f"add {need}")
+        if key == "max" and used[option] == "none":  # no fixed limit: judged by evidence
+            _metric_list(draft)[index].pop("max", None)
+            continue
         _metric_list(draft)[index][key] = used[option]
         draft.flags[("analysis", "metrics", index, key)] = label(option)
 

@@ -1,6 +1,7 @@
 """What the commands call: one function an operator's verb. Each composes preflight, lock, record and driver."""
 
 import os
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -72,8 +73,12 @@ def world(cluster: Cluster, reporter: Reporter, stop: Stop, actor: str) -> World
 # ---------------------------------------------------------------- before and after
 
 
-def propose(cluster: Cluster, spec: ReleaseSpec, *, actor: str, now: float, hands: Hands = hand_on) -> Proposal:
-    """What a run would do. Reads only."""
+def propose(
+    cluster: Cluster, spec: ReleaseSpec, *, actor: str, now: float, hands: Hands = hand_on, wanted: float | None = None
+) -> Proposal:
+    """What a run would do. Reads only. wanted: how soon a regression is found is told too; above 0, one
+    (times as bad) that the steps shall be long enough for.
+    """
     strategy = registry.load("deliver.strategies", spec.strategy)
     options = strategy.Options.model_validate(dict(spec.options)) if not hasattr(spec.options, "model_dump") else spec.options
     record = Store(cluster, spec.target).load()
@@ -81,10 +86,10 @@ def propose(cluster: Cluster, spec: ReleaseSpec, *, actor: str, now: float, hand
         proposal = users_preflight.propose(cluster, spec, options, strategy(), record, hands, actor=actor, now=now)
     else:
         proposal = preflight.propose(cluster, spec, options, strategy(), router_of(spec), record, actor=actor, now=now)
-    return replace(proposal, findings=(*proposal.findings, *_queries(cluster, spec, proposal)))
+    return replace(proposal, findings=(*proposal.findings, *_queries(cluster, spec, proposal, wanted)))
 
 
-def _queries(cluster: Cluster, spec: ReleaseSpec, proposal: Proposal) -> list[Finding]:
+def _queries(cluster: Cluster, spec: ReleaseSpec, proposal: Proposal, wanted: float | None) -> list[Finding]:
     """Every configured query is run once on the stable pods: a typo found here is not a blind release."""
     if spec.analysis.provider is None or not spec.analysis.metrics or proposal.refusals("input"):
         return []
@@ -92,7 +97,12 @@ def _queries(cluster: Cluster, spec: ReleaseSpec, proposal: Proposal) -> list[Fi
 
     flag = proposal.release.plan.flag
     variant, provider = flag.variant if flag else "", provider_of(cluster, spec.analysis)
-    return try_queries(spec.analysis, provider, spec.target.namespace, proposal.stable, variant=variant)
+    found = try_queries(spec.analysis, provider, spec.target.namespace, proposal.stable, variant=variant)
+    if wanted is None or any(finding.level in ("input", "refuse") for finding in found):
+        return found
+    from deliver.metrics.foresee import foresee
+
+    return [*found, *foresee(proposal.release, provider, proposal.stable, time.monotonic, wanted)]
 
 
 def current(cluster: Cluster, target: Target) -> tuple[Release | None, Seen | None]:

@@ -85,6 +85,7 @@ def _one(metric: EvidenceMetric, past: History, every: float, beginning: Beginni
         exact=bool(metric.histogram) or _share(past) > COMMON,
         bad=recent.events,
         total=recent.requests,
+        seconds=recent.seconds,
     )
     if not enough:
         basis = f"only {past.events} such requests in {minutes} of the past" if past.requests else "no past that could be read"

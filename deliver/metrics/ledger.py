@@ -21,9 +21,14 @@ class Ledger:
 
 
 def ledger_of(release: Release) -> Ledger:
+    return Ledger(beginning_of(release, release.started), dict(release.measures))
+
+
+def beginning_of(release: Release, started: float) -> Beginning:
+    """started: unix seconds, 0 = it has not begun, so that all of the past counts."""
     analysis = release.spec.analysis
-    beginning = Beginning(
-        started=release.started,
+    return Beginning(
+        started=started,
         seconds=sum(step.max_bake or step.bake for step in release.plan.steps),
         share=_share(release.plan),
         seed=release.id,
@@ -31,7 +36,6 @@ def ledger_of(release: Release) -> Ledger:
         poll=analysis.poll,
         alpha=analysis.alpha,
     )
-    return Ledger(beginning, dict(release.measures))
 
 
 def _share(plan: Plan) -> float:

@@ -34,7 +34,8 @@ class Calibration:
 
     phi: dispersion, 1 = independent events. block: polls in a block of the bets, 0 = the bets are off. likelihood: the half that
     trusts phi is on. every: seconds of samples in one poll. planned: polls after which no new start is mixed in. exact: events are
-    not rare, so the hypergeometric law is used. bad, total: of the past, for the time when stable has no traffic. basis: in words.
+    not rare, so the hypergeometric law is used. bad, total: of the last hour, seconds: its real length; for the time when stable has no
+    traffic. crossed: of so many placebos. basis: in words.
     """
 
     phi: float = 1.0
@@ -45,6 +46,7 @@ class Calibration:
     exact: bool = False
     bad: int = 0
     total: int = 0
+    seconds: float = 0.0
     crossed: int = 0
     placebos: int = 0
     basis: str = ""

@@ -1,0 +1,44 @@
+"""How soon a regression would be found: the table of statistics.md 2d, and what follows from it."""
+
+import pytest
+
+from deliver.analysis import foresight
+from deliver.analysis.foresight import Stretch, Traffic
+
+DAY = 86400.0
+
+
+@pytest.mark.parametrize(
+    ("ratio", "at_10", "at_50"), [(1.5, 78, 149), (2, 22, 44), (3, 6.8, 14), (5, 2.3, 5.2), (10, 0.7, 1.8), (50, 0.08, 0.25)]
+)
+def test_bad_requests_that_stable_would_have_had_until_it_is_found(ratio, at_10, at_50):
+    """Row "roll back: N (50 % share)" at alpha 1 %."""
+    for share, wanted in ((0.1, at_10), (0.5, at_50)):
+        traffic = Traffic(rate=1.0, bad=0.001)
+        seconds = foresight.found_after(ratio, 1.0, 0.01, traffic, [Stretch(share, 1e9)])
+        assert seconds is not None
+        assert seconds * share * 0.001 == pytest.approx(wanted, rel=0.06)
+
+
+def test_more_steps_add_up_and_a_later_one_may_find_it():
+    traffic = Traffic(rate=20.0, bad=0.001)
+    alone = foresight.found_after(5, 1.0, 0.01, traffic, [Stretch(0.1, DAY)])
+    assert alone == pytest.approx(18 * 60, rel=0.1), "18 min measured (section 3)"
+    assert foresight.found_after(5, 1.0, 0.01, traffic, [Stretch(0.1, 600)]) is None
+    later = foresight.found_after(5, 1.0, 0.01, traffic, [Stretch(0.1, 600), Stretch(0.5, 600)])
+    assert later is not None
+    assert 600 < later < alone
+
+
+def test_the_bake_that_is_proposed_finds_it_and_not_much_earlier():
+    traffic, shares = Traffic(rate=50.0, bad=0.01, phi=2.0), [0.1, 0.5]
+    bake = foresight.bake_for(2.0, 1.2, 0.05, traffic, shares)
+    assert bake is not None
+    found = foresight.found_after(2.0, 1.2, 0.05, traffic, [Stretch(share, bake * 1.001) for share in shares])
+    assert found is not None
+    assert foresight.found_after(2.0, 1.2, 0.05, traffic, [Stretch(share, bake * 0.98) for share in shares]) is None
+
+
+def test_nothing_is_promised_within_the_margin_or_without_bad_requests():
+    assert foresight.growth(1.2, 1.2, 0.1) == foresight.growth(1.1, 1.2, 0.1) == 0.0
+    assert foresight.bake_for(2.0, 1.2, 0.05, Traffic(50.0, 0.0), [0.1]) is None
