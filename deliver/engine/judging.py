@@ -8,7 +8,7 @@ from typing import Any
 from deliver.cluster.port import Cluster
 from deliver.engine import asking, reaching
 from deliver.engine.watching import Examines, Judged, Nothing
-from deliver.model.plan import Step
+from deliver.model.plan import Side, Step
 from deliver.model.release import Course, Release
 from deliver.model.replace import replace
 from deliver.model.seen import PodSeen
@@ -65,8 +65,18 @@ def examiner_of(
     flag = release.plan.flag
     variants = Variants(flag.variant, flag.treatment) if flag and flag.variant else None
     until = release.started if flag else 0.0  # a flag's users are on the same pods: the past that is not touched by it ends there
+    shared = step.side is Side.BOTH and not flag
     examiner: Examines = Examiner(
-        analysis, provider, checks, clock, baseline=step.baseline, until=until, askers=askers, variants=variants, ledger=ledger
+        analysis,
+        provider,
+        checks,
+        clock,
+        baseline=step.baseline,
+        until=until,
+        askers=askers,
+        variants=variants,
+        ledger=ledger,
+        shared=shared,
     )
     return examiner
 

@@ -105,7 +105,7 @@ class Watching:
 
     def _of(self, step: Step) -> Examines:
         """What a step does not ask for in a way of its own is asked by one examiner."""
-        key = repr((step.checks, step.baseline, step.probe))
+        key = repr((step.checks, step.baseline, step.probe, step.side))
         if key not in self._examiners:
             self._examiners[key] = self.make(step)
         return self._examiners[key]

@@ -9,6 +9,7 @@ from deliver.analysis.threshold import Streak
 from deliver.metrics import drain
 from deliver.metrics.arms import CANDIDATE, STABLE, Roster
 from deliver.metrics.combine import combined
+from deliver.metrics.exposure import Flow, exposure
 from deliver.metrics.fetch import Fetch
 from deliver.metrics.judge import Look, Outcome, judge
 from deliver.metrics.ledger import Ledger
@@ -53,6 +54,7 @@ class _Step:
     past: Past = field(default_factory=Past)
     services: Services = field(default_factory=Services)
     counted: dict[str, int] = field(default_factory=dict)
+    flow: Flow = field(default_factory=Flow)
 
 
 class Examiner:
@@ -60,7 +62,7 @@ class Examiner:
 
     baseline: seconds of the stable side's past that it is compared by, 0 = its present; until: its end, 0 = the step's begin.
     askers: how each Service is asked, by a name. variants: the arms share the pods, and a label tells them apart.
-    ledger: the evidence of the whole release.
+    ledger: the evidence of the whole release. shared: users are spread over both sides by their endpoints.
     """
 
     def __init__(
@@ -77,11 +79,12 @@ class Examiner:
         askers: Sequence[Asker] = (),
         variants: Variants | None = None,
         ledger: Ledger | None = None,
+        shared: bool = False,
     ) -> None:
         self._analysis, self._provider, self._checks = analysis, provider, tuple(checks)
         self._clock, self._timer, self._timeout = clock, timer, timeout
         self._baseline, self._until, self._askers, self._variants = baseline, until, tuple(askers), variants
-        self._ledger = ledger or Ledger()
+        self._ledger, self._shared = ledger or Ledger(), shared
         self._step = _Step(0.0)
 
     def reset(self, at: float) -> None:
@@ -96,7 +99,8 @@ class Examiner:
             asked = pool.submit(step.services.ask, self._askers, min(PROBE_TIMEOUT, self._timeout), self._clock) if traffic else None
             health = pool.submit(probe_all, self._checks, namespace, candidate, step.failures, self._timeout, self._clock)
             outcomes = self._metrics(step, at, namespace, stable, candidate) if traffic else ()
-            results = tuple(outcome.result for outcome in outcomes) + self._health(health, at)
+            results = tuple(outcome.result for outcome in outcomes) + self._exposed(step, outcomes, stable, candidate, at)
+            results += self._health(health, at)
             through, unasked = asked.result() if asked else ((), "")
             share = next((outcome.share for outcome in outcomes if outcome.share is not None), None)
         finally:
@@ -152,6 +156,16 @@ class Examiner:
         measure = self._ledger.measures.get(metric.name, MetricEvidence())
         before = step.counted.setdefault(metric.name, requests(measure))
         return weigh(metric, look, measure, self._analysis, self._ledger.beginning, before)
+
+    def _exposed(
+        self, step: _Step, outcomes: Sequence[Outcome], stable: Sequence[PodSeen], candidate: Sequence[PodSeen], at: float
+    ) -> tuple[CheckResult, ...]:
+        counted = next((outcome.fresh for outcome in outcomes if outcome.fresh), None)
+        if not self._shared or counted is None:
+            return ()
+        step.flow.add(*counted)
+        found = exposure(step.flow, stable, candidate, at)
+        return (found,) if found else ()
 
     def _health(self, health: "Future[tuple[CheckResult, ...]]", at: float) -> tuple[CheckResult, ...]:
         try:

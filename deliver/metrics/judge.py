@@ -37,7 +37,8 @@ class Look:
 class Outcome:
     """share: the candidate's percent of the requests that were counted. rates: requests a second of the stable pods, since `past.at`.
 
-    measure: of a metric that is judged by evidence, its state after this look.
+    measure: of a metric that is judged by evidence, its state after this look. fresh: requests of the candidate and of stable that no
+    look before has counted; None where a window is looked at.
     """
 
     result: CheckResult
@@ -45,6 +46,7 @@ class Outcome:
     share: float | None = None
     rates: Mapping[str, float] | None = None
     measure: MetricEvidence | None = None
+    fresh: tuple[int, int] | None = None
 
 
 def judge(metric: RatioMetric | LatencyMetric | QueryMetric, look: Look, streak: Streak) -> Outcome:

@@ -36,7 +36,9 @@ class PrometheusOptions(BaseModel):
     ca_file: str = Field("", description="file with the CA certificates to trust (with `url`)")
     ca_file_env: str = Field("", description="environment variable with the path of that file")
     path: str = Field(
-        "", pattern=r"^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$", description="prefix of the API's path, e.g. /prometheus for Mimir (with `service`)"
+        "",
+        pattern=r"^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$",
+        description="prefix of the API's path, e.g. /prometheus for Mimir (with `service`)",
     )
     headers: dict[str, str] = Field(
         default_factory=dict, description="more headers, none of them secret: they stand in the record, e.g. {X-Scope-OrgID: shop}"

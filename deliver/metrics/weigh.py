@@ -54,6 +54,7 @@ def weigh(metric: EvidenceMetric, look: Look, measure: MetricEvidence, analysis:
         share=_share(look, fresh),
         rates=drain.rates(fresh.total.series, look.arms[STABLE], look.past.at, look.now - look.stale, look.fetch.labels.pod),
         measure=measure,
+        fresh=(fresh.candidate.total, fresh.stable.total),
     )
 
 

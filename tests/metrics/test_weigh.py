@@ -69,11 +69,11 @@ def rates(candidate_bad, stable_bad=0.01, rate=5.0):
 class Watch:
     """An examiner that looks every 15 s."""
 
-    def __init__(self, shop, *metrics, measures=None, step=BEGIN, **analysis):
+    def __init__(self, shop, *metrics, measures=None, step=BEGIN, shared=False, **analysis):
         self.shop = shop
         self.ledger = Ledger(Beginning(started=BEGIN - 40, seconds=600, share=0.2, seed="web-1", poll=5.0), dict(measures or {}))
         spec = Analysis(metrics=metrics or (ERRORS,), **analysis)
-        self.examiner = Examiner(spec, shop, (), lambda: self.shop.at, timer=lambda: 0.0, ledger=self.ledger)
+        self.examiner = Examiner(spec, shop, (), lambda: self.shop.at, timer=lambda: 0.0, ledger=self.ledger, shared=shared)
         self.examiner.reset(step)
 
     def look(self, seconds=15, stable=STABLE, candidate=CANDIDATE):
