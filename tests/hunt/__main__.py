@@ -15,6 +15,7 @@ from tests.hunt.pairs import Pair, crash
 from tests.hunt.play import Result, play
 from tests.hunt.worlds import MAKERS, Story
 
+KINDS = ("wild", "wild", "green", "pair", "wild", "green", "flag", "pair")
 REGRESSIONS = Path(__file__).with_name("regressions.txt")
 
 
@@ -28,9 +29,8 @@ def one(job: tuple[str, int]) -> tuple[str, int, Result]:
 
 
 def jobs(first: int) -> Iterator[tuple[str, int]]:
-    """Three worlds to a crash pair."""
     for seed in itertools.count(first):
-        yield ("pair" if seed % 4 == 3 else "wild"), seed
+        yield KINDS[seed % len(KINDS)], seed
 
 
 def main() -> int:
@@ -39,7 +39,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=int(time.time()), help="first seed (default: the time)")
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
     options = parser.parse_args()
-    end, counts, hours, events, failing = time.monotonic() + options.seconds, {"wild": 0, "pair": 0}, 0.0, 0, 0
+    end, counts, hours, events, failing = time.monotonic() + options.seconds, dict.fromkeys(KINDS, 0), 0.0, 0, 0
     room = threading.Semaphore(4 * options.processes)
     with multiprocessing.Pool(options.processes, seldom_collecting) as pool:
         for kind, seed, result in pool.imap_unordered(one, jobs_until(options.first, end, room)):
@@ -51,7 +51,9 @@ def main() -> int:
                 print(f"{kind} {seed}: {result.broken[0]}", flush=True)
                 with REGRESSIONS.open("a") as file:
                     file.write(f"{kind} {seed}  # {result.broken[0]}\n")
-    played = f"{counts['wild']} worlds, {counts['pair']} crash pairs, {hours:.0f} simulated hours, {events} events"
+    kinds = f"{counts['green']} of them blue-green, {counts['flag']} with a flag"
+    worlds = f"{sum(counts.values()) - counts['pair']} worlds ({kinds}), {counts['pair']} crash pairs"
+    played = f"{worlds}, {hours:.0f} simulated hours, {events} events"
     print(f"{played}, {failing} with a broken rule")
     return 1 if failing else 0
 

@@ -134,6 +134,28 @@ def _load(play: "Play", factor: float) -> None:
         play.world.load["shop", "web"] = play.story.start.replicas * factor
 
 
+# ---------------------------------------------------------------- the flag system
+
+
+def _flag_down(play: "Play", seconds: float) -> None:
+    play.flags.fails = model.Unreachable("the flag system does not answer")
+    play.clock.after(seconds, lambda: setattr(play.flags, "fails", None))
+
+
+def _flag_slow(play: "Play", seconds: float) -> None:
+    """What is written does not get to the instances."""
+    play.flags.arrives = lambda percent: False
+    play.clock.after(seconds, lambda: setattr(play.flags, "arrives", lambda percent: True))
+
+
+def _flag_lost(play: "Play") -> None:
+    play.flags.loses_answers = True
+
+
+def _flag_edit(play: "Play", percent: float | None) -> None:
+    play.flags.edit(percent)
+
+
 # ---------------------------------------------------------------- strangers
 
 

@@ -9,6 +9,8 @@ from deliver.sandbox.cluster import SandboxCluster
 from deliver.sandbox.faults import Call, Fault, Killed, Script
 from tests.hunt.stage import Stage
 
+MOST_CALLS = 30_000  # of one process: an hour's release has some hundreds; more is a loop in which no time passes
+
 
 @dataclass
 class Author:
@@ -61,6 +63,7 @@ class HuntScript(Script):
     switch: float = 0.0
     kills: list[Kill] = field(default_factory=list)
     on_death: Callable[[str], None] = lambda name: None
+    on_runaway: Callable[[str], None] = lambda name: None
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -70,6 +73,9 @@ class HuntScript(Script):
         if me is None:
             return None
         me.calls += 1
+        if me.calls > MOST_CALLS:
+            me.dead = True
+            self.on_runaway(me.name)
         self._die(False)
         if self.switch and self.random.random() < self.switch:
             me.pause(self.random.random() ** 3 * 0.2)

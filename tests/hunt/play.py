@@ -17,8 +17,10 @@ from deliver.model.verdict import CheckResult, Verdict
 from deliver.sandbox import fixtures
 from deliver.sandbox.controllers.kubelet import Node
 from deliver.sandbox.faults import WRITES, Killed
+from deliver.testing.flags import FLAG
 from tests.engine.invariants import journal_faults, unplanned
 from tests.engine.rig import METRIC, TARGET, Judge, Quiet, Rig
+from tests.hunt.flags import HuntFlags
 from tests.hunt.hands import Author, Hand, HuntScript, Kill
 from tests.hunt.referee import USER_KINDS, Answer, Referee
 from tests.hunt.stage import Process, Stage
@@ -27,6 +29,7 @@ from tests.hunt.worlds import IMAGES, Story
 OLD, NEW, OTHER = "registry/web:1.0.0", "registry/web:new", "registry/web:other"
 SECRET = "hunt-s3cr3t-9f2c"
 LONGEST = 6 * 3600.0
+TROUBLE = {"fault", "freeze", "lag", "sleep", "flag down", "flag slow", "flag lost"}
 QUICK = 5.0
 
 
@@ -52,6 +55,9 @@ class Examiner:
     reply: str = "PASS"
 
     def run(self, work: Callable[[], None]) -> None:
+        if work.__qualname__.startswith("FlagWatch"):  # the story tells of the checks' answers, not of the flag system's
+            work()
+            return
         self.asked, (self.reply, delay) = self.play.clock.now(), self.play.verdict()
         if self.reply == "none":  # an answer that never comes
             return
@@ -93,15 +99,17 @@ class Play:
         self.rig = Rig(self.world, Judge(self.clock.now))
         self.author = Author()
         self.stage = Stage(self.clock)  # type: ignore[arg-type]  # a world of fixtures.world has a VirtualClock
-        self.script = HuntScript(self.stage, self.random, start.switch, on_death=self._died)
+        self.script = HuntScript(self.stage, self.random, start.switch, on_death=self._died, on_runaway=self._ran_away)
         self.hand = Hand(self.world.api, self.world.kubelet, script=self.script)
         self.hand.author = self.author
         self.hands: list[Hand] = []
         self.before = self.rig.before()
         steps = len(start.weights) + 1
+        self.flags = HuntFlags(play=self)
+        self.flag_before = self.flags.hand().read().document
         self.referee = Referee(
             self.world, self.author, self.stage, 5.0, (start.bake,) * steps, start.drain, start.replicas, start.hpa,
-            {name: {"app": "web"} for name in start.services}, OLD,
+            {name: {"app": "web"} for name in start.services}, OLD, hold=start.hold, preview_metrics=start.preview_metrics,
         )  # fmt: skip
         self.referee.faulty = any(event.kind == "fault" for event in self.story.events)
         self.referee.served.append((0.0, (start.replicas, 0)))
@@ -134,10 +142,10 @@ class Play:
         cluster, stop, reporter, examiner = self.hand.as_actor(me.name), Stop(), Quiet(self.said), Examiner(self, me)
         self.hands.append(cluster)
         stop.wakes(me.wake)
-        tools = Tools(cluster, reporter, stop, me, examiner, lambda analysis: examiner, identity=me.name)
+        tools = Tools(cluster, reporter, stop, me, examiner, lambda analysis: examiner, identity=me.name, hands=self.flags.hand)
         common: dict[str, Any] = {"reporter": reporter, "stop": stop, "within": tools}
         if verb == "run":
-            proposal = service.propose(cluster, self.spec(image), actor=me.name, now=me.now())
+            proposal = service.propose(cluster, self.spec(image), actor=me.name, now=me.now(), hands=self.flags.hand)
             return service.run(cluster, proposal, **common)
         common |= {"actor": me.name, "reason": "hunt"}
         if verb == "rollback":
@@ -149,8 +157,10 @@ class Play:
 
     def _taken_back(self, me: Process) -> None:
         """Rule 3: with an API server that answers and pods that can take it, traffic is off the candidate in seconds."""
-        if {"fault", "freeze", "lag", "sleep"} & {event.kind for event in self.story.events} or me.dead or me.frozen or self.story.foreign:
+        if TROUBLE & {event.kind for event in self.story.events} or me.dead or me.frozen or self.story.foreign:
             return
+        if self.story.start.strategy == "flag" and self.flags.percent and self.referee.record.get("outcome") is None:
+            self.referee.say(3, f"{me.name} has not killed the flag after {QUICK:g} s")
         pods = self.referee.ready({"app": "web"}, settled=True)
         stable = sum(RELEASE_LABEL not in pod["metadata"]["labels"] for pod in pods)
         if self.referee._exposed() and self.referee.record.get("outcome") is None and stable >= self.story.start.replicas:
@@ -158,15 +168,27 @@ class Play:
 
     def spec(self, image: str) -> ReleaseSpec:
         start = self.story.start
-        steps = [{"weight": weight, "bake": start.bake, "approval": start.approval and n == 0} for n, weight in enumerate(start.weights)]
-        options: dict[str, Any] = {"steps": steps, "bake": start.bake, "max_overshoot": 60, "surge": 0 if start.hpa else start.surge}
         analysis = Analysis(metrics=(METRIC,), poll=5.0, max_blind=120.0, on_blind=start.on_blind)
         limits = Limits(ready=60.0, shift=60.0, drain=start.drain, pause=120.0, total=4 * 3600.0)
-        return ReleaseSpec(TARGET, image, "canary", options, analysis=analysis, limits=limits)
+        image = "" if start.strategy == "flag" else image
+        return ReleaseSpec(TARGET, image, start.strategy, self._options(), analysis=analysis, limits=limits)
+
+    def _options(self) -> dict[str, Any]:
+        start = self.story.start
+        if start.strategy == "blue-green":
+            whole = {"preview_bake": start.bake, "bake": start.bake, "hold": start.hold}
+            return whole | {"approve": start.approval, "preview_metrics": start.preview_metrics}
+        steps = [{"weight": weight, "bake": start.bake, "approval": start.approval and n == 0} for n, weight in enumerate(start.weights)]
+        if start.strategy == "flag":
+            return {"flag": FLAG, "backend": "memory", "steps": steps, "bake": start.bake}
+        return {"steps": steps, "bake": start.bake, "max_overshoot": 60, "surge": 0 if start.hpa else start.surge}
 
     def _died(self, name: str) -> None:
         verb, after, skew = self.next_hand.pop(name, ("resume", 20.0, 0.0))
         self.process(verb, after, skew)
+
+    def _ran_away(self, name: str) -> None:
+        self.referee.say(5, f"{name} calls without end")
 
     def live(self) -> Process | None:
         return next((one for one in self.drivers if not one.done and not one.dead and one.due <= self.clock.now() + 60), None)
@@ -230,9 +252,22 @@ class Play:
             for key, was in self.before.items():
                 if self._stripped(key, was) != self._stripped(key, now.get(key)):
                     say(6, f"{key} is not as it was: {was['spec']} -> {(now.get(key) or {}).get('spec')}")
+        if gentle and self.story.start.strategy == "flag":
+            self._flag(outcome)
         if self.story.gentle and self.world.traffic.tally.lost():
             say(1, f"{self.world.traffic.tally.lost()} requests were lost")
         self._books(outcome)
+
+    def _flag(self, outcome: str | None) -> None:
+        """A flag that was rolled back is as it stood before; a promoted one serves everyone; our marks are gone from both."""
+        say, flags = self.referee.say, self.flags
+        document = flags.hand().read().document
+        if outcome == "ROLLED_BACK" and document != self.flag_before:
+            say(6, f"the flag is not as it was: {document}")
+        if outcome == "PROMOTED" and flags.percent != 100.0:
+            say(6, f"the flag serves {flags.percent} after {outcome}")
+        if outcome in ("PROMOTED", "ROLLED_BACK") and flags.mark is not None:
+            say(6, f"the flag carries a mark of ours after {outcome}")
 
     def _stripped(self, key: str, found: Any) -> Any:
         if self.story.start.hpa and key == "deployments/web" and found:
@@ -244,7 +279,7 @@ class Play:
         for kind in USER_KINDS:
             for obj in store.every(kind, "shop"):
                 marks = [key for key in obj["metadata"].get("annotations") or {} if key.startswith("deliver.dev/")]
-                if marks or obj["metadata"]["name"] == "web-candidate":
+                if marks or obj["metadata"]["name"] in ("web-candidate", "web-preview"):
                     say(6, f"{kind} {obj['metadata']['name']} is left after {outcome} {marks}")
         if any("deliver.dev/release" in pod["metadata"]["labels"] for pod in self.referee.pods()):
             say(6, f"a candidate pod is left after {outcome}")
@@ -286,7 +321,7 @@ class Play:
         """API faults may keep a verb from beginning; a rollback of what is rolled back already is bad input."""
         kinds = {event.kind for event in self.story.events}
         names = type(error).__name__
-        return "fault" in kinds or names in ("InputError", "GateRefused") or self._others(process, names)
+        return bool({"fault", "flag down", "flag lost"} & kinds) or names in ("InputError", "GateRefused") or self._others(process, names)
 
     def _others(self, process: Process, error: str) -> bool:
         """Another process took the release over, or held the lock first."""

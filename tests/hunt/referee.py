@@ -21,11 +21,20 @@ from tests.hunt.stage import Stage
 Object = dict[str, Any]
 USER_KINDS = ("services", "deployments", "horizontalpodautoscalers")
 LAG = 0.3  # seconds that a driver may be behind what stands: the watch's delay and one look
+FLAG_INTENTS = ("set-share", "kill-flag", "restore-flag", "release-flag")
 VERIFIED = re.compile(r"traffic on .* is verified: (\d+) stable and (\d+) candidate")
 
 
 def leaving(pod: Object) -> bool:
     return bool(pod["metadata"].get("deletionTimestamp"))
+
+
+def _preview(service: Object) -> bool:
+    return str(service["metadata"]["name"]).endswith("-preview")
+
+
+def _of_preview(piece: Object) -> bool:
+    return str((piece["metadata"].get("labels") or {}).get("kubernetes.io/service-name")).endswith("-preview")
 
 
 def _without_template(found: Object) -> Object:
@@ -76,6 +85,8 @@ class Referee:
     pods_moved: float = 0.0
     secret: str = ""
     templates: set[str] = field(default_factory=set)
+    hold: float = 0.0
+    preview_metrics: bool = True
 
     def say(self, rule: int, text: str) -> None:
         who = f" ({self.author.name})" if self.author.name else ""
@@ -120,7 +131,8 @@ class Referee:
 
     def _endpoints(self) -> tuple[int, int]:
         labels = {pod["metadata"]["uid"]: pod["metadata"]["labels"] for pod in self.world.store.every("pods", "shop")}
-        ends = [end for piece in self.world.store.every("endpointslices", "shop") for end in piece.get("endpoints") or []]
+        slices = [piece for piece in self.world.store.every("endpointslices", "shop") if not _of_preview(piece)]
+        ends = [end for piece in slices for end in piece.get("endpoints") or []]
         uids = {end["targetRef"]["uid"] for end in ends if end["conditions"]["ready"]}
         candidates = sum(RELEASE_LABEL in labels.get(uid, {}) for uid in uids)
         return len(uids) - candidates, candidates
@@ -175,22 +187,25 @@ class Referee:
         same = change.old is not None and change.type == "MODIFIED" and change.old.get("spec") == change.obj.get("spec")
         if not same:
             self._announced(change)
-        if change.kind == "services" and not same:
+        if change.kind == "services" and not same and not _preview(change.obj):
             self._moved(change)
         if change.kind == "deployments" and not same:
             self._deployment(change)
 
     def _announced(self, change: Change) -> None:
         """Rule 10: an intent stands open in the journal when a user's object changes; the first move of a rollback alone comes before."""
-        words = INTENTS.get((change.kind, change.name)) or INTENTS["services", "web"]
-        journal = self.record.get("journal") or []
-        closed = {entry["of"] for entry in journal if entry["kind"] == "outcome"}
-        if any(e["kind"] == "intent" and e["seq"] not in closed and e["text"].startswith(words) for e in journal):
+        if self._open(INTENTS.get((change.kind, change.name)) or INTENTS["services", "web"]):
             return
         going_back = self._rolling() or self.record.get("course") == "back" or (self.faulty and not self._exposed())
         if change.kind == "services" and going_back:  # users do not wait for the journal (rule 3)
             return
         self.say(10, f"{self.author.verb} {change.kind} {change.name} was never announced")
+
+    def _open(self, words: tuple[str, ...]) -> bool:
+        """An intent with such words stands in the record, without an outcome."""
+        journal = self.record.get("journal") or []
+        closed = {entry["of"] for entry in journal if entry["kind"] == "outcome"}
+        return any(e["kind"] == "intent" and e["seq"] not in closed and e["text"].startswith(words) for e in journal)
 
     def _rolling(self) -> bool:
         return self.stage.current is not None and "rollback" in self.stage.current.name
@@ -223,7 +238,7 @@ class Referee:
             if (
                 now["template"] != was["template"]
                 and image == self.record.get("spec", {}).get("image")
-                and self.record["plan"]["strategy"] == "canary"
+                and self.record["plan"]["strategy"] in ("canary", "blue-green")
             ):
                 self._finished()
 
@@ -231,7 +246,7 @@ class Referee:
         deleted = change.type == "DELETED" or change.obj["metadata"].get("deletionTimestamp")
         fewer = change.old is not None and change.obj["spec"]["replicas"] < change.old["spec"]["replicas"]
         if deleted or fewer:
-            for service in self.world.store.every("services", "shop"):
+            for service in self._services():
                 name, selector = service["metadata"]["name"], service["spec"].get("selector") or {"app": "web"}
                 lost = [pod for pod in self.ready(selector, settled=True) if RELEASE_LABEL in pod["metadata"]["labels"]]
                 if lost and self.world.clock.now() > max(self.blurred, self.foreign.get(("services", name), 0.0) + LAG):
@@ -241,12 +256,16 @@ class Referee:
 
     def _shared(self) -> bool:
         """Some Service leads to both sides: more pods of one side are a larger share for it."""
-        services = [one["spec"].get("selector") or {} for one in self.world.store.every("services", "shop")]
+        services = [one["spec"].get("selector") or {} for one in self._services()]
         stable = [pod["metadata"]["labels"] for pod in self.pods() if RELEASE_LABEL not in pod["metadata"]["labels"]]
         return self._exposed() and any(selector.items() <= labels.items() for selector in services for labels in stable)
 
+    def _services(self) -> list[Object]:
+        """Those with users."""
+        return [one for one in self.world.store.every("services", "shop") if not _preview(one)]
+
     def _exposed(self) -> bool:
-        services = [one["spec"].get("selector") or {} for one in self.world.store.every("services", "shop")]
+        services = [one["spec"].get("selector") or {} for one in self._services()]
         candidates = [pod["metadata"]["labels"] for pod in self.pods() if RELEASE_LABEL in pod["metadata"]["labels"]]
         return any(selector.items() <= labels.items() for selector in services for labels in candidates)
 
@@ -272,6 +291,8 @@ class Referee:
             return
         if now - began < self.bakes[step] + more - 0.01 and not self.eased:
             self.say(2, f"{what} after {now - began:.1f} s of a bake of {self.bakes[step]:g} s")
+        if self.record["plan"]["steps"][step]["preview"] and not self.preview_metrics:
+            return  # judged by its pods alone
         mine = [answer for answer in self.answers if answer.process == self.author.name]
         last = max(reversed(mine), key=lambda answer: answer.told, default=None)  # of two at one moment, the one that was asked later
         good = [answer for answer in mine if answer.verdict == "PASS" and answer.asked >= began and now - answer.told <= 3 * self.poll + 40]
@@ -285,8 +306,23 @@ class Referee:
         raises = self.raises.get(self.record["id"], {})
         if last not in raises and not self.foreign:
             self.say(2, "the Deployment got the new version before the last step")
-        elif last in raises and self.world.clock.now() - raises[last] < max(self.bakes[last], self.drain) - 0.01 and not self.eased:
+        kept = max(self.bakes[last] + self.hold, self.drain) - 0.01
+        if last in raises and self.world.clock.now() - raises[last] < kept and not self.eased:
             self.say(4, "stable capacity was given up before the last bake and the drain were over")
+
+    # ------------------------------------------------------------ the flag
+
+    def flagged(self, verb: str, before: float | None, percent: float, fence: int | None) -> None:
+        """A write of ours to the flag. fence: in its mark, None when the write took the mark away."""
+        now, key = self.world.clock.now(), ("flags", "flag")
+        if fence is not None:
+            if verb == "set" and fence < self.top.get(key, 0):
+                self.say(7, f"flag set to {percent:g} % under fence {fence} after {self.top[key]}")
+            self.top[key] = max(self.top.get(key, 0), fence)
+        if not self._open(FLAG_INTENTS) and not (verb == "kill" and (self._rolling() or self.record.get("course") == "back")):
+            self.say(10, f"{verb} {percent:g} of the flag was never announced")
+        if verb == "set" and percent > (before or 0.0):
+            self._raised(f"flag raised to {percent:g} % at {now:.2f}")
 
     # ------------------------------------------------------------ the record
 
@@ -298,6 +334,7 @@ class Referee:
         before, self.record = self.record, json.loads(text)
         self._fence(change)
         same = before.get("id") == self.record["id"]
+        self._previewed()
         old, new = (before.get("journal") or []) if same else [], self.record["journal"]
         if new[: len(old)] != old:
             self.say(10, "the journal was rewritten")
@@ -315,6 +352,15 @@ class Referee:
             self.say(3, "a rollback was turned forward again")
         if self.record["outcome"] == "ROLLED_BACK":
             self.rolled_back.add(self.record["id"])
+
+    def _previewed(self) -> None:
+        """A step that moves no user begins with its bake."""
+        record = self.record
+        if record["plan"]["steps"][record["step"]]["preview"] and record["bake_since"]:
+            self.raises.setdefault(record["id"], {})[record["step"]] = record["bake_since"] - self._skew()
+
+    def _skew(self) -> float:
+        return self.stage.current.skew if self.stage.current else 0.0
 
     def _told(self, counts: tuple[int, int]) -> None:
         """Rule 12: what is said to be verified stood in the EndpointSlices a moment ago."""

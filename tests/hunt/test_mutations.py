@@ -13,6 +13,7 @@ from deliver.engine.driver import Driver
 from deliver.engine.lease import Lease
 from deliver.engine.observe import Observer
 from deliver.engine.record import Store
+from deliver.engine.users import ladder as users
 from deliver.engine.writer import GuardedWriter
 from deliver.model.action import Verb
 from deliver.model.release import Outcome, Release
@@ -37,6 +38,7 @@ def pairs() -> Iterator[Result]:
 
 def any_stable_pods_will_do(patch: Patch) -> None:
     patch.setattr(back, "can_take", lambda ready, release, seen: True)
+    patch.setattr(back, "serves_nobody", lambda stable, seen: False)
     patch.setattr("deliver.engine.decide.leads_to_nobody", lambda action, seen: False)
 
 
@@ -121,6 +123,22 @@ def told_in_full(patch: Patch) -> None:
     patch.setattr(Release, "noted", noted)
 
 
+def no_hold(patch: Patch) -> None:
+    patch.setattr(Release, "held_until", property(lambda self: 0.0))
+
+
+def flag_waits_for_the_driver(patch: Patch) -> None:
+    patch.setattr("deliver.engine.users.takeback.first_move", lambda *args: lambda release, now: release)
+    patch.setattr(Lease, "seize", Lease.inherit)
+
+
+def flag_not_restored(patch: Patch) -> None:
+    ended = ladder.end
+    patch.setattr(
+        users, "restored", lambda release, seen, found, before, now: ladder.Decision(ended(release, Outcome.ROLLED_BACK, now), None, now)
+    )
+
+
 SCALED = (Event(20.0, "scale", (0,)), Event(30.0, "operator", ("rollback", 0.0)))
 CASES = [
     (1, any_stable_pods_will_do, with_(*SCALED, bake=60.0)),
@@ -137,6 +155,15 @@ CASES = [
     (10, no_intents, with_()),
     (11, told_in_full, with_(secret=True)),
     (12, wishes_for_facts, with_()),
+    (2, blind_is_a_pass, with_(BLIND, strategy="blue-green", weights=(100,), preview_metrics=True)),
+    (4, no_hold, with_(strategy="blue-green", weights=(100,), hold=60.0)),
+    (6, nothing_restored, with_(strategy="blue-green", weights=(100,), image="errors")),
+    (2, blind_is_a_pass, with_(BLIND, strategy="flag")),
+    (2, no_bake, with_(strategy="flag", bake=60.0)),
+    (3, flag_waits_for_the_driver, with_(Event(70.0, "operator", ("rollback", 0.0)), strategy="flag", bake=60.0)),
+    (6, flag_not_restored, with_(strategy="flag", image="errors")),
+    (7, no_fence, with_(Event(20.0, "operator", ("takeover", 0.0)), strategy="flag", bake=60.0)),
+    (10, no_intents, with_(strategy="flag")),
 ]
 
 

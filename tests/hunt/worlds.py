@@ -54,6 +54,9 @@ class Start:
     nodes: int = 2
     last: str = "rollback"
     secret: bool = False  # the world has a made-up secret in it, which must come out nowhere
+    strategy: str = "canary"
+    hold: float = 0.0  # of blue-green, and whether the metrics judge its preview too
+    preview_metrics: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Story:
     @property
     def foreign(self) -> bool:
         """A stranger's hand is in it: then the end is not told beforehand."""
-        return any(event.kind in FOREIGN for event in self.events)
+        return any(event.kind in (*FOREIGN, "flag edit") for event in self.events)
 
     @property
     def gentle(self) -> bool:
@@ -179,4 +182,32 @@ def wild(seed: int) -> Story:
     return replace(story, start=replace(story.start, secret=True), events=tuple(events))
 
 
-MAKERS = {"world": story_of, "wild": wild}
+def green(seed: int) -> Story:
+    """The same as blue-green: all users at once, and the old side kept warm for a while."""
+    story, random = wild(seed), Random(f"green {seed}")
+    start = replace(story.start, strategy="blue-green", hold=random.choice((0.0, 10.0, 60.0, 300.0)), surge=0, weights=(100,))
+    return replace(story, start=replace(start, preview_metrics=random.random() < 0.5))
+
+
+def flag(seed: int) -> Story:
+    """The same as a flag's release: its own system has its troubles beside those of the cluster."""
+    story, random = wild(seed), Random(f"flag {seed}")
+    image = "errors" if story.start.image == "errors" else "good"
+    start = replace(story.start, strategy="flag", image=image, surge=0)
+    span = max([40.0 + 2 * start.bake, *(event.at for event in story.events)])
+    more = [_of_the_flag(random, round(random.uniform(0.0, span), 2)) for _ in range(random.choice((0, 0, 1, 1, 2)))]
+    return replace(story, start=start, events=tuple(sorted((*story.events, *more), key=lambda event: event.at)))
+
+
+def _of_the_flag(random: Random, at: float) -> Event:
+    match random.choice(("flag down", "flag down", "flag slow", "flag lost", "flag edit")):
+        case "flag down":
+            return Event(at, "flag down", (random.choice((2.0, 20.0, 90.0)),))
+        case "flag slow":
+            return Event(at, "flag slow", (random.choice((5.0, 30.0, 200.0)),))
+        case "flag edit":
+            return Event(at, "flag edit", (random.choice((0.0, 10.0, 100.0, None)),))
+    return Event(at, "flag lost")
+
+
+MAKERS = {"world": story_of, "wild": wild, "green": green, "flag": flag}
