@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CODE := deliver strategies bench tests/cluster tests/docs
 
-.PHONY: help setup demo check format test test-sandbox hunt test-cluster bench lock clean
+.PHONY: help setup demo check format test test-sandbox hunt test-cluster bench bench-analysis lock clean
 
 help:           ## Print this
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,6 +48,9 @@ test-cluster: setup  ## End to end, on the cluster of KUBECONFIG, else on tests/
 
 bench: setup    ## Measure what the README promises, on tests/lab
 	tests/with-lab $(BIN)/python -m bench
+
+bench-analysis: setup  ## The analysis against other tools' rules in a simulated world; minutes, needs no cluster
+	$(BIN)/python -m bench.analysis
 
 lock: setup     ## Write requirements.lock anew from pyproject.toml
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-options --no-emit-trusted-host \
