@@ -6,6 +6,7 @@ from deliver.render.clean import clean
 from deliver.render.events import phrase
 from deliver.render.fmt import clock, count, duration, number, stamp
 from deliver.render.lists import entries_of
+from deliver.render.odds import odds_line, odds_view
 from deliver.render.style import PLAIN, VERDICT_LEVEL, VERDICT_STYLE, Style
 from deliver.render.summary import change, result_word, took, where
 from deliver.render.view import release_view
@@ -64,6 +65,8 @@ def evidence_lines(check: CheckResult, style: Style = PLAIN) -> list[str]:
         f"{key} {number(value, unit)}" for key, value in (("candidate", check.candidate), ("stable", check.stable)) if value is not None
     ]
     lines += [f"  values: {', '.join(values)}"] if values else []
+    odds = odds_view(check)
+    lines += [f"  evidence: {odds_line(odds)}"] if odds else []
     lines += [f"  limit: {number(check.limit, unit)}"] if check.limit is not None else []
     lines += [f"  samples: {count(check.samples, 'sample')}"] if check.samples else []
     lines += [f"  query: {clean(found.query)}"] if found.query else []

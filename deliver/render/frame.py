@@ -14,6 +14,7 @@ from deliver.model.seen import Seen
 from deliver.render import greens, users
 from deliver.render.events import Event
 from deliver.render.fmt import NONE, clock, count, duration, image_change, image_parts, percent, short_image
+from deliver.render.odds import SIZE, filled, odds_line
 from deliver.render.style import UNICODE, VERDICT_LEVEL
 from deliver.render.summary import check_cells, result_word
 from deliver.render.view import View, release_view
@@ -285,7 +286,18 @@ def _checks(view: View, width: int) -> list[Text]:
             lines += _verdict(line, checks[i - 1], width)
         else:
             line.stylize("dim")
-    return lines
+    return lines + [_evidence(check, name, width) for check in checks if check["odds"]]
+
+
+def _evidence(check: View, name: int, width: int) -> Text:
+    """A bar that is full when the evidence takes the release back, and the odds as far as there is room."""
+    odds = check["odds"]
+    first = check["name"] if len(check["name"]) <= name else check["name"][: name - 1] + UNICODE["cut"]
+    bar = _bar(float(filled(odds)), float(SIZE), SIZE, "red", rest="dim")
+    told, room = odds_line(odds), width - LABEL - name - SIZE - 4
+    while len(told) > room and ";" in told:
+        told = told.rpartition(";")[0]
+    return _row("", Text(f"{first:<{name}}  "), bar, Text(f"  {told[: max(room, 0)]}", style="dim"))
 
 
 def _verdict(line: Text, check: View, width: int) -> list[Text]:

@@ -13,6 +13,7 @@ from deliver.render.clean import clean
 from deliver.render.events import Narrator
 from deliver.render.fmt import NONE, clock, count, duration, percent, short_image, stamp
 from deliver.render.lists import Proposal
+from deliver.render.odds import SIZE, filled, odds_line
 from deliver.render.style import LEVEL_STYLE, PLAIN, VERDICT_LEVEL, VERDICT_STYLE, Style, table
 from deliver.render.summary import arms, change, check_cells, problem, result_word, traffic, where
 from deliver.render.view import Driver, View, release_view
@@ -132,7 +133,7 @@ def status_text(release: Release, seen: Seen | None, now: float, style: Style = 
     lines += [f"  {'took' if release.ended else 'running for'}: {duration(view['duration'])}, started {view['started']} by {view['actor']}"]
     lines += ["", *steps_table(view, style)]
     checks = checks_table(view, style)
-    lines += ["", *checks] if checks else []
+    lines += ["", *checks, *evidence_table(view, style)] if checks else []
     lines += ["", *events_table(release, style)]
     lines += ["", "Next:", *(f"  `{command}`" for command in view["next"])]
     return "\n".join(lines)
@@ -171,6 +172,18 @@ def checks_table(view: View, style: Style) -> list[str]:
         verdict = f"{style.mark(VERDICT_LEVEL[check['verdict']])} {style.paint(check['verdict'], VERDICT_STYLE[check['verdict']])}"
         rows.append((check["name"], *check_cells(check), verdict, "" if check["verdict"] == "PASS" else check["why"]))
     return table(("check", "candidate", "stable", "limit", "samples", "verdict", "why"), rows, style, right=(1, 2, 3, 4), indent="  ")
+
+
+def evidence_table(view: View, style: Style) -> list[str]:
+    """A bar and a sentence for each check that is judged by evidence."""
+    weighed = [(check["name"], check["odds"]) for check in view["checks"] if check["odds"]]
+    width = max((len(name) for name, _ in weighed), default=0)
+    lines = []
+    for name, odds in weighed:
+        full = filled(odds)
+        bar = style.symbol("full") * full + style.symbol("empty") * (SIZE - full)
+        lines.append(f"  {name:<{width}}  {style.paint(bar, 'bad' if full == SIZE else '')}  {odds_line(odds)}")
+    return ["", *lines] if lines else []
 
 
 def events_table(release: Release, style: Style) -> list[str]:

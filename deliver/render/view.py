@@ -12,6 +12,7 @@ from deliver.model.verdict import CheckResult
 from deliver.render import users
 from deliver.render.clean import clean_data
 from deliver.render.fmt import finite, rfc3339
+from deliver.render.odds import odds_view
 
 API_VERSION = "deliver.dev/v1alpha1"
 View = dict[str, Any]
@@ -156,6 +157,7 @@ def check_view(check: CheckResult) -> View:
         "limit": finite(check.limit),
         "unit": check.unit,
         "samples": check.samples,
+        "odds": odds_view(check),
     }
 
 

@@ -107,6 +107,21 @@ def mid_bake() -> Scene:
     return Scene(release, replace(look(T0 + 87, Side.BOTH, 1, 1, 18.3), checks=checks[1:]), T0 + 87)
 
 
+def weighed() -> Scene:
+    """Judged by evidence: one metric that is on its way to a rollback, and one that has been shown to be no worse."""
+    numbers = {"candidate_bad": 7.0, "candidate_total": 812.0, "odds_worse": 9.4, "odds_needed": 20.0, "odds_no_worse": 0.02}
+    numbers |= {"ratio_low": 1.39, "ratio_high": 14.0, "margin": 1.2, "dispersion": 1.18}
+    why = "7 of 812 requests bad (0.862 %), stable 8 of 3391 (0.236 %); evidence 9.4 : 1 that it is more than 1.2 times as bad as stable"
+    doubtful = CheckResult(
+        "errors", "metric", Verdict.PASS, why, 0.86, 0.24, None, "%", 812, Evidence(QUERY, T0 + 80, numbers), proved=False
+    )
+    fine = {**numbers, "odds_worse": 0.31, "odds_no_worse": 44.0, "ratio_low": 0.7, "ratio_high": 1.4}
+    quick = CheckResult("latency", "metric", Verdict.PASS, "", 4.1, 4.3, None, "%", 812, Evidence(QUERY, T0 + 80, fine), proved=True)
+    checks = (pods(), doubtful, quick)
+    release = replace(shifted(begun()), checks=checks, observed=18.3)
+    return Scene(release, replace(look(T0 + 87, Side.BOTH, 1, 1, 18.3), checks=checks[1:]), T0 + 87)
+
+
 def promoted() -> Scene:
     checks = (pods(), errors(Verdict.PASS, 0.12, 0.1, 4120))
     release = shifted(begun()).noted(T0 + 312, "verdict", "step 1/3 10 %: PASS", checks=checks)
@@ -192,6 +207,7 @@ def flag_baking() -> Scene:
 
 SCENES: dict[str, Callable[[], Scene]] = {
     "mid-bake": mid_bake,
+    "weighed": weighed,
     "promoted": promoted,
     "rolled-back": rolled_back,
     "crashed": crashed,
