@@ -19,7 +19,12 @@ def main(words: list[str]) -> int:
     parser.add_argument(
         "--cells", choices=("null", "table", "all"), default="all", help="null: false alarms alone; table: those of statistics.md"
     )
-    parser.add_argument("--reps", type=int, default=Plan.reps, help="of null cells and of the table's; a tenth for the rest of the grid")
+    parser.add_argument(
+        "--reps",
+        type=int,
+        default=Plan.reps,
+        help="of each null cell; 5/3 of that for each cell of the table, a tenth for the rest of the grid",
+    )
     parser.add_argument("--seed", type=int, default=Plan.seed)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for analysis.md, .csv and .svg")

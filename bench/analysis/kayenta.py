@@ -62,26 +62,26 @@ def high(experiment: Floats, control: Floats) -> Bools:
 def shift(x: Floats, y: Floats, quantile: float) -> Floats:
     """The shift of x against y of which the standardized rank sum is the quantile: 0 the estimate, the rest ends of the interval."""
     lowest, highest = np.nanmin(x, axis=1) - np.nanmax(y, axis=1), np.nanmax(x, axis=1) - np.nanmin(y, axis=1)
-    at_lowest, at_highest = (_standardized(x, y, end, quantile) for end in (lowest, highest))
+    copies = _copies(x), _copies(y)
+    at_lowest, at_highest = (_standardized(x, y, copies, end, quantile) for end in (lowest, highest))
     inside = (at_lowest > 0) & (at_highest < 0)
     found = np.asarray(np.where(at_lowest <= 0, lowest, highest))
     rows = np.flatnonzero(inside)
 
     def value(which: Ints, shifts: Floats) -> Floats:
-        return _standardized(x[rows[which]], y[rows[which]], shifts, quantile)
+        here = rows[which]
+        return _standardized(x[here], y[here], (copies[0][here], copies[1][here]), shifts, quantile)
 
     found[inside] = zero(value, lowest[inside], highest[inside], at_lowest[inside], at_highest[inside])
     return found
 
 
-def _standardized(x: Floats, y: Floats, shifts: Floats, quantile: float) -> Floats:
+def _standardized(x: Floats, y: Floats, copies: tuple[Ints, Ints], shifts: Floats, quantile: float) -> Floats:
     moved = (x - shifts[:, None])[:, :, None]
     above, equal = moved > y[:, None, :], moved == y[:, None, :]
     many, others = (~np.isnan(x)).sum(axis=1), (~np.isnan(y)).sum(axis=1)
     u = above.sum(axis=(1, 2)) + equal.sum(axis=(1, 2)) / 2 - many * others / 2
-    of_x = _copies(x) + equal.sum(axis=2)
-    of_y = _copies(y) + equal.sum(axis=1)
-    ties = _cubes(of_x) + _cubes(of_y)
+    ties = _cubes(copies[0] + equal.sum(axis=2)) + _cubes(copies[1] + equal.sum(axis=1))
     total = many + others
     sigma = np.sqrt(many * others / 12 * (total + 1 - ties / np.maximum(total * (total - 1), 1)))
     return np.asarray((u - np.sign(u) / 2) / np.where(sigma > 0, sigma, np.inf) - quantile)

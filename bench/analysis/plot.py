@@ -39,7 +39,7 @@ def _failed(axes: Axes, figures: list[Figure]) -> None:
         found = {one.cell: one.failed for one in figures if one.method == method}
         axes.scatter([found.get(cell) or float("nan") for cell in cells], range(len(cells)), c=colour, marker=mark, label=method)
     names = [f"{c.rps} rps, {100 * c.base:g} % x{c.factor:g}" + (f" from min {c.start:g}" if c.start else "") for c in cells]
-    axes.set(xscale="log", title="Failed requests served before the rollback (independent errors)", xlabel="requests, mean")
+    axes.set(xscale="log", title="Failed requests served before the rollback", xlabel="requests, mean; independent errors")
     axes.set_yticks(range(len(cells)), names)
     axes.invert_yaxis()
     axes.grid(alpha=0.3)
@@ -56,7 +56,7 @@ def _false(axes: Axes, figures: list[Figure]) -> None:
     axes.axvline(1, color="#000000", lw=0.8, ls=":")
     axes.axvline(5, color="#0072B2", lw=0.8, ls=":")
     axes.set_xscale("symlog", linthresh=1)
-    axes.set(title="Healthy releases taken back (a mark for each cell; dotted: alpha)", xlabel="% of releases")
+    axes.set(title="Healthy releases taken back", xlabel="% of releases, a mark for each cell; dotted: alpha", xlim=(-0.1, 110))
     axes.set_yticks(range(len(MODELS)), MODELS)
     axes.invert_yaxis()
     axes.grid(alpha=0.3)

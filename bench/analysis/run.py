@@ -20,25 +20,30 @@ from bench.analysis.tuning import checked, tune
 
 AT_ONCE = 250  # repetitions of a rollout
 PASTS_AT_ONCE = 50
+FEW = 20
 
 
 @dataclass(frozen=True)
 class Plan:
-    """reps: of null cells and of the cells of statistics.md; the rest of the grid has a tenth. cells: null, table or all."""
+    """reps: of null cells; those of statistics.md have more, the rest of the grid a tenth. cells: null, table or all."""
 
     cells: str = "all"
-    reps: int = 1000
+    reps: int = 600
     seed: int = 1
 
     def of(self, cell: Cell) -> int:
-        return self.reps if cell.null or cell in reference() else max(20, self.reps // 10)
+        return self.reps if cell.null else self.table if cell in reference() else max(FEW, self.reps // 10)
 
     def kayenta(self, cell: Cell) -> int:
-        return max(20, self.reps // (5 if cell in reference() else 10 if cell.null else 50))
+        return max(FEW, self.table // 5 if cell in reference() else self.reps // 10 if cell.null else FEW)
+
+    @property
+    def table(self) -> int:
+        return self.reps * 5 // 3
 
     @property
     def histories(self) -> int:
-        return max(20, self.reps * 3 // 10)
+        return max(FEW, self.reps // 3)
 
     def chosen(self) -> list[Cell]:
         known = list(reference())
@@ -108,13 +113,14 @@ def play_latency(plan: Plan, kind: Slow, rps: int) -> list[Figure]:
     tuned = [_one([past[0][i] for past in pasts]) for i in range(len(latency_world.BOUNDARIES))]
     useful = np.concatenate([past[1] for past in pasts])
     parts = []
-    for begin in range(0, plan.reps, AT_ONCE):
-        many = min(AT_ONCE, plan.reps - begin)
+    reps = plan.reps if kind.null else plan.table
+    for begin in range(0, reps, AT_ONCE):
+        many = min(AT_ONCE, reps - begin)
         which = np.arange(begin, begin + many) % len(useful)
         counts = latency_world.rollout(rng, kind, rps, many)
         when = {name: latency.hybrid(counts, [one.take(which) for one in tuned], useful[which], alpha) for alpha, name in HYBRID.items()}
         when |= {"dkw bands .01": latency.dkw(counts, 0.01), "flagger p99 > 500 ms": latency.flagger(counts)}
-        some = counts[: max(0, plan.reps // 5 - begin)]
+        some = counts[: max(0, reps // 5 - begin)]
         if len(some):
             when |= dict(zip(KAYENTA, (latency.kayenta_hourly(some), latency.kayenta_growing(some)), strict=True))
         parts.append({name: Ended(one) for name, one in when.items()})
