@@ -11,17 +11,18 @@ from deliver.analysis import increments
 from deliver.model.evidence import Calibration, Tally
 
 NO_WORSE = (0.5, 1.0)  # times stable: the alternatives to "at least `prove` times worse"
+ASSUMED = 2.0  # dispersion, where the past is too short to tell it: the care that delays an alarm must not delay every promotion as much
 FAR_BELOW = (0.05, 0.3)  # times the acceptable share
 
 
 def grown(proof: Sequence[float], poll: Tally, calibration: Calibration, prove: float, acceptable: float) -> tuple[float, ...]:
     """ln of each e-value after one more poll. By the exact law: the one of rare events is safe in the other direction only."""
     before = proof or (0.0,) * 4
+    phi = ASSUMED if calibration.assumed else calibration.phi
     both = poll.candidate_total and poll.stable_total
-    ratios = [increments.hypergeometric(poll, ratio, prove) / calibration.phi if both else 0.0 for ratio in NO_WORSE]
+    ratios = [increments.hypergeometric(poll, ratio, prove) / phi if both else 0.0 for ratio in NO_WORSE]
     shares = [
-        increments.absolute(poll.candidate_bad, poll.candidate_total, acceptable, part) / calibration.phi if acceptable else 0.0
-        for part in FAR_BELOW
+        increments.absolute(poll.candidate_bad, poll.candidate_total, acceptable, part) / phi if acceptable else 0.0 for part in FAR_BELOW
     ]
     return tuple(one + gain for one, gain in zip(before, [*ratios, *shares], strict=True))
 

@@ -20,6 +20,7 @@ from deliver.plugins.interfaces import Answer, MetricsError, Series
 
 STEP = 30.0  # seconds of a column of the past
 LONG = 1800.0  # seconds of a past that shows bursts and clusters; a shorter one would call everything independent
+UNKNOWN = 12.0  # dispersion that is assumed then: that of retries which make five or six bad requests of one
 RECENT = 3600.0  # of the past, what the candidate is held against while stable has no traffic
 USEFUL = (0.002, 0.95)  # tail shares of a bound that tells something (statistics.md 2c)
 BOUNDS = 8  # at most: each is a track of its own
@@ -77,9 +78,10 @@ def _one(metric: EvidenceMetric, past: History, every: float, beginning: Beginni
     block = dispersion.block_seconds(past)
     recent = History(past.step, *(tuple(row[-round(RECENT / past.step) :] for row in rows) for rows in (past.bad, past.total)))
     calibration = Calibration(
-        phi=dispersion.dispersion(past) if enough else 1.0,
+        phi=dispersion.dispersion(past) if enough else max(UNKNOWN, dispersion.dispersion(past)),
         block=(dispersion.polls(block, every) if block else 0) if enough else 1,
-        likelihood=enough,
+        assumed=not enough,
+        likelihood=True,
         every=every,
         planned=max(math.ceil(beginning.seconds / every), 1),
         exact=bool(metric.histogram) or _share(past) > COMMON,
@@ -89,7 +91,7 @@ def _one(metric: EvidenceMetric, past: History, every: float, beginning: Beginni
     )
     if not enough:
         basis = f"only {past.events} such requests in {minutes} of the past" if past.requests else "no past that could be read"
-        return replace(calibration, basis=f"{basis}: too little for a dispersion, so it only bets on whole polls")
+        return replace(calibration, basis=f"{basis}: too little for a dispersion, {calibration.phi:g} is assumed")
     chance = Random(f"{beginning.seed}/{metric.name}")  # a draw of pods, no secret
     checked = placebo.checked(calibration, past, metric.margin, beginning.alpha, beginning.share, chance)
     tried = f"; {checked.crossed} of {checked.placebos} placebo releases on it were false alarms" if checked.placebos else ""

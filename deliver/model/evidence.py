@@ -32,13 +32,14 @@ class Tally:
 class Calibration:
     """Frozen at the start of a release, out of the stable side's own past: nothing in it may follow what the candidate does.
 
-    phi: dispersion, 1 = independent events. block: polls in a block of the bets, 0 = the bets are off. likelihood: the half that
-    trusts phi is on. every: seconds of samples in one poll. planned: polls after which no new start is mixed in. exact: events are
-    not rare, so the hypergeometric law is used. bad, total: of the last hour, seconds: its real length; for the time when stable has no
-    traffic. crossed: of so many placebos. basis: in words.
+    phi: dispersion, 1 = independent events; assumed: the past was too short to measure it. block: polls in a block of the bets, 0 = the
+    bets are off. likelihood: the half that trusts phi is on. every: seconds of samples in one poll. planned: polls after which no new
+    start is mixed in. exact: events are not rare, so the hypergeometric law is used. bad, total: of the last hour, seconds: its real
+    length; for the time when stable has no traffic. crossed: of so many placebos. basis: in words.
     """
 
     phi: float = 1.0
+    assumed: bool = False
     block: int = 1
     likelihood: bool = False
     every: float = 15.0

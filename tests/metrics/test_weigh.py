@@ -182,7 +182,7 @@ def test_the_past_tells_the_dispersion_and_is_asked_for_once_without_the_candida
     assert len(asked) == 2
     assert asked[0] == 'sum by (pod) (req{namespace="shop",pod=~"web-[a-z0-9]+-[a-z0-9]{5}"})[21600s:30s]'
     calibration = watch.ledger.measures["errors"].tracks[0].calibration
-    assert calibration.likelihood
+    assert calibration.phi < 12.0
     assert calibration.placebos == 40
     assert any("2.0 h of the stable pods: dispersion" in line for line in result.evidence.samples)
 
@@ -191,7 +191,8 @@ def test_without_a_past_the_evidence_is_careful():
     watch = Watch(Shop(rates(0.5)))
     watch.look()
     calibration = watch.ledger.measures["errors"].tracks[0].calibration
-    assert (calibration.likelihood, calibration.block, calibration.every) == (False, 1, 15.0)
+    assert (calibration.phi, calibration.block, calibration.every) == (12.0, 1, 15.0)
+    assert calibration.basis == "no past that could be read: too little for a dispersion, 12 is assumed"
 
 
 def test_an_absolute_limit_fails_the_candidate_alone_and_blames_the_environment_for_both():
