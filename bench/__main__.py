@@ -6,7 +6,7 @@ import time
 
 from bench.table import show
 
-ALL = ("startup", "rollback", "breach", "lost", "requests", "weighing", "hour", "sandbox")
+ALL = ("startup", "rollback", "breach", "lost", "requests", "weighing", "thousand", "hour", "sandbox")
 
 
 def main(names: list[str]) -> int:
