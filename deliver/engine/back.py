@@ -5,7 +5,7 @@ Nothing here waits for the candidate, for metrics, for an approval or for anothe
 
 import math
 
-from deliver.engine.ladder import Decision, act, end, in_phase, proven, released, verified, wait
+from deliver.engine.ladder import Decision, act, end, in_phase, proven, released, serves_nobody, verified, wait
 from deliver.model.action import Verb
 from deliver.model.plan import Side
 from deliver.model.release import Outcome, Phase, Release
@@ -70,12 +70,6 @@ def to_stable(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Deci
     if needs_restoring(release, stable):
         return act(release, now, Verb.RESTORE_STABLE, "the stable side needs its pods before it can take the traffic")
     return wait(release, now)
-
-
-def serves_nobody(stable: ArmSeen, seen: Seen) -> bool:
-    """The Services are pinned to a version without a ready pod, and there is one of another: of the candidate, or of the Deployment."""
-    able = {pod.hash for arm in (stable, seen.candidate) if arm for pod in arm.pods if pod.ready}
-    return bool(seen.route.pinned and able) and seen.route.pinned not in able
 
 
 def can_take(ready: int, release: Release, seen: Seen) -> bool:

@@ -4,7 +4,7 @@ All through it the traffic is on a side with full ready capacity: on the candida
 """
 
 from deliver.engine import switch
-from deliver.engine.ladder import Decision, act, end, hold, proven, released, turn_back, verified, wait
+from deliver.engine.ladder import Decision, act, end, hold, proven, released, serves_nobody, turn_back, verified, wait
 from deliver.model.action import Verb
 from deliver.model.plan import Side
 from deliver.model.release import Outcome, Release, digest_of
@@ -84,13 +84,19 @@ def taken_over(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Dec
         return None
     if not stable.paused:
         return act(release, now, Verb.HOLD_STABLE, "its new version is about to be pinned")
+    if seen.candidate.ready and serves_nobody(stable, seen):
+        anew = replace(release, shift=None)
+        why = "the Deployment has lost its last ready pod: the candidate serves on"
+        return act(anew, now, Verb.ROUTE, why, side=Side.CANDIDATE, hash=release.candidate_hash)
     if seen.route.side is not Side.STABLE or seen.route.pinned != release.new_hash:
+        if seen.candidate.ready and stable.ready < stable.desired:
+            return wait(release, now)  # it was whole, and lost pods since; the release's own time limit ends this
         return act(release, now, Verb.ROUTE, "the Deployment takes its traffic back", side=Side.STABLE, hash=release.new_hash)
     if unproven := proven(release, seen, now, Side.STABLE, release.new_hash):
         return unproven
     over = verified(release) + release.spec.limits.drain
-    if now < over:
-        return wait(release, now, over)
+    if now < over or not stable.ready:
+        return wait(release, now, max(now + 1.0, over))
     return act(release, now, Verb.DELETE_CANDIDATE, "drained; the Deployment serves alone")
 
 

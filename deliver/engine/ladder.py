@@ -6,7 +6,7 @@ from deliver.model.action import Action, Verb
 from deliver.model.plan import Side
 from deliver.model.release import Course, Outcome, Phase, Release, Shift
 from deliver.model.replace import replace
-from deliver.model.seen import Seen
+from deliver.model.seen import ArmSeen, Seen
 
 SECOND_LOOK = 1.0  # a shift is verified when EndpointSlices agree twice, this many seconds apart (design.md section 5)
 COLLECTS = 10.0  # seconds that the cluster's garbage collector is given
@@ -83,6 +83,12 @@ def proven(release: Release, seen: Seen, now: float, side: Side, hash: str) -> D
     if not shift.verified:
         return wait(after, now, (shift.switched or now) + SECOND_LOOK)
     return None
+
+
+def serves_nobody(stable: ArmSeen, seen: Seen) -> bool:
+    """The Services are pinned to a version without a ready pod, and there is one of another: of the candidate, or of the Deployment."""
+    able = {pod.hash for arm in (stable, seen.candidate) if arm for pod in arm.pods if pod.ready}
+    return bool(seen.route.pinned and able) and seen.route.pinned not in able
 
 
 def verified(release: Release) -> float:

@@ -1,0 +1,49 @@
+"""The finish: the traffic is on a side with ready pods until nothing of ours is left (design.md rules 1 and 4)."""
+
+from deliver.model.release import Outcome, Release
+from deliver.model.spec import Limits
+from tests.engine.invariants import watched
+from tests.engine.rig import Rig, steps
+
+
+def taken_over(release: Release) -> bool:
+    """The Deployment's new pods have the traffic, and the candidate drains."""
+    shift = release.shift
+    return bool(release.new_hash) and shift is not None and shift.hash == release.new_hash and shift.verified > 0
+
+
+def lose(rig: Rig, seconds: float) -> None:
+    """The Deployment's own pods are unready for a while."""
+    for pod in rig.world.cluster.list("pods", "shop"):
+        name = pod["metadata"]["name"]
+        if "deliver.dev/release" not in pod["metadata"]["labels"] and not pod["metadata"].get("deletionTimestamp"):
+            rig.world.kubelet.change(name, ready=False)
+            rig.world.clock.after(seconds, lambda name=name: rig.world.kubelet.change(name, ready=True))
+
+
+def test_when_the_deployment_loses_its_pods_after_it_took_over_the_candidate_serves_on_until_they_are_back():
+    rig = Rig.make()
+    dog = watched(rig, grace=0.5)
+    lost = rig.when(taken_over, lambda: lose(rig, 90.0))
+    release = rig.run(rig.spec(limits=Limits(drain=30.0)))
+    assert release.outcome is Outcome.PROMOTED
+    assert [text for text in steps(release) if text.startswith(("route", "delete"))][-4:] == [
+        "route stable",
+        "route candidate",
+        "route stable",
+        "delete-candidate",
+    ]
+    deleted = next(entry.at for entry in release.journal if entry.text == "delete-candidate")
+    assert deleted >= lost[0] + 90.0 + 30.0, "whole again, and drained once more"
+    dog.check(release)
+
+
+def test_pods_that_never_come_back_leave_the_traffic_on_the_candidate_and_hold_the_release():
+    rig = Rig.make()
+    dog = watched(rig, grace=0.5)
+    rig.when(taken_over, lambda: lose(rig, 1e6))
+    release = rig.run(rig.spec(limits=Limits(drain=30.0, total=1800.0)))
+    assert release.outcome is Outcome.HELD
+    assert "not done within 1800 s" in release.reason
+    assert rig.names("deployments") == {"web", "web-candidate"}
+    dog.check()
