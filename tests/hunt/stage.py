@@ -1,13 +1,14 @@
-"""Several processes on one virtual clock: each is a thread, and exactly one of them runs at any moment.
+"""Several processes on one virtual clock: each is a greenlet, so exactly one of them runs at any moment.
 
-A process gives the baton back when it waits, and at an API call when the script says so. So every order of events is a
+A process gives the turn back when it waits, and at an API call when the script says so. So every order of events is a
 function of the seed, and an hour of three drivers costs what their events cost.
 """
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]  # it has no types of its own
 
 from deliver.sandbox.clock import VirtualClock
 from deliver.sandbox.faults import Killed
@@ -24,9 +25,7 @@ class Process:
         self.calls = 0
         self.began = due
         self.ended = 0.0
-        self._turn = threading.Lock()
-        self._turn.acquire()
-        self._thread = threading.Thread(target=self._live, daemon=True)
+        self._greenlet = greenlet(self._live, stage.main)
 
     # ------------------------------------------------------------ the engine's Clock
 
@@ -45,13 +44,12 @@ class Process:
     def wake(self) -> None:
         self.woken = True
 
-    # ------------------------------------------------------------ the baton
+    # ------------------------------------------------------------ its turn
 
     def pause(self, seconds: float) -> None:
         """Let the others run; dies here when it was killed meanwhile."""
         self.due = self.stage.clock.now() + max(0.0, seconds)
-        self.stage.baton.release()
-        self._turn.acquire()
+        self.stage.main.switch()
         if self.dead:
             raise Killed(self.name)
 
@@ -63,20 +61,15 @@ class Process:
 
     def go(self) -> None:
         """From the stage: run until the next pause or the end."""
-        if not self._thread.is_alive():
-            self._thread.start()
-        self._turn.release()
-        self.stage.baton.acquire()
+        self._greenlet.switch()
 
     def _live(self) -> None:
-        self._turn.acquire()
         try:
             if not self.dead:
                 self.result = self.call(self)
         except BaseException as error:
             self.error = error
         self.done, self.ended = True, self.stage.clock.now()
-        self.stage.baton.release()
 
 
 @dataclass
@@ -89,8 +82,7 @@ class Stage:
     current: Process | None = None
 
     def __post_init__(self) -> None:
-        self.baton = threading.Lock()
-        self.baton.acquire()
+        self.main = getcurrent()
 
     def enter(self, name: str, call: Callable[[Process], Any], after: float = 0.0, skew: float = 0.0) -> Process:
         process = Process(self, name, call, self.clock.now() + after, skew)

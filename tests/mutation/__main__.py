@@ -1,0 +1,106 @@
+"""`make mutation PART=engine`: do the tests notice a changed line of the core? Prints the score, and each change that nobody noticed.
+
+mutmut changes one thing at a time in a copy of the project and runs the tests that reach it. `--ending 7` plays one mutant in ten.
+"""
+
+# ruff: noqa: T201  it is a command
+
+import argparse
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIED = ("deliver", "strategies", "tests", "pyproject.toml", "README.md")
+MEMORY = 4 << 30  # bytes of address space: a mutant that loops keeps a journal of it
+CORE = ("decide", "forward", "back", "finish", "hazards", "ladder")
+NOTICED = ("killed", "timeout", "suspicious", "segfault", "caught by type check")
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is changed, and the tests that are to notice."""
+
+    changed: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+PARTS = {
+    "analysis": Part(("deliver/analysis/*",), ("tests/analysis",)),
+    "engine": Part(tuple(f"deliver/engine/{name}.py" for name in CORE), ("tests/engine",)),
+}
+
+
+def copied(folder: Path, part: Part) -> None:
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    with (folder / "pyproject.toml").open("a") as file:
+        file.write(settings(part))
+
+
+def settings(part: Part) -> str:
+    plain = ["-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider"]
+    return f"""
+[tool.mutmut]
+source_paths = ["deliver/"]
+only_mutate = {list(part.changed)}
+pytest_add_cli_args_test_selection = {list(part.tests)}
+pytest_add_cli_args = {plain}
+also_copy = ["deliver", "strategies", "tests"]
+"""
+
+
+def played(folder: Path, endings: list[str], processes: int) -> int:
+    names = [f"*__mutmut_*{ending}" for ending in endings]
+    command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(processes), *names]
+    limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))  # noqa: E731  for the child alone
+    return subprocess.run(command, cwd=folder, preexec_fn=limit, check=False).returncode
+
+
+def results(folder: Path) -> dict[str, str]:
+    """Mutant -> what became of it; those that were not played left out."""
+    command = [sys.executable, "-m", "mutmut", "results", "--all", "true"]
+    lines = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.splitlines()
+    found = dict(line.strip().rsplit(": ", 1) for line in lines if ": " in line)
+    return {name: said for name, said in found.items() if said != "not checked"}
+
+
+def summed(found: dict[str, str]) -> str:
+    counts = Counter(found.values())
+    noticed = sum(counts[said] for said in NOTICED)
+    told = ", ".join(f"{count} {said}" for said, count in counts.most_common())
+    return f"{noticed} of {len(found)} mutants noticed, {100 * noticed / max(1, len(found)):.1f} % ({told})"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation")
+    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("--ending", action="append", default=[], help="only mutants whose number ends so; may be repeated")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--keep", type=Path, help="work in this folder, and leave it")
+    options = parser.parse_args()
+    folder = options.keep or Path(tempfile.mkdtemp(prefix="deliver-mutation-"))
+    try:
+        copied(folder, PARTS[options.part])
+        code = played(folder, options.ending, options.processes)
+        found = results(folder)
+    finally:
+        if options.keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+    for name, said in sorted(found.items()):
+        if said not in NOTICED:
+            print(f"{said}: {name}")
+    print(summed(found))
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
