@@ -102,12 +102,12 @@ def checksum(text: str) -> str:
 
 
 def brief(release: Release) -> Release:
-    """For the history: verdicts with their numbers, without the raw samples of those that only say PASS again."""
+    """For the history: verdicts with their numbers, without the raw samples of those that only say PASS again, and no open evidence."""
     kept = [
         replace(entry, checks=tuple(map(_bare, entry.checks))) if entry.kind == "verdict" and entry.text.endswith("PASS") else entry
         for entry in release.journal
     ]
-    return replace(release, journal=tuple(kept[-200:]))
+    return replace(release, journal=tuple(kept[-200:]), measures={})
 
 
 def _bare(check: CheckResult) -> CheckResult:

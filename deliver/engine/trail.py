@@ -9,7 +9,7 @@ from deliver.model.release import Course, Release
 from deliver.model.replace import replace
 from deliver.model.verdict import CheckResult
 
-MOST = 120  # points of a metric; then neighbours are put together
+MOST, WHOLE = 120, 600  # points of a metric, and of all: the record is one object; beyond it neighbours are put together
 COUNTS = ("candidate_bad", "candidate_total", "stable_bad", "stable_total")
 
 
@@ -27,13 +27,14 @@ def measured(release: Release, judged: Judged, now: float) -> Release:
 
 
 def thinned(trail: tuple[Point, ...]) -> tuple[Point, ...]:
-    """At most MOST points a metric, with all their counts."""
+    """At most MOST points a metric and about WHOLE in all, with all their counts."""
     by_metric: dict[str, list[Point]] = {}
     for point in trail:
         by_metric.setdefault(point.metric, []).append(point)
-    if all(len(points) <= MOST for points in by_metric.values()):
+    most = max(min(MOST, WHOLE // max(len(by_metric), 1)), 12)
+    if all(len(points) <= most for points in by_metric.values()):
         return trail
-    kept = [point for points in by_metric.values() for point in (_halved(points) if len(points) > MOST else points)]
+    kept = [point for points in by_metric.values() for point in (_halved(points) if len(points) > most else points)]
     return tuple(sorted(kept, key=lambda point: point.at))
 
 
