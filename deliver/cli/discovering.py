@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 FLAG = "--discover"
 
 
-def lay_discovered(given: Given, draft: "Draft", wanted: ReleaseSpec) -> None:
-    """What was chosen is told on stderr. Found or not, a release goes on: judged by its pods and checks, as it says itself."""
+def lay_discovered(given: Given, draft: "Draft", wanted: ReleaseSpec) -> tuple[str, ...]:
+    """How it was chosen, in lines. Found or not, a release goes on: judged by its pods and checks, as it says itself."""
     from deliver.discovery.find import discover
     from deliver.discovery.workload import look
 
@@ -27,18 +27,23 @@ def lay_discovered(given: Given, draft: "Draft", wanted: ReleaseSpec) -> None:
         workload = look(cluster, session.placed(wanted, cluster).target, wanted.container)
         found = discover(cluster, workload, ask, options if isinstance(options, dict) else None)
     except ClusterError as error:  # whatever cannot be read now, the release itself will say in its own words
-        session.say(f"metrics: not looked for: {error.what}")
-        return
-    _tell(given, found)
+        return (f"metrics: not looked for: {error.what}",)
     entries = [dict(metric.entry) for metric in found.metrics]
-    if not given["discover"] and entries:
-        entries = _judging(wanted, workload, found, entries)
+    if not entries:
+        return (f"{found.told[-1] if found.told else 'metrics: none'}; judged by its pods and health checks alone",)
+    told = () if given["quiet"] else found.told
+    if not given["discover"]:
+        entries, why = _judging(wanted, workload, found, entries)
+        told += why
     if entries:
         draft.put(("analysis", "prometheus"), dict(found.provider or {}), FLAG)
         draft.put(("analysis", "metrics"), entries, FLAG)
+    return told
 
 
-def _judging(wanted: ReleaseSpec, workload: "Workload", found: "Discovered", entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _judging(
+    wanted: ReleaseSpec, workload: "Workload", found: "Discovered", entries: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
     """Can these metrics say anything at this traffic? Too few requests for evidence are enough for a fixed limit, or for nothing."""
     from deliver.discovery import enough
     from deliver.plugins import registry
@@ -48,21 +53,10 @@ def _judging(wanted: ReleaseSpec, workload: "Workload", found: "Discovered", ent
     plan = planned(strategy(), strategy.Options.model_validate(dict(wanted.options)), workload.facts)
     coming = enough.expected(plan, found.rate)
     if coming >= enough.PROOF:
-        return entries
+        return entries, ()
     told = f"at {found.rate:.3g} requests a second the candidate gets about {coming:.0f} before all users follow"
     if coming < enough.HARM:
-        session.say(f"metrics: not used: {told}, too few to judge by; --discover takes them all the same")
-        return []
+        return [], (f"metrics: not used: {told}, too few to judge by; --discover takes them all the same",)
     limited = enough.fixed(entries)
     limits = ", ".join(f"{entry['name']} {entry['max']}" for entry in limited)
-    session.say(f"metrics: {told}, too few for evidence (about {enough.PROOF}): judged by fixed limits, {limits}")
-    return limited
-
-
-def _tell(given: Given, found: "Discovered") -> None:
-    if not found.metrics:
-        last = found.told[-1] if found.told else "metrics: none"
-        session.say(f"{last}; judged by its pods and health checks alone")
-    elif not given["quiet"]:
-        for line in found.told:
-            session.say(line)
+    return limited, (f"metrics: {told}, too few for evidence (about {enough.PROOF}): judged by fixed limits, {limits}",)

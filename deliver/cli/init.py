@@ -45,7 +45,7 @@ def init(given: Given) -> int:
     else:
         _write(path, text, force=bool(given["force"]))
     if not given["quiet"]:
-        for line in found.told:
+        for line in (*workload.told, *found.told):
             session.say(line)
         session.say(_next(path, image))
     return ExitCode.PROMOTED

@@ -38,7 +38,7 @@ REFUSALS = {"input": ExitCode.USAGE, "locked": ExitCode.LOCKED, "forbidden": Exi
 def make(name: str, summary: str, args: Sequence[str] = ()) -> TyperCommand:
     """args: what follows on the command line; `plan` looks there for the strategy whose options it has to offer."""
     if name == "run":
-        return command(name, summary, lambda given: drive(given, spec(given)), (*COMMON, output("text", "jsonl"), *DISPLAY))
+        return command(name, summary, lambda given: drive(given, *spec(given)), (*COMMON, output("text", "jsonl"), *DISPLAY))
     if name == "plan":
         return _plan(name, summary, args)
     return _strategy(name, summary)
@@ -60,7 +60,7 @@ def _strategy(name: str, summary: str) -> TyperCommand:
         output("text", "jsonl"),
         *DISPLAY,
     )
-    return command(name, summary, lambda given: drive(given, spec(given, name)), options, argument=first)
+    return command(name, summary, lambda given: drive(given, *spec(given, name)), options, argument=first)
 
 
 def arguments(strategy: str) -> tuple[str, ...]:
@@ -117,8 +117,8 @@ def _option(strategy: str, field: "StrategyOption") -> Option:
     return Option(field.key, text, kind=kind, metavar=metavar, env=env, hidden=field.hidden)
 
 
-def spec(given: Given, strategy: str = "") -> ReleaseSpec:
-    """strategy: "" for the file's."""
+def spec(given: Given, strategy: str = "") -> tuple[ReleaseSpec, tuple[str, ...]]:
+    """(what was asked for, how the metrics that nobody named were found). strategy: "" for the file's."""
     from deliver.config.build import build
     from deliver.config.options import lay_strategy
     from deliver.config.strategies import options_of, replaced, values
@@ -131,17 +131,19 @@ def spec(given: Given, strategy: str = "") -> ReleaseSpec:
     if session.discovers(given, draft, wanted):
         from deliver.cli.discovering import lay_discovered
 
-        lay_discovered(given, draft, wanted)
-        return build(draft)
-    return wanted
+        told = lay_discovered(given, draft, wanted)
+        return build(draft), told
+    return wanted, ()
 
 
-def drive(given: Given, wanted: ReleaseSpec) -> int:
+def drive(given: Given, wanted: ReleaseSpec, told: Sequence[str]) -> int:
     from deliver.engine import service
 
     session.notifiable(wanted)
     cluster = session.open_cluster(given)
     proposal = service.propose(cluster, session.placed(wanted, cluster), actor=session.actor(os.environ), now=time.time())
+    if _planned_code(proposal) is ExitCode.PROMOTED:  # what is refused has nothing to be judged by
+        _say(told)
     with stoppable() as stop:
         release = service.run(cluster, proposal, reporter=session.reporter(given), stop=stop)
     return session.ended(release, stop)
@@ -151,10 +153,11 @@ def plan(given: Given, strategy: str) -> int:
     from deliver.engine import service
     from deliver.render import lists, text
 
-    wanted = spec(given, strategy)
+    wanted, told = spec(given, strategy)
     cluster = session.open_cluster(given)
     ratio = session.ratio(given, "until_detectable")
     proposal = service.propose(cluster, session.placed(wanted, cluster), actor=session.actor(os.environ), now=time.time(), wanted=ratio)
+    _say(told)
     code = _planned_code(proposal)
     if given["output"] in ("json", "yaml"):
         session.show_view(lists.plan_view(proposal), given["output"])
@@ -163,6 +166,11 @@ def plan(given: Given, strategy: str) -> int:
     if code is not ExitCode.PROMOTED:
         return code
     return ExitCode.CHANGES if given["detailed_exitcode"] and proposal.patches else ExitCode.PROMOTED
+
+
+def _say(lines: Sequence[str]) -> None:
+    for line in lines:
+        session.say(line)
 
 
 def _planned_code(proposal: "Proposal") -> ExitCode:

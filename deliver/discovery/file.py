@@ -85,7 +85,7 @@ def _strategy(facts: Facts) -> Iterator[str]:
 
 def _analysis(workload: Workload, found: Discovered) -> Iterator[str]:
     yield ""
-    for line in found.told:
+    for line in (*workload.told, *found.told):
         yield from _comment(line)
     if found.provider is None and not workload.health:
         yield "# Without metrics and checks a release is judged by its pods alone."

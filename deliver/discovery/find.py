@@ -27,11 +27,11 @@ def discover(cluster: Cluster, workload: Workload, ask: Ask, provider: Mapping[s
 
     pods = [pod for pod in workload.pods if pod.ready]
     if not pods:
-        return Discovered(provider, told=(*workload.told, "metrics: no pod is ready, so there are no series to look at"))
-    told = workload.told
+        return Discovered(provider, told=("metrics: no pod is ready, so there are no series to look at",))
+    told: tuple[str, ...] = ()
     if provider is None:
         located = prometheus.locate(cluster, workload.target.namespace, pods, provide, ask)
-        told += located.told
+        told = located.told
         if located.place is None:
             return Discovered(told=told)
         provider = located.place.options
