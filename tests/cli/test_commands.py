@@ -44,7 +44,7 @@ class Service:
             raise self.error
         return self.release
 
-    def propose(self, cluster: Any, spec: ReleaseSpec, *, actor: str, now: float) -> Proposal:
+    def propose(self, cluster: Any, spec: ReleaseSpec, *, actor: str, now: float, wanted: float = 0.0) -> Proposal:
         self.calls.append(("propose", spec))
         self.release = self.release or release(spec=spec, outcome=Outcome.PROMOTED)
         return Proposal(replace(self.release, spec=spec), self.findings, ("patch Service web",), 600.0, "50 % for 5 m", "app=web")
