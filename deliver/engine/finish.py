@@ -42,7 +42,7 @@ def updated(release: Release, seen: Seen, now: float) -> Decision:
             side=Side.CANDIDATE,
             hash=release.candidate_hash,
         )
-    if unproven := proven(release, seen, now, Side.CANDIDATE, release.candidate_hash):
+    if unproven := _proven(release, seen, now, Side.CANDIDATE, release.candidate_hash):
         return unproven
     over = max(verified(release) + release.spec.limits.drain, release.held_until)
     if now < over:
@@ -71,11 +71,17 @@ def rolled_out(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Dec
             None,
             now,
         )
-    if now - release.since >= limit + release.spec.limits.drain + release.plan.hold:
+    if now - updated_at(release) >= limit:
         ready = f"{stable.ready} of {stable.desired} ready"
         text = f"Deployment {stable.deployment} did not roll out within {limit:g} s: {ready}; all traffic stays on the candidate"
         return Decision(hold(release, text, now), None, now)
     return wait(release, now)
+
+
+def updated_at(release: Release) -> float:
+    """Since when the Deployment rolls, as far as this driver knows; a machine that slept before it asked for that has not waited."""
+    done = [entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == Verb.UPDATE_STABLE]
+    return max(*done, release.resumed) if done else max(release.since + release.spec.limits.drain + release.plan.hold, release.resumed)
 
 
 def taken_over(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:
@@ -92,12 +98,21 @@ def taken_over(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Dec
         if seen.candidate.ready and stable.ready < stable.desired:
             return wait(release, now)  # it was whole, and lost pods since; the release's own time limit ends this
         return act(release, now, Verb.ROUTE, "the Deployment takes its traffic back", side=Side.STABLE, hash=release.new_hash)
-    if unproven := proven(release, seen, now, Side.STABLE, release.new_hash):
+    if unproven := _proven(release, seen, now, Side.STABLE, release.new_hash):
         return unproven
     over = verified(release) + release.spec.limits.drain
     if now < over or not stable.ready:
         return wait(release, now, max(now + 1.0, over))
     return act(release, now, Verb.DELETE_CANDIDATE, "drained; the Deployment serves alone")
+
+
+def _proven(release: Release, seen: Seen, now: float, side: Side, hash: str) -> Decision | None:
+    """A shift that nobody sees take effect is left to a person; what the traffic is on stands meanwhile."""
+    shift, limit = release.shift, release.spec.limits.shift
+    if shift and not shift.verified and shift.side is side and shift.hash == hash and now - max(shift.written, release.resumed) >= limit:
+        text = f"the shift to the {side} side was not seen to take effect within {limit:g} s: {seen.route.detail}"
+        return Decision(hold(release, text, now), None, now)
+    return proven(release, seen, now, side, hash)
 
 
 def tidied(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision:

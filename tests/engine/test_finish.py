@@ -1,9 +1,11 @@
 """The finish: the traffic is on a side with ready pods until nothing of ours is left (design.md rules 1 and 4)."""
 
+from dataclasses import replace
+
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Limits
 from tests.engine.invariants import watched
-from tests.engine.rig import Rig, steps
+from tests.engine.rig import GOOD, Rig, steps
 
 
 def taken_over(release: Release) -> bool:
@@ -47,3 +49,37 @@ def test_pods_that_never_come_back_leave_the_traffic_on_the_candidate_and_hold_t
     assert "not done within 1800 s" in release.reason
     assert rig.names("deployments") == {"web", "web-candidate"}
     dog.check()
+
+
+def test_a_machine_that_slept_before_the_deployment_was_updated_has_not_waited_for_it():
+    rig = Rig.make()
+    rig.when(lambda release: release.phase == "Finishing", lambda: rig.world.clock.wait(600.0))
+    assert rig.run().outcome is Outcome.PROMOTED
+
+
+def test_a_deployment_that_does_not_roll_out_holds_the_release_with_the_traffic_on_the_candidate():
+    rig = Rig.make()
+
+    def gone() -> None:
+        rig.world.images.known[GOOD] = replace(rig.world.images.of(GOOD), missing=True)
+
+    rig.when(lambda release: release.phase == "Finishing", gone)
+    release = rig.run(rig.spec(limits=Limits(drain=10.0, ready=60.0)))
+    assert release.outcome is Outcome.HELD
+    assert "did not roll out within 60 s: 0 of 4 ready; all traffic stays on the candidate" in release.reason
+    asked = next(entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == "update-stable")
+    assert 60.0 <= release.ended - asked < 70.0
+
+
+def test_a_takeover_that_the_endpointslices_never_show_holds_the_release():
+    rig = Rig.make()
+
+    def stuck() -> None:
+        rig.world.endpoints.sync = lambda namespace, name: None  # type: ignore[method-assign]  # broken on purpose
+
+    rig.when(lambda release: bool(release.new_hash), stuck)
+    release = rig.run()
+    assert release.outcome is Outcome.HELD
+    assert "the shift to the stable side was not seen to take effect within 60 s" in release.reason
+    assert rig.names("deployments") == {"web", "web-candidate"}
+    assert rig.world.traffic.tally.lost() == 0

@@ -172,7 +172,8 @@ def unauthorized(rig: Rig) -> None:
 
 
 def no_rights(rig: Rig) -> None:
-    rig.world.cluster.allow = lambda verb, kind, namespace, name, subresource: verb not in ("patch", "create")
+    for cluster in (rig.world.cluster, *rig.clusters):  # type: ignore[attr-defined]  # play.made() has put it there
+        cluster.allow = lambda verb, kind, namespace, name, subresource: verb not in ("patch", "create")
 
 
 def webhook(rig: Rig) -> None:

@@ -88,7 +88,14 @@ def _driven(rig: Rig, row: Row, phase: str) -> tuple[Release | None, DeliverErro
     try:
         return rig.run(rig.spec(weights=(20, 50), bake="30s", max_blind=120.0, **row.spec)), None
     except Killed:
-        assert row.then
+        return _heir(rig, row, phase)
+    except DeliverError as error:
+        return None, error
+
+
+def _heir(rig: Rig, row: Row, phase: str) -> tuple[Release | None, DeliverError | None]:
+    assert row.then
+    try:
         return (injections.rerun if phase == "preflight" else row.then)(rig), None
     except DeliverError as error:
         return None, error

@@ -32,6 +32,8 @@ class End:
     code: int = 0
 
 
+ENOUGH_RUN = dict.fromkeys(("baking 2", "preparing 3", "shifting 3", "baking 3", "finish"), End("HELD", "did not roll out"))
+"""From step 2 on the candidate has all its pods, and the traffic can stay on them: only the Deployment's own new pods do not come."""
 PROMOTED, BACK = End("PROMOTED"), End("ROLLED_BACK")
 
 
@@ -135,7 +137,7 @@ ROWS = (
         "F14",
         "GitOps puts the selector back every time",
         make.gitops_always,
-        {"preflight": held("keeps taking traffic"), "back": failed("not done within"), "else": held("")},
+        {"preflight": held("keeps taking traffic"), "finish": PROMOTED, "rolled": PROMOTED, "back": BACK, "else": held("")},
         strange=True,
         grace=5.0,
     ),
@@ -150,18 +152,23 @@ ROWS = (
         "F16",
         "the candidate's image is gone from the registry",
         make.image_gone,
-        {
-            "finish": held("does not roll out"),
-            "rolled": PROMOTED,
-            "back": BACK,
-            "baking 3": held("does not roll out"),
-            "else": back("image"),
-        },
+        ENOUGH_RUN | {"rolled": PROMOTED, "back": BACK, "else": back("image")},
     ),
-    Row("F17", "the candidate crashes in a loop", make.crash_loop, {"rolled": BACK, "else": back("")}),
+    Row("F17", "the candidate crashes in a loop", make.crash_loop, {"rolled": BACK, "else": back("")}, grace=0.1),
     Row("F18", "a drain evicts a pod of each side", make.evicted, {"back": BACK, "else": PROMOTED}, grace=1.0),
-    Row("F19", "a quota with no room", make.quota, {"preflight": refused(9, "ResourceQuota tight"), "back": BACK, "else": back("quota")}),
-    Row("F20", "admission denies the candidate, for 30 s", make.webhook, {"back": BACK, "else": back("")}),
+    Row(
+        "F19",
+        "a quota with no room",
+        make.quota,
+        dict.fromkeys(ENOUGH_RUN, held("exceeded quota"))
+        | {"preflight": refused(9, "ResourceQuota tight"), "rolled": PROMOTED, "back": BACK, "else": back("quota")},
+    ),
+    Row(
+        "F20",
+        "admission denies the candidate, for 30 s",
+        make.webhook,
+        dict.fromkeys((*ENOUGH_RUN, "shifting 1"), PROMOTED) | {"finish": back(""), "back": BACK, "else": back("")},
+    ),
     Row(
         "F21",
         "the driver dies, the next one's clock is an hour behind",
@@ -169,7 +176,12 @@ ROWS = (
         {"preflight": PROMOTED, "back": BACK, "else": PROMOTED},
         then=make.resumed,
     ),
-    Row("F21", "the machine sleeps for 10 minutes", make.suspended, {"preflight": PROMOTED, "back": BACK, "else": PROMOTED}),
+    Row(
+        "F21",
+        "the machine sleeps for 10 minutes",
+        make.suspended,
+        {"preparing": back("not ready within"), "preparing 3": PROMOTED, "back": BACK, "else": PROMOTED},
+    ),
     Row(
         "F22",
         "the credentials expire",
@@ -195,7 +207,8 @@ ROWS = (
         "F24",
         "EndpointSlices never follow",
         make.never_moved,
-        {"back": failed("not done within"), "else": back("")},
+        dict.fromkeys(("baking 3", "finish", "rolled"), held("not seen to take effect"))
+        | {"preflight": back(""), "preparing 1": back(""), "shifting 1": back(""), "else": failed("not done within")},
         strange=True,
         grace=1e12,
     ),
@@ -203,7 +216,7 @@ ROWS = (
         "F25",
         "the driver dies and its journal is deleted",
         make.journal_deleted,
-        {"preflight": NOTHING_RUNS, "else": BACK},
+        {"preflight": NOTHING_RUNS, "preparing 1": refused(2, "nothing of shop/web"), "else": BACK},
         then=make.rolled_back,
     ),
     Row(
@@ -217,7 +230,7 @@ ROWS = (
         "F25",
         "the driver dies and its journal is of a newer deliver",
         make.journal_newer,
-        {"preflight": NOTHING_RUNS, "else": BACK},
+        {"preflight": NOTHING_RUNS, "preparing 1": refused(2, "nothing of shop/web"), "else": BACK},
         then=make.rolled_back,
     ),
     Row(

@@ -9,7 +9,7 @@ from deliver.engine import service
 from deliver.engine.record import parse
 from deliver.engine.service import World as Tools
 from deliver.engine.stop import Stop
-from deliver.model.errors import DeliverError
+from deliver.model.errors import DeliverError, InputError
 from deliver.model.names import RELEASE_LABEL
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Analysis, Limits, ReleaseSpec
@@ -157,7 +157,8 @@ class Play:
 
     def _taken_back(self, me: Process) -> None:
         """Rule 3: with an API server that answers and pods that can take it, traffic is off the candidate in seconds."""
-        if TROUBLE & {event.kind for event in self.story.events} or me.dead or me.frozen or self.story.foreign:
+        excused = me.dead or me.frozen or isinstance(me.error, InputError)  # it found nothing to roll back
+        if excused or self.story.foreign or TROUBLE & {event.kind for event in self.story.events}:
             return
         if self.story.start.strategy == "flag" and self.flags.percent and self.referee.record.get("outcome") is None:
             self.referee.say(3, f"{me.name} has not killed the flag after {QUICK:g} s")
