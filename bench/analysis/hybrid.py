@@ -104,12 +104,13 @@ def mixed(block_bets: Floats, likelihood: Floats, tuning: Tuning, planned: int |
     wealth, cash, idle = np.zeros((reps, strategies)), 1.0, 1 - stakes.sum(axis=1)
     lost = np.concatenate((1 - BETS, np.ones(strategies - len(BETS))))
     open_ = np.arange(1, length + 1) % np.maximum(tuning.block, 1)[:, None] > 0
+    some_open = open_.any(axis=0)
     found = np.empty((reps, length))
     for k in range(length):
         enters = (0.5 / planned + (0.5 if k == 0 else 0.0)) if k < planned else 0.0
         cash -= enters
         wealth = np.minimum(steps[:, k] * (wealth + enters), HUGE)
-        sure = np.where(open_[:, k, None], stakes * lost, stakes)
+        sure = np.where(open_[:, k, None], stakes * lost, stakes) if some_open[k] else stakes
         found[:, k] = (wealth * sure).sum(axis=1) + cash * (1 - idle) + idle
     return found
 
