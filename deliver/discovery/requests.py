@@ -83,7 +83,7 @@ def choose(counters: Sequence[Counter]) -> Counter | Question | None:
     best = sorted(named, key=lambda one: (one.rank, one.total, one.status.label))
     most = max(one.requests for one in named)
     same = all(one.requests >= most * (1 - ALIKE) for one in named) and len({one.selector.name for one in named}) == len(named)
-    if len(best) == 1 or (same and most and best[0].rank < best[1].rank):
+    if len(best) == 1 or (same and most):
         return best[0]
     return Question("Which of these counts the requests that users send", tuple(Choice(_words(one), how(one), one) for one in best))
 

@@ -137,9 +137,11 @@ def test_with_the_same_series_in_two_the_nearer_one_is_taken_and_the_other_named
 
 def test_with_different_series_somebody_has_to_choose() -> None:
     cluster = Cluster([service("prometheus"), service("prometheus-k8s")])
-    found = locate(cluster, {"prometheus": ("up",), "prometheus-k8s": ("up", "http_requests_total")}, choose=0)
-    assert found.place is not None
-    assert found.place.service == "monitoring/prometheus-k8s:9090"
+    knows = {"prometheus": ("up",), "prometheus-k8s": ("up", "http_requests_total")}
+    for choice, name in enumerate(("prometheus-k8s", "prometheus")):
+        place = locate(cluster, knows, choose=choice).place
+        assert place is not None
+        assert place.service == f"monitoring/{name}:9090"
 
 
 def test_one_that_knows_nothing_of_the_pods_is_said_so() -> None:

@@ -143,7 +143,8 @@ def test_no_counter_is_no_choice() -> None:
 
 
 def test_one_with_traffic_goes_before_one_without() -> None:
-    assert chosen(http(), http("grpc_requests_total", "code", 0.0, 0.0)).selector.name == "http_requests_total"
+    idle = family("grpc_server_handled_total", ({"grpc_code": "OK"}, 0.0))
+    assert chosen(http(), idle).selector.name == "http_requests_total"
 
 
 def test_a_known_name_goes_before_one_that_looks_alike() -> None:
@@ -153,6 +154,10 @@ def test_a_known_name_goes_before_one_that_looks_alike() -> None:
 def test_of_two_that_count_the_same_requests_the_one_nearer_to_the_user_is_taken() -> None:
     mesh = family("istio_requests_total", ({"reporter": "destination", "response_code": "200"}, 1000.0))
     assert chosen(http(), mesh).selector.name == "istio_requests_total"
+
+
+def test_two_that_count_the_same_requests_in_the_same_place_are_no_question() -> None:
+    assert chosen(http(), http("http_server_requests_seconds_count", "status")).requests == 1000
 
 
 def test_two_that_count_different_requests_are_a_question_with_both_as_its_choices() -> None:
