@@ -152,6 +152,7 @@ class Driver:
         self.tools.reporter.note(f"the record of the release could not be written: {error.what}")
         if release.outcome is not None:
             return release
+        release = self._closed(release)
         if release.course is Course.BACK:
             return end(release, Outcome.ROLLBACK_FAILED, now, f"not permitted: {error.what} (rolling back because {release.reason})")
         return hold(release, f"not permitted: {error.what}", now)

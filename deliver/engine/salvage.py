@@ -16,14 +16,15 @@ Object = dict[str, Any]
 
 
 def salvage(cluster: Cluster, target: Target, *, actor: str, now: float) -> Release | None:
-    """None when nothing of ours stands there: no mark on a Service, no candidate Deployment."""
+    """None when nothing of ours stands there: no mark on a Service, no candidate Deployment, no hold on the Deployment."""
     namespace = target.namespace
     services = cluster.list("services", namespace)
     note = next((note for service in services if (note := undo_note(service)) and note.get("deployment") == target.deployment), None)
     candidate = _get(cluster, "deployments", namespace, (note or {}).get("candidate") or candidate_name(target.deployment))
     if candidate is not None and RELEASE_LABEL not in (candidate["metadata"].get("labels") or {}):
         candidate = None
-    if note is None and candidate is None:
+    held = _held(_get(cluster, "deployments", namespace, target.deployment))
+    if note is None and candidate is None and not held:
         return None
     deployment = cluster.get("deployments", namespace, target.deployment)
     replicasets = cluster.list("replicasets", namespace)
@@ -75,6 +76,11 @@ def salvage(cluster: Cluster, target: Target, *, actor: str, now: float) -> Rele
         phase=Phase.PREPARING,
         exposed=True,
     ).noted(now, "note", "the record was lost or unreadable; put together from the Services' annotations and the ReplicaSets", actor=actor)
+
+
+def _held(deployment: Object | None) -> bool:
+    """The driver died between its first write and the first mark on a Service. A note on the Deployment is of a flag's release."""
+    return deployment is not None and bool(fence_of(deployment)) and undo_note(deployment) is None
 
 
 def undo_note(service: Object) -> Object | None:

@@ -175,6 +175,25 @@ def test_rollback_after_a_takeover_with_record_and_lease_lost():
     back(rig, before)
 
 
+@pytest.mark.parametrize("services", [("web",), ("web", "web-internal")])
+def test_rollback_with_the_record_lost_right_after_the_first_write(services: tuple[str, ...]):
+    """The hold on the Deployment stands, and no mark on a Service yet."""
+    rig = Rig.make(services=services)
+    before = rig.before()
+    calls = rig.world.cluster.calls
+
+    def held() -> bool:
+        return any(call.verb == "patch" and call.kind == "deployments" and call.changed for call in calls)
+
+    rig.world.cluster.script.add(Fault(killed, actor="test@here", when=lambda call: held()))
+    with pytest.raises(Killed):
+        rig.run()
+    rig.world.cluster.script.clear()
+    assert rig.get("deployments", "web")["spec"]["paused"]
+    rig.remove("configmaps", "deliver-web")
+    back(rig, before)
+
+
 def test_a_lost_journal_says_so_in_the_new_one():
     rig, before = interrupted(in_step(1))
     LOSSES["deleted"](rig)

@@ -35,6 +35,7 @@ def play(row: Row, phase: str) -> str:
     hit = [0.0] if phase == "preflight" else rig.when(moment(phase), lambda: row.inject(rig))
     if phase == "preflight":
         row.inject(rig)
+        before = rig.before()
     if phase == "back":
         _bad(rig, row)
     release, refusal = _driven(rig, row, phase)

@@ -216,7 +216,7 @@ ROWS = (
         "F25",
         "the driver dies and its journal is deleted",
         make.journal_deleted,
-        {"preflight": NOTHING_RUNS, "preparing 1": refused(2, "nothing of shop/web"), "else": BACK},
+        {"preflight": NOTHING_RUNS, "else": BACK},
         then=make.rolled_back,
     ),
     Row(
@@ -230,7 +230,7 @@ ROWS = (
         "F25",
         "the driver dies and its journal is of a newer deliver",
         make.journal_newer,
-        {"preflight": NOTHING_RUNS, "preparing 1": refused(2, "nothing of shop/web"), "else": BACK},
+        {"preflight": NOTHING_RUNS, "else": BACK},
         then=make.rolled_back,
     ),
     Row(
@@ -251,7 +251,7 @@ ROWS = (
         "F26",
         "somebody edits the Service's selector",
         make.selector_edited,
-        {"preflight": refused(2, "no Service"), "back": BACK, "else": held("the selector of Service web was changed")},
+        {"preflight": refused(9, "no Service"), "back": BACK, "else": held("the selector of Service web was changed")},
         strange=True,
         grace=1e12,
     ),
