@@ -77,7 +77,7 @@ def _strategy(facts: Facts) -> Iterator[str]:
     yield ""
     yield "strategy:"
     yield "  canary:"
-    yield f"    # With {facts.stable_pods} pods `deliver plan` tells what share each weight really is."
+    yield f"    # A share of traffic is a share of pods, {facts.stable_pods} stable now: `deliver plan` tells what each weight really is."
     yield "    steps:"
     for weight in steps:
         yield f"      - {{weight: {weight}, bake: {BAKE}}}"
@@ -94,7 +94,7 @@ def _analysis(workload: Workload, found: Discovered) -> Iterator[str]:
     if found.provider is not None:
         yield f"  prometheus: {_flow(found.provider)}"
     if found.metrics:
-        yield "  # Without `max` a metric is judged against the stable side; `max: 1%` would be a fixed limit besides."
+        yield "  # Without `max` a metric is judged against the stable side; `max: 1%` would be a fixed limit instead."
         yield "  metrics:"
         for metric in found.metrics:
             yield from _entry(metric)

@@ -1,10 +1,13 @@
 """Prometheus in the cluster: what is taken for one, at which port and path, and which of several."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from deliver.cluster.port import KINDS
 from deliver.discovery import places, prometheus
 from deliver.discovery.places import Place
 from deliver.discovery.words import Question
@@ -87,8 +90,10 @@ def test_a_prefix_is_known_from_the_operators_resource() -> None:
 class Cluster:
     def __init__(self, services: Sequence[dict[str, Any]] = (), refuse: type[Exception] | None = None) -> None:
         self.services, self.refuse = services, refuse
+        self.asked: list[tuple[str, str]] = []
 
     def list(self, kind: str, namespace: str, **more: Any) -> list[Any]:
+        self.asked.append((kind, namespace))
         if kind == "prometheuses":
             raise NotFound("the server has no such resource")
         if self.refuse:
@@ -169,3 +174,12 @@ def test_without_the_right_to_look_and_with_none_there() -> None:
     found = locate(Cluster(refuse=Forbidden), {})
     assert found.place is None
     assert found.told[-1] == "Prometheus: none of them answers"
+
+
+def test_the_role_for_discovery_grants_what_is_asked_for_and_nothing_more() -> None:
+    cluster = Cluster([service("prometheus")])
+    locate(cluster, {"prometheus": ("up",)})
+    rules = yaml.safe_load((Path(__file__).parents[2] / "deploy/rbac/discovery.yaml").read_text())["rules"]
+    granted = {(verb, group, kind) for rule in rules for verb in rule["verbs"] for group in rule["apiGroups"] for kind in rule["resources"]}
+    assert granted == {("list", KINDS[kind][0].rpartition("/")[0], kind) for kind, _ in cluster.asked}
+    assert {namespace for _, namespace in cluster.asked} == {""}
