@@ -26,18 +26,18 @@ def report(given: Given) -> int:
     from deliver.report import report as maker
 
     file = given["output"]
-    format = given["format"] or _format(file)
+    format = given["format"] or form(file)
     if not file and format == "png" and is_tty(sys.stdout):
         raise InputError("a PNG is nothing for a terminal", hint="name a file: `-o release.png`")
     maker.can_draw()
     cluster, target = session.aim(given)
     live = service.current(cluster, target)[0]
     release = chosen(given["release"], [*([live] if live else []), *service.history(cluster, target)], target)
-    _write(file, maker.report(release, format, time.time()))
+    write(file, maker.report(release, format, time.time()))
     return ExitCode.PROMOTED
 
 
-def _format(file: str | None) -> str:
+def form(file: str | None) -> str:
     if not file:
         return "html"
     suffix = Path(file).suffix.lower()
@@ -47,7 +47,7 @@ def _format(file: str | None) -> str:
     return known[suffix]
 
 
-def _write(file: str | None, data: bytes) -> None:
+def write(file: str | None, data: bytes) -> None:
     if not file:
         sys.stdout.buffer.write(data)
         return

@@ -32,6 +32,7 @@ COMMANDS: dict[str, Entry] = {
     "doctor": Entry(SETUP, "setup", "Check cluster, permissions, Prometheus and clock"),
     "plugins": Entry(SETUP, "setup", "List the plugins that are found, broken ones with their error"),
     "version": Entry(SETUP, "setup", "Show the version"),
+    "simulate": Entry(TRY, "simulate", "Play a deliver.yaml on made-up users and regressions, in seconds"),
     "demo": Entry(TRY, "demo", "See releases go well and badly, on an embedded cluster"),
     "sandbox": Entry(TRY, "sandbox", "`sandbox up` keeps the embedded cluster running, to type commands on"),
 }

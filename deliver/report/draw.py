@@ -10,8 +10,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from deliver.analysis.wilson import NAME
 from deliver.report.chart import Chart, Mark, Shares
-from deliver.report.interval import NAME
 from deliver.report.palette import Palette
 from deliver.report.trail import Curve, Share
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 from deliver import __version__
+from deliver.analysis.wilson import NAME
 from deliver.model.release import Entry, Release
 from deliver.render.clean import clean
 from deliver.render.events import Narrator, check_line
@@ -15,7 +16,6 @@ from deliver.render.summary import change, result_word, took, where
 from deliver.render.view import View, newest_checks, release_view
 from deliver.report.chart import Chart
 from deliver.report.html import Markup, coded, facts, join, link, table, tag
-from deliver.report.interval import NAME
 from deliver.report.links import Link
 from deliver.report.palette import NIGHT, PAPER, declared
 

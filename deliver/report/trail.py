@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log10
 
+from deliver.analysis.wilson import wilson
 from deliver.model.evidence import Point
 from deliver.model.replace import replace
-from deliver.report.interval import wilson
 
 BINS = 24  # over the whole release: more would hide their own intervals
 CURVE = 400  # points of one curve of evidence

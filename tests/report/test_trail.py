@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deliver.analysis.wilson import wilson
 from deliver.model.evidence import Point
 from deliver.report import trail
-from deliver.report.interval import wilson
 
 ONE = Point(10.0, "errors", 0, 1, 100, 2, 400, 20.0)
 
