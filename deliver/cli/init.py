@@ -30,6 +30,7 @@ def init(given: Given) -> int:
     from deliver.discovery import file
     from deliver.discovery.find import discover
     from deliver.discovery.workload import look
+    from deliver.render.clean import clean
 
     path = Path(given["write"]) if given["write"] and given["write"] != "-" else None
     _free(path, force=bool(given["force"]))
@@ -46,7 +47,7 @@ def init(given: Given) -> int:
         _write(path, text, force=bool(given["force"]))
     if not given["quiet"]:
         for line in (*workload.told, *found.told):
-            session.say(line)
+            session.say(clean(line))
         session.say(_next(path, image))
     return ExitCode.PROMOTED
 

@@ -169,8 +169,11 @@ def plan(given: Given, strategy: str) -> int:
 
 
 def _say(lines: Sequence[str]) -> None:
+    """What they quote comes out of the cluster."""
+    from deliver.render.clean import clean
+
     for line in lines:
-        session.say(line)
+        session.say(clean(line))
 
 
 def _planned_code(proposal: "Proposal") -> ExitCode:
