@@ -10,6 +10,8 @@ from deliver.analysis.counts import increase
 from deliver.model.errors import InputError
 from deliver.plugins.interfaces import Histogram, Series
 
+HAIR = 1e-9  # part by which a written bound may miss a bucket's end: 0.1768 s has more digits than anybody writes
+
 
 def classic(series: Iterable[Series], bound: float, scale: float = 1.0) -> tuple[tuple[Series, ...], tuple[Series, ...]]:
     """(requests up to the bound, all requests), as a classic histogram's bucket and count. Raises InputError for a bound inside a bucket.
@@ -43,13 +45,13 @@ def grown(series: Iterable[Series]) -> tuple[float, Mapping[float, float]]:
 
 def _upto(sample: Histogram, bound: float, scale: float) -> float:
     for low, high, count in sample.buckets:
-        if low < bound < high and count:
+        if low * (1 + HAIR) < bound < high * (1 - HAIR) and count:
             raise InputError(
                 f"{bound / scale:g} s lies inside a bucket of the native histogram",
                 why=f"{count:g} requests are somewhere from {low / scale:g} to {high / scale:g} s",
                 hint=f"take one of its bounds; the nearest are {low / scale:g}s and {high / scale:g}s",
             )
-    return sum(count for _, high, count in sample.buckets if high <= bound)
+    return sum(count for _, high, count in sample.buckets if high <= bound * (1 + HAIR))
 
 
 def _ends(sample: Histogram) -> Iterator[float]:

@@ -10,4 +10,5 @@ def per_second(histogram: str) -> float:
 
 def le_of(histogram: str, seconds: float) -> float:
     """A bound given in seconds, as the histogram's `le` has it."""
-    return round(seconds * per_second(histogram), 9)
+    scale = per_second(histogram)
+    return seconds if scale == 1 else round(seconds * scale, 9)

@@ -50,6 +50,7 @@ def bound(timed: Timed) -> float | None:
     if timed.count < FEW:
         return None
     exact = [at for at in sorted(timed.bounds) if same(parse_duration(written(at)), at)]
+    exact = [at for at in exact if _neat(at)] or exact
     under = [at for at in exact if timed.bounds[at] <= SLOW]
     return under[0] if under else exact[-1] if exact else None
 
@@ -57,7 +58,12 @@ def bound(timed: Timed) -> float | None:
 def written(bound: float) -> str:
     """As deliver.yaml has it: 250ms, 2.5ms, 1s."""
     text = show_duration(bound)
-    return text if same(parse_duration(text), bound) else f"{bound * 1000:g}ms"
+    return text if same(parse_duration(text), bound) else f"{bound * 1000:.15g}ms"
+
+
+def _neat(bound: float) -> bool:
+    """Native histograms have bounds such as 0.177 s with ten digits more beside those that a person can read."""
+    return same(float(f"{bound * 1000:.9g}") / 1000, bound)
 
 
 def same(one: float, other: float) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from deliver.analysis.selectors import Selector
 from deliver.discovery import latency, requests
 from deliver.discovery.latency import Timed
 from deliver.discovery.requests import Counter
@@ -62,6 +63,15 @@ def test_native_histograms_have_the_bounds_that_are_exact() -> None:
     assert timed.bounds[0.25] == pytest.approx(0.03)
 
 
+@pytest.mark.parametrize(("bounds", "chosen"), [((0.17677669529663687, 0.25), 0.25), ((0.1487, 0.17677669529663687), 0.1487)])
+def test_a_bound_that_can_be_read_goes_before_one_with_many_digits(bounds: tuple[float, float], chosen: float) -> None:
+    timed = Timed(Selector("x"), dict.fromkeys(bounds, 0.01), 1000, native=True)
+    assert latency.bound(timed) == chosen
+    odd = Timed(Selector("x"), {0.17677669529663687: 0.01}, 1000, native=True)
+    assert latency.bound(odd) == 0.17677669529663687
+    assert latency.written(0.17677669529663687) == "176.776695296637ms"
+
+
 def test_the_histogram_that_belongs_to_the_counter_goes_first() -> None:
     other = buckets("sidecar_request_duration_seconds", USUAL)
     assert chosen(other, HTTP, of=counter()).base.name == "http_request_duration_seconds"
@@ -97,6 +107,8 @@ def test_no_histogram_is_no_choice() -> None:
     assert latency.choose((), counter()) is None
 
 
-@pytest.mark.parametrize(("bound", "text"), [(0.25, "250ms"), (0.0025, "2.5ms"), (1.0, "1s"), (90.0, "1m30s"), (0.0625, "62.5ms")])
+@pytest.mark.parametrize(
+    ("bound", "text"), [(0.25, "250ms"), (0.0025, "2.5ms"), (1.0, "1s"), (90.0, "1m30s"), (0.0625, "62.5ms"), (2**-9, "1.953125ms")]
+)
 def test_bounds_as_the_file_has_them(bound: float, text: str) -> None:
     assert latency.written(bound) == text

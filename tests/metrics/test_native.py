@@ -95,6 +95,17 @@ def test_bounds_at_whose_share_a_latency_can_be_chosen():
     assert shares == pytest.approx({0.125: 1.0, 0.25: 0.2, 0.5: 0.2, 1.0: 0.0})
 
 
+def test_a_bound_may_miss_a_buckets_end_by_a_hair() -> None:
+    """What a person writes has fewer digits than a power of two."""
+    end = 0.17677669529663687
+    series = Series({"pod": "a"}, (), ((2.0, Histogram(30.0, ((0.1, end, 10.0), (end, 0.2, 20.0)))),))
+    for bound in (0.176776695297, end, 0.176776695296):
+        ((fast,), _) = native.classic([series], bound)
+        assert fast.points == ((2.0, 10.0),)
+    with pytest.raises(InputError):
+        native.classic([series], 0.1767)
+
+
 def test_a_restart_counts_from_nothing():
     pods = Series({"pod": "a"}, (), ((1.0, Histogram(50.0, ((0.1, 0.2, 50.0),))), (2.0, Histogram(8.0, ((0.1, 0.2, 8.0),)))))
     assert native.grown([pods])[0] == 8.0
