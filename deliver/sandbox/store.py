@@ -1,19 +1,29 @@
 """Objects and their history. A stored object is never changed: a write replaces it, so readers inside may keep what they read."""
 
-import marshal
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 Object = dict[str, Any]
+_ATOMS = frozenset({str, int, float, bool, type(None)})
 HISTORY = 2000
 """Changes that are kept for watchers; an older resourceVersion answers 410."""
 
 
 def copy(obj: Object) -> Object:
-    """A deep copy of plain data. marshal is several times faster than copy.deepcopy; version 2 never shares parts."""
-    return cast(Object, marshal.loads(marshal.dumps(obj, 2)))  # noqa: S302  (it reads what it has just written)
+    """A deep copy of plain data, several times faster than copy.deepcopy. Texts are shared, the record's are large."""
+    return cast(Object, _copied(obj))
+
+
+def _copied(value: Any) -> Any:
+    if type(value) is dict:
+        return {key: item if type(item) in _ATOMS else _copied(item) for key, item in value.items()}
+    if type(value) is list:
+        return [item if type(item) in _ATOMS else _copied(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def controller(obj: Object) -> str:
