@@ -8,7 +8,9 @@ import itertools
 import multiprocessing
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.hunt.pairs import Pair, crash
@@ -16,6 +18,7 @@ from tests.hunt.play import Result, play
 from tests.hunt.worlds import MAKERS, Story
 
 KINDS = ("wild", "wild", "green", "pair", "wild", "green", "flag", "pair")
+OFTEN = 1000
 REGRESSIONS = Path(__file__).with_name("regressions.txt")
 
 
@@ -39,23 +42,41 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=int(time.time()), help="first seed (default: the time)")
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
     options = parser.parse_args()
-    end, counts, hours, events, failing = time.monotonic() + options.seconds, dict.fromkeys(KINDS, 0), 0.0, 0, 0
+    end, tally = time.monotonic() + options.seconds, Tally()
     room = threading.Semaphore(4 * options.processes)
     with multiprocessing.Pool(options.processes, seldom_collecting) as pool:
         for kind, seed, result in pool.imap_unordered(one, jobs_until(options.first, end, room)):
             room.release()
-            counts[kind] += 1
-            hours, events = hours + result.hours, events + result.events
+            tally.take(kind, result)
             if result.broken:
-                failing += 1
                 print(f"{kind} {seed}: {result.broken[0]}", flush=True)
                 with REGRESSIONS.open("a") as file:
                     file.write(f"{kind} {seed}  # {result.broken[0]}\n")
-    kinds = f"{counts['green']} of them blue-green, {counts['flag']} with a flag"
-    worlds = f"{sum(counts.values()) - counts['pair']} worlds ({kinds}), {counts['pair']} crash pairs"
-    played = f"{worlds}, {hours:.0f} simulated hours, {events} events"
-    print(f"{played}, {failing} with a broken rule")
-    return 1 if failing else 0
+            if tally.counts.total() % OFTEN == 0:
+                print(f"so far {tally}", flush=True)
+    print(tally)
+    return 1 if tally.failing else 0
+
+
+@dataclass
+class Tally:
+    """What was played."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    hours: float = 0.0
+    events: int = 0
+    failing: int = 0
+
+    def take(self, kind: str, result: Result) -> None:
+        self.counts[kind] += 1
+        self.hours, self.events = self.hours + result.hours, self.events + result.events
+        self.failing += bool(result.broken)
+
+    def __str__(self) -> str:
+        counts = self.counts
+        kinds = f"{counts['green']} of them blue-green, {counts['flag']} with a flag"
+        worlds = f"{counts.total() - counts['pair']} worlds ({kinds}), {counts['pair']} crash pairs"
+        return f"{worlds}, {self.hours:.0f} simulated hours, {self.events} events, {self.failing} with a broken rule"
 
 
 def seldom_collecting() -> None:
