@@ -72,11 +72,16 @@ def draft(given: Given) -> "Draft":
 
 
 def discovers(given: Given, draft: "Draft", wanted: ReleaseSpec) -> bool:
-    """Is this release to look for metrics by itself? A file says what is wanted, and what is not; so do the options."""
-    if given["discover"] is not None:
-        return bool(given["discover"]) and not wanted.analysis.metrics
+    """Is this release to look for metrics by itself? A file says what is wanted, and what is not; so do the options.
+
+    Users with a flag's treatment are told apart by a label that only its owner can name.
+    """
+    from deliver.config.build import moves_pods
+
     named = wanted.analysis.metrics or (wanted.analysis.provider and wanted.analysis.provider.kind != "prometheus")
-    return "discover" in given.values and draft.document is None and not named
+    if named or "discover" not in given.values or not moves_pods(wanted.strategy):
+        return False
+    return draft.document is None if given["discover"] is None else bool(given["discover"])
 
 
 def ratio(given: Given, name: str) -> float:
