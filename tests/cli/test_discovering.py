@@ -75,7 +75,12 @@ def test_so_do_options(asked: Ask) -> None:
 
 def test_a_prometheus_that_is_named_is_asked(asked: Ask, found: list[Discovered], monkeypatch: pytest.MonkeyPatch) -> None:
     named: list[Any] = []
-    monkeypatch.setattr(find, "discover", lambda cluster, seen, ask, provider: named.append(provider) or found[0])
+
+    def discover(cluster: Any, seen: Workload, ask: Any, provider: Any) -> Discovered:
+        named.append(provider)
+        return found[0]
+
+    monkeypatch.setattr(find, "discover", discover)
     assert len(metrics(asked(prometheus="a/b:1/prom"))) == 1
     assert named == [{"service": "a/b:1", "path": "/prom"}]
 
