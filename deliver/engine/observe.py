@@ -159,6 +159,7 @@ class Snapshotted:
 
     def __init__(self, cluster: Cluster, namespace: str, wanted: Sequence[Watch]) -> None:
         self._objects: dict[str, dict[str, Object]] = {}
+        self._changes = 0
         for watch in wanted:
             field = f"metadata.name={watch.name}" if watch.name else ""
             for obj in cluster.list(watch.kind, namespace, selector=watch.selector, field=field):
@@ -172,9 +173,10 @@ class Snapshotted:
 
     def apply(self, kind: str, obj: Object) -> None:
         self._objects.setdefault(kind, {})[obj["metadata"]["name"]] = obj
+        self._changes += 1
 
     def changes(self) -> int:
-        return 0
+        return self._changes
 
     def quiet(self) -> float:
         return 0.0
