@@ -65,6 +65,10 @@ class KubernetesCluster:
         """The API server's URL."""
         return clean(self._transport.server)
 
+    def close(self) -> None:
+        """Ends the connections that are kept for the next call, which opens new ones."""
+        self._credentials.pool.clear()
+
     def get(self, kind: str, namespace: str, name: str, *, deadline: float | None = None) -> Object:
         return fitting(kind, self._json(Call("GET", path(kind, namespace, name), f"read {title(kind, namespace, name)}"), deadline))
 

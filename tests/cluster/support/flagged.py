@@ -81,6 +81,7 @@ class Flagged:
     cluster: Any = field(default_factory=connect)
 
     fresh: bool = True
+    others: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.fresh:
@@ -91,6 +92,8 @@ class Flagged:
     def close(self) -> None:
         uid = self.cluster.get("namespaces", "", self.namespace)["metadata"]["uid"]
         self.cluster.delete("namespaces", "", self.namespace, uid=uid)
+        for cluster in (self.cluster, *self.others):
+            cluster.close()
 
     def account(self, *roles: str) -> "Flagged":
         """The same, as a ServiceAccount with no more than these Roles of deploy/rbac."""
@@ -105,7 +108,9 @@ class Flagged:
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             yaml.safe_dump(config, file)
             file.flush()
-            return Flagged(self.namespace, connect(file.name), fresh=False)
+            weak = connect(file.name)
+        self.others.append(weak)
+        return Flagged(self.namespace, weak, fresh=False)
 
     def reach(self, **environ: str) -> FlagReach:
         plain = reach(self.cluster, self.namespace)
