@@ -35,10 +35,10 @@ def main(words: list[str]) -> int:
     given.out.mkdir(parents=True, exist_ok=True)
     write_csv(given.out / "analysis.csv", figures)
     (given.out / "analysis.md").write_text(page(figures, rows), encoding="utf-8")
+    show(rows)
     from bench.analysis.plot import draw
 
     draw(given.out / "analysis.svg", figures)
-    show(rows)
     print(f"{len(figures)} figures in {time.monotonic() - begin:.0f} s, written to {given.out}", file=sys.stderr)
     return int(any(row.ok is False for row in rows))
 

@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from bench.analysis import report
+from bench.analysis import plot, report
 from bench.analysis.__main__ import main
 from bench.analysis.cells import Cell, reference
 from bench.analysis.figures import Ended, figure, served
@@ -96,6 +96,14 @@ def test_the_page_and_the_table_hold_every_figure(tmp_path):
     assert "MISSED" in page  # one of two healthy ones was taken back
     assert "iid, 200 rps, 0.1 %, weight 10%, x5 | 1 | 2.0/10" in page
     assert "sticky | x2 | naive z" in page
+
+
+@pytest.mark.parametrize("cells", [[NULL], [KNOWN], [NULL, KNOWN]])
+def test_the_picture_is_drawn_of_whatever_was_measured_and_is_the_same_each_time(tmp_path, cells):
+    for name in ("a.svg", "b.svg"):
+        plot.draw(tmp_path / name, [made(cell, "hybrid .01", 3) for cell in cells])
+    assert (tmp_path / "a.svg").read_text().startswith("<?xml")
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 
 def test_an_unknown_option_is_refused(capsys):
