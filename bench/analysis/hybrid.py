@@ -104,7 +104,7 @@ def mixed(block_bets: Floats, likelihood: Floats, tuning: Tuning, planned: int |
     wealth, cash, idle = np.zeros((reps, strategies)), 1.0, 1 - stakes.sum(axis=1)
     lost = np.concatenate((1 - BETS, np.ones(strategies - len(BETS))))
     open_ = np.arange(1, length + 1) % np.maximum(tuning.block, 1)[:, None] > 0
-    some_open = open_.any(axis=0)
+    some_open = np.asarray(open_.any(axis=0))
     found = np.empty((reps, length))
     for k in range(length):
         enters = (0.5 / planned + (0.5 if k == 0 else 0.0)) if k < planned else 0.0
