@@ -6,12 +6,21 @@ Too many crossings mean that the past is rougher than its dispersion says; then 
 from collections.abc import Sequence
 from dataclasses import replace
 from math import log
-from random import Random
+from typing import Protocol
 
 from deliver.analysis import wealth
 from deliver.analysis.history import History, coarser
 from deliver.analysis.strategies import RELATIVE
 from deliver.model.evidence import Calibration, Tally, Wealth
+
+
+class Chance(Protocol):
+    """What is needed of random.Random, which is given from outside."""
+
+    def sample(self, population: range, k: int) -> list[int]: ...
+
+    def randrange(self, start: int) -> int: ...
+
 
 RUNS = 40
 POLLS = 120  # of one run at most: what the check may cost
@@ -19,7 +28,7 @@ RAISE = 1.5
 TRIES = 8
 
 
-def checked(calibration: Calibration, history: History, margin: float, alpha: float, share: float, chance: Random) -> Calibration:
+def checked(calibration: Calibration, history: History, margin: float, alpha: float, share: float, chance: Chance) -> Calibration:
     """With the dispersion raised until no more than alpha of the runs cross, and the count. share: 0..1 of the pods that are drawn."""
     runs = [drawn(history, calibration.every, share, chance) for _ in range(RUNS)] if len(history.total) > 1 else []
     runs = [run for run in runs if run]
@@ -32,7 +41,7 @@ def checked(calibration: Calibration, history: History, margin: float, alpha: fl
     return replace(calibration, crossed=crossed, placebos=len(runs))
 
 
-def drawn(history: History, every: float, share: float, chance: Random) -> list[Tally]:
+def drawn(history: History, every: float, share: float, chance: Chance) -> list[Tally]:
     """One run: the polls of pods drawn at random against the others, from a random begin."""
     times = max(round(every / history.step), 1)
     pods = range(len(history.total))
