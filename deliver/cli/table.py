@@ -21,6 +21,7 @@ COMMANDS: dict[str, Entry] = {
     "history": Entry(LOOK, "look", "List past releases, newest first"),
     "explain": Entry(LOOK, "look", "Show why: each decision with its query, numbers and limit"),
     "report": Entry(LOOK, "report", "Write a release as one HTML, SVG or PNG file"),
+    "replay": Entry(LOOK, "replay", "Judge past data with this spec: what would have happened; --aa counts false alarms"),
     "promote": Entry(OPERATE, "operate", "Let a waiting release go on to its next step"),
     "pause": Entry(OPERATE, "operate", "Stop at the present exposure"),
     "resume": Entry(OPERATE, "operate", "Go on with a paused, held or orphaned release"),

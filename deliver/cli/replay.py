@@ -1,0 +1,136 @@
+"""`replay`: what would have happened? Past data of Prometheus, judged with this spec."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from typer.core import TyperCommand
+
+from deliver.cli import session
+from deliver.cli.look import WHICH, chosen
+from deliver.cli.numbers import whole
+from deliver.cli.options import ANALYSIS, DISPLAY, PLACE, Given, Option, command, output
+from deliver.cli.signals import stoppable
+from deliver.model.errors import InputError, Unreachable
+from deliver.model.exitcodes import ExitCode
+
+if TYPE_CHECKING:
+    from deliver.model.release import Release
+    from deliver.model.spec import Analysis, Target
+    from deliver.replaying.ask import Question
+
+OPTIONS = (
+    Option("since", "judge the time from then until now [default: a release's own time, else 1h]", metavar="DURATION"),
+    Option("candidate_pods", "names of the candidate's pods, a regular expression", metavar="REGEX"),
+    Option("stable_pods", "names of the stable pods [default: all others of the Deployment]", metavar="REGEX"),
+    Option("candidate_hash", "pod-template-hash of the candidate's pods", metavar="HASH"),
+    Option("stable_hash", "pod-template-hash of the stable pods", metavar="HASH"),
+    Option("aa", "false alarms: split the stable pods at random so many times, and judge them against each other", metavar="N"),
+    Option("share", "with --aa: share of the pods that stand for a candidate [default: 25%]", metavar="PERCENT"),
+    Option("seed", "with --aa: of chance; another one, other splits [default: 1]", metavar="N"),
+    Option("detailed_exitcode", "exit with 3 where it would have been taken back, 7 where it would have been held", kind="flag"),
+)
+
+
+def make(name: str, summary: str) -> TyperCommand:
+    return command(name, summary, run, (WHICH, *OPTIONS, *ANALYSIS, *PLACE, output("text", "json", "yaml"), *DISPLAY[:1], DISPLAY[2]))
+
+
+def run(given: Given) -> int:
+    from deliver.engine.judging import provider_of
+    from deliver.plugins.interfaces import MetricsError
+
+    cluster, target = session.aim(given)
+    release = _release(given, cluster, target)
+    analysis = _analysis(given, release, target)
+    try:
+        provider = provider_of(cluster, analysis)
+        if provider is None:
+            raise InputError("no metric provider is named", hint="--prometheus NAMESPACE/SERVICE:PORT, or `analysis` of a file")
+        question = _question(given, release, analysis, target, provider.now(10.0))
+        if given["aa"]:
+            return _alarms(given, question, provider)
+        return _replay(given, question, provider, release)
+    except MetricsError as error:
+        raise Unreachable(f"the past cannot be read: {error}", hint="`deliver doctor` checks Prometheus") from error
+
+
+def _release(given: Given, cluster: Any, target: "Target") -> "Release | None":
+    """The one to judge again; None where the pods are named, or only stable ones are asked about."""
+    from deliver.engine import service
+
+    if given["aa"] or given["candidate_pods"] or given["candidate_hash"]:
+        return None
+    live = service.current(cluster, target)[0]
+    return chosen(given["release"], [*([live] if live else []), *service.history(cluster, target)], target)
+
+
+def _analysis(given: Given, release: "Release | None", target: "Target") -> "Analysis":
+    """The file's and the options', else the release's own."""
+    from deliver.config.build import build
+
+    asked = any(given[option.name] for option in ANALYSIS)
+    if release is not None and not asked and session.document(given) is None:
+        return release.spec.analysis
+    draft = session.draft(given)
+    draft.data.setdefault("target", {"deployment": target.deployment})
+    draft.data["image"] = "replayed:1"
+    draft.data["strategy"] = {"canary": {"steps": [{"weight": 50, "bake": "1m"}]}}  # only how it judges is wanted
+    return build(draft).analysis
+
+
+def _question(given: Given, release: "Release | None", analysis: "Analysis", target: "Target", now: float) -> "Question":
+    from deliver.plugins.types import parse_duration
+    from deliver.replaying import ask, pods
+    from deliver.replaying.pods import Sides
+
+    if release is not None:
+        return ask.Question(target.namespace, analysis, pods.of_release(release), ask.of_release(release), whole(given, "seed", 1))
+    try:
+        stretch = ask.since(now, parse_duration(given["since"] or "1h"))
+    except ValueError as error:
+        raise InputError(f"{given.label('since')}: {error}") from None
+    stable = given["stable_pods"] or pods.of_deployment(target.deployment)
+    stable = pods.of_hash(target.deployment, given["stable_hash"]) if given["stable_hash"] else stable
+    candidate = pods.of_hash(target.deployment, given["candidate_hash"]) if given["candidate_hash"] else given["candidate_pods"] or ""
+    return ask.Question(target.namespace, analysis, Sides(stable, candidate), stretch, whole(given, "seed", 1))
+
+
+def _replay(given: Given, question: "Question", provider: Any, release: "Release | None") -> int:
+    from deliver.render import replayed
+    from deliver.replaying import ask
+    from deliver.replaying.play import Ending
+
+    answered = ask.ask(question, provider)
+    came = f"{release.outcome or release.phase}: {release.reason}" if release else ""
+    if given["output"] in ("json", "yaml"):
+        session.show_view(replayed.replay_view(answered, question.stretch.start, came), given["output"])
+    else:
+        session.show(replayed.replay_text(answered, question.stretch.start, came, session.style(given)))
+    codes = {Ending.ROLLED_BACK: ExitCode.ROLLED_BACK, Ending.HELD: ExitCode.HELD, Ending.UNPROVED: ExitCode.HELD}
+    return codes.get(answered.replay.ending, ExitCode.PROMOTED) if given["detailed_exitcode"] else ExitCode.PROMOTED
+
+
+def _alarms(given: Given, question: "Question", provider: Any) -> int:
+    from deliver.plugins.types import parse_share
+    from deliver.render import replayed
+    from deliver.replaying import ask
+
+    runs = whole(given, "aa", 20, 100_000)
+    try:
+        share = parse_share(given["share"] or "25%")
+    except ValueError as error:
+        raise InputError(f"{given.label('share')}: {error}") from None
+    began = time.monotonic()
+    with stoppable(say="stopping; what was replayed is shown") as stop:
+
+        def told(count: int) -> bool:
+            if not given["quiet"] and count % 10 == 0:
+                session.say(f"{count} of {runs} replayed in {time.monotonic() - began:.0f} s")
+            return stop.is_set()
+
+        found, _ = ask.alarms(question, provider, share, runs, told)
+    if given["output"] in ("json", "yaml"):
+        session.show_view(replayed.alike_view(found, question.analysis.alpha), given["output"])
+    else:
+        session.show(replayed.alike_text(found, question.analysis.alpha, session.style(given)))
+    return 128 + stop.signum if stop.signum else ExitCode.PROMOTED

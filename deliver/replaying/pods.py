@@ -1,0 +1,84 @@
+"""Who was who: the pods of both sides, out of their series, by the names that Deployments give to pods."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from deliver.analysis import selectors
+from deliver.analysis.selectors import Matcher, Selector
+from deliver.model.errors import InputError
+from deliver.model.release import Release
+from deliver.model.seen import PodSeen
+from deliver.model.spec import EvidenceMetric, LatencyMetric, Metric, QueryMetric, RatioMetric
+from deliver.plugins.interfaces import Series
+from deliver.replaying.past import Past
+
+MARGIN = 180.0  # seconds before the stretch that are looked at: a pod that was there has a sample in their first half
+SUFFIX = "[a-z0-9]{4,10}"
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Regular expressions of pods' names, as Prometheus takes them: the whole name."""
+
+    stable: str
+    candidate: str = ""
+
+
+def of_release(release: Release) -> Sides:
+    """Both Deployments' pods, by the hashes that the record has."""
+    if release.plan.flag:
+        raise InputError("a release of a flag cannot be replayed", why="both sides are the same pods", hint="see `deliver explain`")
+    if not release.candidate_hash:
+        raise InputError(f"{release.id} never had a candidate that ran", hint="`deliver history` lists the others")
+    deployment = selectors.escape(release.spec.target.deployment)
+    candidate = f"{selectors.escape(release.candidate)}-{release.candidate_hash}-{SUFFIX}"
+    return Sides(f"{deployment}-{release.snapshot.hash}-{SUFFIX}", candidate)
+
+
+def of_hash(deployment: str, hash: str) -> str:
+    """Pods of one pod template, of the Deployment or of its candidate."""
+    return f"{selectors.escape(deployment)}(-candidate)?-{selectors.escape(hash)}-{SUFFIX}"
+
+
+def of_deployment(deployment: str) -> str:
+    """All pods of it, whatever the template; a candidate's have one part more in their names."""
+    return f"{selectors.escape(deployment)}-[a-z0-9]{{5,10}}-{SUFFIX}"
+
+
+def found(past: Past, namespace: str, metrics: Sequence[Metric], pattern: str, start: float, end: float) -> tuple[PodSeen, ...]:
+    """Pods of that name with samples in the stretch. since: of one that began after, or shortly before, its first sample."""
+    first = _first(series(past, namespace, metrics, pattern, end, end - start + MARGIN), past.pod_label)
+    return tuple(PodSeen(name, name, ready=True, since=at if at > start - MARGIN / 2 else 0.0) for name, at in sorted(first.items()))
+
+
+def series(past: Past, namespace: str, metrics: Sequence[Metric], pattern: str, end: float, window: float) -> tuple[Series, ...]:
+    """Request counters of pods of that name, in the window before `end`."""
+    matchers = (Matcher(past.namespace_label, "=", namespace), Matcher(past.pod_label, "=~", pattern))
+    before = past.at
+    past.at = end
+    try:
+        return past.raw(str(_requests(metrics).where(*matchers)), window, 0.0).series
+    finally:
+        past.at = before
+
+
+def _requests(metrics: Sequence[Metric]) -> Selector:
+    """All requests of the first metric that counts them. Raises InputError where none does."""
+    for metric in metrics:
+        if isinstance(metric, RatioMetric) or (isinstance(metric, EvidenceMetric) and not metric.histogram):
+            return selectors.parse(metric.total)
+        if isinstance(metric, (LatencyMetric, EvidenceMetric)):
+            return selectors.histogram(metric.histogram).suffixed("_count")
+    known = ", ".join(metric.name for metric in metrics if isinstance(metric, QueryMetric))
+    raise InputError(
+        "no metric counts requests", why=f"free queries alone: {known}" if known else "there are no metrics", hint="add `bad` and `total`"
+    )
+
+
+def _first(series: Sequence[Series], label: str) -> Mapping[str, float]:
+    first: dict[str, float] = {}
+    for one in series:
+        if name := one.labels.get(label, ""):
+            at = one.points[0][0] if one.points else one.histograms[0][0]
+            first[name] = min(at, first.get(name, at))
+    return first

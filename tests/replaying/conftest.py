@@ -1,0 +1,56 @@
+"""A world with a past: a release that was taken back after half a minute, one that was promoted, and half an hour after them."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from deliver.engine import service
+from deliver.engine.clock import Inline
+from deliver.engine.stop import Stop
+from deliver.model.release import Release
+from deliver.model.spec import Analysis, RatioMetric, ReleaseSpec, Target
+from deliver.sandbox.clock import EngineClock
+from deliver.sandbox.world import World
+from deliver.simulating.play import Silent, made, provided
+from deliver.simulating.setting import ALL, BAD, NEW, Regression, Setting, played
+
+METRIC = RatioMetric("errors", BAD, ALL, max=0.05, min_samples=400)
+ANALYSIS = Analysis(metrics=(METRIC,), poll=5.0)
+SETTING = Setting(rps=60, errors=0.005, past=600, scrape=5)
+
+
+@dataclass(frozen=True)
+class Story:
+    """What was, and what is left of it: the samples."""
+
+    world: World
+    back: Release
+    promoted: Release
+
+    def __post_init__(self) -> None:
+        self.world.traffic.set(incident=0.005)  # of all pods alike
+        self.world.clock.wait(1800)
+
+    @property
+    def provider(self) -> Any:
+        return self.world.metrics
+
+
+def released(world: World, image: str) -> Release:
+    mine = ReleaseSpec(Target("prod", "api"), image, "canary", {"weight": [50], "bake": "1m"}, analysis=ANALYSIS)
+    spec = replace(played(mine, SETTING).spec, image=image)
+    clock, stop = EngineClock(world.clock), Stop()
+    stop.wakes(clock.wake)
+    with provided(world):
+        tools = service.World(world.cluster.as_actor("t"), Silent(), stop, clock, Inline(), identity="t")
+        proposal = service.propose(tools.cluster, spec, actor="t", now=clock.now())
+        return service.run(tools.cluster, proposal, reporter=Silent(), stop=stop, within=tools)
+
+
+@pytest.fixture(scope="session")
+def story() -> Story:
+    world = made(SETTING, Regression(errors=20), 1)
+    back = released(world, NEW)
+    world.clock.wait(600)
+    return Story(world, back, released(world, "registry/web:1.2.0"))
