@@ -1,12 +1,14 @@
 """One question to the past: whose pods, from when to when, judged how."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from deliver.metrics.calibrate import Beginning, spacing
 from deliver.metrics.ledger import Ledger
 from deliver.model.errors import InputError
-from deliver.model.release import Release
+from deliver.model.plan import Step
+from deliver.model.release import Entry, Release
 from deliver.model.replace import replace
 from deliver.model.seen import PodSeen
 from deliver.model.spec import Analysis
@@ -17,6 +19,7 @@ from deliver.replaying.past import Past
 from deliver.replaying.play import Replay, Stretch, play
 from deliver.replaying.pods import Sides
 
+_BAKING = re.compile(r"step (?P<step>\d+)/\d+: baking ")
 SHORTEST = 30.0  # seconds
 
 
@@ -41,15 +44,22 @@ class Answered:
 
 
 def of_release(release: Release) -> Stretch:
-    """From its first bake to when its candidate had no traffic any more, or everybody had it."""
-    begins = tuple(entry.at for entry in release.journal if entry.kind == "state" and ": baking " in entry.text)
-    if not begins:
+    """From its first bake with metrics to when its candidate had no traffic any more, or everybody had it for good."""
+    baked = [(entry.at, step) for entry in release.journal if (step := _step(entry, release)) is not None and step.metrics]
+    if not baked:
         raise InputError(f"{release.id} never gave anybody the candidate", hint="`deliver explain` says why")
     turned = next((entry.at for entry in release.journal if entry.text.startswith(("all steps passed", "rolling back"))), 0.0)
     end = turned or release.ended or max((point.at for point in release.trail), default=0.0)
-    if end <= begins[0]:
+    if end <= baked[0][0]:
         raise InputError(f"{release.id} was not watched for a second", hint="`deliver explain` says why")
-    return Stretch(begins[0], end, begins)
+    return Stretch(baked[0][0], end, tuple(at for at, _ in baked), tuple(step.baseline for _, step in baked))
+
+
+def _step(entry: Entry, release: Release) -> Step | None:
+    """The step that this line says to have begun to bake."""
+    found = _BAKING.match(entry.text) if entry.kind == "state" else None
+    index = int(found["step"]) - 1 if found else -1
+    return release.plan.steps[index] if 0 <= index < len(release.plan.steps) else None
 
 
 def since(now: float, seconds: float) -> Stretch:

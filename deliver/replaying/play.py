@@ -33,11 +33,15 @@ class Turn:
 
 @dataclass(frozen=True)
 class Stretch:
-    """What is replayed: from when to when, and when each step began to bake (at least one, the first)."""
+    """What is replayed: from when to when, and when each step began to bake (at least one, the first).
+
+    baselines: of each step, the seconds of the stable side's past that it was compared with, 0 = its present.
+    """
 
     start: float
     end: float
     begins: tuple[float, ...]
+    baselines: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,13 +65,17 @@ def play(
     ledger: Ledger | None = None,
 ) -> Replay:
     """Ends at the first FAIL, or when nothing could be judged for `max_blind`. Deterministic: the samples decide, not the time of day."""
-    examiner = Examiner(analysis, past, (), lambda: past.at, timeout=TIMEOUT, ledger=ledger)
+    ledger = ledger or Ledger()
+    steps = list(zip(stretch.begins, stretch.baselines or (0.0,) * len(stretch.begins), strict=True))
+    examiner = _examiner(past, analysis, ledger, steps[0][1])
     turns: list[Turn] = []
-    begins, blind, looks = list(stretch.begins), 0.0, 0
+    blind, looks = 0.0, 0
     past.at = stretch.start
     while True:
-        if begins and past.at >= begins[0]:
-            examiner.reset(begins.pop(0))
+        if steps and past.at >= steps[0][0]:
+            began, baseline = steps.pop(0)
+            examiner = _examiner(past, analysis, ledger, baseline)
+            examiner.reset(began)
         examination = examiner.examine(namespace, stable, candidate)
         looks += 1
         turn = Turn(past.at, combined(examination.results), examination.results, examination.share)
@@ -85,6 +93,10 @@ def play(
         if last:
             return _through(turn, tuple(turns), looks)
         past.at = min(past.at + analysis.poll, stretch.end)
+
+
+def _examiner(past: Past, analysis: Analysis, ledger: Ledger, baseline: float) -> Examiner:
+    return Examiner(analysis, past, (), lambda: past.at, timeout=TIMEOUT, baseline=baseline, ledger=ledger)
 
 
 def _through(turn: Turn, turns: tuple[Turn, ...], looks: int) -> Replay:

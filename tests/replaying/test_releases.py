@@ -73,6 +73,16 @@ def test_without_enough_requests_it_would_have_been_held(story: Story):
     assert rolled.ending is Ending.ROLLED_BACK
 
 
+def test_after_a_switch_of_all_users_the_past_of_stable_is_compared_with(story: Story):
+    first, second, *rest = story.promoted.plan.steps
+    plan = replace(story.promoted.plan, steps=(replace(first, metrics=False), replace(second, baseline=300.0), *rest))
+    switched = replace(story.promoted, plan=plan)
+    stretch = ask.of_release(switched)
+    assert len(stretch.begins) == 1 and stretch.baselines == (300.0,)  # what was not judged then is not judged now
+    found = again(story, switched, metrics=(replace(METRIC, compare=True),)).replay
+    assert "in the 5 min before" in found.turns[-1].checks[0].why
+
+
 def test_one_that_gave_nobody_the_candidate_cannot_be_replayed(story: Story):
     with pytest.raises(InputError, match="never had a candidate that ran"):
         pods.of_release(replace(story.back, candidate_hash=""))
