@@ -95,15 +95,33 @@ def taken_over(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Dec
         why = "the Deployment has lost its last ready pod: the candidate serves on"
         return act(anew, now, Verb.ROUTE, why, side=Side.CANDIDATE, hash=release.candidate_hash)
     if seen.route.side is not Side.STABLE or seen.route.pinned != release.new_hash:
-        if seen.candidate.ready and stable.ready < stable.desired:
-            return wait(release, now)  # it was whole, and lost pods since; the release's own time limit ends this
+        if seen.candidate.ready and not _whole(release, stable):
+            return _mending(release, stable, now, "all traffic stays on the candidate")
         return act(release, now, Verb.ROUTE, "the Deployment takes its traffic back", side=Side.STABLE, hash=release.new_hash)
     if unproven := _proven(release, seen, now, Side.STABLE, release.new_hash):
         return unproven
     over = verified(release) + release.spec.limits.drain
-    if now < over or not stable.ready:
-        return wait(release, now, max(now + 1.0, over))
+    if now < over:
+        return wait(release, now, over)
+    if seen.candidate.ready and not _whole(release, stable):
+        return _mending(release, stable, now, "the candidate stands by")
     return act(release, now, Verb.DELETE_CANDIDATE, "drained; the Deployment serves alone")
+
+
+def _whole(release: Release, stable: ArmSeen) -> bool:
+    """As large as before the release; an autoscaler may want more by now than there is room for."""
+    return stable.ready >= min(stable.desired, release.snapshot.replicas)
+
+
+def _mending(release: Release, stable: ArmSeen, now: float, meanwhile: str) -> Decision:
+    """It was whole when it had rolled out, and lost pods since: the candidate is there until it is whole again."""
+    steps = ("route ", f"Deployment {stable.deployment} runs the new version")
+    began = max([release.resumed, *(one.at for one in release.journal if one.kind != "intent" and one.text.startswith(steps))])
+    limit = release.spec.limits.ready
+    if now - began >= limit + release.spec.limits.drain:
+        text = f"Deployment {stable.deployment} has {stable.ready} of {stable.desired} pods ready since it rolled out; {meanwhile}"
+        return Decision(hold(release, text, now), None, now)
+    return wait(release, now)
 
 
 def _proven(release: Release, seen: Seen, now: float, side: Side, hash: str) -> Decision | None:
