@@ -7,7 +7,7 @@ import pytest
 
 from deliver.model.plan import FlagPlan
 from deliver.model.release import Outcome, Release
-from deliver.model.spec import PluginSpec
+from deliver.model.spec import EvidenceMetric, PluginSpec
 from deliver.report.chart import DRAWN, chart, exposure, marks
 from deliver.report.panels import panels
 from tests.report.conftest import BACK_AT, points
@@ -57,6 +57,15 @@ def test_limits_and_the_threshold_are_those_of_the_release(released: Release):
     assert [(one.metric, one.limit) for one in found.shares] == [("errors", None), ("latency", 5.0)]
     assert found.threshold == pytest.approx(log10(1 / released.spec.analysis.alpha))
     assert found.shares[1].label == "slower than 250ms, %"
+
+
+def test_an_objective_is_a_limit_too(released: Release):
+    metrics = (EvidenceMetric("errors", bad="b", total="t", slo=0.02), EvidenceMetric("latency", histogram="h"))
+    release = replace(released, spec=replace(released.spec, analysis=replace(released.spec.analysis, metrics=metrics)))
+    assert [(one.limit, one.label) for one in chart(release, release.ended).shares] == [
+        (2.0, "bad requests, %"),
+        (None, "slow requests, %"),
+    ]
 
 
 def test_the_axis_of_a_live_release_ends_now(released: Release):

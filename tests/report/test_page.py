@@ -10,6 +10,7 @@ from deliver.model.release import Release
 from deliver.model.spec import PluginSpec
 from deliver.report.links import links
 from deliver.report.report import report
+from tests.render.conftest import SCENES
 from tests.report.conftest import BACK_AT, points
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&$x$"
@@ -117,6 +118,13 @@ def test_a_release_without_a_trail_has_exposure_events_and_verdicts(bare: Releas
     words = " ".join(found.words)
     assert "No counts were kept" in words and "Events" in words and "errors say FAIL" in words
     assert len([tag for tag, _ in found.elements if tag == "svg"]) == 2
+
+
+@pytest.mark.parametrize("name", sorted(SCENES))
+def test_every_way_that_a_release_can_stand_makes_a_page(name: str):
+    scene = SCENES[name]()
+    found = Reader(report(scene.release, "html", scene.now).decode())
+    assert scene.release.id in "".join(found.words)
 
 
 def test_a_release_of_which_nothing_is_known_is_a_page_too(bare: Release):
