@@ -17,6 +17,8 @@ from deliver.model.spec import Target
 
 DURATION = 15  # seconds without a renewal after which a holder counts as dead
 RENEW = 5.0  # seconds between renewals
+SOON = 0.02  # seconds after which a lock that somebody else was quicker to take is taken again, at first
+TAKES = 60  # tries of that, a minute in all
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,14 @@ class Lease:
 
     def seize(self, *, fence_above: int = 0) -> None:
         """Take it from whoever has it. Rollback and abort may; the old holder's writes change nothing from now on."""
-        while True:
+        for number in range(TAKES):
             try:
                 self._take(self.look(), fence_above)
             except Conflict:
+                self.clock.wait(min(1.0, SOON * 2**number))  # somebody took it in between; an API server in trouble says so too
                 continue
             return
+        raise Conflict(f"Lease {self.name} keeps changing under our writes", hint="who else writes to it? `kubectl get lease -o yaml`")
 
     def _outlive(self, holder: Holder) -> None:
         """Watch the Lease for as long as a live holder may stay silent."""

@@ -2,11 +2,12 @@
 
 import pytest
 
-from deliver.model.errors import Locked, Superseded
+from deliver.engine.lease import Lease
+from deliver.model.errors import Conflict, Locked, Superseded
 from deliver.model.release import Outcome
-from deliver.sandbox.faults import Fault, Killed, killed
+from deliver.sandbox.faults import Fault, Killed, conflict, killed
 from tests.engine.invariants import watched
-from tests.engine.rig import Rig, in_step
+from tests.engine.rig import TARGET, Rig, in_step
 
 
 def test_run_against_a_live_holder_is_locked_and_names_it():
@@ -87,3 +88,28 @@ def test_a_write_prepared_before_the_takeover_changes_nothing_after_it(kind: str
     assert rig.before() == before
     assert rig.names("deployments") == {"web"}
     assert rig.record().outcome is Outcome.ROLLED_BACK
+
+
+def test_a_lock_that_others_are_quicker_to_take_is_taken_all_the_same():
+    rig = Rig.make()
+    lease = Lease(rig.world.cluster, TARGET, "oncall@laptop", rig.world.engine_clock)
+    lease.acquire()
+    rig.world.cluster.script.add(Fault(conflict, verb="patch", kind="leases", times=5))
+    start, first = rig.world.clock.now(), len(rig.world.cluster.calls)
+    lease.seize()
+    assert lease.valid()
+    assert rig.world.clock.now() - start < 1.0
+    assert len(rig.world.cluster.calls) - first == 12
+
+
+def test_a_lock_that_can_never_be_taken_is_given_up_without_a_storm_of_calls():
+    """The hunt found a rollback that asked without end while every write was answered with a conflict."""
+    rig = Rig.make()
+    lease = Lease(rig.world.cluster, TARGET, "oncall@laptop", rig.world.engine_clock)
+    lease.acquire()
+    rig.world.cluster.script.add(Fault(conflict, verb="patch", kind="leases"))
+    start, first = rig.world.clock.now(), len(rig.world.cluster.calls)
+    with pytest.raises(Conflict, match="keeps changing"):
+        lease.seize()
+    assert 30.0 < rig.world.clock.now() - start < 90.0
+    assert len(rig.world.cluster.calls) - first <= 120
