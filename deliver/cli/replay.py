@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from deliver.replaying.ask import Question
 
 OPTIONS = (
-    Option("since", "judge the time from then until now [default: a release's own time, else 1h]", metavar="DURATION"),
+    Option(
+        "since",
+        "with pods or --aa: judge the time from then until now [default: 1h]; else the newest release of that time",
+        metavar="DURATION",
+    ),
     Option("candidate_pods", "names of the candidate's pods, a regular expression", metavar="REGEX"),
     Option("stable_pods", "names of the stable pods [default: all others of the Deployment]", metavar="REGEX"),
     Option("candidate_hash", "pod-template-hash of the candidate's pods", metavar="HASH"),
@@ -51,6 +55,10 @@ def run(given: Given) -> int:
             return _alarms(given, question, provider)
         return _replay(given, question, provider, release)
     except MetricsError as error:
+        if error.bad_query:
+            raise InputError(
+                f"Prometheus does not take the query: {error}", hint="check the regular expressions and the selectors"
+            ) from error
         raise Unreachable(f"the past cannot be read: {error}", hint="`deliver doctor` checks Prometheus") from error
 
 
@@ -61,7 +69,20 @@ def _release(given: Given, cluster: Any, target: "Target") -> "Release | None":
     if given["aa"] or given["candidate_pods"] or given["candidate_hash"]:
         return None
     live = service.current(cluster, target)[0]
-    return chosen(given["release"], [*([live] if live else []), *service.history(cluster, target)], target)
+    known = [*([live] if live else []), *service.history(cluster, target)]
+    since = time.time() - _since(given)
+    if given["since"] and known and not (known := [one for one in known if one.started >= since]):
+        raise InputError(f"no release of {target} began in the last {given['since']}", hint="`deliver history` lists them")
+    return chosen(given["release"], known, target)
+
+
+def _since(given: Given) -> float:
+    from deliver.plugins.types import parse_duration
+
+    try:
+        return parse_duration(given["since"] or "1h")
+    except ValueError as error:
+        raise InputError(f"{given.label('since')}: {error}") from None
 
 
 def _analysis(given: Given, release: "Release | None", target: "Target") -> "Analysis":
@@ -79,16 +100,12 @@ def _analysis(given: Given, release: "Release | None", target: "Target") -> "Ana
 
 
 def _question(given: Given, release: "Release | None", analysis: "Analysis", target: "Target", now: float) -> "Question":
-    from deliver.plugins.types import parse_duration
     from deliver.replaying import ask, pods
     from deliver.replaying.pods import Sides
 
     if release is not None:
         return ask.Question(target.namespace, analysis, pods.of_release(release), ask.of_release(release), whole(given, "seed", 1))
-    try:
-        stretch = ask.since(now, parse_duration(given["since"] or "1h"))
-    except ValueError as error:
-        raise InputError(f"{given.label('since')}: {error}") from None
+    stretch = ask.since(now, _since(given))
     stable = given["stable_pods"] or pods.of_deployment(target.deployment)
     stable = pods.of_hash(target.deployment, given["stable_hash"]) if given["stable_hash"] else stable
     candidate = pods.of_hash(target.deployment, given["candidate_hash"]) if given["candidate_hash"] else given["candidate_pods"] or ""

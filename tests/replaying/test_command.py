@@ -53,6 +53,12 @@ def test_with_detailed_exit_codes_a_pipeline_can_ask(run: Any, story: Story):
     assert run("--detailed-exitcode") == ExitCode.PROMOTED
 
 
+def test_the_newest_release_of_a_time_can_be_asked_for(run: Any, story: Story, monkeypatch: pytest.MonkeyPatch, capsys: Any):
+    monkeypatch.setattr("time.time", story.world.clock.now)
+    assert run("--since", "10h") == ExitCode.PROMOTED
+    assert "in fact: PROMOTED" in capsys.readouterr().out
+
+
 def test_pods_are_found_by_hash_or_by_name(run: Any, story: Story, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "deliver.yaml").write_text(FILE)
     length = f"{story.world.clock.now() - story.back.started:.0f}s"
@@ -78,6 +84,8 @@ def test_false_alarms_are_counted_with_their_interval(run: Any, tmp_path: Path, 
     [
         (("--release", "99"), "no release `99`"),
         (("--candidate-hash", "0000"), "no candidate pod in that time"),
+        (("--since", "1h"), "no release of shop/web began in the last 1h"),
+        (("--candidate-pods", "web-("), "Prometheus does not take the query"),
         (("--candidate-pods", "x", "--since", "5"), "--since: `5` has no unit"),
         (("--candidate-pods", "x", "--since", "1s"), "the past is too short"),
         (("--aa", "many"), "--aa: `many` is not a whole number"),

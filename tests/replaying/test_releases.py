@@ -100,6 +100,13 @@ def test_pods_that_are_not_in_the_past_are_named(story: Story):
     assert "no candidate pod in that time" in error.value.what and "web-y-.*" in error.value.why
 
 
+def test_no_pod_is_on_both_sides(story: Story):
+    sides = pods.Sides("web-.*", pods.of_release(story.back).candidate)
+    found = ask.ask(ask.Question("shop", ANALYSIS, sides, ask.of_release(story.back)), story.provider)
+    assert len(found.candidate) == 4
+    assert not {pod.name for pod in found.stable} & {pod.name for pod in found.candidate}
+
+
 def test_a_spec_that_counts_nothing_cannot_find_them(story: Story):
     with pytest.raises(InputError, match="no metric counts requests"):
         again(story, story.back, metrics=(QueryMetric("q", "max(x)", max=1),))
