@@ -36,6 +36,14 @@ PARTS = {
 }
 
 
+def narrowed(part: Part, names: list[str]) -> Part:
+    """To the files of those names."""
+    if not names:
+        return part
+    folder = part.changed[0].rpartition("/")[0]
+    return Part(tuple(f"{folder}/{name}.py" for name in names), part.tests)
+
+
 def copied(folder: Path, part: Part) -> None:
     for name in COPIED:
         if (ROOT / name).is_dir():
@@ -47,7 +55,7 @@ def copied(folder: Path, part: Part) -> None:
 
 
 def settings(part: Part) -> str:
-    plain = ["-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider"]
+    plain = ["-m", "not slow and not cluster", "-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider"]
     return f"""
 [tool.mutmut]
 source_paths = ["deliver/"]
@@ -84,12 +92,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation")
     parser.add_argument("part", choices=PARTS)
     parser.add_argument("--ending", action="append", default=[], help="only mutants whose number ends so; may be repeated")
+    parser.add_argument("--only", action="append", default=[], help="only files of that name, without .py; may be repeated")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--keep", type=Path, help="work in this folder, and leave it")
     options = parser.parse_args()
     folder = options.keep or Path(tempfile.mkdtemp(prefix="deliver-mutation-"))
     try:
-        copied(folder, PARTS[options.part])
+        copied(folder, narrowed(PARTS[options.part], options.only))
         code = played(folder, options.ending, options.processes)
         found = results(folder)
     finally:
