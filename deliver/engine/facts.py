@@ -10,7 +10,7 @@ from deliver.model.seen import ArmSeen, PodSeen, Problem
 
 Object = dict[str, Any]
 
-MANY = 2000  # objects that are known at most: those that went are never asked for again
+SPARE = 10  # objects that went, of which is known more than is needed
 IMAGE_PULL = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError"}
 BAD_CONFIG = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreCreateHookError", "PostStartHookError"}
 FINAL_PULL_WORDS = (
@@ -55,11 +55,15 @@ class Facts:
         digest: str = self._kept(replicaset["metadata"]["uid"], replicaset["spec"]["template"], bare_digest)
         return digest
 
+    def trim(self, objects: Sequence[Object]) -> None:
+        """Forget what went, once it is more than what is there."""
+        if len(self._known) > 2 * len(objects) + SPARE:
+            there = {obj["metadata"]["uid"] for obj in objects}
+            self._known = {key: known for key, known in self._known.items() if key[0] in there}
+
     def _kept(self, uid: str, value: Object, make: Callable[[Object], Any]) -> Any:
         known = self._known.get(key := (uid, make))
         if known is None or (known[0] is not value and known[0] != value):
-            if len(self._known) > MANY:
-                self._known.clear()
             known = self._known[key] = value, make(value)
         return known[1]
 

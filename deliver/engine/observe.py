@@ -74,6 +74,8 @@ class Observer:
             self._arm(deployment, replicasets, pods, release.snapshot.container, fresh) if deployment else None
             for deployment in (feed.get("deployments", release.spec.target.deployment), feed.get("deployments", release.candidate))
         )
+        if fresh:
+            self._facts.trim([*feed.list("deployments"), *replicasets, *pods])
         self._at = at
         return Seen(
             at=now,

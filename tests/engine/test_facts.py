@@ -167,3 +167,14 @@ def test_a_replicaset_has_the_digest_of_the_deployment_that_made_it():
     hashed = {**template, "metadata": {"labels": {"app": "web", "pod-template-hash": "abc"}}}
     made = facts.bare_digest({"metadata": {"uid": "u2"}, "spec": {"template": hashed}})
     assert made == bare_digest(hashed) == facts.digest({"metadata": {"uid": "u2"}, "spec": {"template": template}})
+
+
+def test_what_went_is_forgotten():
+    facts, pods = Facts(), [pod(RUNNING, ready="True") for _ in range(100)]
+    for number, one in enumerate(pods):
+        one["metadata"]["uid"] = f"u{number}"
+        facts.pod(one)
+    kept = facts.pod(pods[0])
+    facts.trim(pods[:2])
+    assert len(facts._known) == 2
+    assert facts.pod(pods[0]) is kept
