@@ -4,6 +4,7 @@ Each has an expected value of at most 1 when the candidate's odds of a bad event
 traffic was: only how the bad events fall on the two arms counts, so that load, weight and shared incidents cancel.
 """
 
+from collections.abc import Sequence
 from math import exp, inf, lgamma, log, log1p, sqrt
 
 from deliver.model.evidence import Tally
@@ -22,10 +23,15 @@ def poisson(tally: Tally, ratio: float, margin: float) -> float:
 
 def hypergeometric(tally: Tally, ratio: float, margin: float) -> float:
     """Events of any share: Fisher's noncentral hypergeometric law, with margin and ratio as odds ratios. Exact for independent requests."""
+    return hypergeometrics(tally, [ratio], margin)[0]
+
+
+def hypergeometrics(tally: Tally, ratios: Sequence[float], margin: float) -> list[float]:
+    """The same for several alternatives, which share the sum of the margin."""
     if not tally.bad:
-        return 0.0
-    gained = tally.candidate_bad * log(ratio / margin)
-    return gained - _partition(tally, log(ratio)) + _partition(tally, log(margin))
+        return [0.0] * len(ratios)
+    whole = _partition(tally, log(margin))
+    return [tally.candidate_bad * log(ratio / margin) - _partition(tally, log(ratio)) + whole for ratio in ratios]
 
 
 def bet(tally: Tally, stake: float, margin: float) -> float:

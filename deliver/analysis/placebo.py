@@ -22,15 +22,16 @@ class Chance(Protocol):
     def randrange(self, start: int) -> int: ...
 
 
-RUNS = 40
-POLLS = 120  # of one run at most: what the check may cost
+RUNS, POLLS = 40, 120  # and polls of one run at most: what the check may cost
+COSTLY_RUNS, COSTLY_POLLS = 20, 60  # the same where each poll takes the exact law
 RAISE = 1.5
 TRIES = 8
 
 
 def checked(calibration: Calibration, history: History, margin: float, alpha: float, share: float, chance: Chance) -> Calibration:
     """With the dispersion raised until no more than alpha of the runs cross, and the count. share: 0..1 of the pods that are drawn."""
-    runs = [drawn(history, calibration.every, share, chance) for _ in range(RUNS)] if len(history.total) > 1 else []
+    many, polls = (COSTLY_RUNS, COSTLY_POLLS) if calibration.exact else (RUNS, POLLS)
+    runs = [drawn(history, calibration.every, share, chance, polls) for _ in range(many)] if len(history.total) > 1 else []
     runs = [run for run in runs if run]
     crossed = crossings(runs, calibration, margin, alpha)
     for _ in range(TRIES):
@@ -41,12 +42,12 @@ def checked(calibration: Calibration, history: History, margin: float, alpha: fl
     return replace(calibration, crossed=crossed, placebos=len(runs))
 
 
-def drawn(history: History, every: float, share: float, chance: Chance) -> list[Tally]:
+def drawn(history: History, every: float, share: float, chance: Chance, polls: int = POLLS) -> list[Tally]:
     """One run: the polls of pods drawn at random against the others, from a random begin."""
     times = max(round(every / history.step), 1)
     pods = range(len(history.total))
     candidates = set(chance.sample(pods, min(max(round(share * len(pods)), 1), len(pods) - 1)))
-    length = POLLS * times
+    length = polls * times
     begin = chance.randrange(max(history.columns - length, 0) + 1)
     part = coarser(_cut(history, begin, length), times)
     return [_tally(part, at, candidates) for at in range(part.columns)]

@@ -20,7 +20,7 @@ def grown(proof: Sequence[float], poll: Tally, calibration: Calibration, prove: 
     before = proof or (0.0,) * 4
     phi = ASSUMED if calibration.assumed else calibration.phi
     both = poll.candidate_total and poll.stable_total
-    ratios = [increments.hypergeometric(poll, ratio, prove) / phi if both else 0.0 for ratio in NO_WORSE]
+    ratios = [gain / phi for gain in increments.hypergeometrics(poll, NO_WORSE, prove)] if both else [0.0] * len(NO_WORSE)
     shares = [
         increments.absolute(poll.candidate_bad, poll.candidate_total, acceptable, part) / phi if acceptable else 0.0 for part in FAR_BELOW
     ]

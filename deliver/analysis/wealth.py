@@ -18,13 +18,19 @@ def relative(wealth: Wealth, poll: Tally, calibration: Calibration, margin: floa
     tally, held = wealth.tally + poll, wealth.held + 1
     full = calibration.block > 0 and held >= calibration.block
     bets = [increments.bet(tally, stake, margin) if full else 0.0 for stake in BETS]
-    law = increments.hypergeometric if calibration.exact else increments.poisson
     if calibration.likelihood and poll.bad:
-        ratios = [law(poll, margin * ratio, margin) / calibration.phi for ratio in RATIOS]
+        ratios = [gain / calibration.phi for gain in _gains(poll, calibration, margin)]
     else:
         ratios = [0.0] * len(RATIOS)
     kept = replace(wealth, tally=Tally(), held=0) if full or not calibration.block else replace(wealth, tally=tally, held=held)
     return _grown(kept, [*bets, *ratios], RELATIVE, calibration.planned)
+
+
+def _gains(poll: Tally, calibration: Calibration, margin: float) -> list[float]:
+    alternatives = [margin * ratio for ratio in RATIOS]
+    if calibration.exact:
+        return increments.hypergeometrics(poll, alternatives, margin)
+    return [increments.poisson(poll, ratio, margin) for ratio in alternatives]
 
 
 def alone(wealth: Wealth, bad: int, total: int, limit: float, calibration: Calibration) -> Wealth:

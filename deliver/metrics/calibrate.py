@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from random import Random
 
-from deliver.analysis import counts, dispersion, history, native, placebo, selectors
+from deliver.analysis import counts, dispersion, evidence, history, native, placebo, selectors
+from deliver.analysis.bounds import useful
 from deliver.analysis.counts import Span
 from deliver.analysis.history import History
 from deliver.analysis.selectors import Matcher, Selector
 from deliver.analysis.units import le_of
 from deliver.metrics.arms import STABLE
 from deliver.metrics.judge import Look
-from deliver.model.evidence import Calibration, Track
+from deliver.model.evidence import Calibration, MetricEvidence, Track
 from deliver.model.spec import EvidenceMetric
 from deliver.plugins.interfaces import Answer, MetricsError, Series
 
@@ -22,8 +23,6 @@ STEP = 30.0  # seconds of a column of the past
 LONG = 1800.0  # seconds of a past that shows bursts and clusters; a shorter one would call everything independent
 UNKNOWN = 12.0  # dispersion that is assumed then: that of retries which make five or six bad requests of one
 RECENT = 3600.0  # of the past, what the candidate is held against while stable has no traffic
-USEFUL = (0.002, 0.95)  # tail shares of a bound that tells something (statistics.md 2c)
-BOUNDS = 8  # at most: each is a track of its own
 COMMON = 0.05  # share from which events are not rare
 
 
@@ -50,12 +49,13 @@ def tracks(metric: EvidenceMetric, look: Look, beginning: Beginning) -> tuple[Tr
     until = beginning.started + look.offset if beginning.started else look.start
     past = _past(metric, total, special, look, beginning, until)
     if metric.histogram and not metric.bound:
-        past = {bound: one for bound, one in past.items() if USEFUL[0] < _share(one) < USEFUL[1]}
-        past = past or {bound: History(STEP) for bound in _bounds(special, total, look, metric.window)}
-        past = {bound: past[bound] for bound in _spread(sorted(past))}
-        if not past:
-            raise MetricsError("no bound of the histogram tells anything yet: the stable pods had no requests, or all in one bucket")
-    return tuple(Track(bound, _one(metric, one, every, beginning)) for bound, one in sorted(past.items()))
+        chosen = useful({bound: _share(one) for bound, one in past.items() if one.requests})
+        chosen = chosen or useful(_shares(special, total, look, metric.window))
+        if not chosen:
+            raise MetricsError("no bound of the histogram tells anything yet: the stable pods had no requests, or all were slower")
+        past = {bound: past.get(bound, History(STEP)) for bound in chosen}
+    found = {bound: _one(metric, one, every, beginning) for bound, one in sorted(past.items())}
+    return tuple(Track(bound, one) for bound, one in _tried(metric, found, past, beginning).items())
 
 
 def selected(metric: EvidenceMetric) -> tuple[Selector, Selector]:
@@ -92,10 +92,28 @@ def _one(metric: EvidenceMetric, past: History, every: float, beginning: Beginni
     if not enough:
         basis = f"only {past.events} such requests in {minutes} of the past" if past.requests else "no past that could be read"
         return replace(calibration, basis=f"{basis}: too little for a dispersion, {calibration.phi:g} is assumed")
+    return replace(calibration, basis=f"{minutes} of the stable pods")
+
+
+def _tried(
+    metric: EvidenceMetric, found: Mapping[float, Calibration], past: Mapping[float, History], beginning: Beginning
+) -> Mapping[float, Calibration]:
+    """With the placebo check of the bound that speaks for the metric: what it asks for is asked of all, at the cost of one."""
+    known = {bound: one for bound, one in found.items() if not one.assumed}
+    if not known:
+        return found
+    bound = evidence.main(MetricEvidence(tuple(Track(bound, one) for bound, one in known.items()))).bound
     chance = Random(f"{beginning.seed}/{metric.name}")  # a draw of pods, no secret
-    checked = placebo.checked(calibration, past, metric.margin, beginning.alpha, beginning.share, chance)
+    checked = placebo.checked(known[bound], past[bound], metric.margin, beginning.alpha, beginning.share, chance)
+    raised = checked.phi / known[bound].phi
     tried = f"; {checked.crossed} of {checked.placebos} placebo releases on it were false alarms" if checked.placebos else ""
-    return replace(checked, basis=f"{minutes} of the stable pods: dispersion {checked.phi:.3g}{tried}")
+
+    def after(one: Calibration) -> Calibration:
+        phi, block = one.phi * raised, 0 if raised > 1 else one.block
+        told = f"{one.basis}: dispersion {phi:.3g}{tried}"
+        return replace(one, phi=phi, block=block, crossed=checked.crossed, placebos=checked.placebos, basis=told)
+
+    return {at: after(one) if at in known else one for at, one in found.items()}
 
 
 def _past(
@@ -160,33 +178,17 @@ def _by_bound(answer: Answer) -> Mapping[float, list[Series]]:
     return found
 
 
-def _bounds(special: Selector, total: Selector, look: Look, window: float) -> list[float]:
-    """Without a past: those that tell something in the present of the stable side."""
-    reach = window + look.stale
-    buckets, requests = look.fetch.raw(special, reach).series, look.fetch.raw(total, reach).series
+def _shares(special: Selector, total: Selector, look: Look, window: float) -> Mapping[float, float]:
+    """Without a past: bound -> share of the stable side's requests that are slower, in the present."""
+    reach, label, stable = window + look.stale, look.fetch.labels.pod, look.arms[STABLE]
+    requests = look.fetch.raw(total, reach).series
     if not requests:
-        base = replace(total, name=total.name.removesuffix("_count"))
-        mine = [
-            one
-            for one in look.fetch.raw(base, reach, native=True).series
-            if one.labels.get(look.fetch.labels.pod) in look.arms[STABLE].pods
-        ]
-        return [bound for bound, share in native.grown(mine)[1].items() if USEFUL[0] < share < USEFUL[1]]
-    known = sorted({counts.number(one.labels.get("le", "")) for one in buckets} - {math.inf})
-    span = Span(look.now - window, look.now - reach)
-    found = []
-    for bound in known:
-        counted = counts.slower(buckets, requests, bound, look.arms[STABLE], span, look.fetch.labels.pod)
-        if counted.total and USEFUL[0] < counted.share < USEFUL[1]:
-            found.append(bound)
-    return found
-
-
-def _spread(bounds: Sequence[float]) -> list[float]:
-    """Not more than BOUNDS of them, evenly."""
-    if len(bounds) <= BOUNDS:
-        return list(bounds)
-    return [bounds[round(at * (len(bounds) - 1) / (BOUNDS - 1))] for at in range(BOUNDS)]
+        whole = look.fetch.raw(replace(total, name=total.name.removesuffix("_count")), reach, native=True).series
+        return native.grown(one for one in whole if one.labels.get(label) in stable.pods)[1]
+    buckets, span = look.fetch.raw(special, reach).series, Span(look.now - window, look.now - reach)
+    bounds = {counts.number(one.labels.get("le", "")) for one in buckets} - {math.inf}
+    counted = {bound: counts.slower(buckets, requests, bound, stable, span, label) for bound in bounds}
+    return {bound: one.share for bound, one in counted.items() if one.total}
 
 
 def _share(past: History) -> float:

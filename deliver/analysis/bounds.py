@@ -1,0 +1,21 @@
+"""Which bounds of a histogram a release is judged at, by the share of requests that are slower than each (statistics.md 2c)."""
+
+from collections.abc import Mapping, Sequence
+
+USEFUL = (0.002, 0.95)  # shares that tell something
+MOST = 8  # bounds at most: each is a track of its own
+
+
+def useful(shares: Mapping[float, float]) -> list[float]:
+    """Rising. Where every request is fast, the lowest bound that hardly any exceeds: a version that is slow exceeds it at once."""
+    found = sorted(bound for bound, share in shares.items() if USEFUL[0] < share < USEFUL[1])
+    if not found:
+        return sorted(bound for bound, share in shares.items() if share <= USEFUL[0])[:1]
+    return _spread(found)
+
+
+def _spread(bounds: Sequence[float]) -> list[float]:
+    """Not more than MOST of them, evenly, the outer ones among them."""
+    if len(bounds) <= MOST:
+        return list(bounds)
+    return [bounds[round(at * (len(bounds) - 1) / (MOST - 1))] for at in range(MOST)]
