@@ -427,6 +427,27 @@ def test_when_stable_loses_its_last_ready_pod_after_the_traffic_was_pinned_to_it
     dog.check(release)
 
 
+def test_a_rollback_that_finds_the_traffic_on_pods_that_are_gone_lets_whoever_is_ready_serve_first():
+    """The Deployment has just taken over, its new pods are deleted, and it is to go back: the pods of before have to be made again."""
+    rig = Rig.make()
+    before, dog = rig.before(), watched(rig, grace=0.5)
+
+    def lose() -> None:
+        for pod in rig.world.cluster.list("pods", "shop"):
+            if "deliver.dev/release" not in pod["metadata"]["labels"] and not pod["metadata"].get("deletionTimestamp"):
+                rig.remove("pods", pod["metadata"]["name"])
+        rig.ask("abort")
+
+    rig.when(taken_over, lose)
+    release = rig.run(rig.spec(limits=Limits(drain=30.0)))
+    assert release.outcome is Outcome.ROLLED_BACK
+    turned = next(entry.at for entry in release.journal if entry.text.startswith("rolling back"))
+    after = [entry.text.partition(":")[0] for entry in release.journal if entry.kind == "intent" and entry.at >= turned]
+    assert after[:3] == ["route both", "restore-stable", "route stable"]
+    assert rig.before() == before
+    dog.check(release)
+
+
 # ---------------------------------------------------------------- it says when it cannot
 
 

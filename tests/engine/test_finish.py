@@ -40,6 +40,15 @@ def test_when_the_deployment_loses_its_pods_after_it_took_over_the_candidate_ser
     dog.check(release)
 
 
+def test_a_pod_that_is_lost_just_before_the_takeover_is_waited_for_however_long_the_bake_was():
+    rig = Rig.make()
+    lost = rig.when(lambda release: bool(release.new_hash), lambda: lose(rig, 20.0))
+    release = rig.run(rig.spec(weights=(50,), bake="20m", limits=Limits(drain=10.0)))
+    assert release.outcome is Outcome.PROMOTED
+    back = next(entry.at for entry in release.journal if entry.text == "route stable" and entry.at > lost[0])
+    assert lost[0] + 20.0 <= back < lost[0] + 25.0
+
+
 def test_pods_that_never_come_back_leave_the_traffic_on_the_candidate_and_hold_the_release():
     rig = Rig.make()
     dog = watched(rig, grace=0.5)
