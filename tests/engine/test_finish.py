@@ -37,6 +37,8 @@ def test_when_the_deployment_loses_its_pods_after_it_took_over_the_candidate_ser
     ]
     deleted = next(entry.at for entry in release.journal if entry.text == "delete-candidate")
     assert deleted >= lost[0] + 90.0 + 30.0, "there again, and drained once more"
+    pins = [pin for _, pin in dog.routed]
+    assert pins[-4:] == [release.new_hash, release.candidate_hash, release.new_hash, ""]
     dog.check(release)
 
 
