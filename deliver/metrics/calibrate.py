@@ -49,11 +49,11 @@ def tracks(metric: EvidenceMetric, look: Look, beginning: Beginning) -> tuple[Tr
     until = beginning.started + look.offset if beginning.started else look.start
     past = _past(metric, total, special, look, beginning, until)
     if metric.histogram and not metric.bound:
-        chosen = useful({bound: _share(one) for bound, one in past.items() if one.requests})
-        chosen = chosen or useful(_shares(special, total, look, metric.window))
+        past = {bound: one for bound, one in past.items() if one.requests} or _present(special, total, look, metric.window)
+        chosen = useful({bound: _share(one) for bound, one in past.items()})
         if not chosen:
             raise MetricsError("no bound of the histogram tells anything yet: the stable pods had no requests, or all were slower")
-        past = {bound: past.get(bound, History(STEP)) for bound in chosen}
+        past = {bound: past[bound] for bound in chosen}
     found = {bound: _one(metric, one, every, beginning) for bound, one in sorted(past.items())}
     return tuple(Track(bound, one) for bound, one in _tried(metric, found, past, beginning).items())
 
@@ -76,7 +76,8 @@ def _one(metric: EvidenceMetric, past: History, every: float, beginning: Beginni
     minutes = f"{past.seconds / 3600:.1f} h" if past.seconds >= 3600 else f"{past.seconds / 60:.0f} min"
     enough = past.events >= dispersion.FEWEST and past.seconds >= LONG
     block = dispersion.block_seconds(past)
-    recent = History(past.step, *(tuple(row[-round(RECENT / past.step) :] for row in rows) for rows in (past.bad, past.total)))
+    columns = max(round(RECENT / past.step), 1)
+    recent = History(past.step, *(tuple(row[-columns:] for row in rows) for rows in (past.bad, past.total)))
     calibration = Calibration(
         phi=dispersion.dispersion(past) if enough else max(UNKNOWN, dispersion.dispersion(past)),
         block=(dispersion.polls(block, every) if block else 0) if enough else 1,
@@ -178,17 +179,18 @@ def _by_bound(answer: Answer) -> Mapping[float, list[Series]]:
     return found
 
 
-def _shares(special: Selector, total: Selector, look: Look, window: float) -> Mapping[float, float]:
-    """Without a past: bound -> share of the stable side's requests that are slower, in the present."""
+def _present(special: Selector, total: Selector, look: Look, window: float) -> Mapping[float, History]:
+    """Without a past: bound -> the stable side's present, as one column of one pod."""
     reach, label, stable = window + look.stale, look.fetch.labels.pod, look.arms[STABLE]
     requests = look.fetch.raw(total, reach).series
     if not requests:
-        whole = look.fetch.raw(replace(total, name=total.name.removesuffix("_count")), reach, native=True).series
-        return native.grown(one for one in whole if one.labels.get(label) in stable.pods)[1]
+        series = look.fetch.raw(replace(total, name=total.name.removesuffix("_count")), reach, native=True).series
+        whole, shares = native.grown(one for one in series if one.labels.get(label) in stable.pods)
+        return {bound: History(window, ((round(share * whole),),), ((round(whole),),)) for bound, share in shares.items() if whole}
     buckets, span = look.fetch.raw(special, reach).series, Span(look.now - window, look.now - reach)
     bounds = {counts.number(one.labels.get("le", "")) for one in buckets} - {math.inf}
     counted = {bound: counts.slower(buckets, requests, bound, stable, span, label) for bound in bounds}
-    return {bound: one.share for bound, one in counted.items() if one.total}
+    return {bound: History(window, ((one.bad,),), ((one.total,),)) for bound, one in counted.items() if one.total}
 
 
 def _share(past: History) -> float:

@@ -38,7 +38,8 @@ def _log(one: Outcome, metrics: Mapping[str, EvidenceMetric], analysis: Analysis
 def _failed(one: Outcome, metrics: Mapping[str, EvidenceMetric], analysis: Analysis) -> CheckResult:
     assert one.measure is not None
     metric = metrics[one.result.name]
-    rules, track = rules_of(metric, analysis), evidence.main(one.measure)
+    rules = rules_of(metric, analysis)
+    track = max(one.measure.tracks, key=lambda track: evidence.against(track, rules))  # of several bounds, the one that shows it
     found = evidence.whole(one.measure, rules)
     ratio = words.ratio(track, rules)
     text = f"{words.facts(track.sum + track.pending, deed(metric, track))}: {words.odds(found)} that {words.claim(rules)}"
