@@ -12,7 +12,7 @@ from math import log
 from bench.shop import shop
 from bench.table import Row
 from deliver.analysis import wealth
-from deliver.analysis.strategies import RELATIVE
+from deliver.analysis.strategies import shares
 from deliver.metrics.calibrate import UNKNOWN
 from deliver.model.evidence import Calibration, Tally, Wealth
 from tests.cluster.support.events import baking, unix
@@ -74,11 +74,11 @@ def real(world: World, cell: Cell) -> float | None:
 
 def simulated(cell: Cell, chance: random.Random) -> float | None:
     """By the product's own evidence, without a past, as on a lab that has just begun."""
-    calibration = Calibration(phi=UNKNOWN, likelihood=True, every=POLL, planned=round(2 * LONGEST / POLL))
+    calibration = Calibration(phi=UNKNOWN, assumed=True, likelihood=True, every=POLL, planned=round(2 * LONGEST / POLL))
     now = Wealth()
     for number, poll in enumerate(polls(cell, chance), 1):
         now = wealth.relative(now, poll, calibration, MARGIN)
-        if wealth.evidence(now, RELATIVE) >= -log(ALPHA):
+        if wealth.evidence(now, shares(calibration)) >= -log(ALPHA):
             return number * POLL + LAG
     return None
 

@@ -13,6 +13,7 @@ from bench.analysis.arrays import Bools, Floats, Ints
 
 BETS = np.array([0.15, 0.4, 0.7, 0.9])
 RATIOS = np.array([1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0])
+CAREFUL = 0.8  # of the stake on bets where phi is assumed
 AT_ONCE = 128  # repetitions: what the processor's cache holds
 HUGE = 1e150  # wealth is cut here: far above every threshold, and the next step still fits a double
 
@@ -40,21 +41,30 @@ class Polls:
 
 @dataclass(frozen=True)
 class Tuning:
-    """Of each repetition, from its history. block: polls, 0 for none. tempered False: no likelihood ratios, the history is too thin."""
+    """Of each repetition, from its history. block: polls, 0 for none. tempered False: no likelihood ratios.
+
+    assumed: the history was too thin to measure phi.
+    """
 
     phi: Floats
     block: Ints
     tempered: Bools
+    assumed: Bools | None = None
 
     @property
     def stakes(self) -> Floats:
-        """Of each strategy: half on the bets and half on the ratios; what one half may not have is the other's."""
+        """Of each strategy: half on the bets and half on the ratios; what one half may not have is the other's.
+
+        Where phi is assumed, the bets, which need none, have more.
+        """
         halves = np.stack((self.block > 0, self.tempered), axis=1).astype(np.float64)
+        if self.assumed is not None:
+            halves = np.where(self.assumed[:, None], halves * (CAREFUL, 1 - CAREFUL), halves)
         halves /= np.maximum(halves.sum(axis=1, keepdims=True), 1)
         return np.repeat(halves / (len(BETS), len(RATIOS)), (len(BETS), len(RATIOS)), axis=1)
 
     def take(self, which: Ints | slice) -> "Tuning":
-        return Tuning(self.phi[which], self.block[which], self.tempered[which])
+        return Tuning(self.phi[which], self.block[which], self.tempered[which], None if self.assumed is None else self.assumed[which])
 
 
 def evidence(polls: Polls, tuning: Tuning, *, margin: float = 1.0, planned: int | None = None) -> Floats:

@@ -12,6 +12,7 @@ from bench.analysis.world import Traces
 SCALES = (1, 2, 4, 10, 20, 120)  # polls: 30 s, 1, 2, 5, 10, 60 minutes
 LEVEL = 1.5  # how much the dispersion may still grow from a block to an hour
 THIN = 50  # errors
+ASSUMED = 12.0  # dispersion where there are fewer
 ROLLOUT = 120  # polls of a placebo rollout
 GROUP = 2  # pods that play its canary
 DOUBT = 0.05  # chance of a placebo check that finds fault where there is none
@@ -27,7 +28,8 @@ def tune(history: Traces) -> Tuning:
     thin = bad < THIN
     level = measured[:, -1:] <= LEVEL * measured[:, :-1]
     block = np.where(level.any(axis=1), np.array(SCALES)[level.argmax(axis=1)], 0)
-    return Tuning(np.where(thin, 1.0, np.maximum(1.0, upper.max(axis=1))), np.where(thin, 1, block), ~thin)
+    least = np.where(thin, ASSUMED, 1.0)
+    return Tuning(np.maximum(least, upper.max(axis=1)), np.where(thin, 1, block), np.ones_like(thin), thin)
 
 
 def dispersion(windows: Traces) -> Floats:
@@ -51,7 +53,8 @@ def checked(rng: np.random.Generator, history: Traces, tuning: Tuning) -> Tuning
     """
     phi, block = tuning.phi.copy(), tuning.block.copy()
     pods = rng.permuted(np.broadcast_to(np.arange(history.bad.shape[1]), history.bad.shape[:2]), axis=1)
-    which = np.flatnonzero(too_sure(placebo(history, np.arange(len(pods)), pods, tuning)))
+    assumed = np.zeros(len(pods), np.bool_) if tuning.assumed is None else tuning.assumed
+    which = np.flatnonzero(too_sure(placebo(history, np.arange(len(pods)), pods, tuning)) & ~assumed)
     for _ in range(RAISES):
         if not len(which):
             break
@@ -59,9 +62,9 @@ def checked(rng: np.random.Generator, history: Traces, tuning: Tuning) -> Tuning
         longer = too_sure(placebo(history, which, pods, bets_alone))
         block[which[longer]] = [_next_scale(one) for one in block[which[longer]]]
         phi[which[~longer]] *= RAISE
-        now = Tuning(phi, block, tuning.tempered).take(which)
+        now = Tuning(phi, block, tuning.tempered, assumed).take(which)
         which = which[too_sure(placebo(history, which, pods, now))]
-    return Tuning(phi, block, tuning.tempered)
+    return Tuning(phi, block, tuning.tempered, assumed)
 
 
 def placebo(history: Traces, which: Ints, pods: Ints, tuning: Tuning) -> Floats:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from math import exp, log
 
 from deliver.analysis import interval, proof, wealth
-from deliver.analysis.strategies import ABSOLUTE, RELATIVE
+from deliver.analysis.strategies import ABSOLUTE, shares
 from deliver.model.evidence import MetricEvidence, Tally, Track, Wealth
 
 NEARLY = 0.9  # of a poll's length: scrapes jitter
@@ -40,7 +40,7 @@ def fed(track: Track, fresh: Tally, begin: float, newest: float, rules: Rules) -
 
 def against(track: Track, rules: Rules) -> float:
     """ln E that the candidate is worse than is tolerated."""
-    return wealth.evidence(track.wealth, ABSOLUTE if rules.limit else RELATIVE)
+    return wealth.evidence(track.wealth, ABSOLUTE if rules.limit else shares(track.calibration))
 
 
 def environment(track: Track, rules: Rules) -> bool:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from deliver.analysis import wealth
 from deliver.analysis.history import History, coarser
-from deliver.analysis.strategies import RELATIVE
+from deliver.analysis.strategies import shares
 from deliver.model.evidence import Calibration, Tally, Wealth
 
 
@@ -62,7 +62,7 @@ def _crosses(run: Sequence[Tally], calibration: Calibration, margin: float, alph
     for poll in run:
         if poll.candidate_total and poll.stable_total:
             now = wealth.relative(now, poll, calibration, margin)
-            if wealth.evidence(now, RELATIVE) >= -log(alpha):
+            if wealth.evidence(now, shares(calibration)) >= -log(alpha):
                 return True
     return False
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from math import exp, log, log1p
 
 from deliver.analysis import increments
-from deliver.analysis.strategies import ABSOLUTE, BETS, LIMITS, RATIOS, RELATIVE
+from deliver.analysis.strategies import ABSOLUTE, BETS, LIMITS, RATIOS, shares
 from deliver.model.evidence import NOTHING, Calibration, Tally, Wealth
 
 
@@ -23,7 +23,7 @@ def relative(wealth: Wealth, poll: Tally, calibration: Calibration, margin: floa
     else:
         ratios = [0.0] * len(RATIOS)
     kept = replace(wealth, tally=Tally(), held=0) if full or not calibration.block else replace(wealth, tally=tally, held=held)
-    return _grown(kept, [*bets, *ratios], RELATIVE, calibration.planned)
+    return _grown(kept, [*bets, *ratios], shares(calibration), calibration.planned)
 
 
 def _gains(poll: Tally, calibration: Calibration, margin: float) -> list[float]:
@@ -36,7 +36,7 @@ def _gains(poll: Tally, calibration: Calibration, margin: float) -> list[float]:
 def alone(wealth: Wealth, bad: int, total: int, limit: float, calibration: Calibration) -> Wealth:
     """After one more poll without stable traffic, in a process that compares otherwise: against a limit that the past gives."""
     ratios = [increments.absolute(bad, total, limit, ratio) / calibration.phi for ratio in RATIOS]
-    return _grown(wealth, [0.0] * len(BETS) + ratios, RELATIVE, calibration.planned)
+    return _grown(wealth, [0.0] * len(BETS) + ratios, shares(calibration), calibration.planned)
 
 
 def absolute(wealth: Wealth, bad: int, total: int, limit: float, calibration: Calibration) -> Wealth:
@@ -46,17 +46,17 @@ def absolute(wealth: Wealth, bad: int, total: int, limit: float, calibration: Ca
     )
 
 
-def evidence(wealth: Wealth, shares: Sequence[float]) -> float:
-    """ln E: what a gambler who began with 1 has now. shares: RELATIVE or ABSOLUTE.
+def evidence(wealth: Wealth, begun: Sequence[float]) -> float:
+    """ln E: what a gambler who began with 1 has now. begun: what each strategy began with, shares(calibration) or ABSOLUTE.
 
     In the middle of a block its bets count as lost. Else a look at half a block could choose to stop while they still stand, and the
     bound would not hold at every look.
     """
     if not wealth.logs:
         return 0.0
-    sure = [log1p(-stake) for stake in BETS] if wealth.held and shares is RELATIVE else []
+    sure = [log1p(-stake) for stake in BETS] if wealth.held and begun is not ABSOLUTE else []
     lost = [*sure, *[0.0] * (len(wealth.logs) - len(sure))]
-    now = [share + one + loss for share, one, loss in zip(shares, wealth.logs, lost, strict=True)]
+    now = [share + one + loss for share, one, loss in zip(begun, wealth.logs, lost, strict=True)]
     return _sum(now + ([log(wealth.cash)] if wealth.cash > 0 else []))
 
 
@@ -66,13 +66,13 @@ def mean(logs: Sequence[float], weights: Sequence[float]) -> float:
     return _sum([one + log(weight / total) for one, weight in zip(logs, weights, strict=True) if weight > 0])
 
 
-def _grown(wealth: Wealth, gains: Sequence[float], shares: Sequence[float], planned: int) -> Wealth:
+def _grown(wealth: Wealth, gains: Sequence[float], begun: Sequence[float], planned: int) -> Wealth:
     """Every strategy begins anew at every poll with a part of the cash: a regression that comes late is not held back by a good past."""
     logs = wealth.logs or (NOTHING,) * len(gains)
     begin = _begins(wealth, planned)
     added = [gain + (_sum((one, log(begin))) if begin > 0 else one) for gain, one in zip(gains, logs, strict=True)]
     after = replace(wealth, logs=tuple(max(one, NOTHING) for one in added), cash=max(wealth.cash - begin, 0.0), polls=wealth.polls + 1)
-    return replace(after, peak=max(wealth.peak, evidence(after, shares)))
+    return replace(after, peak=max(wealth.peak, evidence(after, begun)))
 
 
 def _begins(wealth: Wealth, planned: int) -> float:

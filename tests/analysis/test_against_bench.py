@@ -11,7 +11,7 @@ from bench.analysis.hypergeometric import exact_ratios
 from bench.analysis.world import Traces
 from deliver.analysis import dispersion, proof, wealth
 from deliver.analysis.history import History
-from deliver.analysis.strategies import RELATIVE
+from deliver.analysis.strategies import shares
 from deliver.model.evidence import Calibration, Tally, Wealth
 
 POLLS = 120
@@ -35,7 +35,7 @@ def of_the_product(counts, calibration, margin=1.0):
     now, found = Wealth(), []
     for tally in tallies(counts):
         now = wealth.relative(now, tally, calibration, margin)
-        found.append(wealth.evidence(now, RELATIVE))
+        found.append(wealth.evidence(now, shares(calibration)))
     return np.array(found)
 
 
@@ -67,12 +67,20 @@ def test_the_evidence_is_the_same_after_every_poll(seed, phi, block, margin, sha
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize(("block", "likelihood"), [(0, True), (1, False), (0, False)])
-def test_a_half_that_is_off_gains_and_loses_nothing(seed, block, likelihood):
+@pytest.mark.parametrize(("block", "likelihood"), [(0, True), (1, False)])
+def test_what_one_half_may_not_have_is_the_others(seed, block, likelihood):
     counts, at = polls(seed, factor=2.0), tuned(1.5, block, likelihood)
-    stakes = np.exp(np.array([RELATIVE]))
-    theirs = hybrid.mixed(hybrid.bets(counts, at.block), hybrid.ratios(counts, at), at, stakes=stakes)[0]
+    theirs = hybrid.evidence(counts, at)[0]
     ours = of_the_product(counts, Calibration(phi=1.5, block=block, likelihood=likelihood, planned=POLLS))
+    np.testing.assert_allclose(ours, np.log(theirs), rtol=0, atol=CLOSE)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_where_the_dispersion_is_assumed_the_bets_have_more(seed):
+    counts = polls(seed, factor=5.0)
+    at = hybrid.Tuning(np.array([12.0]), np.array([1]), np.array([True]), np.array([True]))
+    theirs = hybrid.evidence(counts, at)[0]
+    ours = of_the_product(counts, Calibration(phi=12.0, assumed=True, block=1, likelihood=True, planned=POLLS))
     np.testing.assert_allclose(ours, np.log(theirs), rtol=0, atol=CLOSE)
 
 

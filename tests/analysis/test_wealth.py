@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from deliver.analysis import wealth
-from deliver.analysis.strategies import ABSOLUTE, RELATIVE
+from deliver.analysis.strategies import ABSOLUTE, shares
 from deliver.model.codec import decode, encode
 from deliver.model.evidence import Calibration, Tally, Wealth
 
@@ -16,8 +16,8 @@ TRUSTING = Calibration(phi=1.0, block=1, likelihood=True, planned=120)
 NEEDED = math.log(100)
 
 
-def evidence(now: Wealth) -> float:
-    return math.exp(wealth.evidence(now, RELATIVE))
+def evidence(now: Wealth, calibration: Calibration = TRUSTING) -> float:
+    return math.exp(wealth.evidence(now, shares(calibration)))
 
 
 def run(polls, calibration=TRUSTING, margin=1.0):
@@ -25,7 +25,7 @@ def run(polls, calibration=TRUSTING, margin=1.0):
     now = Wealth()
     for number, poll in enumerate(polls, 1):
         now = wealth.relative(now, poll, calibration, margin)
-        if wealth.evidence(now, RELATIVE) >= NEEDED:
+        if wealth.evidence(now, shares(calibration)) >= NEEDED:
             return number
     return None
 
@@ -52,7 +52,7 @@ def outcomes(n=3, m=9, share=0.3):
 
 
 def test_it_begins_at_one():
-    assert wealth.evidence(Wealth(), RELATIVE) == 0.0
+    assert wealth.evidence(Wealth(), shares(TRUSTING)) == 0.0
 
 
 @pytest.mark.parametrize("exact", [True, False])
@@ -64,8 +64,8 @@ def test_whenever_somebody_stops_looking_no_more_than_the_stake_can_be_expected(
     calibration = replace(TRUSTING, exact=exact, block=block, planned=planned)
 
     def stopped(now: Wealth, left: int) -> float:
-        if not left or evidence(now) >= enough:
-            return evidence(now)
+        if not left or evidence(now, calibration) >= enough:
+            return evidence(now, calibration)
         return sum(chance * stopped(wealth.relative(now, poll, calibration, 1.0), left - 1) for chance, poll in outcomes(1, 3))
 
     assert stopped(Wealth(), 4) <= 1 + 1e-9

@@ -101,11 +101,13 @@ def history(bad):
     return Traces(bad, np.full(bad.shape, 300))
 
 
-def test_a_thin_history_leaves_only_bets_on_single_polls():
+def test_a_thin_history_has_its_dispersion_assumed_and_bets_on_single_polls():
     bad = np.zeros((1, 18, 720), np.int64)
     bad[0, 0, :49] = 1
     found = tuning.tune(history(bad))
-    assert (found.phi[0], found.block[0], found.tempered[0]) == (1.0, 1, False)
+    assert found.phi[0] > 12.0, "what little there is of it counts where it is worse"
+    assert (found.block[0], found.tempered[0], found.assumed[0]) == (1, True, True)
+    assert tuning.tune(history(np.zeros((1, 18, 720), np.int64))).phi[0] == 12.0
     bad[0, 1, 0] = 1
     assert tuning.tune(history(bad)).tempered[0]
 
