@@ -100,6 +100,19 @@ def test_a_deployment_that_does_not_roll_out_holds_the_release_with_the_traffic_
     assert 60.0 <= release.ended - asked < 70.0
 
 
+def test_a_deployment_whose_pods_may_not_be_made_holds_the_release_as_soon_as_that_is_known():
+    rig = Rig.make()
+    tight = {"metadata": {"name": "tight"}, "spec": {"hard": {"pods": "8"}}}
+    rig.when(lambda release: release.phase == "Finishing", lambda: rig.world.api.create("resourcequotas", "shop", tight))
+    release = rig.run()
+    assert release.outcome is Outcome.HELD
+    assert "Deployment web does not roll out" in release.reason
+    assert "exceeded quota: tight" in release.reason
+    asked = next(entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == "update-stable")
+    assert release.ended - asked < 10.0
+    assert rig.world.traffic.tally.lost() == 0
+
+
 def test_a_takeover_that_the_endpointslices_never_show_holds_the_release():
     rig = Rig.make()
 
