@@ -21,6 +21,7 @@ from tests.cluster.support.world import ERRORS, World
 RUNS = 3
 REPS = 300
 RPS = 200.0
+SHARE = 0.25  # half of the endpoints, and half of the users keep their old connections
 POLL = 2.0  # seconds, as the lab's Prometheus scrapes
 LONGEST = 60.0  # seconds after which a run counts as not taken back
 ALPHA, MARGIN = 0.05, 1.2
@@ -43,12 +44,15 @@ CELLS = (Cell(1.0, 1.0), Cell(5.0, 1.0), Cell(5.0, 2.0), Cell(1.0, 5.0), Cell(1.
 
 def measure(runs: int = RUNS) -> list[Row]:
     rows = []
-    with shop("weighing", replicas=2) as world, world.users(RPS):
+    with shop("weighing", replicas=2) as world:
         for cell in CELLS:
-            seen = [real(world, cell) for _ in range(runs)]
+            with world.users(RPS):
+                seen = [real(world, cell) for _ in range(runs)]
             made = [simulated(cell, random.Random(seed)) for seed in range(REPS)]  # no secret
             print(f"  {cell}: {seen} s, simulated {told(made)}", file=sys.stderr)
-            rows.append(Row(f"evidence, {cell}, 50 % of {RPS:g} rps", told(seen), f"simulated {told(made)}", agree(cell, seen, made)))
+            rows.append(
+                Row(f"evidence, {cell}, {100 * SHARE:g} % of {RPS:g} rps", told(seen), f"simulated {told(made)}", agree(cell, seen, made))
+            )
     return rows
 
 
@@ -84,10 +88,11 @@ def simulated(cell: Cell, chance: random.Random) -> float | None:
 
 
 def polls(cell: Cell, chance: random.Random) -> Iterator[Tally]:
-    half = round(RPS * POLL / 2)
+    n, m = round(RPS * POLL * SHARE), round(RPS * POLL * (1 - SHARE))
     for _ in range(round(LONGEST / POLL)):
-        mine, theirs = (sum(chance.random() < share / 100 for _ in range(half)) for share in (cell.base * cell.factor, cell.base))
-        yield Tally(mine, half, theirs, half)
+        arms = ((n, cell.base * cell.factor), (m, cell.base))
+        mine, theirs = (sum(chance.random() < share / 100 for _ in range(many)) for many, share in arms)
+        yield Tally(mine, n, theirs, m)
 
 
 def agree(cell: Cell, seen: list[float | None], made: list[float | None]) -> bool:
