@@ -121,6 +121,8 @@ def _from_files(path: str, context: str | None) -> Place:
         user = _user(content, details.get("user"))
         if "server" not in _named(content, "clusters", details.get("cluster")).get("cluster", {}):
             raise Unusable(f"the cluster of context {chosen['name']} has no server")
+        if not isinstance(details.get("namespace") or "", str):
+            raise Unusable(f"the namespace of context {chosen['name']} is no text")
     if "exec" in user and not (configuration.api_key or configuration.cert_file):
         raise InputError(
             f"the credential plugin of context {chosen['name']} gave no credentials",

@@ -158,6 +158,8 @@ def _no_mapping(value: Any, shape: Mapping[Any, Shape], at: str) -> str:
         if item is None:
             if needed:
                 return f"{where} is missing"
+            if inner is int and name in value:  # the API server leaves a number out, it never says null
+                return f"{where} is null, not int"
         elif found := _misfit(item, inner, where):
             return found
     return ""

@@ -86,6 +86,7 @@ def broken(change: dict[str, Any]) -> bytes:
         (broken({"current-context": ""}), "no current context"),
         (broken({"contexts": None}), "there is no context here"),
         (broken({"clusters": []}), "cannot be used"),
+        (broken({"contexts": [{"name": "here", "context": {"cluster": "c", "user": "u", "namespace": ["shop"]}}]}), "cannot be used"),
         (broken({"clusters": [{"name": "c", "cluster": {}}]}), "cannot be used"),
         (broken({"clusters": [{"name": "c", "cluster": {"server": "https://h", "certificate-authority": "/nowhere"}}]}), "cannot be used"),
         (broken({"clusters": [{"name": "c", "cluster": {"server": "https://h", "certificate-authority-data": "abc"}}]}), "cannot be used"),

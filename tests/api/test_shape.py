@@ -36,6 +36,7 @@ SERVICE = {"metadata": {"name": "web", "uid": "u", "resourceVersion": "1"}, "spe
         (SERVICE | {"spec": {"selector": {"app": True}}}, "spec.selector[app] is bool, not str"),
         (SERVICE | {"spec": {"ports": [{"port": 10**30}]}}, "spec.ports[0].port is int"),
         (SERVICE | {"spec": {"ports": {}}}, "spec.ports is no list"),
+        (SERVICE | {"metadata": {**SERVICE["metadata"], "generation": None}}, "metadata.generation is null, not int"),
     ],
 )
 def test_where_it_does_not_fit_is_said(body: dict[str, Any], told: str):
