@@ -13,7 +13,7 @@ from bench.analysis.arrays import Bools, Floats, Ints
 
 BETS = np.array([0.15, 0.4, 0.7, 0.9])
 RATIOS = np.array([1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0])
-CAREFUL = 0.8  # of the stake on bets where phi is assumed
+CAREFUL = 0.95  # of the stake on bets where phi is assumed
 AT_ONCE = 128  # repetitions: what the processor's cache holds
 HUGE = 1e150  # wealth is cut here: far above every threshold, and the next step still fits a double
 

@@ -129,7 +129,8 @@ def play_latency(plan: Plan, kind: Slow, rps: int) -> list[Figure]:
 
 
 def _one(parts: list[Tuning]) -> Tuning:
-    return Tuning(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("phi", "block", "tempered")))
+    names = ("phi", "block", "tempered", "assumed")
+    return Tuning(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def _groups(cells: Iterable[Cell]) -> list[list[Cell]]:

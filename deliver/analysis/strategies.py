@@ -11,7 +11,7 @@ BETS = (0.15, 0.4, 0.7, 0.9)
 RATIOS = (1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0)  # times the tolerated ratio
 LIMITS = (1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0)  # times an absolute limit (2b)
 
-CAREFUL = 0.8  # of the wealth on bets where the dispersion is only assumed: they need none
+CAREFUL = 0.95  # of the wealth on bets where the dispersion is only assumed: they need none
 
 
 def _shares(bets: float) -> tuple[float, ...]:
