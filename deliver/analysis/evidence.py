@@ -9,6 +9,7 @@ from deliver.model.evidence import MetricEvidence, Tally, Track, Wealth
 
 NEARLY = 0.9  # of a poll's length: scrapes jitter
 ALONE = 3.0  # polls' lengths without stable traffic after which the candidate is held against the past
+FEWEST_BAD = 3  # bad requests of the candidate without which nothing is evidence
 DOUBT = 0.005  # chance that the past's share is above the bound taken for it; paid out of alpha
 USUAL = 0.05  # the tail whose bound is asked for proof: a p95
 
@@ -39,13 +40,21 @@ def fed(track: Track, fresh: Tally, begin: float, newest: float, rules: Rules) -
 
 
 def against(track: Track, rules: Rules) -> float:
-    """ln E that the candidate is worse than is tolerated."""
-    return wealth.evidence(track.wealth, ABSOLUTE if rules.limit else shares(track.calibration))
+    """ln E that the candidate is worse than is tolerated. One or two bad requests never say so, whatever the odds of two."""
+    found = wealth.evidence(track.wealth, ABSOLUTE if rules.limit else shares(track.calibration))
+    return found if track.sum.candidate_bad >= FEWEST_BAD else min(found, 0.0)
 
 
 def environment(track: Track, rules: Rules) -> bool:
     """The stable side breaks the absolute limit too: not the candidate's doing."""
     return bool(rules.limit) and wealth.evidence(track.alike, ABSOLUTE) >= -log(rules.alpha)
+
+
+def shown(track: Track, rules: Rules) -> float:
+    """ln E for the candidate, of the claim that counts."""
+    if not track.proof:
+        return 0.0
+    return proof.good_enough(track.proof) if rules.limit else proof.strongest(track.proof)
 
 
 def proven(track: Track, rules: Rules) -> bool:
@@ -75,22 +84,39 @@ def upper(bad: int, total: int, phi: float, doubt: float = DOUBT) -> float:
     return high
 
 
+def lower(bad: int, total: int, phi: float, doubt: float = DOUBT) -> float:
+    """The lowest share that the past does not refute, as `upper`."""
+    if not bad:
+        return 0.0
+    share, need = bad / total, -log(doubt) * phi / total
+    low, high = 0.0, share
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if _kl(share, middle) < need else (middle, high)
+    return high
+
+
 def _closed(track: Track, poll: Tally, rules: Rules) -> Track:
-    shown = proof.grown(track.proof, poll, track.calibration, rules.prove, rules.limit or rules.acceptable)
-    return replace(
+    calibration = track.calibration
+    past = lower(calibration.bad, calibration.total, calibration.phi)
+    grown = proof.grown(track.proof, poll, calibration, rules.prove, rules.limit or rules.acceptable, past)
+    alike = _alike(track, poll, rules)
+    now = replace(
         track,
-        wealth=_wealth(track, poll, rules),
-        alike=_alike(track, poll, rules),
-        proof=shown,
-        shown=max(track.shown, proof.good_enough(shown) if rules.limit else proof.strongest(shown)),
-        profile=interval.grown(track.profile, poll, track.calibration),
+        wealth=_wealth(track, poll, rules, alike),
+        alike=alike,
+        proof=grown,
+        profile=interval.grown(track.profile, poll, calibration),
     )
+    return replace(now, shown=max(track.shown, shown(now, rules)))
 
 
-def _wealth(track: Track, poll: Tally, rules: Rules) -> Wealth:
+def _wealth(track: Track, poll: Tally, rules: Rules, alike: Wealth) -> Wealth:
     calibration = track.calibration
     if rules.limit:
-        return wealth.absolute(track.wealth, poll.candidate_bad, poll.candidate_total, rules.limit, calibration)
+        grown = wealth.absolute(track.wealth, poll.candidate_bad, poll.candidate_total, rules.limit, calibration)
+        # while stable seems to break the limit too, nothing is piled up against the candidate
+        return wealth.capped(grown, ABSOLUTE, 0.0) if wealth.evidence(alike, ABSOLUTE) > 0 else grown
     if poll.stable_total:
         return wealth.relative(track.wealth, poll, calibration, rules.margin)
     limit = min(rules.margin * upper(calibration.bad, calibration.total, calibration.phi), 0.99)
@@ -98,9 +124,11 @@ def _wealth(track: Track, poll: Tally, rules: Rules) -> Wealth:
 
 
 def _alike(track: Track, poll: Tally, rules: Rules) -> Wealth:
+    """Never far above what is needed, so that it is over soon after the incident is."""
     if not (rules.limit and poll.stable_total):
         return track.alike
-    return wealth.absolute(track.alike, poll.stable_bad, poll.stable_total, rules.limit, track.calibration)
+    grown = wealth.absolute(track.alike, poll.stable_bad, poll.stable_total, rules.limit, track.calibration)
+    return wealth.capped(grown, ABSOLUTE, -log(rules.alpha) + 1)
 
 
 def _past_share(track: Track) -> float:

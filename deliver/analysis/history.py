@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from deliver.plugins.interfaces import Series
 
@@ -75,6 +76,6 @@ def _rows(series: Sequence[Series], pod_label: str, step: float, until: float) -
     for one in series:
         row = rows.setdefault(one.labels.get(pod_label, ""), {})
         for (_, earlier), (at, later) in zip(one.points, one.points[1:], strict=False):
-            if at <= until:
+            if at <= until and isfinite(earlier) and isfinite(later):
                 row[round(at / step)] = row.get(round(at / step), 0) + max(round(later - earlier if later >= earlier else later), 0)
     return rows

@@ -15,12 +15,22 @@ ASSUMED = 2.0  # dispersion, where the past is too short to tell it: the care th
 FAR_BELOW = (0.05, 0.3)  # times the acceptable share
 
 
-def grown(proof: Sequence[float], poll: Tally, calibration: Calibration, prove: float, acceptable: float) -> tuple[float, ...]:
-    """ln of each e-value after one more poll. By the exact law: the one of rare events is safe in the other direction only."""
+def grown(
+    proof: Sequence[float], poll: Tally, calibration: Calibration, prove: float, acceptable: float, past: float = 0.0
+) -> tuple[float, ...]:
+    """ln of each e-value after one more poll. By the exact law: the one of rare events is safe in the other direction only.
+
+    past: stable's share of before, at its lowest: what the candidate is compared with while stable has no requests.
+    """
     before = proof or (0.0,) * 4
     phi = ASSUMED if calibration.assumed else calibration.phi
     both = poll.candidate_total and poll.stable_total
-    ratios = [gain / phi for gain in increments.hypergeometrics(poll, NO_WORSE, prove)] if both else [0.0] * len(NO_WORSE)
+    if both:
+        ratios = [gain / phi for gain in increments.hypergeometrics(poll, NO_WORSE, prove)]
+    elif not poll.stable_total and 0 < prove * past < 1:
+        ratios = [increments.absolute(poll.candidate_bad, poll.candidate_total, prove * past, one / prove) / phi for one in NO_WORSE]
+    else:
+        ratios = [0.0] * len(NO_WORSE)
     shares = [
         increments.absolute(poll.candidate_bad, poll.candidate_total, acceptable, part) / phi if acceptable else 0.0 for part in FAR_BELOW
     ]

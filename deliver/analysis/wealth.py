@@ -60,6 +60,14 @@ def evidence(wealth: Wealth, begun: Sequence[float]) -> float:
     return _sum(now + ([log(wealth.cash)] if wealth.cash > 0 else []))
 
 
+def capped(wealth: Wealth, begun: Sequence[float], most: float) -> Wealth:
+    """With so much given away that ln E is `most` at the highest: what is given away can only withhold an alarm."""
+    excess = evidence(wealth, begun) - most
+    if excess <= 0:
+        return wealth
+    return replace(wealth, logs=tuple(max(one - excess, NOTHING) for one in wealth.logs), cash=wealth.cash * exp(-excess))
+
+
 def mean(logs: Sequence[float], weights: Sequence[float]) -> float:
     """ln of the weighted mean of e-values: valid however they depend on each other (Vovk and Wang 2021)."""
     total = sum(weights)

@@ -65,6 +65,8 @@ class AnalysisModel(Strict):
             raise ValueError(f"two metrics are called `{twice}`")
         if not 0.0001 <= self.false_alarms <= 0.5:
             raise ValueError("`false_alarms` must be from 0.01% to 50%")
+        if self.acceptable > 0.5:
+            raise ValueError("`acceptable` must be at most 50%: a share of bad requests that is good enough")
         if self.poll < 0.5:
             raise ValueError("`poll` below 500ms would only load the metric server")
         return self

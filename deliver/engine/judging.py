@@ -77,6 +77,7 @@ def examiner_of(
         variants=variants,
         ledger=ledger,
         shared=shared,
+        alone=step.side is Side.CANDIDATE,
     )
     return examiner
 

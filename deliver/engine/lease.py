@@ -69,7 +69,7 @@ class Lease:
         if holder.name:
             self._outlive(holder)
             holder = self.look()
-        self._take(holder, fence_above)
+        self._take_first(holder, fence_above)
 
     def inherit(self, *, fence_above: int = 0) -> None:
         """Take it as soon as the present holder, if any, is seen to be dead; raises Locked when it is seen to live."""
@@ -77,7 +77,7 @@ class Lease:
         if holder.name and holder.name != self.identity and holder.version != self.presumed_dead:
             self._outlive(holder)
             holder = self.look()
-        self._take(holder, fence_above)
+        self._take_first(holder, fence_above)
 
     def seize(self, *, fence_above: int = 0) -> None:
         """Take it from whoever has it. Rollback and abort may; the old holder's writes change nothing from now on."""
@@ -89,6 +89,16 @@ class Lease:
                 continue
             return
         raise Conflict(f"Lease {self.name} keeps changing under our writes", hint="who else writes to it? `kubectl get lease -o yaml`")
+
+    def _take_first(self, holder: Holder, fence_above: int) -> None:
+        """Of several that see it free at the same moment one is first; the others are told who. Raises Locked."""
+        try:
+            self._take(holder, fence_above)
+        except Conflict:
+            now = self.look()
+            if now.name and now.name != self.identity:
+                raise self._locked(now) from None
+            self._take(now, fence_above)
 
     def _outlive(self, holder: Holder) -> None:
         """Watch the Lease for as long as a live holder may stay silent."""

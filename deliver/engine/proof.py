@@ -1,10 +1,10 @@
 """Metrics that are judged by evidence can show that the candidate is no worse: before all users follow, that is asked for."""
 
 from deliver.engine.ladder import Decision, hold, in_phase, turn_back, wait, words
-from deliver.model.plan import Side
 from deliver.model.release import Phase, Release
 from deliver.model.verdict import CheckResult
 
+LOOKS = 10  # polls that are waited for proof at the least, however short the bake
 PATIENCE = 3.0  # bakes that proof is waited for, where `max_bake` does not say how long
 
 
@@ -21,7 +21,7 @@ def missing(release: Release, now: float) -> Decision | None:
     if not unproved or not _last_before_all(release):
         return None
     step, policy = release.current, release.spec.analysis.inconclusive
-    limit = step.max_bake or PATIENCE * step.bake
+    limit = max(step.max_bake or PATIENCE * step.bake, LOOKS * release.spec.analysis.poll)
     text = f"{unproved[0].name}: not shown to be no worse within {words(limit)} (`max_bake`): {unproved[0].why}"
     if now < release.bake_since + limit:
         release = in_phase(release, Phase.BAKING, now, "baking again")
@@ -49,4 +49,4 @@ def _last_before_all(release: Release) -> bool:
     """The next step has no users on the stable side any more, or there is none."""
     if release.last_step:
         return True
-    return release.plan.steps[release.step + 1].side is Side.CANDIDATE and release.current.side is Side.BOTH
+    return release.plan.steps[release.step + 1].endpoints >= 100 > release.current.endpoints > 0

@@ -107,7 +107,8 @@ class Watching:
         """What a step does not ask for in a way of its own is asked by one examiner."""
         key = repr((step.checks, step.baseline, step.probe, step.side))
         if key not in self._examiners:
-            self._examiners[key] = self.make(step)
+            self._examiners[key] = made = self.make(step)
+            made.reset(self.clock.now())  # what was counted before it is not of this step
         return self._examiners[key]
 
     def _examine(self, examiner: Examines, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], traffic: bool) -> None:

@@ -22,6 +22,7 @@ from deliver.plugins.interfaces import Answer, MetricsError, Series
 STEP = 30.0  # seconds of a column of the past
 LONG = 1800.0  # seconds of a past that shows bursts and clusters; a shorter one would call everything independent
 UNKNOWN = 12.0  # dispersion that is assumed then: that of retries which make five or six bad requests of one
+PART = 0.4  # of the time that a look has left, for each of the two queries of the past
 RECENT = 3600.0  # of the past, what the candidate is held against while stable has no traffic
 COMMON = 0.05  # share from which events are not rare
 
@@ -42,12 +43,16 @@ class Beginning:
     alpha: float = 0.05
 
 
-def tracks(metric: EvidenceMetric, look: Look, beginning: Beginning) -> tuple[Track, ...]:
-    """One a bound. Raises MetricsError when not even the bounds can be known yet."""
+class PastUnread(MetricsError):
+    """The past could not be asked for this time; it may be at the next look."""
+
+
+def tracks(metric: EvidenceMetric, look: Look, beginning: Beginning, *, patient: bool = False) -> tuple[Track, ...]:
+    """One a bound. Raises MetricsError when not even the bounds can be known yet, and PastUnread, with `patient`, without a past."""
     total, special = selected(metric)
     every = max(beginning.poll, spacing(look.fetch.raw(total, metric.window + look.stale).series))
     until = beginning.started + look.offset if beginning.started else look.start
-    past = _past(metric, total, special, look, beginning, until)
+    past = _past(metric, total, special, look, beginning, until, patient=patient)
     if metric.histogram and not metric.bound:
         past = {bound: one for bound, one in past.items() if one.requests} or _present(special, total, look, metric.window)
         chosen = useful({bound: _share(one) for bound, one in past.items()})
@@ -74,7 +79,8 @@ def spacing(series: Sequence[Series]) -> float:
 
 def _one(metric: EvidenceMetric, past: History, every: float, beginning: Beginning) -> Calibration:
     minutes = f"{past.seconds / 3600:.1f} h" if past.seconds >= 3600 else f"{past.seconds / 60:.0f} min"
-    enough = past.events >= dispersion.FEWEST and past.seconds >= LONG
+    compared = bool(dispersion.by_scale(past))  # two pods served at the same time: else nothing tells a cluster from chance
+    enough = past.events >= dispersion.FEWEST and past.seconds >= LONG and compared
     block = dispersion.block_seconds(past)
     columns = max(round(RECENT / past.step), 1)
     recent = History(past.step, *(tuple(row[-columns:] for row in rows) for rows in (past.bad, past.total)))
@@ -92,6 +98,7 @@ def _one(metric: EvidenceMetric, past: History, every: float, beginning: Beginni
     )
     if not enough:
         basis = f"only {past.events} such requests in {minutes} of the past" if past.requests else "no past that could be read"
+        basis = basis if compared or past.events < dispersion.FEWEST else f"{minutes} of a single pod"
         return replace(calibration, basis=f"{basis}: too little for a dispersion, {calibration.phi:g} is assumed")
     return replace(calibration, basis=f"{minutes} of the stable pods")
 
@@ -118,9 +125,9 @@ def _tried(
 
 
 def _past(
-    metric: EvidenceMetric, total: Selector, special: Selector, look: Look, beginning: Beginning, until: float
+    metric: EvidenceMetric, total: Selector, special: Selector, look: Look, beginning: Beginning, until: float, *, patient: bool
 ) -> Mapping[float, History]:
-    """Bound -> past; empty histories where the provider has none, or knows no subqueries."""
+    """Bound -> past; empty histories where the provider has none, or knows no subqueries. The look itself keeps most of its time."""
     empty = {_bound(metric): History(STEP)} if metric.bound or not metric.histogram else {}
     pods = _pods(look)
     if not (beginning.history and pods):
@@ -128,10 +135,12 @@ def _past(
     window = f"[{round(beginning.history)}s:{round(STEP)}s]"
     try:
         requests, others = (
-            look.fetch.value(f"sum by ({by}) ({selector.where(*pods)}){window}")
+            look.fetch.value(f"sum by ({by}) ({selector.where(*pods)}){window}", part=PART)
             for selector, by in ((total, _by(look)), (_at_bound(special, metric), f"{_by(look)}, le" if metric.histogram else _by(look)))
         )
-    except MetricsError:
+    except MetricsError as error:
+        if patient and not error.bad_query:
+            raise PastUnread(f"the past of the stable pods could not be read yet: {error}") from error
         return empty
     if requests.warnings or others.warnings or not requests.series:
         return empty

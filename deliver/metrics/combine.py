@@ -7,32 +7,33 @@ from math import log
 from deliver.analysis import evidence, wealth, words
 from deliver.metrics.judge import Outcome
 from deliver.metrics.weigh import deed, rules_of
+from deliver.model.evidence import MetricEvidence
 from deliver.model.spec import Analysis, EvidenceMetric
 from deliver.model.verdict import CheckResult, Verdict
 
 
-def combined(outcomes: tuple[Outcome, ...], metrics: Mapping[str, EvidenceMetric], analysis: Analysis) -> tuple[Outcome, ...]:
+def combined(
+    outcomes: tuple[Outcome, ...], metrics: Mapping[str, EvidenceMetric], measures: Mapping[str, MetricEvidence], analysis: Analysis
+) -> tuple[Outcome, ...]:
     """The release's evidence is the weighted mean of its metrics': over 1/alpha, those that carry it FAIL.
 
     So the false alarms of all metrics together stay below alpha, however they depend on each other.
     """
-    weighed = [one for one in outcomes if one.measure is not None and one.result.name in metrics and one.measure.tracks]
-    if not weighed:
+    answered = {one.result.name for one in outcomes if one.measure is not None and one.measure.tracks}
+    if not answered & metrics.keys():
         return outcomes
-    each = {one.result.name: _log(one, metrics, analysis) for one in weighed}
-    weights = {name: metrics[name].weight for name in each}
-
+    each = {name: _log(metric, measures.get(name), analysis) for name, metric in metrics.items()}
+    weights = {name: metric.weight for name, metric in metrics.items()}
     if wealth.mean(list(each.values()), list(weights.values())) < -log(analysis.alpha):
         return outcomes
     carrying = max(each, key=lambda name: each[name] + log(weights[name]))
     failing = {name for name, value in each.items() if value >= -log(analysis.alpha)} | {carrying}
-    return tuple(replace(one, result=_failed(one, metrics, analysis)) if one.result.name in failing else one for one in outcomes)
+    return tuple(replace(one, result=_failed(one, metrics, analysis)) if one.result.name in failing & answered else one for one in outcomes)
 
 
-def _log(one: Outcome, metrics: Mapping[str, EvidenceMetric], analysis: Analysis) -> float:
-    assert one.measure is not None
-    rules = rules_of(metrics[one.result.name], analysis)
-    return 0.0 if evidence.environment(evidence.main(one.measure), rules) else evidence.whole(one.measure, rules)
+def _log(metric: EvidenceMetric, measure: MetricEvidence | None, analysis: Analysis) -> float:
+    """A metric that did not answer keeps the evidence it had; one that was never counted has none."""
+    return evidence.whole(measure, rules_of(metric, analysis)) if measure is not None else 0.0
 
 
 def _failed(one: Outcome, metrics: Mapping[str, EvidenceMetric], analysis: Analysis) -> CheckResult:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from deliver.analysis.threshold import Streak
 from deliver.metrics import drain
 from deliver.metrics.arms import CANDIDATE, STABLE, Roster
+from deliver.metrics.calibrate import PastUnread
 from deliver.metrics.combine import combined
 from deliver.metrics.exposure import Flow, exposure
 from deliver.metrics.fetch import Fetch
@@ -26,6 +27,7 @@ from deliver.plugins.careful import said
 from deliver.plugins.interfaces import Check, MetricProvider, MetricsError
 
 TIMEOUT = 10.0
+TRIES = 3  # looks that wait for the past of the stable side, before a release goes on without it
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ class Examiner:
 
     baseline: seconds of the stable side's past that it is compared by, 0 = its present; until: its end, 0 = the step's begin.
     askers: how each Service is asked, by a name. variants: the arms share the pods, and a label tells them apart.
-    ledger: the evidence of the whole release. shared: users are spread over both sides by their endpoints.
+    ledger: the evidence of the whole release. shared: users are spread over both sides by their endpoints. alone: all are
+    on the candidate: what the stable pods count are probes.
     """
 
     def __init__(
@@ -80,11 +83,12 @@ class Examiner:
         variants: Variants | None = None,
         ledger: Ledger | None = None,
         shared: bool = False,
+        alone: bool = False,
     ) -> None:
         self._analysis, self._provider, self._checks = analysis, provider, tuple(checks)
         self._clock, self._timer, self._timeout = clock, timer, timeout
         self._baseline, self._until, self._askers, self._variants = baseline, until, tuple(askers), variants
-        self._ledger, self._shared = ledger or Ledger(), shared
+        self._ledger, self._shared, self._alone = ledger or Ledger(), shared, alone
         self._step = _Step(0.0)
 
     def reset(self, at: float) -> None:
@@ -128,7 +132,8 @@ class Examiner:
         if step is not self._step:
             return outcomes  # a late look at an old step: the evidence goes on without it
         self._ledger.note({one.result.name: one.measure for one in outcomes if one.measure})
-        return combined(outcomes, {one.name: one for one in metrics if isinstance(one, EvidenceMetric)}, self._analysis)
+        weighed = {one.name: one for one in metrics if isinstance(one, EvidenceMetric)}
+        return combined(outcomes, weighed, self._ledger.measures, self._analysis)
 
     def _look(self, step: _Step, fetch: Fetch) -> Look:
         """Samples carry the provider's clock, everything else ours: the difference is measured once a step."""
@@ -138,9 +143,8 @@ class Examiner:
         arms = {name: step.roster.arm(name, step.offset) for name in (CANDIDATE, STABLE)}
         arms = self._variants.arms(arms[STABLE].pods) if self._variants else arms
         start = step.start + step.offset
-        return Look(
-            fetch, arms, start, self._clock() + step.offset, self._analysis.max_staleness, step.past.shifted(step.offset), step.offset
-        )
+        now, past = self._clock() + step.offset, step.past.shifted(step.offset)
+        return Look(fetch, arms, start, now, self._analysis.max_staleness, past, step.offset, self._alone)
 
     def _metric(self, step: _Step, look: Look, metric: Metric, at: float) -> Outcome:
         try:
@@ -155,7 +159,12 @@ class Examiner:
     def _weighed(self, step: _Step, look: Look, metric: EvidenceMetric) -> Outcome:
         measure = self._ledger.measures.get(metric.name, MetricEvidence())
         before = step.counted.setdefault(metric.name, requests(measure))
-        return weigh(metric, look, measure, self._analysis, self._ledger.beginning, before)
+        patient = self._ledger.unread.get(metric.name, 0) < TRIES
+        try:
+            return weigh(metric, look, measure, self._analysis, self._ledger.beginning, before, patient=patient)
+        except PastUnread:
+            self._ledger.unread[metric.name] = self._ledger.unread.get(metric.name, 0) + 1
+            raise
 
     def _exposed(
         self, step: _Step, outcomes: Sequence[Outcome], stable: Sequence[PodSeen], candidate: Sequence[PodSeen], at: float

@@ -65,9 +65,9 @@ class Fetch:
             return replace(whole, series=fast), replace(whole, series=every)
         return self.raw(base.suffixed("_bucket").where(Matcher("le", "=~", bounds(le_of(base.name, bound)))), window), total
 
-    def value(self, query: str) -> Answer:
-        """Raises MetricsError also where a number was wanted and a native histogram came."""
-        answer = self._called(lambda: answered(self._provider.value(query, self._time())))
+    def value(self, query: str, *, part: float = 1.0) -> Answer:
+        """Raises MetricsError also where a number was wanted and a native histogram came. part: of the time that is left."""
+        answer = self._called(lambda: answered(self._provider.value(query, part * self._time())))
         return _told(answer, native=False)
 
     def now(self) -> float:

@@ -22,7 +22,10 @@ KEPT = 6
 
 @dataclass(frozen=True)
 class Look:
-    """start, now: the provider's clock; offset: that less ours. stale: seconds. past: what the stable side was before its traffic left."""
+    """start, now: the provider's clock; offset: that less ours. stale: seconds. past: what the stable side was before its traffic left.
+
+    alone: it has no users any more.
+    """
 
     fetch: Fetch
     arms: Mapping[str, Arm]
@@ -31,6 +34,7 @@ class Look:
     stale: float
     past: Past = field(default_factory=Past)
     offset: float = 0.0
+    alone: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ from deliver.model.release import Release
 
 @dataclass
 class Ledger:
-    """measures: by metric, as a killed driver left them."""
+    """measures: by metric, as a killed driver left them. unread: looks at which a metric's past could not be read."""
 
     beginning: Beginning = field(default_factory=Beginning)
     measures: dict[str, MetricEvidence] = field(default_factory=dict)
+    unread: dict[str, int] = field(default_factory=dict)
 
     def note(self, measures: Mapping[str, MetricEvidence]) -> None:
         self.measures.update(measures)

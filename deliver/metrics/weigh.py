@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from deliver.analysis import counts, evidence, interval, native, proof, selectors, words
+from deliver.analysis import counts, evidence, interval, native, selectors, words
 from deliver.analysis.counts import Counts, Span
 from deliver.analysis.evidence import Rules
 from deliver.analysis.selectors import Matcher
@@ -35,12 +35,24 @@ def rules_of(metric: EvidenceMetric, analysis: Analysis) -> Rules:
     return Rules(metric.margin, metric.slo, analysis.prove or 3.0, analysis.acceptable, analysis.alpha)
 
 
-def weigh(metric: EvidenceMetric, look: Look, measure: MetricEvidence, analysis: Analysis, beginning: Beginning, before: int) -> Outcome:
-    """before: candidate requests that had been counted when this step began. Raises MetricsError when there is nothing to judge."""
+def weigh(
+    metric: EvidenceMetric,
+    look: Look,
+    measure: MetricEvidence,
+    analysis: Analysis,
+    beginning: Beginning,
+    before: int,
+    *,
+    patient: bool = False,
+) -> Outcome:
+    """before: candidate requests that had been counted when this step began. patient: see calibrate.tracks.
+
+    Raises MetricsError when there is nothing to judge.
+    """
     if look.now < look.start:
         raise MetricsError(f"warming up: {look.start - look.now:.0f} s left")
     if not measure.tracks:
-        measure = replace(measure, tracks=calibrate.tracks(metric, look, beginning))
+        measure = replace(measure, tracks=calibrate.tracks(metric, look, beginning, patient=patient))
     rules = rules_of(metric, analysis)
     fresh = _fresh(metric, look, measure)
     seen = {**measure.seen, **counts.newest(fresh.total.series, look.fetch.labels.pod)}
@@ -72,11 +84,14 @@ def _fresh(metric: EvidenceMetric, look: Look, measure: MetricEvidence) -> Fresh
     bounds = [track.bound for track in measure.tracks]
     bad, total = _asked(metric, look, bounds, reach)
     span = Span(look.start, look.now - reach, measure.seen)
-    apart = look.arms[CANDIDATE] != look.arms[STABLE]
+    apart = look.arms[CANDIDATE] != look.arms[STABLE] and not look.alone
     found: dict[float, tuple[Counts, Counts]] = {}
     for bound in bounds:
         both = [_count(metric, bad, total, bound, look, arm, span) for arm in (CANDIDATE, STABLE)]
-        found[bound] = both[0], both[1] if apart else Counts()  # the same pods: there is only their own past to compare with
+        for arm, counted in zip((CANDIDATE, STABLE), both, strict=True):
+            if counted.unmatched:
+                raise MetricsError(f"the {arm}'s histogram has no bound {bound:g} any more; name one that both sides have (`slower_than`)")
+        found[bound] = both[0], both[1] if apart else Counts()  # the same pods, or idle ones: there is only the past to compare with
     first = next(iter(found.values()))
     tallies = {bound: Tally(one.bad, one.total, two.bad, two.total) for bound, (one, two) in found.items()}
     return Fresh(tallies, *first, bad, total)
@@ -108,8 +123,6 @@ def _blind(metric: EvidenceMetric, look: Look, measure: MetricEvidence, fresh: F
         return "no samples of the candidate's pods"
     if look.now - candidate.newest > look.stale:
         return f"the candidate's newest sample is {look.now - candidate.newest:.0f} s old, more than {look.stale:.0f} s"
-    if candidate.unmatched:
-        return "the candidate's histogram has not the bounds of the stable side's"
     if counted < metric.min_samples:
         return f"{counted} candidate requests in this step so far, {metric.min_samples} needed"
     track = evidence.main(measure)
@@ -159,7 +172,7 @@ def numbers(measure: MetricEvidence, rules: Rules) -> dict[str, float]:
         "stable_total": float(total.stable_total),
         "odds_worse": evidence.odds(evidence.whole(measure, rules)),
         "odds_needed": 1 / rules.alpha,
-        "odds_no_worse": evidence.odds(max(proof.strongest(track.proof), track.shown)),
+        "odds_no_worse": evidence.odds(max(evidence.shown(track, rules), track.shown)),
         **ratio,
         "margin": rules.limit or rules.margin,
         "dispersion": calibration.phi,

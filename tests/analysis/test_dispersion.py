@@ -65,6 +65,11 @@ def test_more_bad_than_requests_is_cut():
     assert history.counted(bad, total, "pod", 30.0, until=99.0).bad == ((3,),)
 
 
+def test_a_sample_that_is_no_number_is_left_out():
+    total = [Series({"pod": "a"}, ((30.0, 0.0), (60.0, float("nan")), (90.0, 9.0), (120.0, 11.0)))]
+    assert history.counted((), total, "pod", 30.0, until=999.0).total == ((2,),)
+
+
 def test_requests_above_a_bound_are_those_that_are_not_at_or_below_it():
     below, total = History(30.0, ((7, 8),), ((10, 10),)), History(30.0, ((0, 0),), ((10, 10),))
     assert history.slow(below, total).bad == ((3, 2),)

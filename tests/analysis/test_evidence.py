@@ -113,6 +113,36 @@ def test_what_was_proved_stays_proved_through_a_bad_minute():
     assert evidence.proven(later, RULES)
 
 
+def test_after_a_switch_the_past_is_what_it_is_no_worse_than():
+    usual = replace(TRACK, calibration=Calibration(likelihood=True, every=15.0, planned=40, exact=True, bad=500, total=10_000))
+    strict = replace(RULES, acceptable=0.0)
+    alike = after(usual, *[Tally(30, 600, 0, 0)] * 12, rules=strict)
+    assert evidence.proven(alike, strict), "5 % as before"
+    assert not evidence.proven(after(usual, *[Tally(84, 600, 0, 0)] * 12, rules=strict), strict), "14 %"
+    assert evidence.lower(0, 1000, 1.0) == 0.0
+    assert evidence.lower(500, 10_000, 1.0) == pytest.approx(0.0434, abs=0.0005)
+
+
+def test_one_or_two_bad_requests_are_no_evidence_whatever_their_odds():
+    rare = Tally(2, 6, 0, 5400)
+    assert evidence.against(after(TRACK, rare), RULES) == 0.0
+    assert evidence.against(after(TRACK, rare, Tally(1, 6, 0, 5400)), RULES) > math.log(20)
+
+
+def test_an_incident_on_both_sides_is_never_the_candidates_and_is_over_when_it_is_over():
+    incident = after(TRACK, *[Tally(30, 60, 270, 540)] * 4, rules=SLO)
+    assert evidence.environment(incident, SLO)
+    assert evidence.against(incident, SLO) <= 1e-9, "nothing is piled up meanwhile"
+    later = incident
+    for number in range(5, 12):
+        later = evidence.fed(later, Tally(0, 60, 0, 540), 1000.0, 1000.0 + 15 * number, SLO)
+    assert not evidence.environment(later, SLO)
+    assert evidence.against(later, SLO) <= 1e-9
+    for number in range(12, 22):
+        later = evidence.fed(later, Tally(30, 60, 0, 540), 1000.0, 1000.0 + 15 * number, SLO)
+    assert evidence.against(later, SLO) > math.log(20), "and one of its own is found after it"
+
+
 # ---------------------------------------------------------------- many bounds
 
 

@@ -113,3 +113,26 @@ def test_a_lock_that_can_never_be_taken_is_given_up_without_a_storm_of_calls():
         lease.seize()
     assert 30.0 < rig.world.clock.now() - start < 90.0
     assert len(rig.world.cluster.calls) - first <= 120
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_of_two_that_find_it_free_at_the_same_moment_the_second_is_told_who_was_first(there: bool):
+    """Both look, then both write. Seen with two `deliver run` at once: the second ended as if the cluster could not be reached."""
+    rig = Rig.make()
+    first, second = (Lease(rig.world.cluster, TARGET, name, rig.world.engine_clock) for name in ("first@here", "second@there"))
+    if there:
+        first.acquire()
+        first.release()
+    look, asked = second.look, list[object]()
+
+    def late(**more: object):
+        found = look(**more)
+        if not asked:
+            asked.append(found)
+            first.acquire()
+        return found
+
+    second.look = late  # type: ignore[method-assign]  # the other one comes in between
+    with pytest.raises(Locked) as error:
+        second.acquire()
+    assert "first@here" in error.value.what

@@ -109,6 +109,23 @@ def test_without_proof_no_bake_ends_early():
     assert passed["1/3"] - baking[0] >= 60
 
 
+def test_however_short_the_bake_some_looks_are_waited_for():
+    rig = weighed(lambda seconds: seconds > 30)
+    release = rig.run(spec(rig, bake="0s"))
+    assert release.outcome is Outcome.PROMOTED
+
+
+def test_shares_of_users_are_proved_before_the_last_of_them_too():
+    """A flag's steps have both sides all the way: 50 to 100 % leaves nobody to compare with."""
+    from deliver.engine.proof import _last_before_all
+    from deliver.model.plan import Plan, Side, Step
+
+    steps = tuple(Step(f"{share} %", share, Side.BOTH, candidate_pods=0, stable_pods=0, bake=60.0) for share in (10, 50, 100))
+    made = weighed_run(lambda seconds: True)
+    asked = [_last_before_all(replace(made, plan=Plan("flag", steps), step=at)) for at in range(3)]
+    assert asked == [False, True, True]
+
+
 def test_a_person_may_let_it_pass_without_proof():
     rig = weighed()
     rig.when(in_step(2), lambda: rig.ask("promote"))

@@ -69,11 +69,11 @@ def rates(candidate_bad, stable_bad=0.01, rate=5.0):
 class Watch:
     """An examiner that looks every 15 s."""
 
-    def __init__(self, shop, *metrics, measures=None, step=BEGIN, shared=False, **analysis):
+    def __init__(self, shop, *metrics, measures=None, step=BEGIN, shared=False, alone=False, **analysis):
         self.shop = shop
         self.ledger = Ledger(Beginning(started=BEGIN - 40, seconds=600, share=0.2, seed="web-1", poll=5.0), dict(measures or {}))
         spec = Analysis(metrics=metrics or (ERRORS,), **analysis)
-        self.examiner = Examiner(spec, shop, (), lambda: self.shop.at, timer=lambda: 0.0, ledger=self.ledger, shared=shared)
+        self.examiner = Examiner(spec, shop, (), lambda: self.shop.at, timer=lambda: 0.0, ledger=self.ledger, shared=shared, alone=alone)
         self.examiner.reset(step)
 
     def look(self, seconds=15, stable=STABLE, candidate=CANDIDATE):
@@ -299,3 +299,74 @@ def test_where_all_are_fast_the_lowest_bound_is_enough():
     number, result = watch.until(FAIL)
     assert number is not None
     assert "slower than 0.25 s" in result.why or "slower than 0.1 s" in result.why
+
+
+def test_other_buckets_than_stable_are_blind_not_slow():
+    shop = Timed(slow(0.05))
+    watch = Watch(shop, LATENCY)
+    watch.look()
+    theirs = shop._of
+
+    def renamed(pod, name, since):
+        for one in theirs(pod, name, since):
+            if "candidate" not in pod or one.labels.get("le") != "0.25":
+                yield one
+
+    shop._of = renamed
+    results = [watch.look().results[0] for _ in range(4)]
+    assert {one.verdict for one in results} == {BLIND}
+    assert "the candidate's histogram has no bound 0.25 any more" in results[0].why
+
+
+# ---------------------------------------------------------------- what goes wrong
+
+
+def test_a_past_that_does_not_come_at_once_is_asked_for_again_and_not_for_ever():
+    shop = Shop(rates(0.05, stable_bad=0.05), past=7200.0)
+    answers, failing = shop.value, [2]
+
+    def value(query, timeout):
+        if failing[0]:
+            failing[0] -= 1
+            raise MetricsError("no answer within 4 s")
+        return answers(query, timeout)
+
+    shop.value = value
+    watch = Watch(shop)
+    assert [watch.look().results[0].verdict for _ in range(3)] == [BLIND, BLIND, PASS]
+    assert watch.ledger.measures["errors"].tracks[0].calibration.placebos == 40
+    failing[0] = 99
+    without = Watch(shop)
+    assert [without.look().results[0].verdict for _ in range(4)] == [BLIND, BLIND, BLIND, PASS]
+    assert without.ledger.measures["errors"].tracks[0].calibration.assumed
+
+
+def test_of_a_single_pod_no_dispersion_is_measured():
+    alone = Shop({STABLE[0].name: (20.0, 0.1), CANDIDATE[0].name: (5.0, 0.0)}, past=7200.0)
+    watch = Watch(alone)
+    watch.look(stable=STABLE[:1])
+    calibration = watch.ledger.measures["errors"].tracks[0].calibration
+    assert (calibration.assumed, calibration.phi) == (True, 12.0)
+    assert calibration.basis == "2.0 h of a single pod: too little for a dispersion, 12 is assumed"
+
+
+def test_a_metric_that_does_not_answer_keeps_its_part_of_the_mean():
+    """Else a hiccup of Prometheus would let the others cross."""
+    quiet = dataclasses.replace(ERRORS, name="quiet", bad='req{code="599"}', total="other")
+    shop = Shop(rates(0.5))
+    alone, _ = Watch(Shop(rates(0.5))).until(FAIL)
+    both = Watch(shop, ERRORS, quiet, *(dataclasses.replace(quiet, name=f"q{n}") for n in range(3)))
+    raw = shop.raw
+    shop.raw = lambda selector, window, timeout: Answer(selector) if selector.startswith("other") else raw(selector, window, timeout)
+    number, _ = both.until(FAIL, 60)
+    assert alone is not None
+    assert number is not None
+    assert number > alone, "1/5 of the mean is all that the failing one has"
+
+
+def test_probes_of_idle_old_pods_are_no_traffic_to_compare_with():
+    shop = Shop(rates(0.5, stable_bad=0.02), past=7200.0)
+    watch = Watch(shop, alone=True)
+    number, result = watch.until(FAIL, 30)
+    assert number is not None
+    assert result.evidence.numbers["stable_total"] == 0
