@@ -35,7 +35,7 @@ def updated(release: Release, seen: Seen, now: float) -> Decision:
         return Decision(turn_back(release, "the candidate has no ready pod to finish on", now), None, now)
     if seen.route.side is not Side.CANDIDATE:
         return act(
-            release,
+            replace(release, shift=None),  # the drain counts from this move
             now,
             Verb.ROUTE,
             "all traffic on the candidate while the Deployment rolls",

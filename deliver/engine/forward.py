@@ -117,9 +117,8 @@ def moved(release: Release, seen: Seen, now: float) -> Decision | None:
             return Decision(
                 hold(release, f"somebody keeps taking traffic from {step.name}; the Services select {seen.route.side} now", now), None, now
             )
-        release = replace(
-            release, exposed=release.exposed or step.side is not Side.STABLE, bake_since=0.0
-        )  # a bake is of unbroken exposure
+        exposed = release.exposed or step.side is not Side.STABLE
+        release = replace(release, exposed=exposed, bake_since=0.0, shift=None)  # a bake is of unbroken exposure, a drain of one move
         release = in_phase(release, Phase.SHIFTING, now, f"step {release.step + 1}/{len(release.plan.steps)}: shifting to {step.name}")
         return act(release, now, Verb.ROUTE, f"{step.name}: {step.endpoints:.0f} % by endpoints", side=step.side, hash=hash)
     if (unproven := _proven(release, seen, now, step.side, hash)) is not None:

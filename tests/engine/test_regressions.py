@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 
 from deliver.model.release import Outcome
+from deliver.model.spec import Limits
 from deliver.model.verdict import Verdict
 from deliver.sandbox.faults import Call, Fault, Killed, forbidden, killed, unreachable
 from deliver.sandbox.store import Change
@@ -146,3 +147,21 @@ def test_rollback_after_a_promotion_does_not_wait_for_the_lock_of_a_driver_that_
     start = rig.world.clock.now()
     assert rig.verb("rollback").outcome is Outcome.ROLLED_BACK
     assert rig.world.clock.now() - start < 15
+
+
+def test_the_drain_counts_from_the_last_time_that_traffic_left_the_stable_side():
+    """Hunt, wild 20003449: a GitOps controller led users back to both sides in the last step; the drain of before was taken for enough."""
+    rig = Rig.make()
+
+    def revert() -> None:
+        service = rig.get("services", "web")
+        labels = {key: None for key in service["spec"]["selector"] if key != "app"}
+        rig.edit("services", "web", {"spec": {"selector": labels}}, "argocd")
+
+    rig.when(lambda release: release.last_step and bool(release.bake_since) and release.bake_since + 10 < rig.world.clock.now(), revert)
+    release = rig.run(rig.spec(weights=(50,), bake="20s", limits=Limits(drain=40.0)))
+    assert release.outcome is Outcome.PROMOTED
+    moved = [entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == "route candidate"]
+    written = [entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == "update-stable"]
+    assert len(moved) == 2, "it was led back once"
+    assert written[0] - moved[-1] >= 40.0

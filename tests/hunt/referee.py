@@ -20,6 +20,7 @@ from tests.hunt.stage import Stage
 
 Object = dict[str, Any]
 USER_KINDS = ("services", "deployments", "horizontalpodautoscalers")
+LATE = 600.0  # seconds for which a line of the journal may wait to be saved
 LAG = 0.3  # seconds that a driver may be behind what stands: the watch's delay and one look
 FLAG_INTENTS = ("set-share", "kill-flag", "restore-flag", "release-flag")
 VERIFIED = re.compile(r"traffic on .* is verified: (\d+) stable and (\d+) candidate")
@@ -345,7 +346,7 @@ class Referee:
             if entry["kind"] == "verdict" and entry["text"].endswith("PASS") and verdicts != {"PASS"}:
                 self.say(2, f"`{entry['text']}` on {sorted(verdicts)}")
             if found := VERIFIED.match(entry["text"]):
-                self._told((int(found[1]), int(found[2])))
+                self._told((int(found[1]), int(found[2])), entry["at"] - self._skew())
         if same and self.record["id"] in self.rolled_back and self.record["course"] != "back":
             self.say(7, f"release {self.record['id']} went {self.record['course']} after it was rolled back")
         if same and self.record["course"] == "forward" and before["course"] == "back":
@@ -354,18 +355,28 @@ class Referee:
             self.rolled_back.add(self.record["id"])
 
     def _previewed(self) -> None:
-        """A step that moves no user begins with its bake."""
+        """A step that moves no user begins with its bake; so does one whose users a stranger has let in already."""
         record = self.record
-        if record["plan"]["steps"][record["step"]]["preview"] and record["bake_since"]:
-            self.raises.setdefault(record["id"], {})[record["step"]] = record["bake_since"] - self._skew()
+        if not record["bake_since"]:
+            return
+        raises, step, began = self.raises.setdefault(record["id"], {}), record["step"], record["bake_since"] - self._skew()
+        if record["plan"]["steps"][step]["preview"]:
+            raises[step] = began
+        elif self.foreign:
+            raises.setdefault(step, began)
 
     def _skew(self) -> float:
         return self.stage.current.skew if self.stage.current else 0.0
 
-    def _told(self, counts: tuple[int, int]) -> None:
-        """Rule 12: what is said to be verified stood in the EndpointSlices a moment ago."""
+    def _stood(self, moment: float) -> list[tuple[int, int]]:
+        """Endpoints in the short time before a moment."""
+        later = [one for at, one in self.served if moment - LAG < at <= moment]
+        return [one for at, one in self.served if at <= moment - LAG][-1:] + later
+
+    def _told(self, counts: tuple[int, int], written: float) -> None:
+        """Rule 12: what is said to be verified stood in the EndpointSlices a moment ago; a line that could not be saved then, back then."""
         now = self.world.clock.now()
-        later = [one for at, one in self.served if at > now - LAG]
-        before = [one for at, one in self.served if at <= now - LAG][-1:]
-        if counts not in before + later and now > self.blurred:
+        moments = {now, written} if now - LATE < written < now else {now}
+        stood = [one for moment in moments for one in self._stood(moment)]
+        if counts not in stood and now > self.blurred:
             self.say(12, f"{counts[0]} stable and {counts[1]} candidate endpoints are told as verified, not {self._endpoints()}")
