@@ -117,8 +117,11 @@ def moved(release: Release, seen: Seen, now: float) -> Decision | None:
             return Decision(
                 hold(release, f"somebody keeps taking traffic from {step.name}; the Services select {seen.route.side} now", now), None, now
             )
+        if unjudged := _blind_again(release, now):
+            return unjudged
         exposed = release.exposed or step.side is not Side.STABLE
-        release = replace(release, exposed=exposed, bake_since=0.0, shift=None)  # a bake is of unbroken exposure, a drain of one move
+        # a bake is of unbroken exposure, a drain of one move
+        release = replace(release, exposed=exposed, bake_since=0.0, blind_since=0.0, shift=None)
         release = in_phase(release, Phase.SHIFTING, now, f"step {release.step + 1}/{len(release.plan.steps)}: shifting to {step.name}")
         return act(release, now, Verb.ROUTE, f"{step.name}: {step.endpoints:.0f} % by endpoints", side=step.side, hash=hash)
     if (unproven := _proven(release, seen, now, step.side, hash)) is not None:
@@ -132,6 +135,15 @@ def moved(release: Release, seen: Seen, now: float) -> Decision | None:
         )
         return Decision(release, None, now)
     return None
+
+
+def _blind_again(release: Release, now: float) -> Decision | None:
+    """A shift that was refused may be tried again much later than the PASS that allowed it: what is blind by then is judged first."""
+    before = release.plan.steps[release.step - 1] if release.step else None
+    judged = before and before.metrics and (before.endpoints > 0 or before.preview)
+    if not judged or release.phase is not Phase.SHIFTING or combined(release.checks) is not Verdict.BLIND:
+        return None
+    return wait(replace(release, blind_since=release.blind_since or now), now)
 
 
 def _moves(release: Release, side: Side) -> int:

@@ -130,7 +130,7 @@ def failed_checks(release: Release, seen: Seen, now: float) -> Fail | Hold | Non
         return Fail(f"{failing[0].name}: {failing[0].why}")
     analysis = release.spec.analysis
     if (
-        release.phase in (Phase.BAKING, Phase.PAUSED, Phase.WAITING)
+        release.phase in (Phase.SHIFTING, Phase.BAKING, Phase.PAUSED, Phase.WAITING)
         and release.blind_since
         and now - release.blind_since >= analysis.max_blind
     ):

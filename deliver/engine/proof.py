@@ -21,7 +21,7 @@ def missing(release: Release, now: float) -> Decision | None:
     if not unproved or not _last_before_all(release):
         return None
     step, policy = release.current, release.spec.analysis.inconclusive
-    limit = max(step.max_bake or PATIENCE * step.bake, LOOKS * release.spec.analysis.poll)
+    limit = step.max_bake or max(PATIENCE * step.bake, LOOKS * release.spec.analysis.poll)
     text = f"{unproved[0].name}: not shown to be no worse within {words(limit)} (`max_bake`): {unproved[0].why}"
     if now < release.bake_since + limit:
         release = in_phase(release, Phase.BAKING, now, "baking again")

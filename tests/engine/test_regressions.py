@@ -165,3 +165,30 @@ def test_the_drain_counts_from_the_last_time_that_traffic_left_the_stable_side()
     written = [entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == "update-stable"]
     assert len(moved) == 2, "it was led back once"
     assert written[0] - moved[-1] >= 40.0
+
+
+def test_a_shift_that_was_refused_for_long_needs_a_pass_again():
+    """Hunt, green 40002506: the PASS was half a minute old, and the metrics blind, when the API server took the shift at last."""
+    rig = Rig.make()
+    start = rig.world.clock.now()
+    rig.when(
+        lambda release: release.step == 1 and release.phase == "Shifting",
+        lambda: rig.world.clock.after(40.0, rig.world.cluster.script.clear),
+    )
+    rig.when(in_step(1), lambda: rig.world.cluster.script.add(Fault(unreachable(), verb="get", kind="services", times=100_000)))
+    dark = [float("inf"), float("inf")]
+
+    def verdict(now: float) -> Verdict:
+        record = rig.record()
+        if record.step == 1 and not record.bake_since and dark[0] > now:
+            dark[:] = now, now + 120.0
+        return Verdict.BLIND if dark[0] <= now < dark[1] else Verdict.PASS
+
+    rig.judge.verdict = verdict
+    release = rig.run(rig.spec(weights=(50,)))
+    assert release.outcome is Outcome.PROMOTED
+    moved = next(
+        entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == "route candidate" and entry.result == "done"
+    )
+    assert moved >= dark[1], "not while nothing can be judged"
+    assert start < dark[0]

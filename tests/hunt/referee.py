@@ -218,6 +218,8 @@ class Referee:
         floor = math.ceil(self.replicas / 2)
         gets = self.ready(new)
         left = [pod for pod in self.ready(old, settled=True) if not new.items() <= pod["metadata"]["labels"].items()]
+        if not self.world.store.get("deployments", "shop", "web-candidate"):  # its pods go with it: they are no capacity
+            left = [pod for pod in left if RELEASE_LABEL not in pod["metadata"]["labels"]]
         if len(gets) < floor and left and self.world.clock.now() > max(self.blurred, self.pods_moved + LAG):
             self.say(1, f"Service {change.name} was moved to {len(gets)} ready pods, away from {len(left)}")
         labels = [pod["metadata"]["labels"] for pod in self.pods()]
