@@ -83,7 +83,8 @@ class Acts:
             spec: dict[str, Any] = {}
             if template is not None and now["spec"]["template"] != template:
                 spec["template"] = replacing(now["spec"]["template"], template)
-            if before.autoscaler is None and now["spec"].get("replicas") != before.replicas:
+            live = now["spec"].get("replicas")
+            if before.autoscaler is None and live != before.replicas and not (live and live > release.stable_size):
                 spec["replicas"] = before.replicas
             if now["spec"].get("paused") != before.paused:
                 spec["paused"] = before.paused

@@ -111,7 +111,7 @@ def restored(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decis
     rolling = not stable.settled or any(pod.hash != stable.hash for pod in stable.pods)
     if rolling or (was_restored(release) and stable.ready < stable.desired):
         return wait(release, now)  # still rolling back to the template of before
-    surge = stable.desired > release.snapshot.replicas and release.snapshot.autoscaler is None
+    surge = release.snapshot.replicas < stable.desired <= release.stable_size and release.snapshot.autoscaler is None
     if stable.paused or stable.fence or surge:
         return act(release, now, Verb.RELEASE_STABLE, "replicas and the hold as before")
     return Decision(end(release, Outcome.ROLLED_BACK, now), None, now)

@@ -190,6 +190,11 @@ class Release:
         return self.step >= len(self.plan.steps) - 1
 
     @property
+    def stable_size(self) -> int:
+        """The largest size that we have asked of the stable side. More than that was a stranger's wish, and is not taken away."""
+        return max([self.snapshot.replicas, *(step.stable_pods for step in self.plan.steps[: self.step + 1])])
+
+    @property
     def held_until(self) -> float:
         """Until when the old side is kept warm after the last step, unix seconds; 0 when that does not apply (any more)."""
         ended_early = self.approved >= len(self.plan.steps)

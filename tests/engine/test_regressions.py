@@ -192,3 +192,23 @@ def test_a_shift_that_was_refused_for_long_needs_a_pass_again():
     )
     assert moved >= dark[1], "not while nothing can be judged"
     assert start < dark[0]
+
+
+@pytest.mark.parametrize("bad", [False, True])
+def test_pods_that_somebody_added_during_a_release_are_not_taken_away(bad: bool):
+    """Hunt, wild 40006272: Git put 12 replicas where 2 were; the finish wrote the 2 of before under all the traffic."""
+    rig = Rig.make(replicas=2)
+    rig.when(in_step(1), lambda: rig.edit("deployments", "web", {"spec": {"replicas": 12}}, "argocd"))
+    if bad:
+        rig.when(in_step(2), lambda: setattr(rig.judge, "verdict", Verdict.FAIL))
+    release = rig.run(rig.spec(weights=(50,)))
+    assert release.outcome is (Outcome.ROLLED_BACK if bad else Outcome.PROMOTED)
+    assert rig.get("deployments", "web")["spec"]["replicas"] == 12
+
+
+def test_our_own_surge_is_taken_away():
+    rig = Rig.make(replicas=2)
+    release = rig.run(rig.spec(weights=(25,), options={"surge": 1}))
+    assert release.outcome is Outcome.PROMOTED
+    assert release.stable_size == 3
+    assert rig.get("deployments", "web")["spec"]["replicas"] == 2
