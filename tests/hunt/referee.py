@@ -211,11 +211,16 @@ class Referee:
     def _rolling(self) -> bool:
         return self.stage.current is not None and "rollback" in self.stage.current.name
 
+    def _size(self) -> int:
+        """Of the stable side when the release began: somebody may have scaled it down before."""
+        before = self.record.get("snapshot") or {}
+        return min(self.replicas, int(before.get("replicas", self.replicas)))
+
     def _moved(self, change: Change) -> None:
         """A selector of ours: rule 1 by whom it leaves, rule 2 by whom it lets in."""
         assert change.old is not None
         old, new = change.old["spec"].get("selector") or {}, change.obj["spec"].get("selector") or {}
-        floor = math.ceil(self.replicas / 2)
+        floor = math.ceil(self._size() / 2)
         gets = self.ready(new)
         left = [pod for pod in self.ready(old, settled=True) if not new.items() <= pod["metadata"]["labels"].items()]
         if not self.world.store.get("deployments", "shop", "web-candidate"):  # its pods go with it: they are no capacity
