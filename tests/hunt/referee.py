@@ -240,7 +240,7 @@ class Referee:
             self._candidate(change)
         elif change.type == "MODIFIED" and change.old is not None:
             now, was = change.obj["spec"], change.old["spec"]
-            if now["replicas"] < was["replicas"] and now["replicas"] < self.replicas and not self.hpa:
+            if now["replicas"] < was["replicas"] and now["replicas"] < self._size() and not self.hpa:
                 self.say(4, f"the stable side was scaled from {was['replicas']} to {now['replicas']}")
             image = now["template"]["spec"]["containers"][0]["image"]
             if (
