@@ -216,6 +216,11 @@ class Referee:
         before = self.record.get("snapshot") or {}
         return min(self.replicas, int(before.get("replicas", self.replicas)))
 
+    def _asked(self) -> int:
+        """The largest stable side that the plan has."""
+        plan = self.record.get("plan") or {}
+        return max([self._size(), *(step["stable_pods"] for step in plan.get("steps", ()))])
+
     def _moved(self, change: Change) -> None:
         """A selector of ours: rule 1 by whom it leaves, rule 2 by whom it lets in."""
         assert change.old is not None
@@ -240,7 +245,8 @@ class Referee:
             self._candidate(change)
         elif change.type == "MODIFIED" and change.old is not None:
             now, was = change.obj["spec"], change.old["spec"]
-            if now["replicas"] < was["replicas"] and now["replicas"] < self._size() and not self.hpa:
+            less, ours = now["replicas"] < was["replicas"], was["replicas"] <= self._asked()  # more was a stranger's wish
+            if less and (now["replicas"] < self._size() or not ours) and not self.hpa:
                 self.say(4, f"the stable side was scaled from {was['replicas']} to {now['replicas']}")
             image = now["template"]["spec"]["containers"][0]["image"]
             if (
