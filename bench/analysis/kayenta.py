@@ -105,4 +105,5 @@ def _wiggled(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Where each arm is a constant, a little noise: a rank test has nothing to rank there."""
     constant = (np.nanmax(x, axis=1) == np.nanmin(x, axis=1)) & (np.nanmax(y, axis=1) == np.nanmin(y, axis=1))
     noise = np.random.default_rng(0).standard_normal((2, *x.shape)) * NOISE
-    return tuple(np.where(constant[:, None], arm + noise[i] * np.abs(arm), arm) for i, arm in enumerate((x, y)))  # type: ignore[return-value]
+    noisy = [np.where(constant[:, None], arm + noise[i] * np.abs(arm), arm) for i, arm in enumerate((x, y))]
+    return noisy[0], noisy[1]

@@ -65,7 +65,8 @@ def page(figures: list[Figure], rows: list[Row]) -> str:
 
 def _in(errors: list[Figure], known: Iterable[Cell]) -> list[Figure]:
     order = {cell: number for number, cell in enumerate(known)}
-    return sorted((one for one in errors if one.cell in order), key=lambda one: order[one.cell])  # type: ignore[index]
+    placed = [(order[one.cell], one) for one in errors if one.cell in order]
+    return [one for _, one in sorted(placed, key=lambda pair: pair[0])]
 
 
 def _weight(one: Figure) -> float:
