@@ -51,7 +51,7 @@ def foresee(
             continue
         known = Known(metric, traffic, release.spec.analysis.alpha * metric.weight / whole)
         found.append(Finding(RULE, "info", promise(known, stretches(release.plan), release.spec.analysis.alpha)))
-        found += [_advice(known, release.plan, wanted)] if wanted else []
+        found += [_advice(known, release.plan, wanted)] if wanted and traffic.bad else []
     return found
 
 
@@ -64,7 +64,7 @@ def promise(known: Known, steps: Sequence[Stretch], alpha: float) -> str:
     """`errors: at 20 requests/s, 0.1 % of them bad, a fivefold share is found in about 19 min of baking, a doubling not within ...`"""
     traffic, metric = known.traffic, known.metric
     if not traffic.rate:
-        return f"{metric.name}: the stable pods had no requests in the past hour, so how soon a regression is found cannot be told"
+        return f"{metric.name}: the past of the stable pods shows no requests yet, so how soon a regression is found cannot be told"
     deed = "slow" if metric.histogram else "bad"
     begin = f"{metric.name}: at {traffic.rate:.3g} requests/s, {100 * traffic.bad:.2g} % of them {deed}"
     if not traffic.bad:

@@ -44,6 +44,11 @@ def test_a_wanted_ratio_gets_the_options_that_find_it():
     assert "cannot be found however long the bakes are: it is within the margin" in within
 
 
+def test_a_multiple_of_nothing_is_no_advice():
+    """Seen on the lab: "5 times as bad cannot be found however long the bakes are" beside a line that says it is found at once."""
+    assert len(told(Shop(rates(0.0, stable_bad=0.0), past=7200.0), ERRORS, wanted=5.0)) == 1
+
+
 def test_metrics_share_the_false_alarms_so_each_takes_longer():
     known = Known(ERRORS, Traffic(20.0, 0.001), 0.05)
     alone, among = promise(known, [Stretch(0.1, 1e6)], 0.05), promise(replace(known, alpha=0.005), [Stretch(0.1, 1e6)], 0.05)
@@ -53,7 +58,7 @@ def test_metrics_share_the_false_alarms_so_each_takes_longer():
 @pytest.mark.parametrize(
     ("traffic", "says"),
     [
-        (Traffic(0.0, 0.0), "the stable pods had no requests in the past hour"),
+        (Traffic(0.0, 0.0), "the past of the stable pods shows no requests yet"),
         (Traffic(20.0, 0.0), "0 % of them bad, a few bad ones of the candidate are found within a few polls"),
     ],
 )
