@@ -6,6 +6,7 @@ No redirect is followed: it would carry the token to another place. No message h
 import json
 import re
 import ssl
+import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
@@ -62,6 +63,7 @@ class Caller:
     sleep: Callable[[float], None] = time.sleep
     transport: httpx.BaseTransport | None = None
     _clients: dict[tuple[Any, ...], httpx.Client] = field(default_factory=dict, repr=False)
+    _making: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
         weakref.finalize(self, _close, self._clients)  # a back end has no end of its own
@@ -100,11 +102,12 @@ class Caller:
 
     def _client(self, access: Access) -> httpx.Client:
         key = (access.verify, access.cert)
-        if key not in self._clients:
-            verify = _context(access.verify, access.cert)
-            cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))  # what one pod sets is nothing to the next
-            self._clients[key] = httpx.Client(verify=verify, follow_redirects=False, transport=self.transport, cookies=cookies)
-        return self._clients[key]
+        with self._making:  # the threads of a probe ask at once, and a second client would be lost with its connections open
+            if key not in self._clients:
+                verify = _context(access.verify, access.cert)
+                cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))  # what one pod sets is nothing to the next
+                self._clients[key] = httpx.Client(verify=verify, follow_redirects=False, transport=self.transport, cookies=cookies)
+            return self._clients[key]
 
 
 def _close(clients: dict[tuple[Any, ...], httpx.Client]) -> None:

@@ -1,6 +1,9 @@
 """The probe: who serves the revision, to what share of made-up users, and whether instances agree about them."""
 
+import contextlib
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -235,3 +238,21 @@ def test_a_token_that_cannot_be_sent_is_not_told():
         Caller(transport=httpx.MockTransport(says(200))).send(Access("http://a", headers), "GET", "/")
     assert "s3cr" not in repr(failed.value.what) + str(failed.value.why)
     assert failed.value.__cause__ is None
+
+
+def test_threads_that_ask_at_once_share_one_client(monkeypatch):
+    """Two made at once lost one of them with its connection open: CI, 2026-11-26."""
+    both, made, plain = threading.Barrier(2), [], httpx.Client
+
+    def client(**options):
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(0.2)  # where nothing keeps the second thread out, it comes here too
+        made.append(plain(**options))
+        return made[-1]
+
+    monkeypatch.setattr("deliver.flags.http.httpx.Client", client)
+    caller = Caller(transport=httpx.MockTransport(says(200)))
+    with ThreadPoolExecutor(2) as pool:
+        replies = list(pool.map(lambda _: caller.send(Access("http://a", dict), "GET", "/"), range(2)))
+    assert [reply.status for reply in replies] == [200, 200]
+    assert len(made) == 1
