@@ -78,7 +78,7 @@ def proven(release: Release, seen: Seen, now: float, side: Side, hash: str) -> D
     after = shifted(release, seen, now, side, hash)
     shift = after.shift
     assert shift is not None  # shifted() has set it
-    if after != release:
+    if after is not release and after != release:
         return Decision(after, None, now if shift.verified else (shift.switched or now) + SECOND_LOOK)
     if not shift.verified:
         return wait(after, now, (shift.switched or now) + SECOND_LOOK)

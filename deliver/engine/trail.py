@@ -17,8 +17,7 @@ def measured(release: Release, judged: Judged, now: float) -> Release:
     """With what the newest look found. The same look again changes nothing."""
     if not judged.results or release.course is Course.BACK or not release.exposed:
         return release
-    newest = max((point.at for point in release.trail), default=0.0)
-    if judged.at <= newest:
+    if release.trail and judged.at <= release.trail[-1].at:
         return release
     measures = release.measures if judged.measures == release.measures else judged.measures
     added = [point for one in judged.results if (point := _point(release, one, judged)) is not None]

@@ -183,7 +183,8 @@ class Release:
 
     @property
     def current(self) -> Step:
-        return self.plan.steps[min(self.step, len(self.plan.steps) - 1)]
+        steps = self.plan.steps
+        return steps[self.step] if self.step < len(steps) else steps[-1]
 
     @property
     def last_step(self) -> bool:

@@ -16,7 +16,7 @@ def _names(cls: type) -> frozenset[str]:
 def replace(obj: T, /, **changes: Any) -> T:
     """The same with other values; itself when nothing is different, so that what is known of it stays known.
 
-    For classes without __post_init__, __slots__ and cached properties.
+    For classes without __post_init__ and __slots__. Cached properties are computed anew.
     """
     there = obj.__dict__
     for name, value in changes.items():
@@ -25,8 +25,10 @@ def replace(obj: T, /, **changes: Any) -> T:
     else:
         return obj
     kind: Any = type(obj)
-    if not changes.keys() <= _names(kind):
-        raise TypeError(f"{kind.__name__} has no {', '.join(sorted(changes.keys() - _names(kind)))}")
+    names = _names(kind)
+    if not changes.keys() <= names:
+        raise TypeError(f"{kind.__name__} has no {', '.join(sorted(changes.keys() - names))}")
     made: T = object.__new__(kind)
-    made.__dict__.update(there, **changes)
+    values = there if len(there) == len(names) else {name: there[name] for name in names}
+    made.__dict__.update(values, **changes)
     return made

@@ -6,7 +6,6 @@ from typing import Any
 from deliver.cluster.port import Access, PatchType, Watch
 from deliver.model.errors import ClusterError, Unreachable
 from deliver.model.names import FENCE, MANAGER
-from deliver.model.replace import replace
 from deliver.sandbox.api import Api, Write
 from deliver.sandbox.controllers.kubelet import Kubelet
 from deliver.sandbox.errors import ApiError, as_model, not_found
@@ -145,7 +144,7 @@ class SandboxCluster:
             outcome = type(error).__name__
             raise
         finally:
-            self.calls[call.seq - 1] = replace(call, outcome=outcome, changed=changed)
+            self.calls[call.seq - 1] = call._replace(outcome=outcome, changed=changed)
 
     def _fail(self, fault: Fault, deadline: float | None) -> None:
         """Raise what the fault says, after the time that the caller would have waited; never longer than its deadline."""

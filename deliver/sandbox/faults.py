@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from typing import NamedTuple
 
 from deliver.model import errors as model
 
@@ -13,8 +14,7 @@ class Killed(BaseException):
     """The process died here: nothing of it runs on. Not an Exception, so that no handler of the engine's can catch it."""
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """One API call by a driver. seq counts from 1. outcome: "" while it runs, then ok, or the error's class name.
 
     fence: of the fence annotation in the body, "" when it has none. changed: the write made a difference.
@@ -111,7 +111,7 @@ class Script:
     def before(self, call: Call) -> Fault | None:
         if self.kill_at == call.seq:
             raise Killed(f"before call {call.seq}")
-        return next((fault for fault in self.faults if fault.strikes(call)), None)
+        return next((fault for fault in self.faults if fault.strikes(call)), None) if self.faults else None
 
     def after(self, call: Call) -> None:
         if self.kill_after == call.seq:
