@@ -1,5 +1,6 @@
 """Fixtures of the end-to-end tests: each plays on the sandbox, and on the lab where there is one."""
 
+import gc
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -87,6 +88,14 @@ def world(request: pytest.FixtureRequest, tmp_path: Path, place: Place) -> Itera
     yield make
     for one in made:
         one.remove()
+
+
+@pytest.fixture(autouse=True)
+def collected(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A connection that a test left open is that test's failure, not that of the one in which the collector happens to find it."""
+    yield
+    if request.node.get_closest_marker("cluster"):
+        gc.collect()
 
 
 @pytest.fixture
