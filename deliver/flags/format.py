@@ -1,21 +1,175 @@
-"""What the back ends in flagd's format share: the four verbs on a flag that stands in a text, and the confirmation by OFREP.
+"""What the back ends in flagd's format share: the verbs on one flag of a document, and the rules of who may change it.
 
-A back end says where the text is: it reads it, and replaces it on condition. Everything else is here.
+A back end says where the document lives and how it is written. Everything else is here.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from typing import ClassVar, Generic, TypeVar
 
+from deliver.cluster.port import Watch
+from deliver.flags.confirmation import Confirmation, ready
 from deliver.flags.document import Document, parse
-from deliver.flags.http import Caller, token_of
-from deliver.flags.ofrep import Instance, Probe, Wanted
+from deliver.flags.http import Caller
+from deliver.flags.ofrep import Instance
 from deliver.flags.options import FlagdOptions
-from deliver.flags.rollout import Flag, Variants, marks_of, rolled, share, unmarked, version_after
-from deliver.model.errors import ClusterError, Conflict, Rejected, Superseded
+from deliver.flags.rollout import STEP, Flag, Variants, marks_of, rolled, share, unmarked, version_after
+from deliver.model.errors import Conflict, NotFound, Rejected, Superseded
 from deliver.model.seen import Ack, FlagState, PodSeen
-from deliver.plugins.flags import FlagReach, Mark
-from deliver.plugins.interfaces import Finding, Object
+from deliver.plugins.flags import Capabilities, FlagReach, Mark
+from deliver.plugins.interfaces import Finding, Object, Writer
 
-MOST = 20  # pods that are asked before a release starts
+OptionsT = TypeVar("OptionsT", bound=FlagdOptions)
+HolderT = TypeVar("HolderT")
+"""What is read where the document lives: an object of the cluster, the bytes of a file."""
+
+
+class DocumentBackend(ABC, Generic[OptionsT, HolderT]):
+    """FlagBackend of deliver.plugins.flags, but for its name, its summary, and the place of the document."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities(step=STEP, conditional=True, monotone=True, ack="instance")
+
+    def __init__(self, options: OptionsT, reach: FlagReach, caller: Caller | None = None) -> None:
+        self.options, self.reach = options, reach
+        self._confirmation = Confirmation(options, reach, caller, self._instances())
+        self._names = self._confirmation.names
+        self._edit = Editor(self._names, reach.clock)
+        self._good: Document | None = None
+
+    # -- where the document lives
+
+    @property
+    @abstractmethod
+    def _where(self) -> str:
+        """How messages name the document."""
+
+    @abstractmethod
+    def _get(self) -> HolderT:
+        """A live read. Raises NotFound."""
+
+    @abstractmethod
+    def _text(self, holder: HolderT) -> str:
+        """The document in it. Raises NotFound or Rejected."""
+
+    @abstractmethod
+    def _change(self, write: Writer, flag: str, text: Callable[[HolderT], str | None]) -> HolderT:
+        """Put there what `text` makes of what stands (None: it stays), on condition that nobody wrote since; what was read back."""
+
+    def _place_findings(self, holder: HolderT, workload: Object, pods: Sequence[Object]) -> list[Finding]:
+        """What forbids a release in such a place, whatever the document says."""
+        return []
+
+    def _instances(self) -> Sequence[Instance]:
+        """Who is asked for the flag; none: the pods."""
+        return ()
+
+    def _written(self, write: Writer, revision: str) -> None:
+        """The flag carries our marks now."""
+
+    def _left(self, write: Writer) -> None:
+        """Nothing of ours stands in the flag any more."""
+
+    # -- the verbs
+
+    def watches(self) -> Sequence[Watch]:
+        return ()
+
+    def read(self, flag: str) -> FlagState:
+        return self._document(self._get(), flag).state(flag, self._names)
+
+    def check(self, flag: str, workload: Object, pods: Sequence[Object]) -> list[Finding]:
+        try:
+            holder = self._get()
+            state = self._document(holder, flag).state(flag, self._names)
+        except (NotFound, Rejected) as error:
+            return [Finding("no-flag", "input", f"{error.what}: {error.why}" if error.why else error.what, error.hint)]
+        found = [*self._place_findings(holder, workload, pods), *_marked(state, self._where)]
+        return found or self._confirmation.findings(flag, self._confirmation.asked(ready(pods)))
+
+    def set(self, write: Writer, flag: str, percent: float, mark: Mark, *, if_revision: str) -> str:
+        def text(holder: HolderT) -> str | None:
+            document = self._document(holder, flag)
+            there = document.state(flag, self._names).revision
+            new = self._edit.set(document.flag(flag), percent, mark, there, if_revision)
+            return None if new is None else document.with_flag(flag, new)
+
+        revision = self._changed(write, flag, text)
+        self._written(write, revision)
+        return revision
+
+    def kill(self, write: Writer, flag: str, mark: Mark) -> str:
+        def text(holder: HolderT) -> str:
+            document = self._killable(holder, flag)
+            new = self._edit.kill(document.flag(flag), mark)
+            return document.text if new is None else document.with_flag(flag, new)
+
+        revision = self._changed(write, flag, text)
+        self._written(write, revision)
+        return revision
+
+    def restore(self, write: Writer, flag: str, document: str, mark: Mark) -> str:
+        revision = self._changed(write, flag, lambda holder: self._restorable(holder, flag).with_raw(flag, document))
+        self._left(write)
+        return revision
+
+    def release(self, write: Writer, flag: str) -> None:
+        def text(holder: HolderT) -> str | None:
+            document = self._document(holder, flag)
+            new = self._edit.release(document.flag(flag))
+            return None if new is None else document.with_flag(flag, new)
+
+        self._changed(write, flag, text)
+        self._left(write)
+
+    def confirm(self, flag: str, revision: str, percent: float, pods: Sequence[PodSeen]) -> Ack:
+        document = self._document(self._get(), flag)
+        asked = self._confirmation.asked([pod.name for pod in pods])
+        if document.state(flag, self._names).revision != revision:
+            return Ack(0, max(1, len(asked or pods)), "the flag was changed since", missing=(self._where,))
+        return self._confirmation.of(flag, document.flag(flag), percent, asked)
+
+    # -- parts
+
+    def _document(self, holder: HolderT, flag: str) -> Document:
+        document = parse(self._text(holder), self._where)
+        if self._can_kill(document, flag):
+            self._good = document
+        return document
+
+    def _can_kill(self, document: Document, flag: str) -> bool:
+        return flag in document.flags and self._names.safe in document.flags[flag]["variants"]
+
+    def _changed(self, write: Writer, flag: str, text: Callable[[HolderT], str | None]) -> str:
+        """The revision that was read back."""
+        return self._document(self._change(write, flag, text), flag).state(flag, self._names).revision
+
+    def _killable(self, holder: HolderT, flag: str) -> Document:
+        """The document that a kill rewrites. It goes through whatever stands there, so what cannot be read, and a flag that is gone or has
+        lost its variants, is taken from what was good before: that is what the applications, which refuse the broken one, serve still.
+        """
+        try:
+            document, why = self._document(holder, flag), "its definition is gone or has lost its safe variant"
+        except Rejected as error:
+            document, why = None, f"{error.what}: {error.why}"
+        if document and self._can_kill(document, flag):
+            return document
+        if self._good is None or not self._can_kill(self._good, flag):
+            raise Rejected(
+                f"flag `{flag}` cannot be killed by this process",
+                status=422,
+                why=f"{why}, and the one before is not known here",
+                hint="put the definition right by hand: no targeting, the safe variant as defaultVariant",
+            )
+        return parse(document.with_raw(flag, self._good.raw(flag)), self._where) if document else self._good
+
+    def _restorable(self, holder: HolderT, flag: str) -> Document:
+        """The document that the old definition is put back into: what stands; where that is broken, what was good before it."""
+        try:
+            return self._document(holder, flag)
+        except Rejected:
+            if self._good is None:
+                raise
+            return self._good
 
 
 class Editor:
@@ -46,59 +200,7 @@ class Editor:
         return None if clean is flag else clean
 
 
-class Confirmation:
-    """Whether what stands in the text is served."""
-
-    def __init__(self, options: FlagdOptions, reach: FlagReach, caller: Caller | None = None) -> None:
-        self.options, self.reach = options, reach
-        self.names = Variants(options.treatment, options.safe)
-        self.probe = Probe(path=options.path, users=options.users, headers=self._headers, caller=caller)
-
-    def _headers(self) -> dict[str, str]:
-        if not self.options.token_env:
-            return {}
-        token = token_of(self.reach.environ, self.options.token_env)
-        return {"Authorization": f"Bearer {token}"} if self.options.token_header == "Authorization" else {"X-API-Key": token}
-
-    def of(self, flag: str, definition: Flag, percent: float, instances: Sequence[Instance]) -> Ack:
-        if not instances:
-            return Ack(0, 0, "there is nobody to ask", lag=self.options.wait)
-        treatment = (definition.get("variants") or {}).get(self.names.treatment)
-        return self.probe.confirm(flag, Wanted(marks_of(definition).version, percent, self.names, treatment), instances)
-
-    def pods(self, names: Sequence[str]) -> list[Instance]:
-        return [Instance(name, self.reach.pod(name, self.options.port)) for name in names]
-
-    def by_pods(self, flag: str, definition: Flag, percent: float, pods: Sequence[PodSeen]) -> Ack:
-        if not self.options.port:
-            return Ack(0, 0, "no OFREP port is given (`port`), so nobody can be asked", lag=self.options.wait)
-        return self.of(flag, definition, percent, self.pods([pod.name for pod in pods]))
-
-    def findings(self, flag: str, instances: Sequence[Instance]) -> list[Finding]:
-        """Ask each once before the release: who cannot be asked then will not confirm a change later."""
-        silent = []
-        for one in instances[:MOST]:
-            try:
-                self.probe.evaluate(one, flag, "deliver-probe-0")
-            except ClusterError as error:
-                silent.append(f"{one.name}: {error.what}")
-        if not silent:
-            return []
-        hint = "give the port where they answer OFREP (`port`), or `port: 0` for a release whose changes are waited for and not confirmed"
-        return [Finding("no-ofrep", "refuse", f"flag `{flag}` cannot be asked for by OFREP: {'; '.join(silent[:3])}", hint)]
-
-
-def ready(pods: Sequence[Object]) -> list[str]:
-    """Names of the pods that are Ready and not on their way out."""
-    return [pod["metadata"]["name"] for pod in pods if not pod["metadata"].get("deletionTimestamp") and _is_ready(pod)]
-
-
-def _is_ready(pod: Object) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
-
-
-def marked(state: FlagState, where: str) -> list[Finding]:
+def _marked(state: FlagState, where: str) -> list[Finding]:
     """Another release is at it."""
     if not state.release:
         return []
@@ -106,34 +208,3 @@ def marked(state: FlagState, where: str) -> list[Finding]:
     return [
         Finding("marked", "refuse", text, "that release runs still, or was left: `deliver status` and `deliver rollback` for its target")
     ]
-
-
-def killable(found: Callable[[], Document], kept: Document | None, name: str, names: Variants) -> Document:
-    """The document that a kill rewrites. It goes through whatever stands there, so what cannot be read, and a flag that is gone or has
-    lost its variants, is taken from what was good before: that is what the applications, which refuse the broken one, serve still.
-    """
-    try:
-        document = found()
-        flag, why = document.flags.get(name), ""
-        if flag is not None and names.safe in flag["variants"]:
-            return document
-    except Rejected as error:
-        document, why = None, f"{error.what}: {error.why}"
-    if kept is None or name not in kept.flags:
-        raise Rejected(
-            f"flag `{name}` cannot be killed by this process",
-            status=422,
-            why=f"{why or 'its definition is gone or has lost its safe variant'}, and the one before is not known here",
-            hint="put the definition right by hand: no targeting, the safe variant as defaultVariant",
-        )
-    return parse(document.with_raw(name, kept.raw(name)), document.where) if document else kept
-
-
-def restorable(found: Callable[[], Document], kept: Document | None) -> Document:
-    """The document that the old definition is put back into: what stands; where that is broken, what was good before it."""
-    try:
-        return found()
-    except Rejected:
-        if kept is None:
-            raise
-        return kept

@@ -150,9 +150,10 @@ def test_the_lock_is_asked_last_and_without_it_nothing_is_written(desk):
     assert desk.file.read_text() == DOCUMENT
 
 
-def test_a_kill_over_a_broken_file(desk):
+@pytest.mark.parametrize("broken", [b"{", b'{"flags": "caf\xe9"}'])
+def test_a_kill_over_a_broken_file(desk, broken):
     desk.set(50)
-    desk.file.write_text("{")
+    desk.file.write_bytes(broken)
     desk.backend.kill(desk.write, FLAG, MARK)
     assert desk.backend.read(FLAG).percent == 0
     assert set(json.loads(desk.file.read_text())["flags"]) == {"other", FLAG, "third"}
