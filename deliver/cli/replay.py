@@ -100,11 +100,11 @@ def _analysis(given: Given, release: "Release | None", target: "Target") -> "Ana
 
 
 def _question(given: Given, release: "Release | None", analysis: "Analysis", target: "Target", now: float) -> "Question":
-    from deliver.replaying import ask, pods
+    from deliver.replaying import ask, pods, record
     from deliver.replaying.pods import Sides
 
     if release is not None:
-        return ask.Question(target.namespace, analysis, pods.of_release(release), ask.of_release(release), whole(given, "seed", 1))
+        return record.question(release, analysis)
     stretch = ask.since(now, _since(given))
     stable = given["stable_pods"] or pods.of_deployment(target.deployment)
     stable = pods.of_hash(target.deployment, given["stable_hash"]) if given["stable_hash"] else stable

@@ -1,14 +1,11 @@
 """One question to the past: whose pods, from when to when, judged how."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from deliver.metrics.calibrate import Beginning, spacing
 from deliver.metrics.ledger import Ledger
 from deliver.model.errors import InputError
-from deliver.model.plan import Step
-from deliver.model.release import Entry, Release
 from deliver.model.replace import replace
 from deliver.model.seen import PodSeen
 from deliver.model.spec import Analysis
@@ -16,22 +13,25 @@ from deliver.plugins.interfaces import MetricProvider, MetricsError
 from deliver.replaying import alike, pods
 from deliver.replaying.alike import Alike
 from deliver.replaying.past import Past
-from deliver.replaying.play import Replay, Stretch, play
+from deliver.replaying.play import Bake, Replay, Stretch, play
 from deliver.replaying.pods import Sides
 
-_BAKING = re.compile(r"step (?P<step>\d+)/\d+: baking ")
 SHORTEST = 30.0  # seconds
 
 
 @dataclass(frozen=True)
 class Question:
-    """sides: names of pods. analysis: the spec's. seed: of the placebo draws, and of splits."""
+    """sides: names of pods. analysis: the spec's. seed: of the placebo draws, and of splits.
+
+    beginning: of the release that it is about; None: the stretch is judged as if one had begun with it.
+    """
 
     namespace: str
     analysis: Analysis
     sides: Sides
     stretch: Stretch
     seed: int = 1
+    beginning: Beginning | None = None
 
 
 @dataclass(frozen=True)
@@ -43,29 +43,10 @@ class Answered:
     candidate: tuple[PodSeen, ...]
 
 
-def of_release(release: Release) -> Stretch:
-    """From its first bake with metrics to when its candidate had no traffic any more, or everybody had it for good."""
-    baked = [(entry.at, step) for entry in release.journal if (step := _step(entry, release)) is not None and step.metrics]
-    if not baked:
-        raise InputError(f"{release.id} never gave anybody the candidate", hint="`deliver explain` says why")
-    turned = next((entry.at for entry in release.journal if entry.text.startswith(("all steps passed", "rolling back"))), 0.0)
-    end = turned or release.ended or max((point.at for point in release.trail), default=0.0)
-    if end <= baked[0][0]:
-        raise InputError(f"{release.id} was not watched for a second", hint="`deliver explain` says why")
-    return Stretch(baked[0][0], end, tuple(at for at, _ in baked), tuple(step.baseline for _, step in baked))
-
-
-def _step(entry: Entry, release: Release) -> Step | None:
-    """The step that this line says to have begun to bake."""
-    found = _BAKING.match(entry.text) if entry.kind == "state" else None
-    index = int(found["step"]) - 1 if found else -1
-    return release.plan.steps[index] if 0 <= index < len(release.plan.steps) else None
-
-
 def since(now: float, seconds: float) -> Stretch:
     if seconds < SHORTEST:
         raise InputError(f"the past is too short: {seconds:g} s", hint="e.g. `--since 2h`")
-    return Stretch(now - seconds, now, (now - seconds,))
+    return Stretch(now - seconds, now, (Bake(now - seconds),))
 
 
 def ask(question: Question, provider: MetricProvider) -> Answered:
@@ -104,8 +85,10 @@ def _found(past: Past, question: Question, pattern: str) -> tuple[PodSeen, ...]:
 def _played(
     past: Past, question: Question, stable: tuple[PodSeen, ...], candidate: tuple[PodSeen, ...], stretch: Stretch, seed: int
 ) -> Replay:
-    analysis = replace(question.analysis, health=(), poll=max(question.analysis.poll, _scrape(past, question)))
-    beginning = Beginning(
+    analysis = replace(question.analysis, health=())
+    if not stretch.looks:  # nobody looked then: more often than there is something new is of no use
+        analysis = replace(analysis, poll=max(analysis.poll, _scrape(past, question)))
+    beginning = question.beginning or Beginning(
         started=stretch.start,
         seconds=stretch.end - stretch.start,
         share=len(candidate) / (len(candidate) + len(stable)),

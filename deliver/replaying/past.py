@@ -29,7 +29,7 @@ class Past:
     since: float
     at: float
     end: float = 0.0
-    _raw: dict[str, Answer] = field(default_factory=dict)
+    _raw: dict[str, tuple[float, Answer]] = field(default_factory=dict)
     _values: dict[str, Answer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -41,10 +41,12 @@ class Past:
         return self.at
 
     def raw(self, selector: str, window: float, timeout: float) -> Answer:
-        """Samples in (at - window, at]."""
-        if selector not in self._raw:
-            self._raw[selector] = self.provider.raw(selector, self._reach(window), TIMEOUT)
-        return _cut(self._raw[selector], self.at - window, self.at)
+        """Samples in (at - window, at]. Asked for again where a look wants older ones than a look before."""
+        begin = self.at - window
+        if selector not in self._raw or self._raw[selector][0] > begin:
+            reach = max(self._reach(window), self.end - begin)
+            self._raw[selector] = self.end - reach, self.provider.raw(selector, reach, TIMEOUT)
+        return _cut(self._raw[selector][1], begin, self.at)
 
     def value(self, query: str, timeout: float) -> Answer:
         """A subquery's values up to now; of anything else the newest one, as it was then."""

@@ -1,11 +1,12 @@
 """Polls, one after the other, as a driver would have made them; and what it would have done."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from deliver.metrics.examiner import Examiner
 from deliver.metrics.ledger import Ledger
+from deliver.model.plan import Side
 from deliver.model.seen import PodSeen
 from deliver.model.spec import Analysis
 from deliver.model.verdict import CheckResult, Verdict, combined
@@ -32,16 +33,25 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """What is replayed: from when to when, and when each step began to bake (at least one, the first).
+class Bake:
+    """A step that was watched from `begin` on, unix seconds. side: whom its Services selected, None = not known.
 
-    baselines: of each step, the seconds of the stable side's past that it was compared with, 0 = its present.
+    baseline: seconds of the stable side's past that it was compared with, 0 = its present.
     """
+
+    begin: float
+    side: Side | None = None
+    baseline: float = 0.0
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What is replayed: from when to when, the steps in it (at least one, the first), and the looks; none: one each poll."""
 
     start: float
     end: float
-    begins: tuple[float, ...]
-    baselines: tuple[float, ...] = ()
+    bakes: tuple[Bake, ...]
+    looks: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,24 +75,20 @@ def play(
     ledger: Ledger | None = None,
 ) -> Replay:
     """Ends at the first FAIL, or when nothing could be judged for `max_blind`. Deterministic: the samples decide, not the time of day."""
-    ledger = ledger or Ledger()
-    steps = list(zip(stretch.begins, stretch.baselines or (0.0,) * len(stretch.begins), strict=True))
-    examiner = _examiner(past, analysis, ledger, steps[0][1])
+    ledger, bakes = ledger or Ledger(), list(stretch.bakes)
+    examiner = _examiner(past, analysis, ledger, bakes[0])
     turns: list[Turn] = []
-    blind, looks = 0.0, 0
-    past.at = stretch.start
-    while True:
-        if steps and past.at >= steps[0][0]:
-            began, baseline = steps.pop(0)
-            examiner = _examiner(past, analysis, ledger, baseline)
-            examiner.reset(began)
-        examination = examiner.examine(namespace, stable, candidate)
+    turn, blind, looks = None, stretch.start, 0
+    for past.at in stretch.looks or _polls(stretch, analysis.poll):
+        while bakes and past.at >= bakes[0].begin:
+            examiner, blind = _examiner(past, analysis, ledger, bakes[0]), bakes[0].begin
+            examiner.reset(bakes.pop(0).begin)
+        examination = examiner.examine(namespace, *(_there(pods, past.at) for pods in (stable, candidate)))
         looks += 1
         turn = Turn(past.at, combined(examination.results), examination.results, examination.share)
         blind = (blind or past.at) if turn.verdict is Verdict.BLIND else 0.0
         late = bool(blind) and past.at - blind >= analysis.max_blind
-        last = past.at >= stretch.end
-        if not turns or turn.verdict is not turns[-1].verdict or late or last:
+        if not turns or turn.verdict is not turns[-1].verdict or late:
             turns.append(turn)
         if turn.verdict is Verdict.FAIL:
             return Replay(Ending.ROLLED_BACK, turn.at, _told(turn, Verdict.FAIL), tuple(turns), looks)
@@ -90,13 +96,35 @@ def play(
             ending = Ending.ROLLED_BACK if analysis.on_blind == "rollback" else Ending.HELD
             reason = f"could not be judged for {analysis.max_blind:g} s ({_told(turn, Verdict.BLIND)})"
             return Replay(ending, turn.at, reason, tuple(turns), looks)
-        if last:
-            return _through(turn, tuple(turns), looks)
-        past.at = min(past.at + analysis.poll, stretch.end)
+    assert turn is not None  # a stretch has one look at the least
+    return _through(turn, (*turns, *([turn] if turn is not turns[-1] else [])), looks)
 
 
-def _examiner(past: Past, analysis: Analysis, ledger: Ledger, baseline: float) -> Examiner:
-    return Examiner(analysis, past, (), lambda: past.at, timeout=TIMEOUT, baseline=baseline, ledger=ledger)
+def _polls(stretch: Stretch, poll: float) -> Iterator[float]:
+    """From its begin on, and its end."""
+    count = int((stretch.end - stretch.start) / poll)
+    yield from (stretch.start + number * poll for number in range(count + 1))
+    if stretch.start + count * poll < stretch.end:
+        yield stretch.end
+
+
+def _there(pods: Sequence[PodSeen], at: float) -> tuple[PodSeen, ...]:
+    """Those that existed by then."""
+    return tuple(pod for pod in pods if pod.since <= at)
+
+
+def _examiner(past: Past, analysis: Analysis, ledger: Ledger, bake: Bake) -> Examiner:
+    return Examiner(
+        analysis,
+        past,
+        (),
+        lambda: past.at,
+        timeout=TIMEOUT,
+        baseline=bake.baseline,
+        ledger=ledger,
+        shared=bake.side is Side.BOTH,
+        alone=bake.side is Side.CANDIDATE,
+    )
 
 
 def _through(turn: Turn, turns: tuple[Turn, ...], looks: int) -> Replay:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from deliver.analysis import selectors
 from deliver.analysis.selectors import Matcher, Selector
 from deliver.model.errors import InputError
+from deliver.model.names import candidate_name
 from deliver.model.release import Release
 from deliver.model.seen import PodSeen
 from deliver.model.spec import EvidenceMetric, LatencyMetric, Metric, QueryMetric, RatioMetric
@@ -14,6 +15,7 @@ from deliver.replaying.past import Past
 
 MARGIN = 180.0  # seconds before the stretch that are looked at: a pod that was there has a sample in their first half
 SUFFIX = "[a-z0-9]{4,10}"
+LONGEST = 58  # characters of a generated name, before what is made up
 
 
 @dataclass(frozen=True)
@@ -30,14 +32,18 @@ def of_release(release: Release) -> Sides:
         raise InputError("a release of a flag cannot be replayed", why="both sides are the same pods", hint="see `deliver explain`")
     if not release.candidate_hash:
         raise InputError(f"{release.id} never had a candidate that ran", hint="`deliver history` lists the others")
-    deployment = selectors.escape(release.spec.target.deployment)
-    candidate = f"{selectors.escape(release.candidate)}-{release.candidate_hash}-{SUFFIX}"
-    return Sides(f"{deployment}-{release.snapshot.hash}-{SUFFIX}", candidate)
+    deployment = release.spec.target.deployment
+    return Sides(_of(deployment, release.snapshot.hash), _of(release.candidate, release.candidate_hash))
 
 
 def of_hash(deployment: str, hash: str) -> str:
     """Pods of one pod template, of the Deployment or of its candidate."""
-    return f"{selectors.escape(deployment)}(-candidate)?-{selectors.escape(hash)}-{SUFFIX}"
+    return f"{_of(deployment, hash)}|{_of(candidate_name(deployment), hash)}"
+
+
+def _of(deployment: str, hash: str) -> str:
+    """Kubernetes cuts what stands before a pod's own five characters."""
+    return f"{selectors.escape(f'{deployment}-{hash}-'[:LONGEST])}{SUFFIX}"
 
 
 def of_deployment(deployment: str) -> str:

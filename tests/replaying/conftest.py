@@ -9,7 +9,7 @@ from deliver.engine import service
 from deliver.engine.clock import Inline
 from deliver.engine.stop import Stop
 from deliver.model.release import Release
-from deliver.model.spec import Analysis, RatioMetric, ReleaseSpec, Target
+from deliver.model.spec import Analysis, EvidenceMetric, RatioMetric, ReleaseSpec, Target
 from deliver.sandbox.clock import EngineClock
 from deliver.sandbox.world import World
 from deliver.simulating.play import Silent, made, provided
@@ -37,8 +37,8 @@ class Story:
         return self.world.metrics
 
 
-def released(world: World, image: str) -> Release:
-    mine = ReleaseSpec(Target("prod", "api"), image, "canary", {"weight": [50], "bake": "1m"}, analysis=ANALYSIS)
+def released(world: World, image: str, analysis: Analysis = ANALYSIS, strategy: str = "canary", **options: Any) -> Release:
+    mine = ReleaseSpec(Target("prod", "api"), image, strategy, options or {"weight": [50], "bake": "1m"}, analysis=analysis)
     spec = replace(played(mine, SETTING).spec, image=image)
     clock, stop = EngineClock(world.clock), Stop()
     stop.wakes(clock.wake)
@@ -54,3 +54,19 @@ def story() -> Story:
     back = released(world, NEW)
     world.clock.wait(600)
     return Story(world, back, released(world, "registry/web:1.2.0"))
+
+
+STEPS: dict[str, dict[str, Any]] = {
+    "canary": {"weight": [50], "bake": "2m"},
+    "blue-green": {"preview_bake": "5s", "bake": "2m", "hold": "0s"},
+}
+
+
+@pytest.fixture(scope="session", params=sorted(STEPS))
+def brief(request: pytest.FixtureRequest) -> tuple[World, Release]:
+    """Judged by evidence, and taken back within seconds."""
+    world = made(replace(SETTING, past=2400), Regression(errors=40), 1)
+    analysis = replace(ANALYSIS, metrics=(EvidenceMetric("errors", bad=BAD, total=ALL),))
+    back = released(world, NEW, analysis, request.param, **STEPS[request.param])
+    world.clock.wait(900)
+    return world, back

@@ -57,6 +57,14 @@ def test_each_thing_is_asked_for_once_and_far_enough_back(past: Past):
     assert past.provider.asked == ["x[860]", "(max(y))[1100s:15s]", "sum(z)[920s:30s]"]  # type: ignore[attr-defined]
 
 
+def test_what_a_look_before_did_not_reach_back_to_is_asked_for_again(past: Past):
+    past.raw("x", 60.0, 1.0)
+    assert min(times(past.raw("x", 460.0, 1.0))) == 50.0  # of a switch of all users: the past of stable, hours before
+    assert past.provider.asked == ["x[860]", "x[1260]"]  # type: ignore[attr-defined]
+    past.raw("x", 60.0, 1.0)
+    assert len(past.provider.asked) == 2  # type: ignore[attr-defined]
+
+
 def test_a_subquery_is_cut_to_its_own_window(past: Past):
     assert times(past.value("sum(z)[20s:10s]", 1.0)) == [490.0, 500.0]
 

@@ -1,35 +1,57 @@
 """A past release judged again: by its own spec it comes to what it came to, by another one to what that would have made of it."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from deliver.model.errors import InputError
+from deliver.model.evidence import Point
+from deliver.model.names import candidate_name
 from deliver.model.plan import FlagPlan
+from deliver.model.release import Entry, Release
 from deliver.model.spec import EvidenceMetric, PluginSpec, QueryMetric
-from deliver.model.verdict import Verdict
-from deliver.replaying import ask, pods
+from deliver.model.verdict import CheckResult, Verdict
+from deliver.replaying import ask, pods, record
 from deliver.replaying.play import Ending
 from deliver.sandbox.images import Behaviour
+from deliver.sandbox.world import World
 from deliver.simulating.setting import ALL, BAD
 from tests.replaying.conftest import ANALYSIS, METRIC, Story
 
 
 def again(story: Story, release: object, **analysis: object) -> ask.Answered:
     assert isinstance(release, type(story.back))
-    question = ask.Question("shop", replace(ANALYSIS, **analysis), pods.of_release(release), ask.of_release(release))  # type: ignore[arg-type]
-    return ask.ask(question, story.provider)
+    return ask.ask(record.question(release, replace(ANALYSIS, **analysis)), story.provider)  # type: ignore[arg-type]
 
 
-def test_one_that_was_taken_back_would_be_again_on_the_same_numbers(story: Story):
-    found = again(story, story.back)
-    assert found.replay.ending is Ending.ROLLED_BACK
-    turned = next(entry for entry in story.back.journal if entry.kind == "verdict" and entry.text.startswith("rolling back"))
-    assert abs(found.replay.at - turned.at) <= 10  # two polls: they do not begin at the same moment
-    was = next(check for check in turned.checks if check.name == "errors")
-    now = next(check for check in found.replay.turns[-1].checks if check.name == "errors")
-    assert now.verdict is Verdict.FAIL
-    assert now.candidate == pytest.approx(was.candidate, rel=0.5)
+def decided(release: Release) -> Entry:
+    """The newest entry that rests on checks."""
+    return next(entry for entry in reversed(release.journal) if entry.checks)
+
+
+def told(checks: tuple[CheckResult, ...]) -> dict[str, tuple[Verdict, str]]:
+    return {check.name: (check.verdict, check.why) for check in checks if check.kind != "pods"}
+
+
+def test_one_that_was_taken_back_would_be_again_at_the_same_look_on_the_same_numbers(story: Story):
+    found = again(story, story.back).replay
+    assert found.ending is Ending.ROLLED_BACK
+    assert found.at == decided(story.back).at
+    assert told(found.turns[-1].checks) == told(decided(story.back).checks)
+
+
+def test_evidence_comes_out_as_it_did_to_the_last_digit_however_short_the_release_was(brief: tuple[World, Release]):
+    world, release = brief
+    assert len(release.trail) <= 5  # a poll more or less would be another number
+    found = ask.ask(record.question(release, release.spec.analysis), world.metrics).replay
+    assert found.at == decided(release).at
+    assert told(found.turns[-1].checks) == told(decided(release).checks)
+
+
+def test_with_another_poll_it_is_looked_at_at_other_times(story: Story):
+    assert record.stretch(story.promoted, ANALYSIS.poll).looks
+    assert record.stretch(story.promoted, 2 * ANALYSIS.poll).looks == ()
 
 
 def test_the_pods_are_those_of_both_sides(story: Story):
@@ -39,15 +61,25 @@ def test_the_pods_are_those_of_both_sides(story: Story):
     assert all(pod.since > 0 for pod in found.candidate) and not any(pod.since for pod in found.stable)
 
 
+def test_pods_of_a_long_name_are_found_too():
+    """Kubernetes cuts what it makes up a name from at 58 characters."""
+    name = "checkout-service-of-the-shop-in-the-south-of-the-country"
+    pattern = pods.of_hash(name, "5d9f8c7b6d")
+    assert re.fullmatch(pattern, f"{name}-5d9f8c7b6d-"[:58] + "x7k2p")
+    assert re.fullmatch(pattern, f"{candidate_name(name)}-5d9f8c7b6d-"[:58] + "x7k2p")
+    assert not re.fullmatch(pods.of_hash("web", "5d9f8c7b6d"), "web-api-5d9f8c7b6d-x7k2p")
+
+
 def test_a_looser_spec_would_have_let_it_through(story: Story):
     assert again(story, story.back, metrics=(replace(METRIC, max=0.9),)).replay.ending is Ending.PASSED
 
 
 def test_one_that_was_promoted_would_be_again_and_its_steps_are_judged_one_by_one(story: Story):
     found = again(story, story.promoted)
-    assert len(ask.of_release(story.promoted).begins) == 2
-    assert [turn.verdict for turn in found.replay.turns].count(Verdict.BLIND) == 2  # each step begins with no samples of its own
+    assert len(record.stretch(story.promoted, ANALYSIS.poll).bakes) == 2
+    assert [turn.verdict for turn in found.replay.turns].count(Verdict.BLIND) == 2  # each step begins with too few samples of its own
     assert found.replay.ending is Ending.PASSED
+    assert found.replay.looks == 24  # two bakes of a minute
 
 
 def test_a_replay_is_the_same_each_time(story: Story):
@@ -77,8 +109,8 @@ def test_after_a_switch_of_all_users_the_past_of_stable_is_compared_with(story: 
     first, second, *rest = story.promoted.plan.steps
     plan = replace(story.promoted.plan, steps=(replace(first, metrics=False), replace(second, baseline=300.0), *rest))
     switched = replace(story.promoted, plan=plan)
-    stretch = ask.of_release(switched)
-    assert len(stretch.begins) == 1 and stretch.baselines == (300.0,)  # what was not judged then is not judged now
+    stretch = record.stretch(switched, ANALYSIS.poll)
+    assert [bake.baseline for bake in stretch.bakes] == [300.0]  # what was not judged then is not judged now
     found = again(story, switched, metrics=(replace(METRIC, compare=True),)).replay
     assert "in the 5 min before" in found.turns[-1].checks[0].why
 
@@ -87,14 +119,14 @@ def test_one_that_gave_nobody_the_candidate_cannot_be_replayed(story: Story):
     with pytest.raises(InputError, match="never had a candidate that ran"):
         pods.of_release(replace(story.back, candidate_hash=""))
     with pytest.raises(InputError, match="never gave anybody the candidate"):
-        ask.of_release(replace(story.back, journal=()))
+        record.question(replace(story.back, journal=()), ANALYSIS)
     flag = replace(story.back, plan=replace(story.back.plan, flag=FlagPlan("f", PluginSpec("flagd"))))
     with pytest.raises(InputError, match="cannot be replayed"):
         pods.of_release(flag)
 
 
 def test_pods_that_are_not_in_the_past_are_named(story: Story):
-    question = ask.Question("shop", ANALYSIS, pods.Sides("web-x-.*", "web-y-.*"), ask.of_release(story.back))
+    question = ask.Question("shop", ANALYSIS, pods.Sides("web-x-.*", "web-y-.*"), record.stretch(story.back, 5.0))
     with pytest.raises(InputError) as error:
         ask.ask(question, story.provider)
     assert "no candidate pod in that time" in error.value.what and "web-y-.*" in error.value.why
@@ -102,7 +134,7 @@ def test_pods_that_are_not_in_the_past_are_named(story: Story):
 
 def test_no_pod_is_on_both_sides(story: Story):
     sides = pods.Sides("web-.*", pods.of_release(story.back).candidate)
-    found = ask.ask(ask.Question("shop", ANALYSIS, sides, ask.of_release(story.back)), story.provider)
+    found = ask.ask(ask.Question("shop", ANALYSIS, sides, record.stretch(story.back, 5.0)), story.provider)
     assert len(found.candidate) == 4
     assert not {pod.name for pod in found.stable} & {pod.name for pod in found.candidate}
 
@@ -115,3 +147,33 @@ def test_a_spec_that_counts_nothing_cannot_find_them(story: Story):
 def test_the_story_is_what_it_says(story: Story):
     assert story.back.outcome == "ROLLED_BACK" and story.promoted.outcome == "PROMOTED"
     assert story.world.images.of("registry/web:1.2.0") == Behaviour()
+
+
+def looks(release: Release, at: tuple[float, ...], *lines: tuple[float, str], end: float = 100.0) -> list[float]:
+    """Of a release whose trail has these seconds, with these lines in its journal beside; a poll is 5 s."""
+    trail = tuple(Point(one, "errors", 0, 0, 1, 0, 1) for one in at)
+    journal = tuple(Entry(seq, when, "state", text) for seq, (when, text) in enumerate(lines))
+    return list(record.looks(replace(release, trail=trail, journal=journal), 0.0, end))
+
+
+def test_looks_are_those_of_the_trail_and_between_them_one_each_poll(story: Story):
+    assert looks(story.back, (4.0, 9.0, 14.2), end=15) == [4, 9, 14.2]
+    assert looks(story.back, (4.0, 21.0), end=24) == pytest.approx([4, 11, 16, 21])
+    assert looks(story.back, (-3.0, 12.0, 200.0), end=23) == pytest.approx([7, 12, 17, 22])
+
+
+def test_while_no_driver_was_there_nobody_looked(story: Story):
+    assert looks(story.back, (5.0, 92.0), (80.0, "taken up by sam"), end=92) == pytest.approx([5, 87, 92])
+
+
+def test_a_release_too_short_for_a_look_has_one_at_its_end(story: Story):
+    assert looks(story.back, (), end=3) == [3]
+
+
+def test_it_is_judged_until_the_old_side_was_not_kept_warm_any_more_or_to_where_it_turned_back(story: Story):
+    plan = replace(story.promoted.plan, hold=30.0)
+    passed = next(entry.at for entry in story.promoted.journal if entry.text.startswith("all steps passed"))
+    held = replace(story.promoted, plan=plan, ended=passed + 1000)
+    assert record.stretch(held, 5.0).end == passed + 30
+    back = held.noted(passed + 12, "verdict", "rolling back: errors")
+    assert record.stretch(back, 5.0).end == passed + 12
