@@ -107,9 +107,15 @@ def _decode_plain(hint: type, data: Any) -> Any:
 
 
 def _decode_number(data: Any) -> float:
-    if isinstance(data, bool) or not isinstance(data, (int, float)) or not math.isfinite(data):
+    if type(data) not in (int, float):
         raise TypeError(f"a number wanted, not {str(data)[:20]}")
-    return float(data)
+    try:
+        number = float(data)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise TypeError(f"a number wanted, not {number}")
+    return number
 
 
 def _decode_tuple(item: Decoder, data: Any) -> Any:

@@ -1,9 +1,10 @@
 """A release written and read back is the same release; a newer writer's keys do no harm."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +22,11 @@ plain: st.SearchStrategy[Any] = st.recursive(
 st.register_type_strategy(float, numbers)
 st.register_type_strategy(PluginSpec, st.builds(PluginSpec, kind=text, options=st.dictionaries(text, plain, max_size=2)))
 releases = st.builds(Release, journal=st.just(()), checks=st.just(()))
+
+
+@dataclass(frozen=True)
+class Metered:
+    value: float
 
 
 @settings(max_examples=60, deadline=None)
@@ -61,3 +67,10 @@ def test_keys_of_a_newer_writer_are_passed_over(metric: RatioMetric | LatencyMet
     data = encode(analysis)
     data["metrics"][0] |= more
     assert decode(Analysis, data | {"zz": 1}) == analysis
+
+
+@pytest.mark.parametrize("number", [10**400, float("inf"), float("nan"), True, "1"])
+def test_what_is_no_number_is_refused(number: object):
+    """10**400: an OverflowError out of a plugin's result, found by the hostile run (seed plugins 9000049)."""
+    with pytest.raises(TypeError, match="a number wanted"):
+        decode(Metered, {"value": number})
