@@ -15,7 +15,7 @@ def copy(obj: Object) -> Object:
 
     So are the entries of managedFields, half of an object: only ever replaced, never changed (managed.py).
     """
-    meta = obj.get("metadata")
+    meta = obj.get("metadata") if type(obj) is dict else None  # a JSON patch moves lists and texts too
     if type(meta) is not dict or not meta.get("managedFields"):
         return cast(Object, _copied(obj))
     made = _copied({**obj, "metadata": {**meta, "managedFields": None}})
