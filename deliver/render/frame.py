@@ -15,21 +15,12 @@ from deliver.render import greens, users
 from deliver.render.events import Event
 from deliver.render.fmt import NONE, clock, count, duration, image_change, image_parts, percent, short_image
 from deliver.render.odds import SIZE, filled, odds_line
-from deliver.render.style import UNICODE, VERDICT_LEVEL
+from deliver.render.style import STEP_LEVEL, UNICODE, VERDICT_LEVEL
 from deliver.render.summary import check_cells, result_word
 from deliver.render.view import View, release_view
 
 STYLE = {"done": "green", "fail": "bold red", "warn": "yellow", "action": "", "wait": "cyan", "todo": "dim"}
 BADGE = {"done": "bold black on green", "fail": "bold white on red", "warn": "bold black on yellow", "action": "bold black on cyan"}
-STEP_LEVEL = {
-    "done": "done",
-    "running": "action",
-    "waiting": "wait",
-    "pending": "todo",
-    "held": "warn",
-    "failed": "fail",
-    "skipped": "todo",
-}
 SIDES = {"stable": "the stable side only", "both": "both sides", "candidate": "the candidate only"}
 LABEL = 13  # columns of the left label
 MIN_EVENTS, MAX_EVENTS = 2, 6

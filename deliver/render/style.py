@@ -18,6 +18,15 @@ ASCII = {
 LEVEL_STYLE = {"action": "", "wait": "dim", "done": "green", "warn": "yellow", "fail": "bad", "todo": "dim"}
 VERDICT_STYLE = {"PASS": "green", "FAIL": "bad", "BLIND": "yellow"}
 VERDICT_LEVEL = {"PASS": "done", "FAIL": "fail", "BLIND": "warn"}
+STEP_LEVEL = {
+    "done": "done",
+    "running": "action",
+    "waiting": "wait",
+    "pending": "todo",
+    "held": "warn",
+    "failed": "fail",
+    "skipped": "todo",
+}
 
 
 @dataclass(frozen=True)

@@ -14,19 +14,10 @@ from deliver.render.events import Narrator
 from deliver.render.fmt import NONE, clock, count, duration, percent, short_image, stamp
 from deliver.render.lists import Proposal
 from deliver.render.odds import SIZE, filled, odds_line
-from deliver.render.style import LEVEL_STYLE, PLAIN, VERDICT_LEVEL, VERDICT_STYLE, Style, table
+from deliver.render.style import LEVEL_STYLE, PLAIN, STEP_LEVEL, VERDICT_LEVEL, VERDICT_STYLE, Style, table
 from deliver.render.summary import arms, change, check_cells, problem, result_word, traffic, where
 from deliver.render.view import Driver, View, release_view
 
-STEP_LEVEL = {
-    "done": "done",
-    "running": "action",
-    "waiting": "wait",
-    "pending": "todo",
-    "held": "warn",
-    "failed": "fail",
-    "skipped": "todo",
-}
 # level of a finding -> title, mark, and the exit code of a run that meets it (None: it goes on), the gravest first
 FINDINGS = {
     "input": ("Bad input:", "fail", ExitCode.USAGE),

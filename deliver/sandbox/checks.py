@@ -8,9 +8,9 @@ from typing import Any
 from deliver.sandbox.errors import Cause
 from deliver.sandbox.quantities import quantity
 
+LABEL = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")  # this and the next: RFC 1123
+SUBDOMAIN = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
 _NAME = re.compile(r"^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$")
-_PREFIX = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
-_DNS = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
 _KEY = re.compile(r"^[-._a-zA-Z0-9]+$")
 _NAME_TEXT = (
     "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
@@ -71,7 +71,7 @@ def metadata(meta: Mapping[str, Any], subdomain: str, old: Mapping[str, Any] | N
 
 def _qualified(field: str, key: str, subdomain: str) -> Iterator[Cause]:
     prefix, slash, name = key.rpartition("/")
-    if slash and not _PREFIX.match(prefix):
+    if slash and not SUBDOMAIN.match(prefix):
         yield bad(field, key, f"prefix part {subdomain}")
     if not _NAME.match(name):
         yield bad(field, key, _NAME_TEXT)
@@ -101,7 +101,7 @@ def pod_spec(spec: Mapping[str, Any], path: str, restart: bool) -> Iterator[Caus
 
 def _container(container: Mapping[str, Any], path: str) -> Iterator[Cause]:
     name = container.get("name")
-    if name and not _DNS.match(name):
+    if name and not LABEL.match(name):
         yield bad(f"{path}.name", name, _DNS_TEXT)
     for at, port in enumerate(container.get("ports") or ()):
         number = port.get("containerPort")

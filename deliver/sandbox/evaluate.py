@@ -163,15 +163,15 @@ def _compute(op: str, a: float, b: float) -> float:
 
 
 def _scaled(node: Binary, vector: Vector, pair: Callable[[float], tuple[float, float]]) -> Vector:
-    result: Vector = []
-    for labels, value in vector:
-        computed = _compute(node.op, *pair(value))
-        if node.op in _COMPARE and not node.boolean:
-            if computed:
-                result.append((labels, value))
-        else:
-            result.append((_bare(labels), computed))
-    return result
+    return [found for labels, value in vector for found in _operated(node, labels, value, pair(value))]
+
+
+def _operated(node: Binary, labels: Labels, value: float, pair: tuple[float, float]) -> Vector:
+    """What becomes of a sample: a comparison keeps it as it is or drops it, everything else gives another value, without the name."""
+    computed = _compute(node.op, *pair)
+    if node.op in _COMPARE and not node.boolean:
+        return [(labels, value)] if computed else []
+    return [(_bare(labels), computed)]
 
 
 def _joined(node: Binary, left: Vector, right: Vector) -> Vector:
@@ -190,16 +190,8 @@ def _joined(node: Binary, left: Vector, right: Vector) -> Vector:
         return [*left, *(item for item in right if key(item[0]) not in mine)]
     if len(others) < len(right) or len({key(labels) for labels, _ in left}) < len(left):
         raise QueryError("found duplicate series for the match group: many-to-many matching not allowed", bad=False)
-    result: Vector = []
-    for labels, value in left:
-        if key(labels) in others:
-            computed = _compute(node.op, value, others[key(labels)])
-            if node.op in _COMPARE and not node.boolean:
-                if computed:
-                    result.append((labels, value))
-            else:
-                result.append((_bare(labels), computed))
-    return result
+    both = [(labels, value, others[key(labels)]) for labels, value in left if key(labels) in others]
+    return [found for labels, value, other in both for found in _operated(node, labels, value, (value, other))]
 
 
 _GATHER: Mapping[str, Callable[[list[float]], float]] = {

@@ -10,8 +10,6 @@ from deliver.sandbox.errors import Cause
 from deliver.sandbox.selectors import by_object
 from deliver.sandbox.store import Object
 
-_LABEL = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
-_SUBDOMAIN = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
 _VALUE = re.compile(r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")
 _SUBDOMAIN_TEXT = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an "
@@ -146,7 +144,7 @@ def _metadata(kind: str, obj: Object, old: Object | None) -> list[Cause]:
     meta, found = obj["metadata"], []
     name = meta.get("name", "")
     if old is None:
-        pattern, text = (_LABEL, _LABEL_TEXT) if kind in _LABEL_NAMES else (_SUBDOMAIN, _SUBDOMAIN_TEXT)
+        pattern, text = (checks.LABEL, _LABEL_TEXT) if kind in _LABEL_NAMES else (checks.SUBDOMAIN, _SUBDOMAIN_TEXT)
         if kind in _LABEL_NAMES and "." in name:
             found.append(_bad("metadata.name", name, "must not contain dots"))
         elif len(name) > 253:

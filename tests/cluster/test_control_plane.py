@@ -13,13 +13,14 @@ pytestmark = pytest.mark.disruptive
 LONG = {"canary": {"weight": [50], "bake": "10m"}}
 
 
-def test_twenty_seconds_of_silence_in_mid_bake(world: Make) -> None:
+@pytest.mark.parametrize(("outage", "seconds"), [("frozen", 20), ("killed", 3)])
+def test_the_api_server_is_away_in_mid_bake(world: Make, outage: str, seconds: float) -> None:
     shop = world(replicas=2)
     with shop.users(60) as users:
         running = shop.release("1.1.0", strategy={"canary": {"weight": [50], "bake": "10s"}}, analysis={"max_blind": "2m"})
         running.wait_for("the bake", baking(0))
-        with shop.place.frozen():
-            shop.pace.sleep(20)
+        with getattr(shop.place, outage)():
+            shop.pace.sleep(seconds)
         ended(running.end(), 0, "PROMOTED")
     users.all_well()
     shop.runs_only("1.1.0")
@@ -39,18 +40,6 @@ def test_twenty_seconds_of_silence_in_mid_rollback(world: Make) -> None:
     assert back.code == 0, back
     users.all_well()
     shop.unchanged()
-
-
-def test_the_api_server_dies_and_comes_back_in_mid_bake(world: Make) -> None:
-    shop = world(replicas=2)
-    with shop.users(60) as users:
-        running = shop.release("1.1.0", strategy={"canary": {"weight": [50], "bake": "10s"}}, analysis={"max_blind": "2m"})
-        running.wait_for("the bake", baking(0))
-        with shop.place.killed():
-            shop.pace.sleep(3)
-        ended(running.end(), 0, "PROMOTED")
-    users.all_well()
-    shop.runs_only("1.1.0")
 
 
 def test_the_api_server_dies_in_mid_rollback(world: Make) -> None:

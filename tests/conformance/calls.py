@@ -91,6 +91,12 @@ def service(name: str = "web", **spec: Any) -> dict[str, Any]:
     }
 
 
+def autoscaler(target: str = "none", **spec: Any) -> dict[str, Any]:
+    """Of that Deployment, at most 5 pods."""
+    ref = {"apiVersion": "apps/v1", "kind": "Deployment", "name": target}
+    return {"metadata": {"name": "h"}, "spec": {"scaleTargetRef": ref, "maxReplicas": 5, **spec}}
+
+
 def made(path: str, body: Body) -> Call:
     """A step that sets the scene."""
     return Call("POST", path, body, shown=False)

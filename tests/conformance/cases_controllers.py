@@ -17,6 +17,7 @@ from tests.conformance.calls import (
     Call,
     Case,
     Until,
+    autoscaler,
     deployment,
     made,
     service,
@@ -192,17 +193,7 @@ CASES = (
         "autoscaler/raises to its minimum",
         (
             made(DEPLOYMENTS, deployment(replicas=1)),
-            made(
-                SCALERS,
-                {
-                    "metadata": {"name": "h"},
-                    "spec": {
-                        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
-                        "minReplicas": 2,
-                        "maxReplicas": 5,
-                    },
-                },
-            ),
+            made(SCALERS, autoscaler("web", minReplicas=2)),
             Until(_WEB, lambda a: a["spec"]["replicas"] == 2 and _status(a).get("availableReplicas") == 2),
         ),
         slow=True,

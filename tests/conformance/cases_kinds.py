@@ -18,6 +18,7 @@ from tests.conformance.calls import (
     Call,
     Case,
     Until,
+    autoscaler,
     configmap,
     deployment,
     made,
@@ -182,21 +183,13 @@ KINDS = (
             Call(
                 "POST",
                 SCALERS,
-                {
-                    "metadata": {"name": "h"},
-                    "spec": {
-                        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "none"},
-                        "minReplicas": 2,
-                        "maxReplicas": 5,
-                        "metrics": [
-                            {
-                                "type": "Resource",
-                                "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}},
-                            }
-                        ],
-                        "behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}},
-                    },
-                },
+                autoscaler(
+                    minReplicas=2,
+                    metrics=[
+                        {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}}
+                    ],
+                    behavior={"scaleDown": {"stabilizationWindowSeconds": 60}},
+                ),
             ),
             Call("PATCH", f"{SCALERS}/h", {"spec": {"minReplicas": 9}}, MERGE),
             Call("PATCH", f"{SCALERS}/h", {"spec": {"maxReplicas": 0}}, MERGE),

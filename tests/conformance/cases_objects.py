@@ -12,6 +12,7 @@ from tests.conformance.calls import (
     SERVICES,
     Call,
     Case,
+    autoscaler,
     configmap,
     deployment,
     made,
@@ -60,16 +61,7 @@ CREATE = (
     Case("create/pod unscheduled", (Call("POST", PODS, {"metadata": {"name": "p"}, "spec": _POD}),)),
     Case(
         "create/autoscaler",
-        (
-            Call(
-                "POST",
-                SCALERS,
-                {
-                    "metadata": {"name": "h"},
-                    "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "none"}, "maxReplicas": 5},
-                },
-            ),
-        ),
+        (Call("POST", SCALERS, autoscaler()),),
     ),
     Case("create/quota", (Call("POST", f"{CORE}/resourcequotas", {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "3"}}}),)),
     Case("create/twice", (made(CONFIGMAPS, configmap()), Call("POST", CONFIGMAPS, configmap()))),
@@ -93,37 +85,11 @@ CREATE = (
     Case("create/service without ports", (Call("POST", SERVICES, {"metadata": {"name": "s"}, "spec": {"selector": {"a": "b"}}}),)),
     Case(
         "create/autoscaler minimum above maximum",
-        (
-            Call(
-                "POST",
-                SCALERS,
-                {
-                    "metadata": {"name": "h"},
-                    "spec": {
-                        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"},
-                        "minReplicas": 6,
-                        "maxReplicas": 5,
-                    },
-                },
-            ),
-        ),
+        (Call("POST", SCALERS, autoscaler("d", minReplicas=6)),),
     ),
     Case(
         "create/autoscaler minimum zero",
-        (
-            Call(
-                "POST",
-                SCALERS,
-                {
-                    "metadata": {"name": "h"},
-                    "spec": {
-                        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"},
-                        "minReplicas": 0,
-                        "maxReplicas": 5,
-                    },
-                },
-            ),
-        ),
+        (Call("POST", SCALERS, autoscaler("d", minReplicas=0)),),
     ),
 )
 

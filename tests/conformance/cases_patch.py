@@ -14,6 +14,7 @@ from tests.conformance.calls import (
     Call,
     Case,
     Until,
+    autoscaler,
     configmap,
     deployment,
     made,
@@ -86,13 +87,7 @@ MERGES = (
     Case(
         "patch/merge autoscaler",
         (
-            made(
-                SCALERS,
-                {
-                    "metadata": {"name": "h"},
-                    "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "none"}, "maxReplicas": 5},
-                },
-            ),
+            made(SCALERS, autoscaler()),
             Until(f"{SCALERS}/h", lambda a: bool((a.get("status") or {}).get("conditions")), shown=False),
             _patch(f"{SCALERS}/h", {"spec": {"minReplicas": 3}}),
             _patch(f"{SCALERS}/h", {"spec": {"minReplicas": None}}),
