@@ -118,6 +118,7 @@ class Acts:
             there = self.cluster.get("deployments", release.spec.target.namespace, release.candidate)
             if (there["metadata"].get("labels") or {}).get(RELEASE_LABEL) != release.id:
                 raise
+            self.write.stamp("deployments", release.candidate, uid=there["metadata"]["uid"])  # else an old driver may still unmake it
 
 
 def replacing(now: Any, wanted: Any) -> Any:

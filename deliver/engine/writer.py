@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from deliver.cluster.port import Cluster, Feed, Object
 from deliver.engine.lease import Lease
-from deliver.model.errors import Conflict, NotFound, Superseded
+from deliver.model.errors import ClusterError, Conflict, NotFound, Superseded
 from deliver.model.names import FENCE, fence_of
 
 ATTEMPTS = 8
@@ -69,8 +69,31 @@ class GuardedWriter:
         raise Conflict(f"{kind} {name} keeps changing under our writes")
 
     def create(self, kind: str, body: Object) -> Object:
+        """A create has no version to be guarded by. So the lock is looked at once more, and what came too late is taken away again."""
         self.confirm()
-        return self._seen(kind, self.cluster.create(kind, self.namespace, body))
+        made = self.cluster.create(kind, self.namespace, body)
+        try:
+            self.confirm()
+        except Superseded:
+            self._unmake(kind, made)
+            raise
+        except ClusterError:
+            pass  # it is there; the next write asks again
+        return self._seen(kind, made)
+
+    def _unmake(self, kind: str, made: Object) -> None:
+        """Best effort. One that the other driver has stamped by now is the other's."""
+        name, uid = made["metadata"]["name"], made["metadata"]["uid"]
+        for _ in range(ATTEMPTS):
+            try:
+                now = self.cluster.get(kind, self.namespace, name)
+                if now["metadata"]["uid"] == uid and fence_of(now) <= self.fence:
+                    self.cluster.delete(kind, self.namespace, name, uid=uid, version=now["metadata"]["resourceVersion"])
+            except Conflict:
+                continue
+            except ClusterError:
+                pass
+            return
 
     def stamp(self, kind: str, name: str, *, uid: str = "") -> None:
         """Our fence on an object, so that every write prepared before it fails. An object that is not there needs none."""

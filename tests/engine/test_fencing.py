@@ -4,6 +4,7 @@ import pytest
 
 from deliver.engine.lease import Lease
 from deliver.model.errors import Conflict, Locked, Superseded
+from deliver.model.names import FENCE
 from deliver.model.release import Outcome
 from deliver.sandbox.faults import Fault, Killed, conflict, killed
 from tests.engine.invariants import watched
@@ -88,6 +89,31 @@ def test_a_write_prepared_before_the_takeover_changes_nothing_after_it(kind: str
     assert rig.before() == before
     assert rig.names("deployments") == {"web"}
     assert rig.record().outcome is Outcome.ROLLED_BACK
+
+
+@pytest.mark.parametrize("stamped", [False, True])
+def test_a_candidate_created_after_the_takeover_is_taken_away_again_unless_the_heir_has_taken_it_up(stamped: bool):
+    """A create has no version to be guarded by: its driver stood still just before it, and the rollback of another was over by then."""
+    rig = Rig.make()
+    before, frozen = rig.before(), list[object]()
+
+    def stands_still(call) -> bool:
+        if not frozen:
+            frozen.append(call)
+            assert rig.verb("rollback", actor="oncall@laptop").outcome is Outcome.ROLLED_BACK
+        return False
+
+    def seen(call) -> bool:
+        if stamped and "web-candidate" in rig.names("deployments"):
+            rig.edit("deployments", "web-candidate", {"metadata": {"annotations": {FENCE: "2"}}})
+        return False
+
+    rig.world.cluster.script.add(Fault(killed, verb="create", kind="deployments", actor="test@here", when=stands_still))
+    rig.world.cluster.script.add(Fault(killed, verb="get", kind="leases", actor="test@here", when=seen))
+    assert rig.run().outcome is Outcome.ROLLED_BACK
+    assert frozen
+    assert rig.names("deployments") == ({"web", "web-candidate"} if stamped else {"web"})
+    assert stamped or rig.before() == before
 
 
 def test_a_lock_that_others_are_quicker_to_take_is_taken_all_the_same():

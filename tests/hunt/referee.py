@@ -203,10 +203,17 @@ class Referee:
         self.say(10, f"{self.author.verb} {change.kind} {change.name} was never announced")
 
     def _open(self, words: tuple[str, ...]) -> bool:
-        """An intent with such words stands in the record, without an outcome."""
-        journal = self.record.get("journal") or []
-        closed = {entry["of"] for entry in journal if entry["kind"] == "outcome"}
-        return any(e["kind"] == "intent" and e["seq"] not in closed and e["text"].startswith(words) for e in journal)
+        """An intent with such words stands in the record, without an outcome.
+
+        An heir notes for a driver that stands still that nobody knows what became of its intent: for that driver it is open still.
+        """
+        journal, fence = self.record.get("journal") or [], self.fences.get(self.author.name, 0)
+        told = {e["of"]: e for e in journal if e["kind"] == "outcome"}
+        intents = [e for e in journal if e["kind"] == "intent" and e["text"].startswith(words)]
+        return any(
+            outcome is None or (outcome["result"] == "unknown" and intent["fence"] == fence < outcome["fence"])
+            for intent, outcome in ((intent, told.get(intent["seq"])) for intent in intents)
+        )
 
     def _rolling(self) -> bool:
         return self.stage.current is not None and "rollback" in self.stage.current.name

@@ -7,6 +7,7 @@ goes on, for longer than any lock lives. What was acknowledged as rolled back mu
 # ruff: noqa: T201
 
 import argparse
+import multiprocessing
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,6 +66,10 @@ def fight(duel: Duel) -> Result:
     return play.play()
 
 
+def fought(duel: Duel) -> tuple[Duel, tuple[str, ...]]:
+    return duel, fight(duel).broken
+
+
 def every(stride: int = 1) -> Iterator[Duel]:
     for verb in VERBS:
         for operator in (False, True):
@@ -77,16 +82,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.hunt.writers")
     parser.add_argument("--stride", type=int, default=1, help="1: all of them; n: every n-th call of each")
     parser.add_argument("--seconds", type=float, default=1e9)
+    parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
     options = parser.parse_args()
     end, count, failing = time.monotonic() + options.seconds, 0, 0
-    for duel in every(options.stride):
-        if time.monotonic() > end:
-            break
-        result = fight(duel)
-        count += 1
-        if result.broken:
-            failing += 1
-            print(f"{duel}: {result.broken[0]}", flush=True)
+    with multiprocessing.Pool(options.processes) as pool:
+        for duel, broken in pool.imap_unordered(fought, every(options.stride), chunksize=20):
+            count += 1
+            if broken:
+                failing += 1
+                print(f"{duel}: {broken[0]}", flush=True)
+            if time.monotonic() > end:
+                pool.terminate()
+                break
     print(f"{count} interleavings of two writers and an operator, {failing} with a broken rule")
     return 1 if failing else 0
 
