@@ -9,7 +9,7 @@ from typing import Any
 
 from deliver.engine.record import open_intents, parse
 from deliver.model.names import HASH
-from deliver.model.release import Release
+from deliver.model.release import Outcome, Release
 from deliver.sandbox.faults import WRITES, Call
 from deliver.sandbox.store import Change
 from tests.engine.rig import Rig
@@ -142,6 +142,23 @@ def watched(rig: Rig, grace: float = 0.0) -> Watchdog:
     dog = Watchdog(rig, grace, first_call=len(rig.world.cluster.calls))
     rig.world.store.listen(dog.hear)
     return dog
+
+
+def back(rig: Rig, before: Mapping[str, object], grace: float = 0.0) -> Release:
+    """Taken back by somebody on call: everything is what it was `before`, and no rule was broken on the way.
+
+    grace: as the Watchdog's; with one, users may have met what a stranger did.
+    """
+    dog = watched(rig, grace)
+    release = rig.verb("rollback", reason="users complain")
+    assert release.outcome is Outcome.ROLLED_BACK, release.reason
+    assert rig.before() == before
+    assert rig.names("deployments") == {"web"}
+    living = [pod for pod in rig.world.cluster.list("pods", "shop") if not pod["metadata"].get("deletionTimestamp")]
+    assert {pod["spec"]["containers"][0]["image"] for pod in living} == {"registry/web:1.0.0"}
+    assert grace or rig.world.traffic.tally.lost() == 0
+    dog.check()
+    return release
 
 
 def is_ready(pod: Object) -> bool:

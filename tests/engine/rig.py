@@ -8,13 +8,15 @@ from deliver.engine import service
 from deliver.engine.preflight import Proposal
 from deliver.engine.record import Store, parse
 from deliver.engine.service import World as Tools
+from deliver.model.errors import InputError
 from deliver.model.release import Release
 from deliver.model.seen import Request, Seen
 from deliver.model.spec import Analysis, Limits, ReleaseSpec
 from deliver.sandbox.api import MERGE, STRATEGIC, Write
+from deliver.sandbox.faults import Killed
 from deliver.testing.stage import GOOD, METRIC, TARGET, Judge, Quiet, Stage
 
-__all__ = ["GOOD", "METRIC", "TARGET", "Judge", "Quiet", "Rig", "in_step", "steps"]
+__all__ = ["GOOD", "METRIC", "TARGET", "Judge", "Quiet", "Rig", "in_step", "lose", "steps", "taken_over"]
 
 
 @dataclass
@@ -46,6 +48,16 @@ class Rig(Stage):
             call: Callable[..., Release] = getattr(service, name)
             return call(tools.cluster, TARGET, **common)
         return service.ask(tools.cluster, TARGET, name, **common)
+
+    def outlived(self, spec: ReleaseSpec) -> Release | None:
+        """Run it; when its driver is killed, another goes on. None: it died before the release had begun."""
+        try:
+            return self.run(spec)
+        except Killed:
+            try:
+                return self.verb("resume")
+            except InputError:  # there is none, or it had ended
+                return self.record() if self.names("configmaps") else None
 
     # ------------------------------------------------------------ what stands
 
@@ -103,3 +115,18 @@ def in_step(number: int, phase: str = "Baking") -> Callable[[Release], bool]:
 def steps(release: Release) -> list[str]:
     """The actions in the order in which they were asked for: `route both`, `scale-candidate 1`, ..."""
     return [entry.text.partition(":")[0] for entry in release.journal if entry.kind == "intent"]
+
+
+def taken_over(release: Release) -> bool:
+    """The Deployment's new pods have the traffic, and the candidate drains."""
+    shift = release.shift
+    return bool(release.new_hash) and shift is not None and shift.hash == release.new_hash and shift.verified > 0
+
+
+def lose(rig: Rig, seconds: float) -> None:
+    """The Deployment's own pods are unready for so long."""
+    for pod in rig.world.cluster.list("pods", "shop"):
+        name = pod["metadata"]["name"]
+        if "deliver.dev/release" not in pod["metadata"]["labels"] and not pod["metadata"].get("deletionTimestamp"):
+            rig.world.kubelet.change(name, ready=False)
+            rig.world.clock.after(seconds, lambda name=name: rig.world.kubelet.change(name, ready=True))

@@ -10,8 +10,8 @@ from deliver.model.release import Outcome, Release
 from deliver.model.spec import Limits
 from deliver.model.verdict import Verdict
 from deliver.sandbox.faults import Fault, Killed, killed
-from tests.engine.invariants import watched
-from tests.engine.rig import TARGET, Rig, in_step, steps
+from tests.engine.invariants import back, watched
+from tests.engine.rig import TARGET, Rig, in_step, lose, steps, taken_over
 
 
 def interrupted(where: Callable[[Release], bool], services: tuple[str, ...] = ("web",), **world: object) -> tuple[Rig, dict[str, object]]:
@@ -38,11 +38,6 @@ def rolled(release: Release) -> bool:
     return bool(release.new_hash)
 
 
-def taken_over(release: Release) -> bool:
-    shift = release.shift
-    return bool(release.new_hash) and shift is not None and shift.hash == release.new_hash and shift.verified > 0
-
-
 PLACES = {
     "preparing": lambda release: release.phase == "Preparing",
     "step 1": in_step(1),
@@ -52,19 +47,6 @@ PLACES = {
     "rolled": rolled,
     "taken over": taken_over,
 }
-
-
-def back(rig: Rig, before: dict[str, object], grace: float = 0.0) -> Release:
-    dog = watched(rig, grace)
-    release = rig.verb("rollback", reason="users complain")
-    assert release.outcome is Outcome.ROLLED_BACK, release.reason
-    assert rig.before() == before
-    assert rig.names("deployments") == {"web"}
-    living = [pod for pod in rig.world.cluster.list("pods", "shop") if not pod["metadata"].get("deletionTimestamp")]
-    assert {pod["spec"]["containers"][0]["image"] for pod in living} == {"registry/web:1.0.0"}
-    assert rig.world.traffic.tally.lost() == 0
-    dog.check()
-    return release
 
 
 # ---------------------------------------------------------------- from every place
@@ -406,13 +388,7 @@ def test_when_stable_loses_its_last_ready_pod_after_the_traffic_was_pinned_to_it
     dog = watched(rig, grace=0.5)
     rig.when(in_step(2), lambda: setattr(rig.judge, "verdict", Verdict.FAIL))
 
-    def lose() -> None:
-        for pod in rig.world.cluster.list("pods", "shop"):
-            if "deliver.dev/release" not in pod["metadata"]["labels"]:
-                rig.world.kubelet.change(pod["metadata"]["name"], ready=False)
-                rig.world.clock.after(60.0, lambda name=pod["metadata"]["name"]: rig.world.kubelet.change(name, ready=True))
-
-    rig.when(lambda release: release.traffic_off > 0, lose)
+    rig.when(lambda release: release.traffic_off > 0, lambda: lose(rig, 60.0))
     release = rig.run(rig.spec(limits=Limits(drain=30.0)))
     assert release.outcome is Outcome.ROLLED_BACK
     assert [text for text in steps(release) if text.startswith(("route", "delete"))][-4:] == [

@@ -5,12 +5,11 @@ from typing import Any
 import pytest
 
 from deliver.engine.record import open_intents
-from deliver.model.errors import InputError
 from deliver.model.names import HASH, RELEASE_LABEL
 from deliver.model.release import Outcome, Release
 from deliver.model.verdict import Verdict
 from deliver.sandbox.faults import WRITES, Fault, Killed, killed
-from tests.engine.invariants import watched
+from tests.engine.invariants import back, watched
 from tests.engine.rig import GOOD, Rig, in_step
 from tests.engine.test_blue_green import at, candidates, ended, headless, preview, spec
 
@@ -30,16 +29,6 @@ def interrupted(place: str, rig: Rig, **options: Any) -> dict[str, Any]:
         rig.run(spec(**options))
     rig.world.cluster.script.clear()
     return before
-
-
-def back(rig: Rig, before: dict[str, Any], grace: float = 0.0) -> Release:
-    dog = watched(rig, grace)
-    release = rig.verb("rollback", reason="users complain")
-    assert release.outcome is Outcome.ROLLED_BACK, release.reason
-    assert rig.before() == before
-    assert rig.names("deployments") == {"web"}
-    dog.check()
-    return release
 
 
 # ---------------------------------------------------------------- one patch back
@@ -153,15 +142,9 @@ def test_killed_at_a_sample_of_calls_it_ends_where_the_unkilled_run_ends(kind: s
         rig = scenario()
         dog = watched(rig)
         rig.world.cluster.script.add(Fault(killed, actor="test@here", nth=nth, times=1, applied=bool(number % 2)))
-        try:
-            release = rig.run(wanted)
-        except Killed:
-            try:
-                release = rig.verb("resume")
-            except InputError:
-                if rig.names("configmaps") == set():
-                    continue  # it had not begun
-                release = rig.record()  # it had ended
+        release = rig.outlived(wanted)
+        if release is None:
+            continue
         assert end_state(rig, release) == expected, f"killed at call {nth}"
         assert not open_intents(release)
         assert rig.world.traffic.tally.lost() == 0

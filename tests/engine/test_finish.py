@@ -2,25 +2,10 @@
 
 from dataclasses import replace
 
-from deliver.model.release import Outcome, Release
+from deliver.model.release import Outcome
 from deliver.model.spec import Limits
 from tests.engine.invariants import watched
-from tests.engine.rig import GOOD, Rig, steps
-
-
-def taken_over(release: Release) -> bool:
-    """The Deployment's new pods have the traffic, and the candidate drains."""
-    shift = release.shift
-    return bool(release.new_hash) and shift is not None and shift.hash == release.new_hash and shift.verified > 0
-
-
-def lose(rig: Rig, seconds: float) -> None:
-    """The Deployment's own pods are unready for a while."""
-    for pod in rig.world.cluster.list("pods", "shop"):
-        name = pod["metadata"]["name"]
-        if "deliver.dev/release" not in pod["metadata"]["labels"] and not pod["metadata"].get("deletionTimestamp"):
-            rig.world.kubelet.change(name, ready=False)
-            rig.world.clock.after(seconds, lambda name=name: rig.world.kubelet.change(name, ready=True))
+from tests.engine.rig import GOOD, Rig, lose, steps, taken_over
 
 
 def test_when_the_deployment_loses_its_pods_after_it_took_over_the_candidate_serves_on_until_they_are_back():
