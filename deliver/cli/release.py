@@ -17,7 +17,6 @@ from deliver.model.spec import ReleaseSpec
 
 if TYPE_CHECKING:
     from deliver.config.strategies import StrategyOption
-    from deliver.engine.service import Proposal
 
 COMMON = (*PLACE, *TARGETING, *ANALYSIS, DISCOVER, *LIMITS)
 USUAL = "canary"  # what `plan` plans when neither an option nor the file names a strategy
@@ -31,8 +30,6 @@ PLAN = (
     Option("until_detectable", "say how long the steps must be to find so many times as many bad requests, e.g. 2x", metavar="RATIO"),
     Option("detailed_exitcode", "exit 10 when a release would change something", kind="flag"),
 )
-# what a run would end with, by what preflight found, the gravest first
-REFUSALS = {"input": ExitCode.USAGE, "locked": ExitCode.LOCKED, "forbidden": ExitCode.UNREACHABLE, "refuse": ExitCode.REFUSED}
 
 
 def make(name: str, summary: str, args: Sequence[str] = ()) -> TyperCommand:
@@ -138,11 +135,12 @@ def spec(given: Given, strategy: str = "") -> tuple[ReleaseSpec, tuple[str, ...]
 
 def drive(given: Given, wanted: ReleaseSpec, told: Sequence[str]) -> int:
     from deliver.engine import service
+    from deliver.render.text import planned_code
 
     session.notifiable(wanted)
     cluster = session.open_cluster(given)
     proposal = service.propose(cluster, session.placed(wanted, cluster), actor=session.actor(os.environ), now=time.time())
-    if _planned_code(proposal) is ExitCode.PROMOTED:  # what is refused has nothing to be judged by
+    if planned_code(proposal.findings) is None:  # what is refused has nothing to be judged by
         _say(told)
     with stoppable() as stop:
         release = service.run(cluster, proposal, reporter=session.reporter(given), stop=stop)
@@ -158,12 +156,11 @@ def plan(given: Given, strategy: str) -> int:
     ratio = session.ratio(given, "until_detectable")
     proposal = service.propose(cluster, session.placed(wanted, cluster), actor=session.actor(os.environ), now=time.time(), wanted=ratio)
     _say(told)
-    code = _planned_code(proposal)
     if given["output"] in ("json", "yaml"):
         session.show_view(lists.plan_view(proposal), given["output"])
     else:
         session.show(text.plan_text(proposal, session.style(given)))
-    if code is not ExitCode.PROMOTED:
+    if (code := text.planned_code(proposal.findings)) is not None:
         return code
     return ExitCode.CHANGES if given["detailed_exitcode"] and proposal.patches else ExitCode.PROMOTED
 
@@ -174,9 +171,3 @@ def _say(lines: Sequence[str]) -> None:
 
     for line in lines:
         session.say(clean(line))
-
-
-def _planned_code(proposal: "Proposal") -> ExitCode:
-    """What a run would end with at once."""
-    levels = {finding.level for finding in proposal.findings}
-    return next((code for level, code in REFUSALS.items() if level in levels), ExitCode.PROMOTED)

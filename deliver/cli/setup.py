@@ -2,6 +2,7 @@
 
 import platform
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from typer.core import TyperCommand
@@ -95,16 +96,16 @@ def _judged(draft: "Draft") -> "Judged | None":
 
 def plugins(given: Given) -> int:
     from deliver.plugins import registry
-    from deliver.render import text
+    from deliver.render.plugins import plugins_text
 
     if words := given["what"]:
         return plugin(given, words)
     found = registry.describe()
     if given["output"] in ("json", "yaml"):
-        items = [{key: getattr(plugin, key) for key in plugin.__dataclass_fields__} for plugin in found]
+        items = [asdict(plugin) for plugin in found]
         session.show_view({"apiVersion": "deliver.dev/v1alpha1", "kind": "PluginList", "items": items}, given["output"])
     else:
-        session.show(text.plugins_text(found, session.style(given)))
+        session.show(plugins_text(found, session.style(given)))
     return ExitCode.PROMOTED
 
 

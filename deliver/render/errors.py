@@ -3,6 +3,7 @@
 from deliver.model.errors import DeliverError
 from deliver.render.clean import clean, defuse
 from deliver.render.style import PLAIN, Style
+from deliver.render.view import API_VERSION
 
 
 def error_text(error: DeliverError, style: Style = PLAIN) -> str:
@@ -19,4 +20,4 @@ def error_view(error: DeliverError) -> dict[str, object]:
     """Kind Error, for `-o json`."""
     parts = {"error": error.what, "why": error.why, "state": error.state, "hint": error.hint}
     code = {"code": error.exit_code.name, "exit_code": int(error.exit_code)}
-    return {"apiVersion": "deliver.dev/v1alpha1", "kind": "Error", **code, **{key: clean(text) for key, text in parts.items()}}
+    return {"apiVersion": API_VERSION, "kind": "Error", **code, **{key: clean(text) for key, text in parts.items()}}

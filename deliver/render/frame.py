@@ -17,7 +17,7 @@ from deliver.render.fmt import NONE, clock, count, duration, image_change, image
 from deliver.render.odds import SIZE, filled, odds_line
 from deliver.render.style import STEP_LEVEL, UNICODE, VERDICT_LEVEL
 from deliver.render.summary import check_cells, result_word
-from deliver.render.view import View, release_view
+from deliver.render.view import View, release_view, typed
 
 STYLE = {"done": "green", "fail": "bold red", "warn": "yellow", "action": "", "wait": "cyan", "todo": "dim"}
 BADGE = {"done": "bold black on green", "fail": "bold white on red", "warn": "bold black on yellow", "action": "bold black on cyan"}
@@ -130,16 +130,8 @@ def _traffic(view: View, width: int) -> list[Text]:
         return _users(view, width)
     share, reverts = view["exposure"], view["strategy"] == "rollback"  # which goes back in the Deployment itself: no candidate
     window = f" in {duration(share['window'])}" if share["window"] else ""
-    size = max(min(width - 64 - len(window), 40), 10)
-    bar = _bar(share["endpoints"] or 0.0, 100.0, size, "magenta", rest="cyan")
-    strong = "bold red" if not share["wanted"] and share["endpoints"] else "bold"  # traffic that should be off and is not
-    ends = "by ready pods" if reverts else "by endpoints"
-    told = [
-        Text.assemble("  ", (percent(share[key]), strong if key == "endpoints" else ""), (f" {name}", "dim"))
-        for key, name in (("wanted", "wanted"), ("endpoints", ends), ("observed", f"observed{window}"))
-        if key != "observed" or share[key] is not None
-    ]
-    lines = [_row("withdrawn" if reverts else "new version", bar, *told)]
+    told = _exposure(share, "by ready pods" if reverts else "by endpoints", f"observed{window}", width - len(window))
+    lines = [_row("withdrawn" if reverts else "new version", *told)]
     lines += [_row(name, _arm(view[name], name)) for name in (("stable",) if reverts else ("stable", "candidate"))]
     if view["route"]:
         lines.insert(0, _row("traffic", _route(view)))
@@ -148,19 +140,23 @@ def _traffic(view: View, width: int) -> list[Text]:
 
 def _users(view: View, width: int) -> list[Text]:
     """Who gets the treatment: as the flag says, and as the instances answer."""
-    share, flag = view["exposure"], view["flag"]
-    size = max(min(width - 64, 40), 10)
-    strong = "bold red" if not share["wanted"] and share["endpoints"] else "bold"
-    told = [
-        Text.assemble("  ", (percent(share[key]), strong if key == "endpoints" else ""), (f" {name}", "dim"))
-        for key, name in (("wanted", "wanted"), ("endpoints", "by the flag"), ("observed", "of requests"))
-        if key != "observed" or share[key] is not None
-    ]
+    flag = view["flag"]
     sure = flag["confirmed"] and flag["confirmed"]["total"] and flag["confirmed"]["acked"] == flag["confirmed"]["total"]
     mark, style = (UNICODE["done"], "green") if sure else (UNICODE["wait"], "yellow")
     proof = Text(f"{mark} {users.proof(flag).removeprefix(', ')}", style=style)
-    bar = _bar(share["endpoints"] or 0.0, 100.0, size, "magenta", rest="cyan")
-    return [_row("treatment", bar, *told), _row("", proof), _row("pods", _arm(view["stable"], "stable"))]
+    told = _exposure(view["exposure"], "by the flag", "of requests", width)
+    return [_row("treatment", *told), _row("", proof), _row("pods", _arm(view["stable"], "stable"))]
+
+
+def _exposure(share: View, real: str, seen: str, width: int) -> list[Text]:
+    """A bar and the three percentages. real, seen: what `endpoints` and `observed` are called here."""
+    strong = "bold red" if not share["wanted"] and share["endpoints"] else "bold"  # exposure that should be off and is not
+    told = [
+        Text.assemble("  ", (percent(share[key]), strong if key == "endpoints" else ""), (f" {name}", "dim"))
+        for key, name in (("wanted", "wanted"), ("endpoints", real), ("observed", seen))
+        if key != "observed" or share[key] is not None
+    ]
+    return [_bar(share["endpoints"] or 0.0, 100.0, max(min(width - 64, 40), 10), "magenta", rest="cyan"), *told]
 
 
 def _route(view: View) -> Text:
@@ -314,7 +310,7 @@ def _event(event: Event) -> Text:
 def _keys(view: View, driving: bool, width: int) -> Text:
     if view["course"] == str(Course.BACK) and driving:
         return Text("a rollback goes on to its end; a second Ctrl-C leaves it where it stands", style="dim")
-    where = f"{view['target']['deployment']} -n {view['target']['namespace']}"
+    where = typed(view)
     verb = "promote" if view["phase"] == str(Phase.WAITING) else "resume" if view["phase"] == str(Phase.PAUSED) else ""
     on = Text.assemble("go on: ", (f"deliver {verb} {where}", "cyan"), "   ") if verb else Text("")
     stop = "   hold it: Ctrl-C" if driving else "   stop watching: Ctrl-C"

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from deliver.render.fmt import count
-from deliver.render.view import View
+from deliver.render.view import View, typed
 
 FACTS = ("switched", "probed", "drained")
 
@@ -44,8 +44,7 @@ def _hold(view: View) -> tuple[str, str, str] | None:
     hold = view["hold"]
     if not hold or not hold["until"]:
         return None
-    where = f"{view['target']['deployment']} -n {view['target']['namespace']}"
-    text = f"kept warm until {_clock(hold['until'])} UTC, one write away; `deliver promote {where}` ends the wait"
+    text = f"kept warm until {_clock(hold['until'])} UTC, one write away; `deliver promote {typed(view)}` ends the wait"
     return "old side", text, "action"
 
 

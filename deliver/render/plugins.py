@@ -1,5 +1,6 @@
-"""One plugin for `deliver plugins show`: where it comes from, its options, its hooks."""
+"""`deliver plugins`: what was found, and of one plugin where it comes from, its options, its hooks."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,10 +14,24 @@ from deliver.render.style import PLAIN, Style, table
 View = dict[str, Any]
 
 
+def plugins_text(plugins: Sequence[Plugin], style: Style = PLAIN) -> str:
+    """A table of what was found; a broken plugin has its error where others have their summary."""
+    if not plugins:
+        return "No plugin is installed"
+    rows = []
+    for plugin in plugins:
+        told = f"{style.mark('fail')} {style.paint(clean(plugin.error), 'bad')}" if plugin.error else clean(plugin.summary)
+        rows.append((_family(plugin.group), clean(plugin.name), clean(plugin.distribution), clean(plugin.version), told))
+    return "\n".join(table(("family", "name", "from", "version", "does"), rows, style))
+
+
+def _family(group: str) -> str:
+    return clean(group).removeprefix("deliver.")
+
+
 def plugin_view(plugin: Plugin) -> View:
     """options, schema, hooks: empty for a broken one, whose `error` says why."""
-    view = {key: getattr(plugin, key) for key in ("group", "name", "distribution", "version", "entry", "summary", "error")}
-    view |= {
+    view = asdict(plugin) | {
         "hooks": [hook for hook in registry.HOOKS.get(plugin.group, ()) if hook not in ("name", "summary")],
         "options": [],
         "schema": {},
@@ -28,9 +43,8 @@ def plugin_view(plugin: Plugin) -> View:
 
 
 def plugin_text(view: View, style: Style = PLAIN) -> str:
-    family = view["group"].removeprefix("deliver.")
     told = [
-        f"{view['name']} ({family}): {view['summary'] or 'no summary'}",
+        f"{view['name']} ({_family(view['group'])}): {view['summary'] or 'no summary'}",
         f"  from: {view['distribution']} {view['version']}, {view['entry']}",
     ]
     if view["error"]:

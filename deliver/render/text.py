@@ -1,8 +1,7 @@
-"""The texts of `plan`, `status`, `history`, `doctor` and `plugins`: answers for stdout, as plain lines."""
+"""The texts of `plan`, `status`, `history` and `doctor`: answers for stdout, as plain lines."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from deliver.model.exitcodes import ExitCode
 from deliver.model.release import Release
@@ -16,7 +15,7 @@ from deliver.render.lists import Proposal
 from deliver.render.odds import SIZE, filled, odds_line
 from deliver.render.style import LEVEL_STYLE, PLAIN, STEP_LEVEL, VERDICT_LEVEL, VERDICT_STYLE, Style, table
 from deliver.render.summary import arms, change, check_cells, problem, result_word, traffic, where
-from deliver.render.view import Driver, View, release_view
+from deliver.render.view import Driver, View, release_view, typed
 
 # level of a finding -> title, mark, and the exit code of a run that meets it (None: it goes on), the gravest first
 FINDINGS = {
@@ -48,9 +47,14 @@ def plan_text(proposal: Proposal, style: Style = PLAIN) -> str:
     return "\n".join([*lines, *_findings(told, style), "", _plan_result(told, style)])
 
 
-def _plan_result(findings: Sequence[Finding], style: Style) -> str:
+def planned_code(findings: Sequence[Finding]) -> ExitCode | None:
+    """What a run that meets these would end with at once; None: it goes on."""
     levels = {finding.level for finding in findings}
-    code = next((code for level, (_, _, code) in FINDINGS.items() if level in levels and code is not None), None)
+    return next((code for level, (_, _, code) in FINDINGS.items() if level in levels and code is not None), None)
+
+
+def _plan_result(findings: Sequence[Finding], style: Style) -> str:
+    code = planned_code(findings)
     if code is None:
         return "Result: plan only, nothing was changed"
     return f"{style.mark('fail')} Result: {style.paint('refused', 'bad')}; a run would change nothing and end with exit code {int(code)}"
@@ -103,25 +107,18 @@ def status_text(release: Release, seen: Seen | None, now: float, style: Style = 
     driver: who drives it; None for a release that has ended, or when the lock may not be read.
     """
     view = release_view(release, seen, now)
-    word = (
-        result_word(release)[1]
-        if release.outcome
-        else f"{view['phase']}, step {min(release.step + 1, len(view['steps']))} of {len(view['steps'])}"
-    )
-    level = result_word(release)[0] if release.outcome else "action"
+    level, word = result_word(release) if release.outcome else ("action", _phase(release, view))
     lines = [f"{style.mark(level)} {view['id']}: {style.paint(word, LEVEL_STYLE[level])}"]
     lines += [f"  target: {where(view)}, strategy {view['strategy']}", f"  {'flag' if view['flag'] else 'image'}: {change(view, style)}"]
     lines += [f"  why: {view['reason']}"] if view["reason"] else []
-    lines += (
-        [f"  paused: by {view['paused']['by']}{', ' + view['paused']['reason'] if view['paused']['reason'] else ''}"]
-        if view["paused"]
-        else []
-    )
+    lines += [f"  paused: by {', '.join(filter(None, (view['paused']['by'], view['paused']['reason'])))}"] if view["paused"] else []
     lines += [f"  driver: {driver_line(driver, now, view, style)}"] if driver else []
     lines.append(f"  exposure: {exposure(view)}")
     lines += [f"  {text}" for text in (traffic(view), *arms(release, view), *greens.lines(view)) if text]
     lines += [f"  {style.mark('fail')} {problem(found)}" for found in view["problems"]]
-    lines += [f"  {'took' if release.ended else 'running for'}: {duration(view['duration'])}, started {view['started']} by {view['actor']}"]
+    lines.append(
+        f"  {'took' if release.ended else 'running for'}: {duration(view['duration'])}, started {view['started']} by {view['actor']}"
+    )
     lines += ["", *steps_table(view, style)]
     checks = checks_table(view, style)
     lines += ["", *checks, *evidence_table(view, style)] if checks else []
@@ -130,13 +127,17 @@ def status_text(release: Release, seen: Seen | None, now: float, style: Style = 
     return "\n".join(lines)
 
 
+def _phase(release: Release, view: View) -> str:
+    return f"{view['phase']}, step {min(release.step + 1, len(view['steps']))} of {len(view['steps'])}"
+
+
 def driver_line(driver: Driver, now: float, view: View, style: Style) -> str:
     """A live release without a driver stands still: nobody watches it, nobody takes it back."""
     if driver.alive:
         return f"{clean(driver.name)}, heard {duration(max(now - driver.heard, 0.0))} ago"
     last = f"; the last one, {clean(driver.name)}, was heard {duration(max(now - driver.heard, 0.0))} ago" if driver.name else ""
-    where = f"{view['target']['deployment']} -n {view['target']['namespace']}"
-    return style.paint(f"nobody{last}. It stands still until `deliver resume {where}` or `deliver rollback {where}`", "yellow")
+    it = typed(view)
+    return style.paint(f"nobody{last}. It stands still until `deliver resume {it}` or `deliver rollback {it}`", "yellow")
 
 
 def exposure(view: View) -> str:
@@ -232,32 +233,3 @@ def doctor_text(checks: Iterable[DoctorLine], style: Style = PLAIN) -> str:
     bad, doubtful = (sum(line.level == level for line in checks) for level in ("fail", "warn"))
     verdict = f"{count(bad, 'problem')}, {count(doubtful, 'warning')}" if bad or doubtful else "everything that a release needs is there"
     return "\n".join([*lines, "", f"Result: {verdict}"])
-
-
-class PluginLine(Protocol):
-    """deliver.plugins.registry.Plugin."""
-
-    @property
-    def group(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def distribution(self) -> str: ...
-    @property
-    def version(self) -> str: ...
-    @property
-    def summary(self) -> str: ...
-    @property
-    def error(self) -> str: ...
-
-
-def plugins_text(plugins: Sequence[PluginLine], style: Style = PLAIN) -> str:
-    """A table of what was found; a broken plugin has its error where others have their summary."""
-    if not plugins:
-        return "No plugin is installed"
-    rows = []
-    for plugin in plugins:
-        told = f"{style.mark('fail')} {style.paint(clean(plugin.error), 'bad')}" if plugin.error else clean(plugin.summary)
-        family = clean(plugin.group).removeprefix("deliver.")
-        rows.append((family, clean(plugin.name), clean(plugin.distribution), clean(plugin.version), told))
-    return "\n".join(table(("family", "name", "from", "version", "does"), rows, style))

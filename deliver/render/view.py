@@ -297,6 +297,11 @@ def driver_view(driver: Driver | None) -> View | None:
     return dict(clean_data({"name": driver.name or None, "heard": rfc3339(driver.heard), "alive": driver.alive}))
 
 
+def typed(view: View) -> str:
+    """The target as commands take it: `web -n shop`."""
+    return f"{view['target']['deployment']} -n {view['target']['namespace']}"
+
+
 def next_commands(release: Release) -> list[str]:
     """What a person may want to type now, the likeliest first."""
     target = release.spec.target

@@ -7,8 +7,9 @@ from deliver.model.release import Release
 from deliver.plugins.interfaces import Finding
 from deliver.render.explain import explain_text
 from deliver.render.lists import explanation_view, list_view, plan_view, to_json, to_yaml
+from deliver.render.plugins import plugins_text
 from deliver.render.summary import summary_lines
-from deliver.render.text import DoctorLine, doctor_text, history_text, plan_text, plugins_text, status_text
+from deliver.render.text import DoctorLine, doctor_text, history_text, plan_text, status_text
 from deliver.render.view import release_view
 
 
