@@ -66,6 +66,7 @@ class Driver:
         self.unsaved: Entry | None = None
         self.not_before: tuple[Action, float] | None = None
         self.judged: Judged = watching.latest
+        self.seen: Seen | None = None
 
     def drive(self, release: Release, selector: str) -> Release:
         """Blocking, to an outcome. Raises Superseded when another driver has taken over; its record says how it ends."""
@@ -91,7 +92,9 @@ class Driver:
             except ClusterError as error:
                 if given_up := self._given_up(error):
                     return given_up
-                clock.wait(BACKOFF)
+                if self.seen is not None:
+                    self.watching.consider(self.release, self.seen)  # a record that cannot be written is no reason to stop judging
+                self._back_off()
                 continue
             self.failing, release = None, self.release
             if feed.quiet() > QUIET:
@@ -126,7 +129,7 @@ class Driver:
         judged = self.judged = self.watching.latest
         seen = observer.look(release, now, judged.results, judged.at, judged.share)
         seen = replace(seen, switch=judged.switch, flag=self.tools.flag.latest if self.tools.flag else None)
-        seen = replace(seen, requests=tuple(one for one in seen.requests if one.id not in self.answered))
+        self.seen = seen = replace(seen, requests=tuple(one for one in seen.requests if one.id not in self.answered))
         if self.lease.lost_to is not None or observer.newest_fence(release, seen) > release.fence:
             raise Superseded(f"release {release.id} was taken over", why=f"by {self.lease.lost_to or 'another driver'}")
         if self.tools.stop.is_set() and release.course is not Course.BACK and release.outcome is None:
@@ -141,6 +144,13 @@ class Driver:
         release = self.release = self._closed(decision.release)
         self._save(release, force=bool(seen.requests))
         return release, seen, decision.wake_at
+
+    def _back_off(self) -> None:
+        """What wakes us is no reason to hurry: a write whose answer was lost comes back through the watch."""
+        clock = self.tools.clock
+        over = clock.monotonic() + BACKOFF
+        while (left := over - clock.monotonic()) > 0:
+            clock.wait(left)
 
     def _given_up(self, error: ClusterError) -> Release | None:
         """None while it is worth another try. What is decided, or not permitted, and cannot be recorded for long, ends all the same."""
@@ -239,9 +249,9 @@ class Driver:
         elif isinstance(error, (Conflict, NotFound)) and self.refused >= STUBBORN:
             release = hold(release, f"{action} is refused again and again: {error.what}", now)
         self.release = release
-        self._save(release, force=True)
         delay = min(PATIENCE, BACKOFF * 2 ** min(self.refused - 1, 5))
         self.not_before = action, self.tools.clock.monotonic() + delay
+        self._save(release, force=True)
         return release, seen, now + delay
 
     # ------------------------------------------------------------ saving

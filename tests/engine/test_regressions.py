@@ -45,6 +45,36 @@ def test_a_refused_action_is_not_asked_for_again_at_the_pace_of_our_own_records(
     assert len([call for call in rig.world.cluster.calls if turned[0] <= call.at < turned[0] + 60]) < 150
 
 
+def test_a_version_that_turns_bad_while_the_record_cannot_be_written_is_taken_back_all_the_same():
+    """Each look ended at the save of `status`, before the metrics were asked again: nobody judged."""
+    rig = Rig.make()
+
+    def refuse() -> None:
+        rig.world.cluster.script.add(Fault(unreachable(), verb="patch", kind="configmaps", until=rig.world.clock.now() + 100))
+        rig.world.clock.after(20.0, lambda: setattr(rig.judge, "verdict", Verdict.FAIL))
+
+    rig.when(in_step(1), refuse)
+    start = rig.world.clock.now()
+    release = rig.run()
+    assert release.outcome is Outcome.ROLLED_BACK
+    assert release.traffic_off - start < 60
+
+
+def test_writes_whose_answers_are_lost_are_not_repeated_at_the_pace_of_our_own_records():
+    """Neither the move nor its refusal could be known to be written: each try was woken by the last one's record, 200 a second."""
+    rig = Rig.make()
+
+    def cut() -> None:
+        rig.world.cluster.script.add(Fault(unreachable(), verb="patch", applied=True, until=rig.world.clock.now() + 60))
+        rig.world.clock.after(20.0, lambda: setattr(rig.judge, "verdict", Verdict.FAIL))  # the lock has lapsed by then
+
+    turned = rig.when(in_step(1), cut)
+    release = rig.run()
+    assert release.outcome is Outcome.ROLLED_BACK
+    assert len([call for call in rig.world.cluster.calls if turned[0] <= call.at < turned[0] + 60]) < 400
+    assert journal_faults(release) == []
+
+
 def test_an_intent_whose_saving_was_not_answered_stands_in_the_journal_once():
     """The record had it, the driver did not know: it wrote another entry over it."""
     rig, seen = Rig.make(), []
