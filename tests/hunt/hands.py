@@ -7,9 +7,10 @@ from typing import Any
 
 from deliver.sandbox.cluster import SandboxCluster
 from deliver.sandbox.faults import Call, Fault, Killed, Script
-from tests.hunt.stage import Stage
+from tests.hunt.stage import STORM, Stage
 
 MOST_CALLS = 30_000  # of one process: an hour's release has some hundreds; more is a loop in which no time passes
+SECONDS = 10.0  # in which no process makes STORM calls
 
 
 @dataclass
@@ -73,7 +74,8 @@ class HuntScript(Script):
         if me is None:
             return None
         me.calls += 1
-        if me.calls > MOST_CALLS:
+        me.recent.append(call.at)
+        if me.calls > MOST_CALLS or (len(me.recent) == STORM and call.at - me.recent[0] < SECONDS):
             me.dead = True
             self.on_runaway(me.name)
         self._die(False)

@@ -4,6 +4,7 @@ A process gives the turn back when it waits, and at an API call when the script 
 function of the seed, and an hour of three drivers costs what their events cost.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,9 @@ from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]  # it 
 
 from deliver.sandbox.clock import VirtualClock
 from deliver.sandbox.faults import Killed
+
+
+STORM = 600  # calls of one process within seconds: it asks at the pace of its own answers
 
 
 class Process:
@@ -23,6 +27,7 @@ class Process:
         self.result: Any = None
         self.error: BaseException | None = None
         self.calls = 0
+        self.recent: deque[float] = deque(maxlen=STORM)
         self.began = due
         self.ended = 0.0
         self._greenlet = greenlet(self._live, stage.main)
