@@ -14,7 +14,6 @@ from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]  # it 
 from deliver.sandbox.clock import VirtualClock
 from deliver.sandbox.faults import Killed
 
-
 STORM = 600  # calls of one process within seconds: it asks at the pace of its own answers
 
 
