@@ -25,4 +25,4 @@ def interval(profile: Sequence[float], alpha: float) -> tuple[float, float] | No
     top = max(profile)
     mixture = top + log(sum(exp(one - top) for one in profile) / len(profile))
     kept = [r for r, one in zip(GRID, profile, strict=True) if mixture - one < -log(alpha)]
-    return (min(kept), max(kept)) if kept else None
+    return min(kept), max(kept)  # the likeliest is never refuted

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deliver.analysis.counts import Arm, Counts, Span, increase, ratio, slower
+from deliver.analysis.counts import Arm, Counts, Span, increase, newest, ratio, slower
 from deliver.plugins.interfaces import Series
 
 ARM = Arm({"p": 10.0, "q": 10.0})
@@ -83,6 +83,30 @@ def test_more_bad_than_all_is_clipped_and_said():
     assert (counts.bad, counts.total, counts.clipped) == (10, 10, 2)
 
 
+def test_a_series_without_a_sample_says_nothing_of_its_pod():
+    """Not that it was scraped before, and not that it was not."""
+    young = Arm({"p": 95.0})
+    assert ratio([], [series("p"), series("p", (110, 30), code="200")], young, SPAN, "pod").total == 30
+    assert ratio([], [series("p"), series("p", (110, 30), (111, 31), code="200")], ARM, SPAN, "pod").total == 1
+    assert ratio([series("p")], [series("p", (90, 0), (110, 30))], ARM, SPAN, "pod") == Counts(0, 30, 110.0, series=1, pods=1)
+
+
+def test_each_pod_counts_from_its_own_start():
+    span = Span(100.0, 40.0, {"q": 120.0, "p": 50.0})
+    total = [series(pod, (90, 0), (110, 10), (130, 11)) for pod in ("p", "q")]
+    assert ratio([], total, ARM, span, "pod").total == 11 + 1, "later than the common one, never earlier"
+
+
+def test_how_many_series_and_pods_the_counts_come_from():
+    total = [series("p", (90, 1), (110, 2), code="200"), series("p", (90, 1), (112, 2), code="500"), series("q", (90, 1), (111, math.nan))]
+    assert ratio([], total, ARM, SPAN, "pod") == Counts(0, 2, 112.0, series=3, pods=2)
+
+
+def test_the_newest_sample_of_each_pod():
+    total = [series("p", (90, 1), (112, 2)), series("p", (90, 1), (110, 2), (115, math.nan)), series("q", (91, 1)), series("r")]
+    assert newest(total, "pod") == {"p": 112.0, "q": 91.0, "r": 0.0}
+
+
 def test_nothing_at_all():
     assert ratio([], [], ARM, SPAN, "pod") == Counts()
 
@@ -92,6 +116,19 @@ def test_slow_is_all_less_the_bucket_whose_number_is_the_bound(le):
     buckets = [series("p", (90, 5), (110, 85), le=le), series("p", (90, 5), (110, 6), le="0.5")]
     counts = slower(buckets, [series("p", (90, 5), (110, 105))], 1.0, ARM, SPAN, "pod")
     assert (counts.bad, counts.total, counts.unmatched) == (20, 100, 0)
+
+
+def test_none_is_slow_when_all_are_in_the_bucket():
+    total, fast = series("p", (90, 5), (110, 105)), series("p", (90, 5), (110, 105), le="1")
+    assert slower([fast], [total], 1.0, ARM, SPAN, "pod") == Counts(0, 100, 110.0, series=1, pods=1)
+    ahead = series("p", (90, 5), (110, 109), le="1")
+    assert slower([ahead], [total], 1.0, ARM, SPAN, "pod").bad == 0, "scrapes do not line up"
+
+
+def test_a_series_whose_bound_is_no_number_is_no_bucket():
+    buckets = [series("p", (90, 5), (110, 105)), series("p", (90, 5), (110, 105), le="all")]
+    counts = slower(buckets, [series("p", (90, 5), (110, 105))], 1.0, ARM, SPAN, "pod")
+    assert (counts.bad, counts.unmatched) == (100, 1)
 
 
 def test_a_missing_bucket_is_told_apart_from_all_being_slow():

@@ -50,6 +50,69 @@ def test_one_pod_or_no_event_tells_nothing():
     assert dispersion.block_seconds(History(30.0)) == 0.0
 
 
+def test_the_dispersion_is_the_variance_of_the_shares_over_what_chance_would_have():
+    """By hand: 8 bad ones among two pods of the same size, 6 and 2 instead of 4 and 4."""
+    uneven = History(30.0, ((6, 0), (2, 0)), ((100, 0), (100, 0)))
+    [(scale, (found, upper))] = dispersion.by_scale(uneven).items()
+    assert scale == 30.0
+    assert found == pytest.approx(((6 - 4) ** 2 / 0.5 + (2 - 4) ** 2 / 0.5) / 8)
+    assert upper == pytest.approx(found * (1 + 2**0.5)), "one column of two pods is one degree of freedom"
+    sized = History(30.0, ((6, 0), (2, 0)), ((300, 0), (100, 0)))
+    assert dispersion.by_scale(sized)[30.0][0] == 0.0, "three times the requests, three times the bad ones"
+
+
+def test_a_scale_needs_two_columns_of_its_length():
+    def scales(columns: int, step: float = 30.0) -> list[float]:
+        return list(dispersion.by_scale(History(step, ((1,) * columns, (2,) * columns), ((9,) * columns, (9,) * columns))))
+
+    assert scales(1) == []
+    assert scales(2) == [30.0]
+    assert scales(4) == [30.0, 60.0]
+    assert scales(4, 60.0) == [60.0, 120.0], "no finer than the columns are"
+    assert scales(4, 40.0) == [], "40 s are no 30 s, and 120 s are three of them: two columns are needed"
+    assert scales(6, 40.0) == [120.0]
+
+
+def test_columns_in_which_fewer_than_two_pods_served_tell_nothing():
+    alone = History(30.0, ((6, 6), (2, 0)), ((100, 100), (100, 0)))
+    assert dispersion.by_scale(alone)[30.0][0] == dispersion.by_scale(History(30.0, ((6, 0), (2, 0)), ((100, 0), (100, 0))))[30.0][0]
+    third = History(30.0, ((6, 0), (2, 0), (0, 0)), ((100, 0), (100, 0), (0, 0)))
+    assert dispersion.by_scale(third) == dispersion.by_scale(History(30.0, ((6, 0), (2, 0)), ((100, 0), (100, 0)))), (
+        "nor does a pod that did not"
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "every", "polls"), [(30.0, 15.0, 2), (30.0, 14.0, 3), (30.1, 15.0, 2), (31.0, 15.0, 3), (0.0, 15.0, 1), (5.0, 15.0, 1)]
+)
+def test_seconds_as_polls(seconds, every, polls):
+    assert dispersion.polls(seconds, every) == polls
+
+
+def test_each_pod_is_a_row_over_the_same_columns():
+    total = [
+        Series({"pod": "b"}, ((60.0, 0.0), (90.0, 7.0))),
+        Series({"pod": "a"}, ((0.0, 0.0), (30.0, 4.0))),
+        Series({}, ((0.0, 1.0), (30.0, 2.0))),
+    ]
+    bad = [Series({"pod": "b"}, ((60.0, 0.0), (90.0, 2.0))), Series({"pod": "gone"}, ((60.0, 0.0), (90.0, 2.0)))]
+    found = history.counted(bad, total, "pod", 30.0, until=99.0)
+    assert found.total == ((1, 0, 0), (4, 0, 0), (0, 0, 7)), "by name; one without a name is one"
+    assert found.bad == ((0, 0, 0), (0, 0, 0), (0, 0, 2))
+    assert (found.columns, found.events, found.requests, found.seconds) == (3, 2, 12, 90.0)
+
+
+def test_the_counters_of_one_pod_are_added_up():
+    total = [Series({"pod": "a", "code": code}, ((0.0, 0.0), (30.0, 4.0))) for code in ("200", "500")]
+    assert history.counted((), total, "pod", 30.0, until=99.0) == History(30.0, ((0,),), ((8,),))
+    assert history.counted((), (), "pod", 30.0, until=99.0) == History(30.0)
+
+
+def test_the_length_of_a_past_is_from_its_first_request_to_its_last():
+    assert History(30.0, ((0,) * 5,), ((0, 3, 0, 4, 0),)).seconds == 90.0
+    assert History(30.0, ((0,),), ((0,),)).seconds == 0.0
+
+
 def test_counters_become_rows_of_increases_with_resets_and_an_end():
     total = [Series({"pod": "a"}, ((30.0, 100.0), (60.0, 130.0), (90.0, 10.0), (120.0, 30.0), (150.0, 90.0)))]
     bad = [Series({"pod": "a"}, ((60.0, 5.0), (90.0, 2.0)))]
@@ -109,6 +172,21 @@ def test_a_draw_leaves_pods_on_both_sides_and_loses_no_request():
         run = placebo.drawn(small, 30.0, share, Random(1))
         assert all(poll.candidate_total and poll.stable_total for poll in run)
         assert sum(poll.candidate_total + poll.stable_total for poll in run) == small.requests
+
+
+@pytest.mark.parametrize(("share", "drawn"), [(0.0, 1), (0.2, 1), (0.5, 3), (0.6, 4), (1.0, 5)])
+def test_a_share_of_the_pods_is_drawn_one_at_least_and_not_all(share, drawn):
+    poll = placebo.drawn(past(Random(9), columns=4), 30.0, share, Random(1))[0]
+    assert (poll.candidate_total, poll.stable_total) == (300 * drawn, 300 * (6 - drawn))
+
+
+def test_a_draw_is_a_piece_of_the_past_in_polls():
+    long = past(Random(9), columns=720)
+    run = placebo.drawn(long, 60.0, 0.5, Random(1), polls=20)
+    assert len(run) == 20
+    assert {poll.candidate_total + poll.stable_total for poll in run} == {2 * 6 * 300}, "two columns a poll"
+    assert len({tuple(placebo.drawn(long, 60.0, 0.5, Random(seed), polls=20)) for seed in range(5)}) == 5
+    assert len(placebo.drawn(past(Random(9), columns=7), 60.0, 0.5, Random(1))) == 3, "all that there is"
 
 
 def test_one_pod_has_no_placebo():

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from deliver.analysis import evidence, interval, proof, words
+from deliver.analysis import evidence, interval, proof, wealth, words
 from deliver.analysis.evidence import Rules
+from deliver.analysis.strategies import ABSOLUTE
 from deliver.model.codec import decode, encode
 from deliver.model.evidence import Calibration, MetricEvidence, Tally, Track
 
@@ -67,6 +68,15 @@ def test_the_past_is_taken_at_its_worst():
     assert evidence.upper(0, 0, 1.0) == 1.0
 
 
+def test_what_the_past_does_not_refute_ends_where_chance_has_half_a_percent_left():
+    """Where nothing or everything was bad, Chernoff's bound is the chance itself: p^n or (1-p)^n = 0.005."""
+    assert evidence.upper(0, 50, 1.0) == pytest.approx(1 - 0.005 ** (1 / 50))
+    assert evidence.lower(50, 50, 1.0) == pytest.approx(0.005 ** (1 / 50))
+    assert evidence.upper(50, 50, 1.0) == pytest.approx(1.0)
+    assert evidence.upper(0, 50, 4.0) == pytest.approx(1 - 0.005 ** (4 / 50)), "dispersion is so much less that was seen"
+    assert evidence.lower(10, 50, 2.0, 0.05) == pytest.approx(1 - evidence.upper(40, 50, 2.0, 0.05)), "good and bad are alike"
+
+
 # ---------------------------------------------------------------- an absolute limit
 
 
@@ -83,6 +93,15 @@ def test_a_limit_that_stable_breaks_too_is_the_environments_problem():
     assert evidence.environment(both, SLO)
     assert not evidence.environment(after(TRACK, *[BAD] * 4, rules=SLO), SLO)
     assert not evidence.environment(after(TRACK, *[BAD] * 4), RULES), "against stable, a shared incident cancels out"
+
+
+def test_nothing_is_piled_up_while_stable_only_seems_to_break_the_limit():
+    """Long before that is sure: its evidence is above 1 : 1."""
+    doubtful = after(TRACK, Tally(9, 60, 10, 540), rules=SLO)
+    assert 0 < wealth.evidence(doubtful.alike, ABSOLUTE) < 1
+    assert not evidence.environment(doubtful, SLO)
+    assert evidence.against(doubtful, SLO) <= 1e-9
+    assert evidence.against(after(TRACK, Tally(9, 60, 2, 540), rules=SLO), SLO) > 1
 
 
 # ---------------------------------------------------------------- proof

@@ -30,6 +30,24 @@ def test_more_steps_add_up_and_a_later_one_may_find_it():
     assert 600 < later < alone
 
 
+def test_steps_that_can_see_nothing_only_take_their_time():
+    """When it is found is the time it takes, and what was baked before in vain."""
+    traffic = Traffic(rate=20.0, bad=0.001, phi=1.5)
+    bake = foresight.bake_for(5, 1.0, 0.05, traffic, [0.2])
+    assert bake is not None
+    assert foresight.found_after(5, 1.0, 0.05, traffic, [Stretch(0.2, DAY)]) == pytest.approx(bake)
+    nobody = Stretch(0.0001, 600)
+    assert foresight.found_after(5, 1.0, 0.05, traffic, [nobody, Stretch(0.2, DAY)]) == pytest.approx(bake + 600, rel=1e-3)
+
+
+def test_what_was_seen_in_one_step_counts_in_the_next():
+    traffic = Traffic(rate=20.0, bad=0.001)
+    bake = foresight.bake_for(5, 1.0, 0.05, traffic, [0.2])
+    assert bake is not None
+    found = foresight.found_after(5, 1.0, 0.05, traffic, [Stretch(0.2, bake / 2), Stretch(0.2, bake)])
+    assert found == pytest.approx(bake)
+
+
 def test_the_bake_that_is_proposed_finds_it_and_not_much_earlier():
     traffic, shares = Traffic(rate=50.0, bad=0.01, phi=2.0), [0.1, 0.5]
     bake = foresight.bake_for(2.0, 1.2, 0.05, traffic, shares)

@@ -80,6 +80,27 @@ def test_the_exact_law_is_that_of_whole_numbers(tally, odds):
     assert increments.hypergeometric(tally, float(odds), 1.0) == pytest.approx(_log(wanted), abs=1e-8)
 
 
+@pytest.mark.parametrize("odds", [0.3, 1.0, 1.2, 50.0])
+@pytest.mark.parametrize(("n", "m", "x"), [(40, 360, 10), (300, 300, 200), (10, 90, 95), (90, 10, 91), (2000, 18_000, 550)])
+def test_the_sum_begins_beside_its_largest_term(n, m, x, odds):
+    """Else a term could be too large for a float beside it."""
+
+    def term(u: int) -> float:
+        return increments._choose(n, u) + increments._choose(m, x - u) + u * math.log(odds)
+
+    low, high = max(0, x - m), min(x, n)
+    begin = min(max(increments._mode(n, m, x, odds), low), high)
+    largest = max(range(low, high + 1), key=term)
+    assert abs(begin - largest) <= 1
+
+
+def test_counts_of_a_busy_day_fit_into_a_float():
+    """Close to the law of rare events, which needs no sum."""
+    tally = Tally(500, 100_000, 3500, 900_000)
+    exact = increments.hypergeometric(tally, 1.2, 1.0)
+    assert exact == pytest.approx(increments.poisson(tally, 1.2, 1.0), rel=0.02)
+
+
 def _log(value: Fraction) -> float:
     """Also of one that no float can hold."""
     return math.log(value.numerator) - math.log(value.denominator)

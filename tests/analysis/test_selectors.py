@@ -53,34 +53,63 @@ def test_plain_selectors(text, name, matchers):
 
 
 @pytest.mark.parametrize(
-    ("text", "place"),
+    ("text", "why"),
     [
-        ("", "character 1"),
-        ("sum(x)", "character 4"),
-        ("up[5m]", "character 3"),
-        ("up offset 5m", "character 4"),
-        ("up or vector(1)", "character 4"),
-        ('up{a="x"', "character 9"),
-        ('up{a="x}', "character 6"),
-        ('up{a"x"}', "character 5"),
-        ('up{a="x" b="y"}', "character 10"),
-        ("up{a=x}", "character 6"),
-        ('up{a="\\q"}', "character 7"),
-        ('{a="x"}', "no metric name"),
-        ('up{__name__="down"}', "given twice"),
-        ('up{a="x"} # comment', "character 11"),
+        ("", "at character 1: no metric name"),
+        ("sum(x)", "at character 4: `(x)` does not belong in a selector"),
+        ("up[5m]", "at character 3: `[5m]` does not belong in a selector"),
+        ("up offset 5m", "at character 4: `offset 5m` does not belong in a selector"),
+        ("up or vector(1)", "at character 4: `or vector(1)` does not belong in a selector"),
+        ('up{a="x"', "at character 9: `,` or `}` is missing"),
+        ('up{a="x}', "at character 6: the string is not closed"),
+        ('up{a"x"}', "at character 5: one of = != =~ !~ is missing"),
+        ('up{a="x" b="y"}', "at character 10: `,` or `}` is missing"),
+        ("up{a=x}", "at character 6: a string in quotes is missing"),
+        ('up{a="\\q"}', "at character 7: unknown escape in a string"),
+        ("up{=}", "at character 4: a label name or `}` is missing"),
+        ('up{""}', "at character 4: a label name or `}` is missing"),
+        ('{a="x"}', "at character 1: no metric name"),
+        ('up{a="x",__name__="down"}', "at character 10: the metric name is given twice"),
+        ('{"up","down"}', "at character 7: the metric name is given twice"),
+        ('{__name__=""}', "at character 2: the metric name is empty"),
+        ('up{a="x"} # comment', "at character 11: `# comment` does not belong in a selector"),
     ],
 )
-def test_anything_else_is_refused_with_the_place(text, place):
+def test_anything_else_is_refused_with_the_place(text, why):
     with pytest.raises(InputError) as caught:
         parse(text)
-    assert place in caught.value.why
+    assert caught.value.why == why
+    assert caught.value.what == f"`{text}` is not a plain selector"
 
 
-@pytest.mark.parametrize("text", ["x_bucket", "x_count{a='b'}", "x_sum", 'x{le="1"}'])
-def test_a_histogram_is_named_by_its_base(text):
-    with pytest.raises(InputError):
+@pytest.mark.parametrize(
+    ("text", "hint"), [("x_bucket", "write x"), ("x_count{a='b'}", "write x"), ("x_sum", "write x"), ('x{a="b",le="1"}', "leave `le` out")]
+)
+def test_a_histogram_is_named_by_its_base(text, hint):
+    with pytest.raises(InputError) as caught:
         histogram(text)
+    assert caught.value.hint == hint
+    assert histogram('x{a="b"}') == Selector("x", (Matcher("a", "=", "b"),))
+
+
+@pytest.mark.parametrize(
+    ("matcher", "held"),
+    [
+        (Matcher("code", "=", "500"), True),
+        (Matcher("code", "=", "50"), False),
+        (Matcher("code", "!=", "500"), False),
+        (Matcher("code", "!=", "200"), True),
+        (Matcher("code", "=~", "5.."), True),
+        (Matcher("code", "=~", "5."), False),  # the whole value, not its begin
+        (Matcher("code", "!~", "5.."), False),
+        (Matcher("code", "!~", "4.."), True),
+        (Matcher("path", "=", ""), True),  # a label that is not there is an empty one
+        (Matcher("path", "!=", ""), False),
+        (Matcher("path", "=~", "/.*"), False),
+    ],
+)
+def test_which_series_a_matcher_selects(matcher, held):
+    assert matcher.holds({"code": "500"}) is held
 
 
 @pytest.mark.parametrize(
@@ -103,10 +132,18 @@ C, S = (Matcher("pod", "=~", "a|b"),), (Matcher("pod", "=~", "c"),)
         ('up{a="{candidate}"}', 'up{a="{candidate}"}'),
         ('up{a="}",{stable}}', 'up{a="}",pod=~"c"}'),
         ("up # {candidate}", "up # {candidate}"),
+        ('up{a="x"} / up{candidate}', 'up{a="x"} / up{pod=~"a|b"}'),  # after a brace that was closed
+        ("# {stable}\nup{candidate} # {stable}\n/ up{stable}", '# {stable}\nup{pod=~"a|b"} # {stable}\n/ up{pod=~"c"}'),
     ],
 )
 def test_placeholders_become_matchers(query, filled):
     assert fill(query, {"candidate": C, "stable": S}) == filled
+
+
+def test_a_query_with_an_open_string_is_refused_with_the_place():
+    with pytest.raises(InputError) as caught:
+        fill('up{candidate} > "x', {"candidate": C})
+    assert (caught.value.what, caught.value.why) == ('`up{candidate} > "x` is not PromQL', "at character 17: the string is not closed")
 
 
 def test_the_arms_a_query_asks_for():

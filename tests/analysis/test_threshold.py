@@ -81,6 +81,48 @@ def test_breaches_in_a_row_count_polls_that_brought_new_samples():
     assert verdicts == [BLIND, BLIND, BLIND, PASS, BLIND, BLIND, BLIND, FAIL]
 
 
+def test_both_shares_are_told_with_every_verdict():
+    def told(candidate, stable=Counts(), wanted=metric()):  # noqa: B008
+        judgement = judge(wanted, candidate, stable)
+        return judgement.verdict, judgement.value, judgement.stable
+
+    assert told(counts(0, 100), counts(1, 400)) == (PASS, 0.0, 0.0025)
+    assert told(counts(5, 100), counts(1, 400)) == (FAIL, 0.05, 0.0025)
+    assert told(counts(5, 100)) == (FAIL, 0.05, None)
+    assert told(counts(5, 10), counts(1, 400)) == (BLIND, 0.5, 0.0025)
+    assert told(Counts(), counts(1, 400)) == (BLIND, None, 0.0025)
+    assert told(counts(5, 10), counts(4, 4, unmatched=1), LatencyMetric("slow", "h", 0.3, 0.05)) == (BLIND, 0.5, None)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "stable", "why"),
+    [
+        (metric(), Counts(), "5 of 100 requests bad (5 %), limit 1 %"),
+        (metric(compare=True), counts(1, 400), "5 of 100 requests bad (5 %), limit 1 %, stable 0.25 %"),
+        (
+            metric(compare=True),
+            counts(1, 49),
+            "5 of 100 requests bad (5 %), limit 1 %; the stable side has too few requests to compare (49)",
+        ),
+        (
+            metric(compare=True),
+            counts(8, 400),
+            "both sides breach: candidate 5 %, stable 2 %, limit 1 %; this looks like the environment's problem",
+        ),
+        (metric(consecutive=2), Counts(), "5 of 100 requests bad (5 %), limit 1 %; breach 1 of 2 in a row"),
+        (LatencyMetric("slow", "h", 0.3, 0.02), Counts(), "5 of 100 requests slower than 0.3 s (5 %), limit 2 %"),
+    ],
+)
+def test_what_is_said_of_a_breach(wanted, stable, why):
+    assert judge(wanted, counts(5, 100), stable).why == why
+
+
+def test_a_sample_is_no_data_when_it_is_older_than_that():
+    assert judge(metric(), counts(0, 100, newest=NOW - 60)).verdict is PASS
+    old = judge(metric(), counts(0, 100, newest=NOW - 60.6))
+    assert (old.verdict, old.why) == (BLIND, "the candidate's newest sample is 61 s old, more than 60 s")
+
+
 def test_a_gap_does_not_end_the_row():
     first = judge(metric(consecutive=2), counts(5, 100, newest=NOW - 5))
     gap = judge(metric(consecutive=2), Counts(), streak=first.streak)
@@ -115,6 +157,38 @@ def answer(*values, warnings=()):
 )
 def test_a_query_is_one_finite_number_within_its_limits(got, verdict):
     assert judge_query(QueryMetric("q", "q", max=10, min=1), got, Streak(), now=NOW).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("got", "why"),
+    [
+        (answer(5.0), "5 is within min 1, max 10"),
+        (answer(0.5), "0.5 is outside min 1, max 10"),
+        (answer(), "the query gives no value"),
+        (Answer("q", (Series({}, ()),)), "the query gives no value"),
+        (answer(1.0, 2.0), "the query gives 2 series, one is wanted"),
+        (answer(-math.inf), "the query gives -inf, not a number that can be judged"),
+        (answer(5.0, warnings=("a store is away",)), "the answer is partial: a store is away"),
+    ],
+)
+def test_what_is_said_of_a_query(got, why):
+    assert judge_query(QueryMetric("q", "q", max=10, min=1), got, Streak(), now=NOW).why == why
+
+
+def test_the_newest_value_of_a_query_is_judged_and_told():
+    two = Answer("q", (Series({}, ((NOW - 5, 50.0), (NOW, 2.0))),))
+    assert judge_query(QueryMetric("q", "q", max=10), two, Streak(), now=NOW).value == 2.0
+    assert judge_query(QueryMetric("q", "q", max=1), two, Streak(), now=NOW).value == 2.0
+    assert judge_query(QueryMetric("q", "q", max=1, consecutive=2), two, Streak(), now=NOW).value == 2.0
+    assert judge_query(QueryMetric("q", "q", max=1), answer(math.nan), Streak(), now=NOW).value is None
+
+
+def test_one_good_value_ends_the_row_and_one_that_is_none_does_not():
+    wanted = QueryMetric("q", "q", min=1, consecutive=2)
+    first = judge_query(wanted, answer(0.0), Streak(), now=NOW)
+    assert (first.streak, first.why) == (Streak(1, NOW), "0 is outside min 1; breach 1 of 2 in a row")
+    assert judge_query(wanted, answer(2.0), first.streak, now=NOW + 5).streak == Streak(0, NOW + 5)
+    assert judge_query(wanted, answer(), first.streak, now=NOW + 5).streak == first.streak
 
 
 def test_a_query_fails_after_its_breaches_in_a_row():
