@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from deliver.cli.table import COMMANDS, GROUPS, RELEASE, strategy_names, strategy_summary
+from deliver.cli.table import COMMANDS, GROUPS, RELEASE, SETTINGS, strategy_names, strategy_summary
 from deliver.model.exitcodes import MEANING
 
 
@@ -67,7 +67,7 @@ app = typer.Typer(
     cls=DeliverGroup,
     rich_markup_mode=None,  # rich would cost more than all the rest of --help
     no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    context_settings=SETTINGS,
 )
 
 

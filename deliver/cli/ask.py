@@ -6,13 +6,14 @@ from deliver.cli import session
 from deliver.discovery.words import Question
 from deliver.model.errors import InputError
 from deliver.render.clean import clean
+from deliver.render.style import is_tty
 
 TRIES = 3
 
 
 def ask(question: Question) -> object:
     """The value of the chosen one. Raises InputError off a terminal, and for no answer."""
-    if not (_terminal(sys.stdin) and _terminal(sys.stderr)):
+    if not (is_tty(sys.stdin) and is_tty(sys.stderr)):
         raise _unasked(question)
     session.say(f"{clean(question.what)}?")
     for number, choice in enumerate(question.choices, 1):
@@ -34,10 +35,3 @@ def _unasked(question: Question) -> InputError:
 
 def _listed(question: Question) -> str:
     return "; ".join(f"({number}) {choice.text}" for number, choice in enumerate(question.choices, 1))
-
-
-def _terminal(stream: object) -> bool:
-    try:
-        return bool(stream is not None and stream.isatty())  # type: ignore[attr-defined]  # a closed or replaced stream has none
-    except (AttributeError, ValueError):
-        return False

@@ -42,6 +42,7 @@ def _play(given: Given, names: "list[str] | tuple[str, ...]", data: bool) -> int
     from deliver.demo.scenarios import SCENARIOS
     from deliver.demo.show import show
     from deliver.demo.teller import Teller
+    from deliver.render.lists import items_view
 
     color = given["color"] or "auto"
     seed = whole(given, "seed", 1)
@@ -55,17 +56,18 @@ def _play(given: Given, names: "list[str] | tuple[str, ...]", data: bool) -> int
             return 128 + stop.number
     if data:
         items = [result.view() for result in results]
-        session.show_view({"apiVersion": "deliver.dev/v1alpha1", "kind": "DemoResult", "items": items}, given["output"])
+        session.show_view(items_view("DemoResult", items), given["output"])
     return ExitCode.PROMOTED if all(result.good for result in results) else ExitCode.INTERNAL
 
 
 def _list(given: Given, data: bool) -> int:
     from deliver.demo.scenarios import DEFAULT, SCENARIOS
+    from deliver.render.lists import items_view
     from deliver.render.style import table
 
     if data:
         items = [{"name": one.name, "title": one.title, "seconds": one.seconds} for one in SCENARIOS.values()]
-        session.show_view({"apiVersion": "deliver.dev/v1alpha1", "kind": "ScenarioList", "items": items}, given["output"])
+        session.show_view(items_view("ScenarioList", items), given["output"])
         return ExitCode.PROMOTED
     rows = [(one.name, f"{one.seconds} s", one.title) for one in SCENARIOS.values()]
     session.show("\n".join(table(("SCENARIO", "TAKES", "WHAT HAPPENS"), rows, session.style(given), right=(1,))))

@@ -90,7 +90,11 @@ def _draft(given: Given, target: Target) -> "Draft":
 def _free(path: Path | None, *, force: bool) -> None:
     """Said before anything is asked, not after."""
     if path is not None and path.exists() and not force:
-        raise InputError(f"{path} is there already", why="init overwrites nothing", hint="another -o FILE, or --force")
+        raise _taken(path)
+
+
+def _taken(path: Path) -> InputError:
+    return InputError(f"{path} is there already", why="init overwrites nothing", hint="another -o FILE, or --force")
 
 
 def _write(path: Path, text: str, *, force: bool) -> None:
@@ -98,6 +102,6 @@ def _write(path: Path, text: str, *, force: bool) -> None:
         with path.open("w" if force else "x", encoding="utf-8") as stream:
             stream.write(text)
     except FileExistsError:
-        raise InputError(f"{path} is there already", why="init overwrites nothing", hint="another -o FILE, or --force") from None
+        raise _taken(path) from None
     except OSError as error:
         raise InputError(f"cannot write {path}", why=error.strerror or "", hint="another -o FILE") from None

@@ -41,10 +41,11 @@ def status(given: Given) -> int:
         raise none_of(target)
     now = time.time()
     driver = service.driver(cluster, target) if release.outcome is None else None
-    if given["output"] in ("json", "yaml"):
-        session.show_view({**view.release_view(release, seen, now), "driver": view.driver_view(driver)}, given["output"])
-    else:
-        session.show(text.status_text(release, seen, now, session.style(given), driver))
+    session.show_as(
+        given,
+        lambda: {**view.release_view(release, seen, now), "driver": view.driver_view(driver)},
+        lambda style: text.status_text(release, seen, now, style, driver),
+    )
     return ExitCode.PROMOTED
 
 
@@ -72,29 +73,28 @@ def history(given: Given) -> int:
     from deliver.engine import service
     from deliver.render import lists, text
 
-    releases = service.history(*session.aim(given))
-    if given["output"] in ("json", "yaml"):
-        session.show_view(lists.list_view(releases, time.time()), given["output"])
-    else:
-        session.show(text.history_text(releases, time.time(), session.style(given)))
+    releases, now = service.history(*session.aim(given)), time.time()
+    session.show_as(given, lambda: lists.list_view(releases, now), lambda style: text.history_text(releases, now, style))
     return ExitCode.PROMOTED
 
 
 def explain(given: Given) -> int:
-    from deliver.engine import service
     from deliver.render import lists
     from deliver.render.explain import explain_text
 
     cluster, target = session.aim(given)
-    live = service.current(cluster, target)[0]
-    past = service.history(cluster, target)
-    release = chosen(given["release"], [*([live] if live else []), *past], target)
-    step = _step(given["step"], release)
-    if given["output"] in ("json", "yaml"):
-        session.show_view(lists.explanation_view(release, time.time(), step), given["output"])
-    else:
-        session.show(explain_text(release, time.time(), step, session.style(given)))
+    release = chosen(given["release"], known(cluster, target), target)
+    step, now = _step(given["step"], release), time.time()
+    session.show_as(given, lambda: lists.explanation_view(release, now, step), lambda style: explain_text(release, now, step, style))
     return ExitCode.PROMOTED
+
+
+def known(cluster: "KubernetesCluster", target: Target) -> list[Release]:
+    """The live release, if there is one, and the past ones, newest first."""
+    from deliver.engine import service
+
+    live = service.current(cluster, target)[0]
+    return [*([live] if live else []), *service.history(cluster, target)]
 
 
 def chosen(wanted: str | None, releases: list[Release], target: object) -> Release:

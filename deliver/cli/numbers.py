@@ -22,3 +22,15 @@ def whole(given: Given, name: str, default: int, high: int = 2**31) -> int:
     if text is not None and not (text.isascii() and text.isdecimal() and int(text[:12]) <= high):
         raise InputError(f"{given.label(name)}: `{text[:20]}` is not a whole number from 0 to {high}")
     return default if text is None else int(text)
+
+
+def ratio(given: Given, name: str) -> float:
+    """`2x` as 2.0; 0 when it was not given. Raises InputError."""
+    from deliver.plugins.types import parse_ratio
+
+    if given[name] is None:
+        return 0.0
+    try:
+        return parse_ratio(given[name])
+    except ValueError as error:
+        raise InputError(f"option {given.label(name)}: {error}", hint="e.g. 2x") from None

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from typer.core import TyperCommand
@@ -63,39 +64,23 @@ def answer(given: Given, display: Display, release: Release, verb: str) -> None:
 def ask(given: Given, verb: str) -> int:
     from deliver.engine import service
 
-    cluster, target = session.aim(given)
-    display = Display(session.reporter(given))
-    with stoppable() as stop:
-        release = service.ask(
-            cluster,
-            target,
-            verb,
-            actor=session.actor(os.environ),
-            reason=given["reason"] or "",
-            reporter=display,
-            stop=stop,
-        )
-    answer(given, display, release, verb)
-    return session.ended(release, stop, taken_back=ExitCode.PROMOTED if verb == "abort" else ExitCode.ROLLED_BACK)
+    return act(given, verb, partial(service.ask, verb=verb), taken_back=ExitCode.PROMOTED if verb == "abort" else ExitCode.ROLLED_BACK)
 
 
 def resume(given: Given) -> int:
     from deliver.engine import service
 
+    return act(given, "resume", partial(service.resume, takeover=bool(given["takeover"])))
+
+
+def act(given: Given, verb: str, call: Callable[..., Release], *, taken_back: ExitCode = ExitCode.ROLLED_BACK) -> int:
+    """Put it before the driver of the release, or drive the release where there is none."""
     cluster, target = session.aim(given)
     display = Display(session.reporter(given))
     with stoppable() as stop:
-        release = service.resume(
-            cluster,
-            target,
-            actor=session.actor(os.environ),
-            reason=given["reason"] or "",
-            reporter=display,
-            stop=stop,
-            takeover=bool(given["takeover"]),
-        )
-    answer(given, display, release, "resume")
-    return session.ended(release, stop)
+        release = call(cluster, target, actor=session.actor(os.environ), reason=given["reason"] or "", reporter=display, stop=stop)
+    answer(given, display, release, verb)
+    return session.ended(release, stop, taken_back=taken_back)
 
 
 def rollback(given: Given) -> int:

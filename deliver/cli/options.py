@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from deliver.cli.failures import reported
+from deliver.cli.table import SETTINGS
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,7 @@ def command(
     callback.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads a function's own signature first
     callback.__annotations__ = {}
     single = typer.Typer(rich_markup_mode=None, add_completion=False)
-    settings = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-    single.command(name, help=summary, context_settings=settings)(callback)
+    single.command(name, help=summary, context_settings=SETTINGS)(callback)
     made = typer.main.get_command(single)
     assert isinstance(made, TyperCommand)
     return made

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from typer.core import TyperCommand
 
 from deliver.cli import session
+from deliver.cli.numbers import ratio
 from deliver.cli.options import ANALYSIS, DISCOVER, DISPLAY, LIMITS, PLACE, TARGETING, Given, Option, command, output
 from deliver.cli.signals import stoppable
 from deliver.model.errors import DeliverError, InputError
@@ -153,13 +154,12 @@ def plan(given: Given, strategy: str) -> int:
 
     wanted, told = spec(given, strategy)
     cluster = session.open_cluster(given)
-    ratio = session.ratio(given, "until_detectable")
-    proposal = service.propose(cluster, session.placed(wanted, cluster), actor=session.actor(os.environ), now=time.time(), wanted=ratio)
+    detectable = ratio(given, "until_detectable")
+    proposal = service.propose(
+        cluster, session.placed(wanted, cluster), actor=session.actor(os.environ), now=time.time(), wanted=detectable
+    )
     _say(told)
-    if given["output"] in ("json", "yaml"):
-        session.show_view(lists.plan_view(proposal), given["output"])
-    else:
-        session.show(text.plan_text(proposal, session.style(given)))
+    session.show_as(given, lambda: lists.plan_view(proposal), lambda style: text.plan_text(proposal, style))
     if (code := text.planned_code(proposal.findings)) is not None:
         return code
     return ExitCode.CHANGES if given["detailed_exitcode"] and proposal.patches else ExitCode.PROMOTED

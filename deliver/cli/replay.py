@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from typer.core import TyperCommand
 
 from deliver.cli import session
-from deliver.cli.look import WHICH, chosen
+from deliver.cli.look import WHICH, chosen, known
 from deliver.cli.numbers import whole
 from deliver.cli.options import ANALYSIS, DISPLAY, PLACE, Given, Option, command, output
 from deliver.cli.signals import stoppable
@@ -64,16 +64,13 @@ def run(given: Given) -> int:
 
 def _release(given: Given, cluster: Any, target: "Target") -> "Release | None":
     """The one to judge again; None where the pods are named, or only stable ones are asked about."""
-    from deliver.engine import service
-
     if given["aa"] or given["candidate_pods"] or given["candidate_hash"]:
         return None
-    live = service.current(cluster, target)[0]
-    known = [*([live] if live else []), *service.history(cluster, target)]
+    releases = known(cluster, target)
     since = time.time() - _since(given)
-    if given["since"] and known and not (known := [one for one in known if one.started >= since]):
+    if given["since"] and releases and not (releases := [one for one in releases if one.started >= since]):
         raise InputError(f"no release of {target} began in the last {given['since']}", hint="`deliver history` lists them")
-    return chosen(given["release"], known, target)
+    return chosen(given["release"], releases, target)
 
 
 def _since(given: Given) -> float:

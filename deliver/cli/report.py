@@ -7,7 +7,7 @@ from pathlib import Path
 from typer.core import TyperCommand
 
 from deliver.cli import session
-from deliver.cli.look import WHICH, chosen
+from deliver.cli.look import WHICH, chosen, known
 from deliver.cli.options import DISPLAY, PLACE, Given, Option, command
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
@@ -22,7 +22,6 @@ def make(name: str, summary: str) -> TyperCommand:
 
 
 def report(given: Given) -> int:
-    from deliver.engine import service
     from deliver.report import report as maker
 
     file = given["output"]
@@ -31,8 +30,7 @@ def report(given: Given) -> int:
         raise InputError("a PNG is nothing for a terminal", hint="name a file: `-o release.png`")
     maker.can_draw()
     cluster, target = session.aim(given)
-    live = service.current(cluster, target)[0]
-    release = chosen(given["release"], [*([live] if live else []), *service.history(cluster, target)], target)
+    release = chosen(given["release"], known(cluster, target), target)
     write(file, maker.report(release, format, time.time()))
     return ExitCode.PROMOTED
 

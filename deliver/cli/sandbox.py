@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import os
-import signal
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -15,6 +14,8 @@ from typer.core import TyperGroup
 from deliver.cli import session
 from deliver.cli.numbers import number, whole
 from deliver.cli.options import DISPLAY, Given, Option, command
+from deliver.cli.signals import handled
+from deliver.cli.table import SETTINGS
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 
@@ -38,8 +39,7 @@ UP = (
 
 def make(name: str, summary: str) -> TyperGroup:
     up = command("up", "Start it and keep it until Ctrl-C. stdout: the export line for your shell", up_, UP, target=False)
-    settings = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-    return TyperGroup(name=name, help=summary, commands={"up": up}, no_args_is_help=True, context_settings=settings, rich_markup_mode=None)
+    return TyperGroup(name=name, help=summary, commands={"up": up}, no_args_is_help=True, context_settings=SETTINGS, rich_markup_mode=None)
 
 
 def up_(given: Given) -> int:
@@ -111,12 +111,8 @@ Tags that registry/web has: 1.0.0, 1.1.0, 1.2.0, and of 2.0.0: -errors,
 def _until_stopped() -> None:
     """SIGINT or SIGTERM: both are how it is meant to end."""
     over = threading.Event()
-    before = {number: signal.signal(number, lambda *_: over.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with handled(lambda *_: over.set()):
         over.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _summary(world: "World") -> str:

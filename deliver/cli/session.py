@@ -4,7 +4,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from deliver.config.draft import Draft
     from deliver.engine.reporter import Reporter
     from deliver.engine.stop import Stop
+    from deliver.render.style import Style
 
 
 def open_cluster(given: Given) -> "KubernetesCluster":
@@ -82,18 +83,6 @@ def discovers(given: Given, draft: "Draft", wanted: ReleaseSpec) -> bool:
     if named or "discover" not in given.values or not moves_pods(wanted.strategy):
         return False
     return draft.document is None if given["discover"] is None else bool(given["discover"])
-
-
-def ratio(given: Given, name: str) -> float:
-    """`2x` as 2.0; 0 when it was not given. Raises InputError."""
-    from deliver.plugins.types import parse_ratio
-
-    if given[name] is None:
-        return 0.0
-    try:
-        return parse_ratio(given[name])
-    except ValueError as error:
-        raise InputError(f"option {given.label(name)}: {error}", hint="e.g. 2x") from None
 
 
 def placed(spec: ReleaseSpec, cluster: "KubernetesCluster") -> ReleaseSpec:
@@ -192,7 +181,7 @@ def notifiable(spec: ReleaseSpec) -> None:
         whom(spec.notify, os.environ)
 
 
-def style(given: Given) -> Any:
+def style(given: Given) -> "Style":
     from deliver.render.style import style_for
 
     return style_for(sys.stdout, given["color"] or "auto", os.environ)
@@ -209,6 +198,14 @@ def show_view(view: Any, output: str) -> None:
     from deliver.render.lists import to_json, to_yaml
 
     show(to_yaml(view).rstrip() if output == "yaml" else to_json(view))
+
+
+def show_as(given: Given, view: Callable[[], Any], text: Callable[["Style"], str]) -> None:
+    """The answer in the format that was asked for."""
+    if given["output"] in ("json", "yaml"):
+        show_view(view(), given["output"])
+    else:
+        show(text(style(given)))
 
 
 def say(text: str) -> None:

@@ -46,17 +46,14 @@ def validate(given: Given) -> int:
 
 def doctor(given: Given) -> int:
     from deliver.doctor import examine
-    from deliver.render import text
+    from deliver.render.lists import items_view
+    from deliver.render.text import doctor_text
 
     cluster, namespace = _place(given)
     draft = _draft(given)
     options = draft.get(("analysis", "prometheus"))
     lines = examine(cluster, namespace, options if isinstance(options, dict) else None, now=time.time, judged=_judged(draft))
-    if given["output"] in ("json", "yaml"):
-        items = [{"name": line.name, "level": line.level, "message": line.message, "hint": line.hint} for line in lines]
-        session.show_view({"apiVersion": "deliver.dev/v1alpha1", "kind": "Doctor", "items": items}, given["output"])
-    else:
-        session.show(text.doctor_text(lines, session.style(given)))
+    session.show_as(given, lambda: items_view("Doctor", [asdict(line) for line in lines]), lambda style: doctor_text(lines, style))
     return ExitCode.UNREACHABLE if any(line.level == "fail" for line in lines) else ExitCode.PROMOTED
 
 
@@ -96,39 +93,39 @@ def _judged(draft: "Draft") -> "Judged | None":
 
 def plugins(given: Given) -> int:
     from deliver.plugins import registry
+    from deliver.render.lists import items_view
     from deliver.render.plugins import plugins_text
 
     if words := given["what"]:
         return plugin(given, words)
     found = registry.describe()
-    if given["output"] in ("json", "yaml"):
-        items = [asdict(plugin) for plugin in found]
-        session.show_view({"apiVersion": "deliver.dev/v1alpha1", "kind": "PluginList", "items": items}, given["output"])
-    else:
-        session.show(plugins_text(found, session.style(given)))
+    session.show_as(given, lambda: items_view("PluginList", [asdict(one) for one in found]), lambda style: plugins_text(found, style))
     return ExitCode.PROMOTED
 
 
 def plugin(given: Given, words: list[str]) -> int:
     """`deliver plugins show NAME`."""
     from deliver.plugins import registry
-    from deliver.render import plugins as rendered
+    from deliver.render.lists import items_view
+    from deliver.render.plugins import plugin_text, plugin_view
 
     if len(words) != 2 or words[0] != "show":
         hint = "`deliver plugins` lists all, `deliver plugins show NAME` tells of one"
         raise InputError(f"`deliver plugins {' '.join(words)[:60]}` is not understood", hint=hint)
-    views = [rendered.plugin_view(one) for one in registry.find(words[1])]
-    if given["output"] in ("json", "yaml"):
-        session.show_view({"apiVersion": "deliver.dev/v1alpha1", "kind": "PluginList", "items": views}, given["output"])
-    else:
-        session.show("\n\n".join(rendered.plugin_text(view, session.style(given)) for view in views))
+    views = [plugin_view(one) for one in registry.find(words[1])]
+    session.show_as(
+        given,
+        lambda: items_view("PluginList", views),
+        lambda style: "\n\n".join(plugin_text(view, style) for view in views),
+    )
     return ExitCode.PROMOTED
 
 
 def version(given: Given) -> int:
-    if given["output"] in ("json", "yaml"):
-        view = {"apiVersion": "deliver.dev/v1alpha1", "kind": "Version", "version": __version__, "python": platform.python_version()}
-        session.show_view(view, given["output"])
-    else:
-        session.show(f"deliver {__version__}")
+    def view() -> dict[str, str]:
+        from deliver.render.view import API_VERSION  # who only wants the number does not pay for it
+
+        return {"apiVersion": API_VERSION, "kind": "Version", "version": __version__, "python": platform.python_version()}
+
+    session.show_as(given, view, lambda _: f"deliver {__version__}")
     return ExitCode.PROMOTED

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -32,9 +32,16 @@ def stoppable(say: str = "stopping: the release will be held safely") -> Iterato
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
+    with handled(handle):
+        yield stop
+
+
+@contextmanager
+def handled(handle: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """SIGINT and SIGTERM call it; what was there before is put back at the end. In the main thread alone."""
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield stop
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -11,6 +11,8 @@ class Entry(NamedTuple):
     summary: str
 
 
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+"""typer's context settings, of every command."""
 RELEASE, LOOK, OPERATE, SETUP, TRY = "Release", "Look", "Operate", "Set up", "Try"
 GROUPS = (RELEASE, LOOK, OPERATE, SETUP, TRY)
 

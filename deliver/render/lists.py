@@ -47,9 +47,14 @@ def plan_view(proposal: Proposal) -> View:
     return {"apiVersion": API_VERSION, "kind": "Plan", **{key: whole[key] for key in keys}, **clean_data(view)}
 
 
+def items_view(kind: str, items: Sequence[View]) -> View:
+    """Of a kind that is a list."""
+    return {"apiVersion": API_VERSION, "kind": kind, "items": list(items)}
+
+
 def list_view(releases: Sequence[Release], now: float) -> View:
     """kind ReleaseList, in the order given (newest first)."""
-    return {"apiVersion": API_VERSION, "kind": "ReleaseList", "items": [release_view(release, None, now) for release in releases]}
+    return items_view("ReleaseList", [release_view(release, None, now) for release in releases])
 
 
 def explanation_view(release: Release, now: float, step: int | None = None) -> View:

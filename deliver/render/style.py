@@ -53,7 +53,7 @@ PLAIN = Style()
 def is_tty(stream: TextIO | None) -> bool:
     try:
         return bool(stream and stream.isatty())
-    except (ValueError, OSError):  # closed
+    except (ValueError, OSError, AttributeError):  # closed, or put there by somebody who gave it no such method
         return False
 
 
