@@ -1,0 +1,72 @@
+"""One moment of a release without a cluster behind it: what is recorded, what is seen, and what `decide` makes of them."""
+
+from dataclasses import replace
+from typing import Any
+
+from deliver.model.plan import Side
+from deliver.model.release import Course, Phase, Release, Shift
+from deliver.model.seen import ArmSeen, PodSeen, RouteSeen, Seen
+from deliver.model.verdict import CheckResult, Verdict
+from tests.engine.rig import GOOD, Rig
+
+BEGUN: Release = Rig.make().propose().release
+HOME, CANDIDATE, NEW = BEGUN.snapshot.hash, "candhash", "newhash"
+NOW = 10_000.0
+PASSED = CheckResult("errors", "metric", Verdict.PASS, "0 of 100")
+
+
+def pods(many: int, hash: str, **more: Any) -> tuple[PodSeen, ...]:
+    return tuple(PodSeen(f"{hash}-{n}", f"uid-{hash}-{n}", hash=hash, **{"ready": True, **more}) for n in range(many))
+
+
+def stable(**more: Any) -> ArmSeen:
+    """Deployment web as the release left it: held, whole, of the template of before."""
+    arm = ArmSeen("web", BEGUN.snapshot.uid, "registry/web:1.0.0", HOME, BEGUN.snapshot.digest, 4, paused=True, pods=pods(4, HOME))
+    return replace(arm, **more)
+
+
+def candidate(many: int = 4, **more: Any) -> ArmSeen:
+    return replace(ArmSeen("web-candidate", "c", GOOD, CANDIDATE, "new", many, pods=pods(many, CANDIDATE)), **more)
+
+
+def route(side: Side | None, **more: Any) -> RouteSeen:
+    pinned = {Side.STABLE: HOME, Side.CANDIDATE: CANDIDATE}.get(side, "") if side else ""
+    return replace(RouteSeen(side, pinned, agreed=True, stable=4, candidate=4, marked=True), **more)
+
+
+def seen(side: Side = Side.BOTH, **more: Any) -> Seen:
+    """All is well: both arms whole, the Services where they should be, judged PASS a moment ago."""
+    look = Seen(NOW, stable(), candidate(), route(side), checks=(PASSED,), checked_at=NOW - 1)
+    return replace(look, **more)
+
+
+def baking(**more: Any) -> Release:
+    """Step 2 of 3, both sides under traffic, for 30 of its 60 s."""
+    began = NOW - 30
+    release = replace(
+        BEGUN,
+        phase=Phase.BAKING,
+        step=1,
+        started=NOW - 600,
+        since=began,
+        bake_since=began,
+        candidate_hash=CANDIDATE,
+        shift=Shift(Side.BOTH, "", began - 2, began - 2, began - 1),
+        exposed=True,
+        checks=(PASSED,),
+    )
+    return replace(release, **more)
+
+
+def finishing(**more: Any) -> Release:
+    """All steps passed; the candidate has the traffic, and the Deployment is to follow."""
+    began = NOW - 30
+    shift = Shift(Side.CANDIDATE, CANDIDATE, began - 70, began - 70, began - 69)
+    release = baking(course=Course.FINISH, phase=Phase.FINISHING, step=2, since=began, bake_since=0.0, shift=shift)
+    return replace(release, **more)
+
+
+def going_back(**more: Any) -> Release:
+    """Turned back 5 s ago, and nothing done yet."""
+    release = baking(course=Course.BACK, phase=Phase.ROLLING_BACK, since=NOW - 5, shift=None, reason="errors: 9 of 100")
+    return replace(release, **more)
