@@ -128,8 +128,9 @@ class Driver:
         self.lease.renew_if_due()
         judged = self.judged = self.watching.latest
         seen = observer.look(release, now, judged.results, judged.at, judged.share)
-        seen = replace(seen, switch=judged.switch, flag=self.tools.flag.latest if self.tools.flag else None)
-        self.seen = seen = replace(seen, requests=tuple(one for one in seen.requests if one.id not in self.answered))
+        flag = self.tools.flag.latest if self.tools.flag else None
+        requests = tuple([one for one in seen.requests if one.id not in self.answered])
+        self.seen = seen = replace(seen, switch=judged.switch, flag=flag, requests=requests)
         if self.lease.lost_to is not None or observer.newest_fence(release, seen) > release.fence:
             raise Superseded(f"release {release.id} was taken over", why=f"by {self.lease.lost_to or 'another driver'}")
         if self.tools.stop.is_set() and release.course is not Course.BACK and release.outcome is None:

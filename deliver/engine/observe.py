@@ -11,10 +11,13 @@ from deliver.engine.facts import Facts, arm
 from deliver.model.codec import decode
 from deliver.model.names import RELEASE_LABEL, fence_of, record_name
 from deliver.model.release import Release
+from deliver.model.replace import replace
 from deliver.model.seen import ArmSeen, AutoscalerSeen, Request, Seen
 from deliver.model.spec import Target
 from deliver.model.verdict import CheckResult
 from deliver.plugins.interfaces import Object, Router
+
+_NOTHING = Seen(0.0)  # to be replaced in: a frozen class's own __init__ is several times slower, and there is one at each look
 
 
 def label_selector(deployment: Object) -> str:
@@ -77,7 +80,8 @@ class Observer:
         if fresh:
             self._facts.trim([*feed.list("deployments"), *replicasets, *pods])
         self._at = at
-        return Seen(
+        return replace(
+            _NOTHING,
             at=now,
             stable=stable,
             candidate=candidate,

@@ -44,14 +44,17 @@ class Texts:
     def of(self, value: Any) -> str:
         """json.dumps(encode(value)) of a dataclass, without blanks."""
         kind: Any = type(value)
-        return "{" + ",".join([f'"{name}":{self._field(name, getattr(value, name))}' for name in _names(kind)]) + "}"
+        known, texts = self._fields, []
+        for name in _names(kind):
+            item = getattr(value, name)
+            one = known.get(name)
+            if one is None or one[0] is not item:
+                one = known[name] = item, self._field(name, item)
+            texts.append(one[1])
+        return "{" + ",".join(texts) + "}"
 
     def _field(self, name: str, value: Any) -> str:
-        known = self._fields.get(name)
-        if known is None or known[0] is not value:
-            text = self._list(name, value) if isinstance(value, tuple) else _compact(encode(value))
-            known = self._fields[name] = value, text
-        return known[1]
+        return f'"{name}":{self._list(name, value) if isinstance(value, tuple) else _compact(encode(value))}'
 
     def _list(self, name: str, items: tuple[Any, ...]) -> str:
         before = self._items.get(name, {})

@@ -118,13 +118,8 @@ class EngineClock:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
+        self.now, self.monotonic = clock.now, clock.monotonic
         self._woken = False
-
-    def now(self) -> float:
-        return self.clock.now()
-
-    def monotonic(self) -> float:
-        return self.clock.monotonic()
 
     def wait(self, seconds: float) -> None:
         """Ends after `seconds`, or at once when `wake` was called since the last wait."""
