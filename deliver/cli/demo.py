@@ -7,7 +7,7 @@ from typer.core import TyperCommand
 
 from deliver.cli import session
 from deliver.cli.numbers import whole
-from deliver.cli.options import DISPLAY, Given, Option, command, output
+from deliver.cli.options import COLOR, Given, Option, command, output
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 
@@ -18,7 +18,7 @@ def make(name: str, summary: str) -> TyperCommand:
         Option("list", "list the scenarios and play none", kind="flag"),
         Option("seed", "of the sandbox's chance; another one, other numbers [default: 1]", metavar="N"),
         output("text", "json", "yaml"),
-        DISPLAY[0],
+        COLOR,
     )
     return command(name, summary, demo, options, target=False)
 

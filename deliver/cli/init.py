@@ -7,7 +7,7 @@ from typer.core import TyperCommand
 
 from deliver.cli import session
 from deliver.cli.ask import ask
-from deliver.cli.options import ANALYSIS, DISPLAY, PLACE, TARGETING, Given, Option, command
+from deliver.cli.options import ANALYSIS, ANSWER, PLACE, QUIET, TARGETING, Given, Option, command
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 from deliver.model.spec import Target
@@ -22,7 +22,7 @@ FORCE = Option("force", "write over a file that is there", kind="flag")
 
 
 def make(name: str, summary: str) -> TyperCommand:
-    options = (WRITE, FORCE, *PLACE[:3], *TARGETING[:2], *ANALYSIS[:2], *DISPLAY)
+    options = (WRITE, FORCE, *PLACE[:3], *TARGETING[:2], *ANALYSIS[:2], *ANSWER, QUIET)
     return command(name, summary, init, options, argument=DEPLOYMENT)
 
 

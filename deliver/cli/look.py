@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from typer.core import TyperCommand
 
 from deliver.cli import session
-from deliver.cli.options import DISPLAY, PLACE, Given, Option, command, output
+from deliver.cli.options import ANSWER, DISPLAY, PLACE, Given, Option, command, output
 from deliver.cli.signals import stoppable
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
@@ -24,9 +24,9 @@ def make(name: str, summary: str) -> TyperCommand:
         watch = Option("watch", "follow the release to its end; the exit code is the release's", "-w", kind="flag")
         return command(name, summary, status, (watch, *PLACE, output("text", "json", "yaml"), *DISPLAY))
     if name == "history":
-        return command(name, summary, history, (*PLACE, output("text", "json", "yaml"), *DISPLAY))
+        return command(name, summary, history, (*PLACE, output("text", "json", "yaml"), *ANSWER))
     step = Option("step", "one step alone, counted from 1", metavar="N")
-    return command(name, summary, explain, (WHICH, step, *PLACE, output("text", "json", "yaml"), *DISPLAY))
+    return command(name, summary, explain, (WHICH, step, *PLACE, output("text", "json", "yaml"), *ANSWER))
 
 
 def status(given: Given) -> int:

@@ -47,12 +47,13 @@ PLACE = (
     Option("kubeconfig", "kubeconfig file; default: as kubectl finds it", metavar="FILE"),
     Option("file", "deliver.yaml to use; default: in this folder or above; `none` for no file", "-f", metavar="FILE"),
 )
-DISPLAY = (
+DISPLAY = COLOR, CI, QUIET, VERBOSE = (
     Option("color", "colour of the output", choices=("auto", "always", "never")),
     Option("ci", "groups, annotations and outputs of a CI system", choices=("auto", "github", "gitlab", "none")),
     Option("quiet", "the result alone", "-q", kind="flag"),
     Option("verbose", "a line for each intent and each check", "-v", kind="flag"),
 )
+ANSWER = (COLOR, CI)  # of a command that answers at once, and has no progress to be quiet about
 TARGETING = (
     Option("image", "the candidate's image, e.g. ghcr.io/acme/web:1.4.2", metavar="REPO:TAG"),
     Option("container", "container that gets the image, when the pod has several", metavar="NAME"),

@@ -10,7 +10,7 @@ from typer.core import TyperCommand
 
 from deliver.cli import session
 from deliver.cli.numbers import ratio
-from deliver.cli.options import ANALYSIS, DISCOVER, DISPLAY, LIMITS, PLACE, TARGETING, Given, Option, command, output
+from deliver.cli.options import ANALYSIS, ANSWER, DISCOVER, DISPLAY, LIMITS, PLACE, QUIET, TARGETING, Given, Option, command, output
 from deliver.cli.signals import stoppable
 from deliver.model.errors import DeliverError, InputError
 from deliver.model.exitcodes import ExitCode
@@ -71,7 +71,7 @@ def arguments(strategy: str) -> tuple[str, ...]:
 def _plan(name: str, summary: str, args: Sequence[str]) -> TyperCommand:
     """Takes the options of the strategy it will plan with, under the same names as the strategy's own command."""
     strategy = strategy_of(args, os.environ)
-    options = (*PLAN, *own_options(strategy), *COMMON, output("text", "json", "yaml"), *DISPLAY)
+    options = (*PLAN, *own_options(strategy), *COMMON, output("text", "json", "yaml"), *ANSWER, QUIET)
     return command(name, f"{summary}. With the options of `{strategy}`", lambda given: plan(given, strategy), options)
 
 

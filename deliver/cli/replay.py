@@ -8,7 +8,7 @@ from typer.core import TyperCommand
 from deliver.cli import session
 from deliver.cli.look import WHICH, chosen, known
 from deliver.cli.numbers import whole
-from deliver.cli.options import ANALYSIS, DISPLAY, PLACE, Given, Option, command, output
+from deliver.cli.options import ANALYSIS, COLOR, PLACE, QUIET, Given, Option, command, output
 from deliver.cli.signals import stoppable
 from deliver.model.errors import InputError, Unreachable
 from deliver.model.exitcodes import ExitCode
@@ -36,7 +36,7 @@ OPTIONS = (
 
 
 def make(name: str, summary: str) -> TyperCommand:
-    return command(name, summary, run, (WHICH, *OPTIONS, *ANALYSIS, *PLACE, output("text", "json", "yaml"), *DISPLAY[:1], DISPLAY[2]))
+    return command(name, summary, run, (WHICH, *OPTIONS, *ANALYSIS, *PLACE, output("text", "json", "yaml"), COLOR, QUIET))
 
 
 def run(given: Given) -> int:

@@ -8,7 +8,7 @@ from typer.core import TyperCommand
 
 from deliver.cli import session
 from deliver.cli.look import WHICH, chosen, known
-from deliver.cli.options import DISPLAY, PLACE, Given, Option, command
+from deliver.cli.options import COLOR, PLACE, Given, Option, command
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 from deliver.render.style import is_tty
@@ -18,7 +18,7 @@ FORMAT = Option("format", "default: what FILE ends with, else html", choices=("h
 
 
 def make(name: str, summary: str) -> TyperCommand:
-    return command(name, summary, report, (WHICH, FILE, FORMAT, *PLACE, *DISPLAY[:1]))
+    return command(name, summary, report, (WHICH, FILE, FORMAT, *PLACE, COLOR))
 
 
 def report(given: Given) -> int:

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from deliver.cli import session
 from deliver.cli.numbers import number, whole
-from deliver.cli.options import DISPLAY, Given, Option, command
+from deliver.cli.options import COLOR, Given, Option, command
 from deliver.cli.signals import handled
 from deliver.cli.table import SETTINGS
 from deliver.model.errors import InputError
@@ -33,7 +33,7 @@ UP = (
     ),
     Option("port", "port of its API on 127.0.0.1 [default: a free one]", metavar="PORT"),
     Option("write", "kubeconfig file to write, removed at the end [default: a temporary one]", metavar="FILE"),
-    DISPLAY[0],
+    COLOR,
 )
 
 

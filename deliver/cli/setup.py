@@ -9,7 +9,7 @@ from typer.core import TyperCommand
 
 from deliver import __version__
 from deliver.cli import session
-from deliver.cli.options import ANALYSIS, DISPLAY, LIMITS, PLACE, TARGETING, Given, Option, command, output
+from deliver.cli.options import ANALYSIS, ANSWER, LIMITS, PLACE, TARGETING, Given, Option, command, output
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 def make(name: str, summary: str) -> TyperCommand:
     if name == "validate":
         schema = Option("schema", "print the JSON Schema of deliver.yaml, for editors, and check nothing", kind="flag")
-        return command(name, summary, validate, (PLACE[-1], schema, *TARGETING, *ANALYSIS, *LIMITS, *DISPLAY))
+        return command(name, summary, validate, (PLACE[-1], schema, *TARGETING, *ANALYSIS, *LIMITS, *ANSWER))
     if name == "doctor":
-        return command(name, summary, doctor, (*PLACE, *ANALYSIS[:2], output("text", "json", "yaml"), *DISPLAY))
-    shown = (output("text", "json", "yaml"), *DISPLAY)
+        return command(name, summary, doctor, (*PLACE, *ANALYSIS[:2], output("text", "json", "yaml"), *ANSWER))
+    shown = (output("text", "json", "yaml"), *ANSWER)
     if name == "plugins":
         what = Option("what", "`show NAME` (or FAMILY/NAME): its options and hooks", kind="many", metavar="[show NAME]")
         return command(name, summary, plugins, shown, argument=what)

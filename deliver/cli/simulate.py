@@ -8,7 +8,7 @@ from typer.core import TyperCommand
 
 from deliver.cli import session
 from deliver.cli.numbers import number, whole
-from deliver.cli.options import DISPLAY, PLACE, Given, Option, command, output
+from deliver.cli.options import COLOR, PLACE, QUIET, Given, Option, command, output
 from deliver.cli.signals import stoppable
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
@@ -43,7 +43,7 @@ OPTIONS = (
 
 
 def make(name: str, summary: str) -> TyperCommand:
-    return command(name, summary, simulate, (*OPTIONS, PLACE[-1], output("text", "json", "yaml"), DISPLAY[0], DISPLAY[2]))
+    return command(name, summary, simulate, (*OPTIONS, PLACE[-1], output("text", "json", "yaml"), COLOR, QUIET))
 
 
 def simulate(given: Given) -> int:

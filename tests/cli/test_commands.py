@@ -253,6 +253,19 @@ def test_status_history_and_explain_answer_on_stdout(deliver: Deliver, engine: S
     assert deliver("status", "web").code == 2
 
 
+def test_only_what_has_progress_to_tell_takes_the_options_for_it(deliver: Deliver) -> None:
+    """An option that is taken and does nothing would be a promise."""
+    for command in ("run", "canary", "resume", "rollback", "status"):
+        told = deliver(command, "--help").out
+        assert "--quiet" in told
+        assert "--verbose" in told
+    for command in ("history", "explain", "validate", "doctor", "plugins", "version"):
+        told = deliver(command, "--help").out
+        assert "--color" in told
+        assert "--quiet" not in told
+        assert "--verbose" not in told
+
+
 def test_plan_offers_the_options_of_the_strategy_it_plans_with(deliver: Deliver, engine: Service, folder: Path) -> None:
     assert "--max-overshoot" in deliver("plan", "--help").out
     assert deliver("plan", "web", "--strategy", "nope", "--image", "reg/web:2").code == 2
