@@ -50,7 +50,8 @@ def updated(release: Release, seen: Seen, now: float) -> Decision:
     if (left := switch.left(release)) and not any(entry.text == left for entry in release.journal):
         return Decision(release.noted(now, "state", left), None, now)
     held = ", the hold" if release.plan.hold else ""
-    return act(release, now, Verb.UPDATE_STABLE, f"the last bake{held} and the drain are over")
+    anew = replace(release, new_hash="")  # somebody may have set it back after it had rolled out: it rolls once more
+    return act(anew, now, Verb.UPDATE_STABLE, f"the last bake{held} and the drain are over")
 
 
 def rolled_out(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:

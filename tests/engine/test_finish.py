@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
 from deliver.model.release import Outcome
 from deliver.model.spec import Limits
+from deliver.sandbox.faults import Fault, Killed, killed
 from tests.engine.invariants import watched
 from tests.engine.rig import GOOD, Rig, lose, steps, taken_over
 
@@ -25,6 +28,21 @@ def test_when_the_deployment_loses_its_pods_after_it_took_over_the_candidate_ser
     pins = [pin for _, pin in dog.routed]
     assert pins[-4:] == [release.new_hash, release.candidate_hash, release.new_hash, ""]
     dog.check(release)
+
+
+def test_a_deployment_that_somebody_sets_back_after_it_rolled_out_is_waited_for_anew():
+    """The hunt (wild 6000200): its rollout was taken for done, and was stopped before its first pod to pin it."""
+    rig = Rig.make()
+    rig.when(lambda release: bool(release.new_hash), lambda: rig.world.cluster.script.add(Fault(killed, actor="test@here")))
+    with pytest.raises(Killed):
+        rig.run()
+    rig.world.cluster.script.clear()
+    rig.set_image("web", "registry/web:1.0.0")
+    rig.edit("deployments", "web", {"spec": {"paused": False}})
+    rig.world.clock.wait(60.0)
+    release = rig.verb("resume")
+    assert release.outcome is Outcome.PROMOTED, release.reason
+    assert steps(release).count("update-stable") == 2
 
 
 def test_a_pod_that_is_lost_just_before_the_takeover_is_waited_for_however_long_the_bake_was():
