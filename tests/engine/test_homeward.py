@@ -1,0 +1,480 @@
+"""The finish and the way back, look by look: who has the traffic, what is waited for, and when it is said that it cannot be done."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from deliver.engine import back, ladder
+from deliver.engine import finish as finish_
+from deliver.engine.decide import decide
+from deliver.engine.ladder import words
+from deliver.model.plan import Side
+from deliver.model.release import AutoscalerSnapshot, Outcome, Release, Shift, digest_of
+from deliver.model.seen import ArmSeen, AutoscalerSeen, PreviewSeen, Problem
+from tests.engine.moments import BEGUN, CANDIDATE, HOME, NEW, NOW, candidate, finishing, going_back, pods, route, seen, stable
+from tests.engine.test_waits import done, held, limited, turned, waits
+
+FRESH = digest_of(BEGUN.new_template)
+
+
+def renewed(**more: Any) -> ArmSeen:
+    """Deployment web on the new template, rolled out and held again."""
+    return stable(**{"template": FRESH, "hash": NEW, "pods": pods(4, NEW), **more})
+
+
+def rolled(**more: Any) -> Release:
+    """The Deployment was updated 20 s ago and runs the new version; the candidate still has the traffic."""
+    return done(finishing(**{"new_hash": NEW, **more}), "update-stable", [NOW - 20])
+
+
+def taken_over(**more: Any) -> Release:
+    shift = Shift(Side.STABLE, NEW, NOW - 12, NOW - 12, NOW - 11)
+    return rolled(**{"shift": shift, **more})
+
+
+def on_new(**more: Any):
+    """The Services lead to the Deployment's new pods."""
+    return seen(Side.STABLE, **{"stable": renewed(), "route": route(Side.STABLE, pinned=NEW), **more})
+
+
+# ---------------------------------------------------------------- the finish: before the Deployment is updated
+
+
+def test_a_finish_without_a_deployment_to_see_waits():
+    assert waits(finish_.climb(finishing(), seen(Side.CANDIDATE, stable=None), NOW))
+
+
+def test_all_the_traffic_goes_to_the_candidate_before_the_deployment_is_touched():
+    decision = decide(finishing(shift=Shift(Side.BOTH, "", 1.0, 1.0, 2.0)), seen(Side.BOTH), NOW)
+    assert decision.action is not None
+    assert (str(decision.action), decision.action.hash) == ("route candidate", CANDIDATE)
+    assert decision.action.why == "all traffic on the candidate while the Deployment rolls"
+    assert decision.release.shift is None, "the drain counts from this move"
+
+
+@pytest.mark.parametrize("arm", [None, candidate(pods=pods(4, CANDIDATE, ready=False)), candidate(pods=pods(4, "other"))])
+def test_a_finish_with_no_candidate_to_stand_on_goes_back(arm: ArmSeen | None):
+    decision = finish_.climb(finishing(), seen(Side.BOTH, candidate=arm), NOW)
+    assert turned(decision) == "the candidate has no ready pod to finish on"
+    assert decision.wake_at == NOW
+
+
+def test_the_deployment_is_updated_when_the_drain_and_the_hold_are_over():
+    drained = finishing(shift=Shift(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, NOW - 10))
+    action = decide(drained, seen(Side.CANDIDATE), NOW).action
+    assert action is not None
+    assert (str(action), action.why) == ("update-stable", "the last bake and the drain are over")
+    assert waits(decide(replace(drained, shift=Shift(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, NOW - 8)), seen(Side.CANDIDATE), NOW), NOW + 2)
+    warm = replace(drained, plan=replace(drained.plan, hold=32.0))
+    assert waits(decide(warm, seen(Side.CANDIDATE), NOW), NOW + 2), "the hold counts from the begin of the finish"
+    over = decide(replace(warm, since=NOW - 32), seen(Side.CANDIDATE), NOW).action
+    assert over is not None
+    assert over.why == "the last bake, the hold and the drain are over"
+    assert str(decide(replace(warm, approved=3), seen(Side.CANDIDATE), NOW).action) == "update-stable", "promote ends the hold"
+
+
+@pytest.mark.parametrize(("written", "resumed", "over"), [(60.0, 0.0, True), (59.9, 0.0, False), (90.0, 59.9, False), (90.0, 60.0, True)])
+def test_a_shift_of_the_finish_that_nobody_sees_is_left_to_a_person(written: float, resumed: float, over: bool):
+    shift = Shift(Side.CANDIDATE, CANDIDATE, NOW - written)
+    look = seen(Side.CANDIDATE, route=route(Side.CANDIDATE, agreed=False, detail="5 of 8 endpoints"))
+    decision = decide(finishing(shift=shift, resumed=NOW - resumed if resumed else 0.0), look, NOW)
+    if over:
+        assert held(decision) == "the shift to the candidate side was not seen to take effect within 60 s: 5 of 8 endpoints"
+    else:
+        assert waits(decision, NOW + 1)
+
+
+# ---------------------------------------------------------------- the finish: while it rolls
+
+
+@pytest.mark.parametrize(
+    "arm",
+    [
+        renewed(settled=False),
+        renewed(hash=""),
+        renewed(pods=pods(3, NEW)),
+        renewed(pods=pods(4, NEW) + pods(1, HOME)),  # one of before is still there
+    ],
+)
+def test_a_deployment_that_rolls_is_waited_for(arm: ArmSeen):
+    release = done(finishing(), "update-stable", [NOW - 20])
+    assert waits(decide(release, seen(Side.CANDIDATE, stable=arm), NOW))
+    whole = decide(release, seen(Side.CANDIDATE, stable=renewed()), NOW)
+    assert whole.release.new_hash == NEW
+    assert whole.release.journal[-1].text == "Deployment web runs the new version: 4 of 4 pods ready"
+    assert waits(whole, NOW)
+
+
+def test_a_deployment_that_cannot_roll_out_is_held_at_once_when_that_is_certain():
+    release = done(finishing(), "update-stable", [NOW - 20])
+    quota = Problem("replica-failure", "exceeded quota: tight")
+    decision = decide(release, seen(Side.CANDIDATE, stable=renewed(pods=pods(1, NEW), problem=quota)), NOW)
+    assert held(decision) == "Deployment web does not roll out: exceeded quota: tight; all traffic stays on the candidate"
+    doubtful = replace(quota, certain=False)
+    assert waits(decide(release, seen(Side.CANDIDATE, stable=renewed(pods=pods(1, NEW), problem=doubtful)), NOW))
+
+
+def test_a_roll_out_has_its_time_from_the_update_or_from_where_it_was_taken_up():
+    slow = seen(Side.CANDIDATE, stable=renewed(pods=pods(1, NEW)))
+    late = "Deployment web did not roll out within 300 s: 1 of 4 ready; all traffic stays on the candidate"
+    assert held(decide(done(finishing(), "update-stable", [NOW - 300]), slow, NOW)) == late
+    assert waits(decide(done(finishing(), "update-stable", [NOW - 900, NOW - 299.9]), slow, NOW))
+    assert waits(decide(done(finishing(resumed=NOW - 299.9), "update-stable", [NOW - 900]), slow, NOW))
+    assert held(decide(done(finishing(resumed=NOW - 300), "update-stable", [NOW - 900]), slow, NOW)) == late
+
+
+def test_without_a_word_of_the_update_its_time_counts_from_when_it_could_have_been():
+    slow = seen(Side.CANDIDATE, stable=renewed(pods=pods(1, NEW)))
+    assert finish_.updated_at(finishing()) == NOW - 30 + 10
+    assert finish_.updated_at(replace(finishing(), plan=replace(BEGUN.plan, hold=7.0))) == NOW - 30 + 10 + 7
+    assert finish_.updated_at(finishing(resumed=NOW - 5)) == NOW - 5
+    assert waits(decide(finishing(), slow, NOW))
+
+
+def test_when_the_candidate_has_nobody_left_the_new_pods_serve_before_all_of_them_are_there():
+    empty = candidate(pods=pods(4, CANDIDATE, ready=False))
+    decision = finish_.climb(finishing(), seen(Side.CANDIDATE, stable=renewed(pods=pods(1, NEW)), candidate=empty), NOW)
+    assert decision.release.new_hash == NEW
+
+
+# ---------------------------------------------------------------- the finish: the takeover
+
+
+def test_the_takeover_holds_the_deployment_pins_it_drains_and_deletes():
+    def asked(release: Release, **look: Any) -> str:
+        return str(decide(release, seen(Side.CANDIDATE, **{"stable": renewed(), **look}), NOW).action)
+
+    assert asked(rolled(), stable=renewed(paused=False)) == "hold-stable"
+    assert asked(rolled()) == "route stable"
+    pin = decide(rolled(), seen(Side.CANDIDATE, stable=renewed()), NOW).action
+    assert pin is not None
+    assert (pin.hash, pin.why) == (NEW, "the Deployment takes its traffic back")
+    drained = decide(taken_over(), on_new(), NOW).action
+    assert drained is not None
+    assert (str(drained), drained.why) == ("delete-candidate", "drained; the Deployment serves alone")
+    draining = taken_over(shift=Shift(Side.STABLE, NEW, NOW - 9, NOW - 9, NOW - 8))
+    assert waits(decide(draining, on_new(), NOW), NOW + 2)
+
+
+def test_a_pin_to_other_pods_than_the_new_ones_is_no_takeover():
+    look = seen(Side.STABLE, stable=renewed(), route=route(Side.STABLE, pinned=CANDIDATE))
+    assert str(decide(rolled(), look, NOW).action) == "route stable"
+
+
+def test_what_is_verified_in_the_finish_is_said_of_the_new_pods():
+    release = rolled(shift=Shift(Side.STABLE, NEW, NOW - 3, NOW - 2))
+    assert decide(release, on_new(), NOW).release.journal[-1].text == ("traffic on the new pods of Deployment web is verified: 4 endpoints")
+
+
+def test_a_deployment_that_loses_its_last_pod_gives_the_traffic_back_to_the_candidate():
+    decision = decide(taken_over(), on_new(stable=renewed(pods=pods(4, NEW, ready=False))), NOW)
+    assert decision.action is not None
+    assert (str(decision.action), decision.action.hash) == ("route candidate", CANDIDATE)
+    assert decision.action.why == "the Deployment has lost its last ready pod: the candidate serves on"
+    assert decision.release.shift is None
+
+
+@pytest.mark.parametrize(("desired", "ready", "whole"), [(4, 4, True), (4, 3, False), (9, 4, True), (2, 2, True)])
+def test_the_candidate_stands_by_until_the_deployment_is_as_large_as_before(desired: int, ready: int, whole: bool):
+    """An autoscaler may want more than there is room for, or less."""
+    arm = renewed(desired=desired, pods=pods(ready, NEW))
+    assert str(decide(rolled(), seen(Side.CANDIDATE, stable=arm), NOW).action) == ("route stable" if whole else "None")
+    assert str(decide(taken_over(), on_new(stable=arm), NOW).action) == ("delete-candidate" if whole else "None")
+    gone = candidate(pods=pods(4, CANDIDATE, ready=False))
+    if ready:
+        assert str(finish_.climb(taken_over(), on_new(stable=arm, candidate=gone), NOW).action) == "delete-candidate", "nobody stands by"
+
+
+@pytest.mark.parametrize(
+    ("release", "meanwhile"),
+    [
+        (
+            rolled().noted(NOW - 310, "state", "Deployment web runs the new version: 4 of 4 pods ready"),
+            "all traffic stays on the candidate",
+        ),
+        (done(taken_over(), "route stable", [NOW - 310]), "the candidate stands by"),
+        (done(taken_over(resumed=NOW - 310), "route stable", [NOW - 900]), "the candidate stands by"),
+    ],
+    ids=["before", "after", "taken up"],
+)
+def test_pods_that_were_lost_since_it_rolled_out_are_waited_for_and_then_a_person_decides(release: Release, meanwhile: str):
+    weak = renewed(pods=pods(3, NEW))
+    look = on_new(stable=weak) if release.shift and release.shift.side is Side.STABLE else seen(Side.CANDIDATE, stable=weak)
+    assert waits(decide(release, look, NOW - 0.1), NOW - 0.1 + 5)
+    said = f"Deployment web has 3 of 4 pods ready since it rolled out; {meanwhile}"
+    assert held(decide(release, look, NOW)) == said
+
+
+def test_an_intent_that_was_not_carried_out_gives_no_more_time():
+    release = done(taken_over(), "route stable", [NOW - 310]).noted(NOW - 5, "intent", "route stable: again")
+    assert decide(release, on_new(stable=renewed(pods=pods(3, NEW))), NOW).release.outcome is Outcome.HELD
+
+
+def test_the_finish_ends_when_nothing_of_ours_is_left():
+    release = taken_over()
+
+    def asked(**look: Any) -> str:
+        return str(decide(release, on_new(**{"candidate": None, "route": route(Side.BOTH, marked=False), **look}), NOW).action)
+
+    assert asked(route=route(Side.STABLE, pinned=NEW)) == "restore-route"
+    assert asked(route=route(Side.BOTH, marked=True)) == "restore-route"
+    assert asked() == "release-stable"
+    assert asked(stable=renewed(paused=False, fence=7)) == "release-stable"
+    assert waits(decide(release, on_new(candidate=None, strays=1), NOW)), "the original selector would lead to them"
+    ended = decide(release, on_new(candidate=None, stable=renewed(paused=False), route=route(Side.BOTH, marked=False)), NOW)
+    assert (ended.release.outcome, ended.release.reason, ended.release.ended) == (Outcome.PROMOTED, "all 3 steps passed", NOW)
+    assert ended.release.journal[-1].text == "PROMOTED: all 3 steps passed"
+
+
+@pytest.mark.parametrize(("minimum", "fence", "asked"), [(2, 0, False), (2, 7, True), (4, 0, True)])
+def test_an_autoscaler_gets_its_minimum_back(minimum: int, fence: int, asked: bool):
+    before = replace(BEGUN.snapshot, autoscaler=AutoscalerSnapshot("web", "h", 2, 10))
+    look = on_new(candidate=None, route=route(Side.BOTH, marked=False), autoscaler=AutoscalerSeen("web", "h", minimum, 10, fence))
+    action = decide(taken_over(snapshot=before), look, NOW).action
+    assert str(action) == ("release-autoscaler" if asked else "release-stable")
+    assert str(decide(taken_over(), look, NOW).action) == "release-stable", "one that came later is left alone"
+
+
+# ---------------------------------------------------------------- a preview Service is closed
+
+
+def closing(made: bool = True, **more: Any) -> Release:
+    plan = replace(BEGUN.plan, preview="web-preview", preview_made=made)
+    return done(taken_over(plan=plan, **more), "delete-candidate", [NOW - 10])
+
+
+def close(release: Release, **more: Any) -> str:
+    preview = PreviewSeen(**{"there": True, "marked": True, **more})
+    return str(decide(release, on_new(candidate=None, route=route(Side.BOTH, marked=False), preview=preview), NOW).action)
+
+
+def test_one_that_was_made_goes_with_its_owner_and_is_closed_when_it_does_not():
+    look = on_new(candidate=None, route=route(Side.BOTH, marked=False), preview=PreviewSeen(there=True, marked=True))
+    assert waits(decide(closing(), look, NOW - 2), NOW)
+    assert close(closing()) == "close-preview"
+    assert close(closing(), marked=False) == "release-stable", "it is nobody's"
+    assert close(closing(), marked=False, foreign="edited") == "close-preview"
+    assert close(closing(), there=False) == "release-stable"
+    users_own = done(closing(made=False), "delete-candidate", [NOW])
+    assert close(users_own) == "close-preview", "nothing deletes it for us"
+
+
+def test_one_that_cannot_be_closed_is_tried_three_times_and_then_said():
+    tried = done(closing(), "close-preview: forbidden", [NOW - 3, NOW - 2], "failed")
+    assert close(tried) == "close-preview"
+    assert close(done(tried, "close-preview", [NOW - 1])) == "close-preview", "what was done is no failure"
+    often = done(tried, "close-preview: forbidden", [NOW - 1], "unknown")
+    look = on_new(candidate=None, route=route(Side.BOTH, marked=False), preview=PreviewSeen(there=True, marked=True))
+    said = decide(often, look, NOW)
+    assert said.release.journal[-1].text == "preview Service web-preview could not be closed: it stays as it is, and leads to no pod"
+    assert said.release.journal[-1].kind == "note"
+    assert waits(said, NOW)
+    assert close(said.release) == "release-stable", "and it goes on"
+    assert ladder.left_open(said.release)
+    assert not ladder.left_open(replace(said.release, resumed=NOW + 1)), "another driver tries again"
+    assert close(replace(often, resumed=NOW - 2)) == "close-preview"
+
+
+# ---------------------------------------------------------------- the way back: who can take the traffic
+
+
+@pytest.mark.parametrize(
+    ("ready", "other", "takes"), [(0, 0, False), (0, 4, False), (1, 0, True), (1, 4, False), (2, 4, True), (1, None, True)]
+)
+def test_half_of_its_size_is_enough_or_any_pod_where_there_is_no_other(ready: int, other: int | None, takes: bool):
+    arm = None if other is None else candidate(pods=pods(other, CANDIDATE))
+    assert back.can_take(ready, BEGUN, seen(candidate=arm)) is takes
+    five = replace(BEGUN, snapshot=replace(BEGUN.snapshot, replicas=5))
+    assert not back.can_take(2, five, seen()), "half of five is three"
+    assert back.can_take(3, five, seen())
+
+
+def test_the_first_write_moves_the_users_and_says_why():
+    decision = decide(going_back(), seen(), NOW)
+    assert decision.action is not None
+    assert (str(decision.action), decision.action.hash, decision.action.why) == ("route stable", HOME, "errors: 9 of 100")
+
+
+def test_a_stable_side_that_cannot_take_them_yet_is_brought_there():
+    weak = stable(pods=pods(1, HOME) + pods(3, HOME, ready=False))
+    assert waits(decide(going_back(), seen(stable=weak), NOW)), "it comes by itself"
+    shrunk = decide(going_back(), seen(stable=stable(desired=1, pods=pods(1, HOME))), NOW).action
+    assert shrunk is not None
+    assert (str(shrunk), shrunk.why) == ("restore-stable", "the stable side needs its pods before it can take the traffic")
+    scaled = going_back(snapshot=replace(BEGUN.snapshot, autoscaler=AutoscalerSnapshot("web", "h", 1, 9)))
+    assert waits(decide(scaled, seen(stable=stable(desired=1, pods=pods(1, HOME))), NOW)), "its size is its autoscaler's"
+
+
+def test_old_pods_that_are_rolling_away_are_kept_before_anybody_is_sent_to_them():
+    rolling = stable(template=FRESH, paused=False, pods=pods(2, HOME) + pods(2, NEW))
+    action = decide(going_back(), seen(Side.CANDIDATE, stable=rolling), NOW).action
+    assert action is not None
+    assert (str(action), action.why) == (
+        "restore-stable",
+        "its pods of before are rolling away: they must stay before anybody is sent to them",
+    )
+    already = going_back().noted(NOW - 1, "intent", "restore-stable: x")
+    assert str(decide(already, seen(Side.CANDIDATE, stable=rolling), NOW).action) == "route stable"
+    assert str(decide(going_back(), seen(Side.CANDIDATE, stable=replace(rolling, paused=True)), NOW).action) == "route stable"
+
+
+def test_pins_to_pods_that_are_gone_are_taken_away_first():
+    lost = seen(Side.CANDIDATE, candidate=candidate(pods=pods(4, CANDIDATE, ready=False)), stable=stable(pods=pods(4, "third")))
+    action = decide(going_back(), lost, NOW).action
+    assert action is not None
+    assert (str(action), action.hash, action.why) == ("route both", "", "no pod that has the traffic is ready: whoever is ready serves")
+
+
+def test_a_stable_side_that_loses_its_last_pod_under_the_traffic_shares_it_again():
+    release = going_back(shift=Shift(Side.STABLE, HOME, 1.0, 1.0, 2.0), traffic_off=NOW - 3)
+    decision = decide(release, seen(Side.STABLE, stable=stable(pods=pods(4, HOME, ready=False))), NOW)
+    assert decision.action is not None
+    assert (str(decision.action), decision.action.why) == (
+        "route both",
+        "the stable side has lost its last ready pod: whoever is ready serves",
+    )
+    assert (decision.release.shift, decision.release.traffic_off) == (None, 0.0), "both are proven once more"
+
+
+# ---------------------------------------------------------------- the way back: proof, and what comes after
+
+
+def test_off_the_candidate_are_two_facts_a_second_apart():
+    first = decide(going_back(), seen(Side.STABLE), NOW)
+    assert first.release.journal[-1].text == "the EndpointSlices lead to the stable side"
+    assert waits(first, NOW + 1)
+    second = decide(first.release, seen(Side.STABLE), NOW + 1)
+    assert [entry.text for entry in second.release.journal[-2:]] == [
+        "traffic on the stable side is verified: 4 stable and 4 candidate endpoints, 50 % on the candidate",
+        "traffic is off the candidate",
+    ]
+    assert second.release.traffic_off == NOW + 1
+    again = replace(second.release, shift=None, traffic_off=NOW - 50)
+    third = decide(decide(again, seen(Side.STABLE), NOW + 2).release, seen(Side.STABLE), NOW + 3)
+    assert third.release.traffic_off == NOW - 50, "it is off since the first time"
+    assert third.release.journal[-1].text.startswith("traffic on the stable side is verified")
+
+
+def off(**more: Any) -> Release:
+    """Verified 10 s ago: the drain is over."""
+    return going_back(**{"shift": Shift(Side.STABLE, HOME, NOW - 12, NOW - 12, NOW - 10), "traffic_off": NOW - 10, **more})
+
+
+def test_the_candidate_goes_when_it_is_drained():
+    def asked(release: Release, **look: Any) -> str:
+        return str(decide(release, seen(Side.STABLE, **look), NOW).action)
+
+    assert asked(off()) == "delete-candidate"
+    drained = decide(off(), seen(Side.STABLE), NOW).action
+    assert drained is not None
+    assert drained.why == "it has no traffic any more"
+    early = off(shift=Shift(Side.STABLE, HOME, NOW - 9, NOW - 9, NOW - 8))
+    assert waits(decide(early, seen(Side.STABLE), NOW), NOW + 2)
+    assert asked(replace(early, exposed=False)) == "delete-candidate", "it never had any"
+    assert asked(early, candidate=candidate(pods=())) == "delete-candidate", "there is nobody to drain"
+    assert asked(off(), stable=stable(desired=3)) == "restore-stable", "whole again before its end"
+
+
+def test_the_last_words_of_pods_that_are_not_well_are_kept_once():
+    for arm in (candidate(pods=pods(4, CANDIDATE, ready=False)), candidate(pods=pods(4, CANDIDATE, problem=Problem("oom-kill", "killed")))):
+        action = decide(off(), seen(Side.STABLE, candidate=arm), NOW).action
+        assert action is not None
+        assert (str(action), action.why) == ("keep-evidence", "the candidate's last log lines, before its pods go")
+        asked = off().noted(NOW - 1, "intent", "keep-evidence: x")
+        assert str(decide(asked, seen(Side.STABLE, candidate=arm), NOW).action) == "delete-candidate"
+
+
+def test_the_only_side_that_could_serve_stays():
+    empty = stable(pods=pods(4, HOME, ready=False))
+    assert waits(back.candidate_gone(off(), empty, seen(Side.STABLE, stable=empty), NOW) or pytest.fail("it goes"))
+    gone = seen(None, stable=empty, route=route(None, gone=True))
+    decision = back.candidate_gone(off(), empty, gone, NOW)
+    assert decision is not None
+    assert str(decision.action) == "delete-candidate", "without a Service nobody is served"
+
+
+def test_without_any_service_the_rest_is_put_back_all_the_same():
+    look = seen(None, route=route(None, gone=True, foreign="Service web was deleted"))
+    assert str(decide(going_back(), look, NOW).action) == "delete-candidate"
+    edited = replace(look, stable=stable(desired=2))
+    action = decide(going_back(), edited, NOW).action
+    assert action is not None
+    assert (str(action), action.why) == ("restore-stable", "the template that stood before")
+
+
+# ---------------------------------------------------------------- the way back: its end
+
+
+def home(**look: Any):
+    """Nothing of ours is left but the hold on the Deployment."""
+    return seen(Side.BOTH, **{"candidate": None, "route": route(Side.BOTH, marked=False), **look})
+
+
+def test_it_ends_when_everything_is_as_it_stood_before():
+    assert str(decide(off(), home(), NOW).action) == "release-stable"
+    assert str(decide(off(), home(stable=stable(paused=False, fence=3)), NOW).action) == "release-stable"
+    assert str(decide(off(), home(route=route(Side.BOTH, marked=True)), NOW).action) == "restore-route"
+    ended = decide(off(), home(stable=stable(paused=False)), NOW).release
+    assert (ended.outcome, ended.reason, ended.ended) == (Outcome.ROLLED_BACK, "errors: 9 of 100", NOW)
+    assert ended.journal[-1].text == "ROLLED_BACK: errors: 9 of 100"
+
+
+def test_a_deployment_that_still_rolls_back_is_waited_for():
+    assert waits(decide(off(), home(stable=stable(paused=False, settled=False)), NOW))
+    assert waits(decide(off(), home(stable=stable(paused=False, pods=pods(4, HOME) + pods(1, NEW))), NOW))
+    weak = home(stable=stable(paused=False, pods=pods(3, HOME)))
+    assert decide(off(), weak, NOW).release.outcome is Outcome.ROLLED_BACK, "a pod that was lost otherwise is not our doing"
+    assert waits(decide(off().noted(NOW - 9, "intent", "restore-stable: x"), weak, NOW))
+
+
+@pytest.mark.parametrize(
+    ("desired", "surge", "scaler", "ours"),
+    [(6, 6, False, True), (5, 6, False, True), (7, 6, False, False), (6, 6, True, False), (4, 6, False, False)],
+)
+def test_pods_that_we_added_are_taken_away_and_a_strangers_are_not(desired: int, surge: int, scaler: bool, ours: bool):
+    plan = replace(BEGUN.plan, steps=tuple(replace(step, stable_pods=surge) for step in BEGUN.plan.steps))
+    snapshot = replace(BEGUN.snapshot, autoscaler=AutoscalerSnapshot("web", "h", 2, 10) if scaler else None)
+    look = home(stable=stable(paused=False, desired=desired, pods=pods(desired, HOME)))
+    decision = decide(off(plan=plan, snapshot=snapshot), look, NOW)
+    assert (str(decision.action) == "release-stable") is ours
+
+
+@pytest.mark.parametrize("arm", [None, stable(uid="another")])
+def test_a_deployment_that_is_not_the_one_of_before_cannot_be_gone_back_to(arm: ArmSeen | None):
+    release = decide(going_back(), seen(stable=arm), NOW).release
+    assert release.outcome is Outcome.ROLLBACK_FAILED
+    assert release.reason == (
+        "Deployment web is not the one that stood before; traffic was left where it is (rolling back because errors: 9 of 100)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("at", "cause"),
+    [
+        ({"foreign": "Service web was edited", "detail": "x"}, "Service web was edited"),
+        ({"detail": "3 of 4 endpoints"}, "3 of 4 endpoints"),
+        ({}, "the stable side has too few ready pods"),
+    ],
+)
+def test_a_rollback_that_cannot_get_done_says_so_in_half_an_hour(at: dict[str, str], cause: str):
+    look = seen(route=route(Side.BOTH, **at))
+    assert decide(going_back(since=NOW - 1799.9), look, NOW).release.outcome is None
+    release = decide(going_back(since=NOW - 1800), look, NOW).release
+    assert release.outcome is Outcome.ROLLBACK_FAILED
+    assert release.reason == f"not done within 1800 s: {cause} (rolling back because errors: 9 of 100)"
+
+
+def test_a_course_turns_back_once():
+    release = going_back()
+    assert ladder.turn_back(release, "another", NOW) is release
+    assert ladder.end(limited(release), Outcome.ROLLED_BACK, NOW, "said").reason == "said"
+    assert ladder.end(replace(release, reason=""), Outcome.PROMOTED, NOW).journal[-1].text == "PROMOTED"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (45, "45 s"), (0.5, "0.5 s"), (60, "1 m"), (90, "1 m 30 s"), (3600, "1 h"), (3605, "1 h 5 s"), (7260, "2 h 1 m")],
+)
+def test_times_are_said_in_the_largest_units(seconds: float, text: str):
+    assert words(seconds) == text

@@ -1,0 +1,337 @@
+"""From a step's pods to the next step, look by look: the move, the bake, the verdict, and the person who is asked."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from deliver.engine.decide import decide, resumed
+from deliver.model.plan import Side
+from deliver.model.release import Course, Outcome, Phase, Release, Shift
+from deliver.model.seen import Request
+from deliver.model.verdict import CheckResult, Verdict
+from tests.engine.moments import BEGUN, CANDIDATE, HOME, NOW, PASSED, baking, candidate, going_back, pods, route, seen, stable
+from tests.engine.test_waits import PAUSE, done, held, limited, turned, waits, with_steps
+
+DARK = CheckResult("errors", "metric", Verdict.BLIND, "no samples")
+
+
+def ready(**more: Any) -> Release:
+    """Step 2, both arms at their size; the Services are still to be moved."""
+    return baking(**{"phase": Phase.PREPARING, "bake_since": 0.0, "since": NOW - 20, "step": 1, **more})
+
+
+def baked(**more: Any) -> Release:
+    """Step 2, its 60 s over this moment."""
+    return baking(**{"bake_since": NOW - 60, "since": NOW - 60, **more})
+
+
+# ---------------------------------------------------------------- the move
+
+
+@pytest.mark.parametrize(
+    ("step", "now", "action", "hash", "why"),
+    [
+        (1, Side.STABLE, "route both", "", "50 %: 50 % by endpoints"),
+        (2, Side.BOTH, "route candidate", CANDIDATE, "100 %: 100 % by endpoints"),
+    ],
+)
+def test_traffic_is_moved_to_where_the_step_wants_it(step: int, now: Side, action: str, hash: str, why: str):
+    decision = decide(ready(step=step, exposed=now is Side.BOTH, shift=Shift(now, HOME, 1.0, 1.0, 2.0)), seen(now), NOW)
+    assert decision.action is not None
+    assert (str(decision.action), decision.action.hash, decision.action.why) == (action, hash, why)
+    release = decision.release
+    assert (release.phase, release.since, release.exposed, release.shift) == (Phase.SHIFTING, NOW, True, None)
+    assert release.journal[-1].text == f"step {step + 1}/3: shifting to {release.current.name}"
+
+
+def test_a_step_without_users_exposes_nobody():
+    release = with_steps(ready(exposed=False, step=0), side=Side.STABLE, candidate_pods=4)
+    pinned_elsewhere = route(Side.STABLE, pinned=HOME)
+    decision = decide(release, seen(Side.STABLE, route=pinned_elsewhere), NOW)
+    assert not decision.release.exposed
+
+
+def test_a_pin_to_other_pods_than_the_candidates_is_no_traffic_on_it():
+    decision = decide(ready(step=2), seen(Side.CANDIDATE, route=route(Side.CANDIDATE, pinned="older")), NOW)
+    assert decision.action is not None
+    assert (str(decision.action), decision.action.hash) == ("route candidate", CANDIDATE)
+
+
+def test_a_move_begins_its_bake_and_its_blindness_anew():
+    """Somebody took the traffic away in mid-bake."""
+    decision = decide(baking(blind_since=NOW - 5), seen(Side.STABLE), NOW)
+    assert str(decision.action) == "route both"
+    assert (decision.release.bake_since, decision.release.blind_since, decision.release.shift) == (0.0, 0.0, None)
+
+
+def test_nobody_more_is_moved_to_the_candidate_in_a_pause():
+    decision = decide(ready(paused=PAUSE), seen(Side.STABLE), NOW)
+    assert (decision.action, decision.release.phase) == (None, Phase.PAUSED)
+    assert decision.release.journal[-1].text == "paused by ops@desk"
+    assert waits(decision)
+
+
+@pytest.mark.parametrize(("times", "insists"), [(4, False), (5, True)])
+def test_somebody_who_takes_the_traffic_away_is_answered_five_times(times: int, insists: bool):
+    release = done(ready(resumed=NOW - 100), "route both", [NOW - 101] * 6 + [NOW - 100] * times)
+    release = done(release, "route both", [NOW - 50] * 6, "failed")
+    release = done(release, "route stable", [NOW - 50] * 6)
+    decision = decide(release, seen(Side.STABLE), NOW)
+    if insists:
+        assert held(decision) == "somebody keeps taking traffic from 50 %; the Services select stable now"
+    else:
+        assert str(decision.action) == "route both"
+
+
+@pytest.mark.parametrize(
+    ("phase", "checks", "step", "again"),
+    [
+        (Phase.SHIFTING, (PASSED, DARK), 1, False),
+        (Phase.SHIFTING, (PASSED,), 1, True),
+        (Phase.PREPARING, (PASSED, DARK), 1, True),  # the first try: its PASS was of a moment ago
+        (Phase.SHIFTING, (PASSED, DARK), 0, True),  # nothing was judged before it
+    ],
+)
+def test_a_shift_that_was_refused_is_tried_again_on_a_pass_alone(phase: Phase, checks: tuple[CheckResult, ...], step: int, again: bool):
+    release = ready(phase=phase, step=step, exposed=True)
+    look = seen(Side.STABLE, checks=checks, candidate=candidate(4))
+    decision = decide(release, look, NOW)
+    assert str(decision.action) == ("route both" if again else "None")
+    if not again:
+        assert waits(decision)
+        assert decision.release.blind_since == NOW
+        assert decide(replace(release, blind_since=NOW - 7), look, NOW).release.blind_since == NOW - 7, "it is one spell"
+
+
+# ---------------------------------------------------------------- verified
+
+
+def test_a_move_is_switched_when_the_slices_agree_and_verified_a_second_later():
+    written = ready(phase=Phase.SHIFTING, shift=None)
+    first = decide(written, seen(), NOW)
+    assert first.release.shift == Shift(Side.BOTH, "", NOW, switched=NOW)
+    assert waits(first, NOW + 1.0)
+    early = decide(first.release, seen(), NOW + 0.9)
+    assert waits(early, NOW + 1.0)
+    assert early.release.shift == first.release.shift
+    second = decide(first.release, seen(), NOW + 1.0)
+    assert second.release.shift == Shift(Side.BOTH, "", NOW, NOW, verified=NOW + 1.0)
+    assert second.release.journal[-1].text == (
+        "traffic on both sides is verified: 4 stable and 4 candidate endpoints, 50 % on the candidate"
+    )
+    assert waits(second, NOW + 1.0)
+    third = decide(second.release, seen(), NOW + 1.0)
+    assert (third.release.phase, third.release.bake_since) == (Phase.BAKING, NOW + 1.0)
+    assert third.release.journal[-1].text == "step 2/3: baking 50 % for 1 m"
+    assert waits(third, NOW + 1.0)
+
+
+def test_slices_that_disagree_again_begin_the_two_looks_anew_until_it_was_verified():
+    apart = seen(route=route(Side.BOTH, agreed=False))
+    once = ready(phase=Phase.SHIFTING, shift=Shift(Side.BOTH, "", NOW - 3, NOW - 0.5))
+    decision = decide(once, apart, NOW)
+    assert decision.release.shift == Shift(Side.BOTH, "", NOW - 3)
+    assert waits(decision, NOW + 1.0)
+    assert decide(baking(), apart, NOW).release.shift == baking().shift, "pods come and go in a bake"
+
+
+def test_a_share_is_told_where_there_are_endpoints():
+    nobody = seen(route=route(Side.BOTH, stable=0, candidate=0))
+    release = ready(phase=Phase.SHIFTING, shift=Shift(Side.BOTH, "", NOW - 3, NOW - 2))
+    assert decide(release, nobody, NOW).release.journal[-1].text == (
+        "traffic on both sides is verified: 0 stable and 0 candidate endpoints"
+    )
+
+
+# ---------------------------------------------------------------- the bake
+
+
+def test_a_bake_is_over_to_the_second():
+    assert waits(decide(baking(), seen(), NOW))
+    assert waits(decide(baking(bake_since=NOW - 58), seen(), NOW), NOW + 2)
+    decision = decide(baked(), seen(), NOW)
+    release = decision.release
+    assert (release.step, release.phase, release.since, release.bake_since, release.shift) == (2, Phase.PREPARING, NOW, 0.0, None)
+    assert [entry.text for entry in release.journal] == ["step 2/3 50 %: PASS", "step 3/3: preparing 100 %"]
+    assert [check.name for check in release.journal[0].checks] == ["pods", "errors"], "with the evidence"
+    assert waits(decision, NOW)
+
+
+def test_the_last_bake_leads_to_the_finish():
+    last = baked(step=2, shift=Shift(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, 2.0), blind_since=0.0)
+    release = decide(last, seen(Side.CANDIDATE), NOW).release
+    assert (release.course, release.phase, release.since, release.bake_since) == (Course.FINISH, Phase.FINISHING, NOW, 0.0)
+    assert release.shift == last.shift, "the drain counts from that move"
+    assert release.journal[-1].text == "all steps passed: finishing"
+    warm = decide(replace(last, plan=replace(last.plan, hold=600.0)), seen(Side.CANDIDATE), NOW).release
+    assert warm.journal[-1].text == "all steps passed: the old side is kept warm for 10 m"
+
+
+def test_users_who_stay_where_they_are_need_no_new_proof():
+    shift = Shift(Side.STABLE, HOME, 1.0, 1.0, 2.0)
+    release = with_steps(baked(step=0, exposed=False, shift=shift), side=Side.STABLE, candidate_pods=4)
+    assert decide(release, seen(Side.STABLE), NOW).release.shift == shift
+
+
+def test_a_step_that_is_blind_waits_and_its_blindness_counts_from_the_first_look():
+    dark = seen(checks=(PASSED, DARK))
+    first = decide(baked(), dark, NOW)
+    assert first.release.blind_since == NOW
+    assert waits(first)
+    assert decide(baked(blind_since=NOW - 9), dark, NOW).release.blind_since == NOW - 9
+    assert decide(baked(blind_since=NOW - 9), seen(), NOW).release.blind_since == 0.0
+    old = decide(baked(), seen(checked_at=NOW - 31), NOW)
+    assert (old.release.step, old.release.blind_since) == (1, NOW), "a PASS that is too old is none"
+
+
+def test_a_pause_in_a_bake_that_is_over_goes_no_further():
+    decision = decide(baked(paused=PAUSE), seen(), NOW)
+    assert (decision.release.step, decision.release.phase) == (1, Phase.PAUSED)
+    assert decision.release.journal[-1].text == "paused by ops@desk"
+
+
+def test_after_a_pause_it_is_said_that_it_bakes_again():
+    decision = decide(baking(phase=Phase.PAUSED), seen(), NOW)
+    assert (decision.release.phase, decision.release.journal[-1].text) == (Phase.BAKING, "baking again")
+
+
+@pytest.mark.parametrize(("since", "over"), [(NOW - 3599.9, False), (NOW - 3600, True)])
+def test_a_pause_that_nobody_ends_is_held_at_its_limit(since: float, over: bool):
+    decision = decide(baking(paused=replace(PAUSE, at=since)), seen(), NOW)
+    if over:
+        assert held(decision) == "paused by ops@desk, and nobody answered within 3600 s (`limits.pause`)"
+    else:
+        assert waits(decision, since + 3600)
+    assert waits(decide(baking(paused=PAUSE), seen(), NOW)), "until then it is looked at as often as ever"
+
+
+# ---------------------------------------------------------------- approval
+
+
+def asking(**more: Any) -> Release:
+    step = {key: more.pop(key) for key in ("approval_timeout", "unanswered") if key in more}
+    return with_steps(baked(**{"phase": Phase.WAITING, **more}), approval=True, **step)
+
+
+def test_a_person_is_asked_and_their_time_counts_from_the_end_of_the_bake():
+    decision = decide(asking(phase=Phase.BAKING), seen(), NOW)
+    assert (decision.release.phase, decision.release.journal[-1].text) == (Phase.WAITING, "50 % waits for `deliver promote`")
+    assert waits(decision)
+    assert decide(asking(approved=1), seen(), NOW).release.step == 2
+    assert decide(asking(approved=0), seen(), NOW).release.step == 1, "that was for the step before"
+
+
+@pytest.mark.parametrize(
+    ("timeout", "said"), [(0.0, "nobody answered within 3600 s (`limits.pause`)"), (90.0, "nobody answered within 90 s (approval timeout)")]
+)
+def test_an_approval_that_nobody_gives_is_held_at_its_limit(timeout: float, said: str):
+    limit = timeout or 3600.0
+    late = asking(approval_timeout=timeout, bake_since=NOW - 60 - limit)
+    assert held(decide(late, seen(), NOW)) == f"50 % waits for `deliver promote`, and {said}"
+    assert waits(decide(asking(approval_timeout=timeout, bake_since=NOW - 58 - limit), seen(), NOW), NOW + 2)
+    taken_up = asking(approval_timeout=timeout, bake_since=NOW - 60 - limit, resumed=NOW - 1)
+    assert waits(decide(taken_up, seen(), NOW)), "a driver that took it up asks anew"
+
+
+@pytest.mark.parametrize(("timeout", "said"), [(0.0, "1 h"), (90.0, "1 m 30 s"), (7200.0, "2 h")])
+def test_or_goes_back_where_that_was_asked_for(timeout: float, said: str):
+    limit = timeout or 3600.0
+    late = asking(approval_timeout=timeout, unanswered="rollback", bake_since=NOW - 60 - limit)
+    late = limited(late, total=1e9)
+    assert turned(decide(late, seen(), NOW)) == f"50 % waits for `deliver promote`, and nobody answered within {said}"
+    early = limited(asking(approval_timeout=timeout, unanswered="rollback", bake_since=NOW - 58 - limit), total=1e9)
+    assert waits(decide(early, seen(), NOW), NOW + 2)
+
+
+# ---------------------------------------------------------------- what people ask
+
+
+def asked(release: Release, verb: str, reason: str = "because") -> Release:
+    return decide(release, seen(requests=(Request("r", verb, "ops@desk", reason, NOW - 2),)), NOW).release
+
+
+def test_each_request_is_in_the_journal_with_who_asked():
+    for reason, text in (("because", "pause asked by ops@desk: because"), ("", "pause asked by ops@desk")):
+        entry = asked(baking(), "pause", reason).journal[0]
+        assert (entry.at, entry.kind, entry.text, entry.actor) == (NOW, "request", text, "ops@desk")
+
+
+def test_a_pause_counts_from_when_it_is_taken_in():
+    paused = asked(baking(), "pause").paused
+    assert paused is not None
+    assert (paused.at, paused.actor) == (NOW, "ops@desk")
+
+
+def test_resume_and_promote_end_a_pause_and_promote_passes_the_bake():
+    assert asked(baking(paused=PAUSE), "resume").paused is None
+    assert asked(baking(paused=PAUSE), "resume").step == 1
+    promoted = asked(baking(paused=PAUSE), "promote")
+    assert (promoted.paused, promoted.step, promoted.approved) == (None, 2, 1)
+    assert asked(baking(approved=2), "promote").approved == 2, "what was let pass stays so"
+
+
+@pytest.mark.parametrize(("reason", "said"), [("because", "aborted by ops@desk: because"), ("", "aborted by ops@desk")])
+def test_abort_turns_back_and_names_who_and_why(reason: str, said: str):
+    release = asked(baking(paused=PAUSE), "abort", reason)
+    assert (release.course, release.phase, release.since, release.paused, release.ended_by) == (
+        Course.BACK,
+        Phase.ROLLING_BACK,
+        NOW,
+        None,
+        "ops@desk",
+    )
+    assert release.reason == said
+    verdict = next(entry for entry in release.journal if entry.kind == "verdict")
+    assert (verdict.text, [check.name for check in verdict.checks]) == (f"rolling back: {said}", ["errors"])
+
+
+def test_on_the_way_back_a_request_is_noted_and_changes_nothing():
+    for verb in ("abort", "pause", "promote", "resume"):
+        release = asked(going_back(), verb)
+        assert (release.reason, release.ended_by, release.paused, release.approved) == ("errors: 9 of 100", "", None, -1)
+        assert release.journal[0].text == f"{verb} asked by ops@desk: because"
+
+
+# ---------------------------------------------------------------- another driver takes it up
+
+
+def test_who_takes_it_up_bakes_the_step_anew_and_is_named():
+    before = baking(outcome=Outcome.HELD, ended=NOW - 9, timed_out=True, paused=PAUSE, blind_since=NOW - 9, reason="not done")
+    release = resumed(before, "other@there", 7, NOW)
+    assert (release.step, release.fence, release.outcome, release.ended, release.timed_out, release.paused) == (
+        1,
+        7,
+        None,
+        0.0,
+        False,
+        None,
+    )
+    assert (release.since, release.resumed, release.started, release.phase) == (NOW, NOW, before.started, Phase.PREPARING)
+    assert (release.bake_since, release.blind_since, release.shift, release.reason) == (0.0, 0.0, None, "")
+    entry = release.journal[-1]
+    assert (entry.kind, entry.text, entry.actor, entry.at) == ("state", "taken up by other@there", "other@there", NOW)
+
+
+@pytest.mark.parametrize(("step", "bake_since", "wanted"), [(1, 0.0, 0), (1, NOW - 5, 1), (0, 0.0, 0)])
+def test_a_step_that_had_not_begun_to_bake_is_not_taken_on_trust(step: int, bake_since: float, wanted: int):
+    assert resumed(baking(step=step, bake_since=bake_since), "o", 1, NOW).step == wanted
+
+
+def test_a_rollback_keeps_its_cause_and_a_finish_its_phase():
+    back = resumed(going_back(bake_since=0.0), "o", 1, NOW)
+    assert (back.reason, back.phase, back.step) == ("errors: 9 of 100", Phase.ROLLING_BACK, 1)
+    finish = resumed(baking(course=Course.FINISH, phase=Phase.FINISHING, step=2, bake_since=0.0, reason="x"), "o", 1, NOW)
+    assert (finish.phase, finish.step, finish.reason) == (Phase.FINISHING, 2, "")
+
+
+# ---------------------------------------------------------------- rule 1, whatever is decided
+
+
+def test_no_pin_leads_to_a_version_without_a_ready_pod_while_another_has_one():
+    """The stable side lost its pods; the step wants its traffic there all the same."""
+    release = replace(BEGUN, started=NOW - 10, since=NOW - 10)
+    empty = stable(pods=pods(4, HOME, ready=False))
+    assert str(decide(release, seen(Side.BOTH, stable=empty, candidate=None), NOW).action) == "route stable", "there is nobody else"
+    decision = decide(release, seen(Side.BOTH, stable=empty), NOW)
+    assert waits(decision)
