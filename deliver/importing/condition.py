@@ -2,35 +2,44 @@
 
 import re
 from dataclasses import dataclass
+from math import isfinite
 
 from deliver.importing.pieces import NotTaken
 from deliver.importing.ratio import Bounds
 
-_RESULT = r"(?:result(?:\[0\])?|(?:asFloat|asInt)\(\s*result(?:\[0\])?\s*\)|default\(\s*result(?:\[0\])?\s*,[^)]*\))"
 _NUMBER = r"-?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?"
-_COMPARED = re.compile(rf"(?:{_RESULT}\s*(?P<op><=|>=|<|>)\s*(?P<limit>{_NUMBER})|(?P<before>{_NUMBER})\s*(?P<po><=|>=|<|>)\s*{_RESULT})")
-_EMPTY = re.compile(
-    rf"(?:isNaN|isNil|isInf)\(.*\)|len\(\s*result\s*\)\s*(?:==\s*0|<\s*1)|{_RESULT}\s*==\s*nil|result\s*==\s*\[\]", re.DOTALL
+_RESULT = (
+    r"(?:result(?:\[0\])?|(?:asFloat|asInt)\(\s*result(?:\[0\])?\s*\)|"
+    rf"default\(\s*result(?:\[0\])?\s*,\s*(?P<{{default}}>{_NUMBER})\s*\))"
 )
-_FULL = re.compile(rf"!\s*(?:isNaN|isNil|isInf)\(.*\)|len\(\s*result\s*\)\s*(?:>\s*0|>=\s*1|!=\s*0)|{_RESULT}\s*!=\s*nil", re.DOTALL)
+_LEFT, _RIGHT = (_RESULT.format(default=name) for name in ("left", "right"))
+_COMPARED = re.compile(rf"(?:{_LEFT}\s*(?P<op><=|>=|<|>)\s*(?P<limit>{_NUMBER})|(?P<before>{_NUMBER})\s*(?P<po><=|>=|<|>)\s*{_RIGHT})")
+_ASKED = r"(?:isNaN|isNil|isInf)\(\s*(?:result(?:\[0\])?|asFloat\(\s*result(?:\[0\])?\s*\))\s*\)"
+_BARE = r"result(?:\[0\])?"
+_EMPTY = re.compile(rf"{_ASKED}|len\(\s*result\s*\)\s*(?:==\s*0|<\s*1)|{_BARE}\s*==\s*nil|result\s*==\s*\[\]")
+_FULL = re.compile(rf"!\s*{_ASKED}|len\(\s*result\s*\)\s*(?:>\s*0|>=\s*1|!=\s*0)|{_BARE}\s*!=\s*nil")
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_OTHERWISE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
 @dataclass(frozen=True)
 class Condition:
-    """bounds: of the values that pass. empty: no data passes too."""
+    """bounds: of the values that pass. empty: no data passes too. between: some values neither pass nor fail there."""
 
     bounds: Bounds
     empty: bool = False
+    between: bool = False
 
 
 def condition(success: str, failure: str) -> Condition:
-    """Raises NotTaken. With both, what is between was inconclusive; what passes is what success says."""
-    if success:
-        return _passing(success)
-    if failure:
-        return Condition(_failing(failure))
-    raise NotTaken("it has neither a success nor a failure condition: it only collects")
+    """Raises NotTaken. With both, what passes is what success says, and failure does not: what fails there fails in any case."""
+    if not (success or failure):
+        raise NotTaken("it has neither a success nor a failure condition: it only collects")
+    found = [one for one in (_passing(success) if success else None, _failing(failure) if failure else None) if one]
+    if len(found) == 1:
+        return found[0]
+    bounds = found[0].bounds & found[1].bounds
+    return Condition(bounds, empty=found[0].empty and found[1].empty, between=bounds != found[1].bounds)
 
 
 def _passing(text: str) -> Condition:
@@ -39,35 +48,46 @@ def _passing(text: str) -> Condition:
     kept = [part for part in alternatives if not _EMPTY.fullmatch(part)]
     if len(kept) != 1:
         raise NotTaken(f"its condition `{_short(text)}` is of no usual shape")
-    found = Bounds()
+    found, empty = Bounds(), []
     for part in (_bare(part) for part in kept[0].split("&&")):
-        if not _FULL.fullmatch(part):
-            found = _with(found, *_comparison(part, text))
-    return Condition(found, empty=len(kept) < len(alternatives))
+        if _FULL.fullmatch(part):
+            empty.append(False)
+        else:
+            bounds, default = _comparison(part, text)
+            found &= bounds
+            empty.append(default is not None and bounds.holds(default))
+    return Condition(found, empty=len(kept) < len(alternatives) or all(empty))
 
 
-def _failing(text: str) -> Bounds:
+def _failing(text: str) -> Condition:
     """Each alternative that fails is a bound that passes on the other side."""
-    found = Bounds()
+    found, empty = Bounds(), []
     for part in (_bare(part) for part in text.split("||")):
-        if not _EMPTY.fullmatch(part):  # no data is no verdict here, and never a pass
-            inner = [one for one in map(_bare, part.split("&&")) if not _FULL.fullmatch(one)]
-            if len(inner) != 1:
-                raise NotTaken(f"its condition `{_short(text)}` is of no usual shape")
-            op, limit = _comparison(inner[0], text)
-            found = _with(found, _TURNED[op], limit)
-    return found
+        if _EMPTY.fullmatch(part):  # no data is no verdict here, and never a pass
+            empty.append(False)
+            continue
+        inner = [one for one in map(_bare, part.split("&&")) if not _FULL.fullmatch(one)]
+        if len(inner) != 1:
+            raise NotTaken(f"its condition `{_short(text)}` is of no usual shape")
+        bounds, default = _comparison(inner[0], text, turned=True)
+        found &= bounds
+        empty.append(inner[0] != part or (default is not None and bounds.holds(default)))
+    return Condition(found, empty=all(empty))
 
 
-def _with(found: Bounds, op: str, limit: float) -> Bounds:
-    return Bounds(found.min, limit) if op in ("<", "<=") else Bounds(limit, found.max)
-
-
-def _comparison(text: str, whole: str) -> tuple[str, float]:
+def _comparison(text: str, whole: str, *, turned: bool = False) -> tuple[Bounds, float | None]:
+    """What passes it, or does not when turned; and the value that stands for no data, None without one."""
     found = _COMPARED.fullmatch(text)
     if not found:
         raise NotTaken(f"its condition `{_short(whole)}` is of no usual shape")
-    return (found["op"], float(found["limit"])) if found["op"] else (_TURNED[found["po"]], float(found["before"]))
+    op, limit = (found["op"], found["limit"]) if found["op"] else (_TURNED[found["po"]], found["before"])
+    op = _OTHERWISE[op] if turned else op
+    default = found["left"] or found["right"]
+    if not isfinite(float(limit)):
+        raise NotTaken(f"its condition `{_short(whole)}` has a limit that is no number")
+    strict = op in ("<", ">")
+    bounds = Bounds(max=float(limit), below=strict) if op.startswith("<") else Bounds(min=float(limit), above=strict)
+    return bounds, float(default) if default else None
 
 
 def _bare(text: str) -> str:

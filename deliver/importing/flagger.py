@@ -1,17 +1,19 @@
 """Flagger: the analysis of a Canary, with its MetricTemplates."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deliver.importing import metric
 from deliver.importing.objects import Object, group, items, name, namespace, part, title
-from deliver.importing.pieces import NotTaken, Pieces, seconds
+from deliver.importing.pieces import POLLS, YEAR, NotTaken, Pieces, number, seconds
 from deliver.importing.ratio import Bounds
 from deliver.plugins.types import show_duration
 
-GROUP = "flagger.app"
+GROUP, CANARY = "flagger.app", "Canary"
 _SIDES = ("target", "name", "service", "namespace", "ingress", "route")
 _MOST = 100  # steps
+SHORTEST = 10.0  # seconds: Flagger looks no more often
 _KNOWN = {"interval", "threshold", "maxWeight", "stepWeight", "stepWeights", "iterations", "metrics"}
 _TOLD = {
     "webhooks": "hooks are not called; `analysis.health` has checks, and blue-green's `load` sends requests",
@@ -24,6 +26,7 @@ _TOLD = {
     "canaryReadyThreshold": "every pod of a step must be ready",
     "sessionAffinity": "see the limits of plain Services: connections stay where they are",
 }
+AT_THE_DOOR = ("nginx", "skipper", "traefik", "apisix", "contour", "gloo", "knative", "gatewayapi", "kong")
 # By mesh: (bad, total, histogram of durations). Those that are not here are counted by an ingress, which names no pod.
 BUILT_IN = {
     "istio": (
@@ -46,18 +49,17 @@ BUILT_IN = {
 
 
 def take(objects: Sequence[Object], pieces: Pieces) -> None:
+    """Of one target."""
     ours = [obj for obj in objects if group(obj) == GROUP]
     templates = {(name(obj), namespace(obj)): obj for obj in ours if obj.get("kind") == "MetricTemplate"}
-    canaries = [obj for obj in ours if obj.get("kind") == "Canary"]
-    for extra in canaries[1:]:
-        pieces.lost(title(extra), "one file is about one target; convert it by itself")
-    for canary in canaries[:1]:
+    canaries = [obj for obj in ours if obj.get("kind") == CANARY]
+    for canary in canaries:
         _canary(canary, templates, pieces)
     if not canaries:
         for template in templates.values():
             pieces.lost(title(template), "its limits are in the Canary that uses it, and there is none")
     for other in ours:
-        if other.get("kind") not in ("Canary", "MetricTemplate"):
+        if other.get("kind") not in (CANARY, "MetricTemplate"):
             pieces.lost(title(other), "only Canary and MetricTemplate are read")
 
 
@@ -66,14 +68,15 @@ def _canary(canary: Object, templates: Mapping[tuple[str, str], Object], pieces:
     if target.get("kind", "Deployment") != "Deployment":
         pieces.lost(about, f"its target is a {target.get('kind')}; deliver works on Deployments")
         return
-    pieces.target = {"deployment": str(target.get("name") or name(canary)), "namespace": namespace(canary)}
+    pieces.target = {"deployment": deployment(canary), "namespace": namespace(canary)}
     analysis = part(canary, "spec", "analysis") or part(canary, "spec", "canaryAnalysis")
-    interval = seconds(analysis.get("interval")) or 60.0
+    interval = max(seconds(analysis.get("interval")) or 60.0, SHORTEST)
     pieces.polls.append(interval)
     ready = seconds(part(canary, "spec").get("progressDeadlineSeconds"))
     pieces.ready = show_duration(ready) if ready else ""
     _strategy(about, analysis, interval, pieces)
-    threshold = int(seconds(analysis.get("threshold")) or 1)
+    threshold = min(max(int(number(analysis.get("threshold")) or 1), 1), POLLS)
+    pieces.asks(str(part(canary, "spec").get("metricsServer") or ""))
     for found in items(analysis, "metrics"):
         where = f"{about}, metric {found.get('name', '?')}"
         try:
@@ -92,10 +95,14 @@ def _canary(canary: Object, templates: Mapping[tuple[str, str], Object], pieces:
             pieces.lost(f"{about}, {key}", _TOLD.get(key, "there is nothing like it"))
 
 
+def deployment(canary: Object) -> str:
+    return str(part(canary, "spec", "targetRef").get("name") or name(canary))
+
+
 def _strategy(about: str, analysis: Mapping[str, Any], interval: float, pieces: Pieces) -> None:
-    """A weight each interval; iterations without weights are a switch of all users at once."""
-    if iterations := int(seconds(analysis.get("iterations")) or 0):
-        pieces.strategy = {"blue-green": {"bake": show_duration(iterations * interval)}}
+    """A weight each interval, up to the first that is not below the highest one; iterations are a switch of all users at once."""
+    if (iterations := int(number(analysis.get("iterations")) or 0)) > 0:
+        pieces.strategy = {"blue-green": {"bake": show_duration(min(iterations * interval, YEAR))}}
         pieces.note(
             about, f"checked {iterations} times before the switch; here the metrics are judged that long after it, the old side warm"
         )
@@ -116,8 +123,10 @@ def _weights(analysis: Mapping[str, Any]) -> list[float | int]:
     if listed := analysis.get("stepWeights"):
         found = [float(weight) for weight in listed]
     else:
-        step, top = float(analysis.get("stepWeight") or 0), min(float(analysis.get("maxWeight") or 100), 100.0)
-        found = [step * count for count in range(1, int(top / step) + 1)] if step >= 1 else []
+        step, top = (number(analysis.get(key)) or usual for key, usual in (("stepWeight", 0.0), ("maxWeight", 100.0)))
+        top = min(top, 100.0)
+        # it goes on while the weight is below the highest one: the last step may be above it
+        found = [min(step * count, 100.0) for count in range(1, math.ceil(top / step) + 1)] if 1 <= step <= 100 and top > 0 else []
     kept = sorted({weight for weight in found if 0 < weight <= 100})[:_MOST]
     return [int(weight) if weight == int(weight) else weight for weight in kept]
 
@@ -128,7 +137,7 @@ def _metric(canary: Object, found: Mapping[str, Any], templates: Mapping[tuple[s
         key = (str(reference.get("name")), str(reference.get("namespace") or namespace(canary)))
         template = templates.get(key) or next((one for (known, _), one in templates.items() if known == key[0]), None)
         if template is None:
-            raise NotTaken(f"MetricTemplate {key[0]} is not in the file")
+            raise NotTaken(f"MetricTemplate {key[0]} is not in what was read")
         provider = part(template, "spec", "provider")
         if provider.get("type") != "prometheus":
             raise NotTaken(f"provider `{provider.get('type')}`: only prometheus is read")
@@ -161,29 +170,42 @@ def _filled(query: str, found: Mapping[str, Any]) -> str:
 def _bounds(found: Mapping[str, Any]) -> Bounds:
     limits = part(found, "thresholdRange")
     try:
-        low, high = (float(limits[key]) if limits.get(key) is not None else None for key in ("min", "max"))
+        low, high = (_limit(limits[key]) if limits.get(key) is not None else None for key in ("min", "max"))
         if not limits and found.get("threshold") is not None:  # before v1beta1: its meaning is in the name
-            alone = float(found["threshold"])
+            alone = _limit(found["threshold"])
             return Bounds(alone, None) if found.get("name") == "request-success-rate" else Bounds(None, alone)
-    except (TypeError, ValueError):
+    except ValueError:
         raise NotTaken("its threshold is no number") from None
     return Bounds(low, high)
+
+
+def _limit(value: Any) -> float:
+    found = number(value)
+    if found is None:
+        raise ValueError(value)
+    return found
 
 
 def _built_in(mesh: str, name: str, found: Mapping[str, Any], bounds: Bounds) -> metric.Made:
     mesh = mesh.partition(":")[0]
     if name not in ("request-success-rate", "request-duration"):
         raise NotTaken("it is neither built in nor has it a template")
-    if mesh not in BUILT_IN:
+    if mesh not in BUILT_IN and mesh in AT_THE_DOOR:
         raise NotTaken(
             f"`{mesh}` counts requests at the ingress, which does not say which pod answered", hint="use the application's counter"
         )
+    if mesh not in BUILT_IN:
+        raise NotTaken(f"what Flagger asks for with provider `{mesh}` is not known here", hint="name the application's counter")
     bad, total, histogram = BUILT_IN[mesh]
+    named = ("its series name their pod by `kubernetes_pod_name`: set `pod_label` and `namespace_label` under `prometheus`",)
+    labels = named if mesh in ("appmesh", "kubernetes") else ()
     window = {"window": show_duration(seconds(found.get("interval")) or 60.0)}
     if name == "request-success-rate" and bounds.min is not None:
-        return metric.Made({"bad": bad, "total": total, "max": metric.percent(1 - bounds.min / 100), **window})
+        return metric.Made({"bad": bad, "total": total, "max": metric.percent(1 - bounds.min / 100), **window}, labels)
     if name == "request-duration" and bounds.max is not None:
+        if bounds.max < 1:
+            raise NotTaken(f"its limit is {bounds.max:g} ms: it is in milliseconds there")
         bound = show_duration(bounds.max / 1000)
         told = f"`slower_than: {bound}` must be one of the histogram's `le` bounds"
-        return metric.Made({"histogram": histogram, "slower_than": bound, "max": "1%", **window}, (told,))
+        return metric.Made({"histogram": histogram, "slower_than": bound, "max": "1%", **window}, (told, *labels))
     raise NotTaken("it has no limit that could fail")

@@ -15,7 +15,9 @@ from deliver.importing.ratio import Bounds, on_share, ratio
 from deliver.plugins.types import show_duration
 
 _PLACE = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}")
-BEGIN, END = "\ue000", "\ue001"  # private characters: around what names the side that is judged, until it is left out
+BEGIN, OLD, END = "\ue000", "\ue002", "\ue001"  # private characters: around what names a side, until it is left out; OLD: the stable one
+_STABLE = re.compile(rf"{OLD}|{END}-primary")  # Flagger calls the stable side's Deployment after the target
+_NEAR = 1e-9
 _OPPOSITE = {"=": "!=", "!=": "=", "=~": "!~", "!~": "=~"}
 _AT_THE_DOOR = ("nginx_ingress_controller_", "traefik_", "skipper_", "haproxy_", "apisix_", "kong_")
 
@@ -33,16 +35,20 @@ def filled(text: str, value: Callable[[str], str]) -> str:
     return _PLACE.sub(lambda found: value(found[1]), text)
 
 
-def arm(key: str) -> str:
-    """What a placeholder becomes that names the side: deliver names the pods of each side itself."""
-    return f"{BEGIN}{key}{END}"
+def arm(key: str, *, stable: bool = False) -> str:
+    """What a placeholder becomes that names a side: deliver names the pods of each side itself."""
+    return f"{OLD if stable else BEGIN}{key}{END}"
 
 
 def made(query: str, bounds: Bounds) -> Made:
     """Raises NotTaken."""
     query = query.strip()
-    if bounds == Bounds():
+    if not query:
+        raise NotTaken("it has no query")
+    if bounds.min is None and bounds.max is None:
         raise NotTaken("it has no limit, so that it could never fail")
+    if bounds.min is not None and bounds.max is not None and bounds.min > bounds.max:
+        raise NotTaken("its limits exclude each other: nothing could pass")
     try:
         return _counted(expression.parse(query), bounds)
     except Unusual as why:
@@ -58,7 +64,12 @@ def _counted(node: Node, bounds: Bounds) -> Made:
     share = on_share(bounds, found)
     if (share.min is None) == (share.max is None):
         raise Unusual("it has a limit on both sides")
-    part, whole = _cleaned(found.part.selector), _cleaned(found.whole.selector)
+    if found.part.selector.name.endswith("_sum"):
+        raise Unusual("an average is no share of requests")
+    limit = share.max if share.max is not None else share.min
+    if found.part.selector.name != found.whole.selector.name and limit is not None and not 0 <= limit < 1:
+        raise Unusual("it is a multiple, and no share of one count in another")
+    part, whole = _candidates(found.part.selector), _candidates(found.whole.selector)
     notes = (*part[1], *whole[1]) if part[1] != whole[1] else part[1]
     made = _slower(part[0], whole[0], share) or _bad(part[0], whole[0], share)
     different = () if found.part.window == found.whole.window else ("the two rates had different ranges; the second one is taken",)
@@ -96,7 +107,7 @@ def _slower(part: Selector, whole: Selector, share: Bounds) -> dict[str, Any] | 
 
 def _quantile(node: Quantile, bounds: Bounds) -> Made:
     """p99 <= 500 ms says that at most 1 % are slower than 500 ms."""
-    selector, notes = _cleaned(node.summed.selector)
+    selector, notes = _candidates(node.summed.selector)
     base = selector.name.removesuffix("_bucket")
     if base == selector.name or bounds.max is None or bounds.min is not None or not 0 < node.share < 1:
         raise Unusual("it is no upper limit on a quantile of a histogram")
@@ -109,14 +120,25 @@ def _quantile(node: Quantile, bounds: Bounds) -> Made:
     return Made({**keys, **_window(node.summed)}, (*notes, told))
 
 
-def _cleaned(selector: Selector) -> tuple[Selector, tuple[str, ...]]:
-    """Without what names the side. Raises NotTaken for series that do not say which pod answered."""
+def _candidates(selector: Selector) -> tuple[Selector, tuple[str, ...]]:
+    """A count is the candidate's; what it is compared with follows by itself."""
+    cleaned, notes, stable = _cleaned(selector)
+    if stable:
+        raise Unusual("it counts requests of the stable side")
+    return cleaned, notes
+
+
+def _cleaned(selector: Selector) -> tuple[Selector, tuple[str, ...], bool]:
+    """Without what names the side, and whether that is the stable one. Raises NotTaken for series that do not say which pod answered."""
     if selector.name.startswith(_AT_THE_DOOR):
         raise NotTaken(
             f"{selector.name} is counted by the ingress and does not say which pod answered",
             hint="use a counter of the application, or of its mesh sidecar",
         )
-    kept = tuple(matcher for matcher in selector.matchers if BEGIN not in matcher.value)
+    kept = tuple(matcher for matcher in selector.matchers if END not in matcher.value)
+    stable = {(_STABLE.search(one.value) is not None) is (one.op in ("=", "=~")) for one in selector.matchers if _sided(one)}
+    if len(stable) > 1:
+        raise NotTaken("it names both sides in one selector")
     notes = []
     if kept != selector.matchers:
         left = [matcher.label for matcher in selector.matchers if matcher not in kept]
@@ -126,7 +148,12 @@ def _cleaned(selector: Selector) -> tuple[Selector, tuple[str, ...]]:
     if Matcher("reporter", "=", "source") in kept:
         kept = tuple(replace(one, value="destination") if one.label == "reporter" else one for one in kept)
         notes.append("counted where it is answered (reporter destination), because the caller's count carries the caller's pod")
-    return Selector(selector.name, kept), tuple(notes)
+    return Selector(selector.name, kept), tuple(notes), stable == {True}
+
+
+def _sided(matcher: Matcher) -> bool:
+    """It tells the sides apart; a namespace does not."""
+    return END in matcher.value and f"{BEGIN}namespace{END}" not in matcher.value
 
 
 def _window(summed: Summed) -> dict[str, str]:
@@ -144,18 +171,29 @@ def percent(share: float) -> str:
 
 def _free(query: str, bounds: Bounds, why: str) -> Made:
     text, sides, left = _placed(query)
-    if BEGIN in text:
-        key = text.partition(BEGIN)[2].partition(END)[0]
+    if END in text:
+        key = re.split(f"[{BEGIN}{OLD}]", text.partition(END)[0])[-1]
         raise NotTaken(f"it names the side by `{key}` in a place where deliver cannot do it itself")
     notes = [f"kept as a free query: {why}", *left]
     if not sides:
         notes.append("it does not say which pods it is about; add `{candidate}` to its selectors")
-    limits = {key: value for key, value in (("max", bounds.max), ("min", bounds.min)) if value is not None}
-    return Made({"query": text, **limits}, tuple(notes))
+    limits = {"max": _reached(bounds.max, strict=bounds.below, by=-_NEAR), "min": _reached(bounds.min, strict=bounds.above, by=_NEAR)}
+    moved = [
+        one for one, strict in ((bounds.max, bounds.below), (bounds.min, bounds.above)) if strict and one is not None and one.is_integer()
+    ]
+    notes += [f"{one:g} itself failed there, so that the limit is a little on this side of it" for one in moved]
+    return Made({"query": text, **{key: value for key, value in limits.items() if value is not None}}, tuple(notes))
+
+
+def _reached(limit: float | None, *, strict: bool, by: float) -> float | None:
+    """`< 1` of things that are counted fails at 1, and `max` does only above it. Between whole numbers that makes no difference."""
+    if limit is None or not (strict and limit.is_integer()):
+        return limit
+    return limit + by * max(abs(limit), 1.0)
 
 
 def _placed(query: str) -> tuple[str, int, list[str]]:
-    """The query with `{candidate}` in every selector that has braces or a range, how many those are, and what is to be said of them."""
+    """The query with a side's pods in every selector that has braces or a range, how many those are, and what is to be said of them."""
     scan, out, count, notes = Scanner(query), [], 0, dict[str, None]()
     try:
         while not scan.end():
@@ -165,10 +203,10 @@ def _placed(query: str) -> tuple[str, int, list[str]]:
             elif not scan.comment():
                 selector = expression.selector_at(scan)
                 if selector is not None:
-                    kept, told = _cleaned(selector)
+                    kept, told, stable = _cleaned(selector)
                     notes |= dict.fromkeys(told)
                     inside = [str(matcher) for matcher in kept.matchers]
-                    out.append(f"{selector.name}{{{','.join([*inside, '{candidate}'])}}}")
+                    out.append(f"{selector.name}{{{','.join([*inside, '{stable}' if stable else '{candidate}'])}}}")
                     count += 1
                     continue
                 if scan.at == start:

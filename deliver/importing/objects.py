@@ -31,7 +31,7 @@ def objects(raw: bytes, source: str) -> list[Object]:
 def _flat(documents: Iterator[Any]) -> Iterator[Object]:
     for document in documents:
         if isinstance(document, Mapping):
-            if str(document.get("kind", "")).endswith("List") and isinstance(document.get("items"), list):
+            if kind(document).endswith("List") and isinstance(document.get("items"), list):
                 yield from _flat(iter(document["items"]))
             else:
                 yield document
@@ -49,8 +49,12 @@ def namespace(obj: Object) -> str:
     return str(part(obj, "metadata").get("namespace", ""))
 
 
+def kind(obj: Object) -> str:
+    return str(obj.get("kind", ""))
+
+
 def title(obj: Object) -> str:
-    return f"{obj.get('kind', 'object')} {name(obj)}".strip()
+    return f"{kind(obj) or 'object'} {name(obj)}".strip()
 
 
 def part(obj: Object, *path: str) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 """What was made of the objects, and the deliver.yaml that it becomes."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,8 +11,11 @@ import yaml
 from deliver.model.errors import DeliverError
 from deliver.plugins.types import parse_duration, show_duration
 
+YEAR = 365 * 86400.0
+POLLS = 1000  # in a row, at most
+BLIND = 300.0  # seconds: `max_blind` where nothing is said
 DEPLOYMENT, PROMETHEUS = "change-me", "monitoring/prometheus:9090"
-_SERVICE = re.compile(r"http://(?P<name>[a-z0-9-]+)\.(?P<space>[a-z0-9-]+)(?:\.svc(?:\.cluster\.local)?)?:(?P<port>[0-9]+)/?")
+_SERVICE = re.compile(r"http://(?P<name>[a-z0-9-]+)\.(?P<space>[a-z0-9-]+)(?P<svc>\.svc(?:\.cluster\.local)?)?(?::(?P<port>[0-9]+))?/?")
 
 
 class NotTaken(DeliverError):
@@ -78,16 +82,20 @@ def named(text: str) -> str:
     return re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-_")[:63].strip("-_") or "metric"
 
 
-def seconds(value: Any) -> float | None:
-    """`5m`, `1m30s`, a bare number of seconds; None for what is neither."""
-    if isinstance(value, bool) or value is None:
+def number(value: Any) -> float | None:
+    """A finite one, also as text; None for what is none."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
         return None
+    return found if math.isfinite(found) and not isinstance(value, bool) else None
+
+
+def seconds(value: Any) -> float | None:
+    """`5m`, `1m30s`, a bare number of seconds; None for what is neither, and for more than a year."""
+    found = number(value)
     try:
-        return float(value)
-    except (TypeError, ValueError):
-        pass
-    try:
-        return parse_duration(str(value))
+        return found if found is not None and 0 <= found <= YEAR else parse_duration(str(value))
     except ValueError:
         return None
 
@@ -120,25 +128,41 @@ def _analysis(pieces: Pieces, prometheus: str) -> dict[str, Any]:
             analysis[key] = show_duration(max(pick(values), 1.0))
     if pieces.blind:
         analysis["on_blind"] = "rollback"
+    _breached(analysis, pieces)
     return analysis
+
+
+def _breached(analysis: dict[str, Any], pieces: Pieces) -> None:
+    """Polls that breach are blind until there are enough of them in a row: so much time there has to be."""
+    polls = max((metric.get("consecutive", 1) for metric in pieces.metrics), default=1)
+    needed = (polls + 1) * (seconds(analysis.get("poll")) or 0.0)
+    if needed > (seconds(analysis.get("max_blind")) or BLIND):
+        analysis["max_blind"] = show_duration(needed)
+        pieces.note("analysis", f"`max_blind` is {show_duration(needed)}, so that {polls} polls in a row can fail before it acts")
 
 
 def provider(address: str) -> dict[str, str]:
     """A Service's name inside the cluster is reached through the API server, so that a laptop reaches it too."""
-    if found := _SERVICE.fullmatch(address):
-        return {"service": f"{found['space']}/{found['name']}:{found['port']}"}
+    found = _SERVICE.fullmatch(address)
+    if found and (found["port"] or found["svc"]):
+        return {"service": f"{found['space']}/{found['name']}:{found['port'] or 80}"}
     return {"url": address} if "://" in address else {"service": address}
 
 
 def written(data: Mapping[str, Any], sources: Sequence[str], notes: Sequence[Note]) -> str:
     """The file's text, with what a reader should know above it."""
-    head = [f"# From {', '.join(sources)}, by `deliver import`."]
+    head = [f"# {_line('From ' + ', '.join(sources))}, by `deliver import`."]
     if any("max" in metric and "query" not in metric for metric in data.get("analysis", {}).get("metrics", ())):
         head.append(
             "# Without `max` and `consecutive` a metric that is counted is judged by evidence against the stable side: docs/migration.md."
         )
-    head += [f"# {' '.join(str(note).split())}" for note in notes]
+    head += [f"# {_line(note)}" for note in notes]
     return "\n".join(head) + "\n" + str(yaml.dump(data, Dumper=_Plain, sort_keys=False, width=140, allow_unicode=True))
+
+
+def _line(text: object) -> str:
+    """One line of a comment, whatever an object is called."""
+    return " ".join("".join(char if char.isprintable() else " " for char in str(text)).split())
 
 
 class _Plain(yaml.SafeDumper):
@@ -149,7 +173,8 @@ class _Plain(yaml.SafeDumper):
 
 
 def _text(dumper: _Plain, text: str) -> Any:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    style = "|" if "\n" in text else "'" if number(text) is not None else None  # 1e9 is a number in YAML 1.2
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Plain.add_representer(str, _text)

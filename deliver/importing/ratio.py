@@ -7,10 +7,24 @@ from deliver.importing.expression import Binary, Node, Summed, Unusual
 
 @dataclass(frozen=True)
 class Bounds:
-    """The values that pass; None: no limit on that side."""
+    """The values that pass; None: no limit on that side. above, below: the limit itself does not pass."""
 
     min: float | None = None
     max: float | None = None
+    above: bool = False
+    below: bool = False
+
+    def __and__(self, other: "Bounds") -> "Bounds":
+        """What passes both."""
+        lows = [(one.min, one.above) for one in (self, other) if one.min is not None]
+        highs = [(one.max, not one.below) for one in (self, other) if one.max is not None]
+        low, above = max(lows) if lows else (None, False)
+        high, within = min(highs) if highs else (None, True)
+        return Bounds(low, high, above, not within)
+
+    def holds(self, value: float) -> bool:
+        low = self.min is None or (value > self.min if self.above else value >= self.min)
+        return low and (self.max is None or (value < self.max if self.below else value <= self.max))
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_its_commands_work_in_order(here: Path):
-    assert len(COMMANDS) == 4
+    assert len(COMMANDS) == 5
     for command in COMMANDS:
         program, *words = shlex.split(command)
         assert program == "deliver" and main(words) == 0, command
+    assert sorted(file.name for file in (here / "converted").iterdir()) == ["cart.yaml", "web.yaml"]
 
 
 @pytest.mark.parametrize("tool", ["argo", "flagger"])

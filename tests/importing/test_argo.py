@@ -79,6 +79,72 @@ def test_an_argument_that_names_the_side_is_left_out(converted: Convert):
     assert "deliver names the pods of each side itself: h" in told(found)
 
 
+def test_an_argument_from_a_label_or_a_secret_is_asked_for_and_never_left_out(converted: Convert):
+    args = [{"name": "region", "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['region']"}}}]
+    asks = template([{**ERRORS, "query": QUERY.replace("n[", 'n{region="{{args.region}}"}[')}], args=args)
+    found = converted(asks)
+    assert found.text == "" and "give it with --arg region=VALUE" in told(found)
+    assert 'region="eu"' in metrics(converted(asks, args={"region": "eu"}))[0]["total"]
+
+
+def test_a_query_that_compares_with_the_stable_hash_asks_for_stable_pods(converted: Convert):
+    args = [{"name": f"{one}-hash", "valueFrom": {"podTemplateHashValue": one.title()}} for one in ("latest", "stable")]
+    query = "sum(rate(n{bad='1',h='{{args.latest-hash}}'}[1m])) / sum(rate(n{bad='1',h='{{args.stable-hash}}'}[1m]))"
+    found = converted(template([{"name": "ratio", "successCondition": "result[0] <= 1.5", "query": query}], args=args))
+    (ratio,) = metrics(found)
+    assert ratio["query"] == 'sum(rate(n{bad="1",{candidate}}[1m])) / sum(rate(n{bad="1",{stable}}[1m]))'
+    assert ratio["max"] == 1.5
+
+
+def test_templates_that_the_rollout_does_not_use_are_not_taken(converted: Convert):
+    mine, other = template([ERRORS]), template([{**ERRORS, "name": "other"}])
+    other["metadata"] = {"name": "x"}
+    found = converted(mine, other, rollout([{"setWeight": 5}], analysis={"templates": [{"templateName": "t"}]}))
+    assert [one["name"] for one in metrics(found)] == ["errors"]
+    assert "AnalysisTemplate x: not converted: Rollout r does not use it" in told(found)
+
+
+def test_templates_of_templates_are_taken_and_those_of_another_kind_or_namespace_are_not(converted: Convert):
+    outer, inner, wide, far = (template([{**ERRORS, "name": name}]) for name in ("outer", "inner", "wide", "far"))
+    outer["metadata"], inner["metadata"], wide["metadata"], far["metadata"] = (
+        {"name": "outer"}, {"name": "inner"}, {"name": "t"}, {"name": "inner", "namespace": "elsewhere"},
+    )  # fmt: skip
+    outer["spec"] = {"templates": [{"templateName": "inner"}, {"templateName": "t", "clusterScope": True}]}
+    wide["kind"] = "ClusterAnalysisTemplate"
+    outer["metadata"]["namespace"] = "shop"
+    found = converted(outer, inner, wide, far, rollout([{"setWeight": 5}], analysis={"templates": [{"templateName": "outer"}]}))
+    assert [one["name"] for one in metrics(found)] == ["inner", "wide"]
+    assert "has no metrics" not in told(found)
+
+
+def test_dry_runs_are_named_by_expressions_and_by_the_rollout_too(converted: Convert):
+    both = template([ERRORS, {**ERRORS, "name": "other"}], dryRun=[{"metricName": "oth.*"}])
+    assert [one["name"] for one in metrics(converted(both))] == ["errors"]
+    hands = rollout([{"setWeight": 5}], analysis={"templates": [{"templateName": "t"}], "dryRun": [{"metricName": "errors"}]})
+    assert "analysis" not in data(converted(both, hands))
+
+
+def test_failures_in_a_row_have_the_time_that_they_need(converted: Convert):
+    """A poll that breaches is blind until there are enough of them: with the usual 5 min the release would be held first."""
+    found = converted(template([{**ERRORS, "interval": "5m", "failureLimit": 3}]))
+    assert (metrics(found)[0]["consecutive"], data(found)["analysis"]["max_blind"]) == (4, "25m")
+    assert "so that 4 polls in a row can fail" in told(found)
+    assert "max_blind" not in data(converted(template([{**ERRORS, "interval": "30s", "failureLimit": 3}])))["analysis"]
+
+
+def test_a_limit_that_failed_itself_still_does(converted: Convert):
+    counted = {"name": "restarts", "successCondition": "result[0] < 1", "query": "sum(restarts{a='1'})"}
+    found = converted(template([counted, {**counted, "name": "traffic", "successCondition": "result[0] > 0"}]))
+    assert [(one.get("max"), one.get("min")) for one in metrics(found)] == [(0.999999999, None), (None, 1e-9)]
+    assert "1 itself failed there" in told(found)
+
+
+def test_an_analysis_in_a_step_is_its_bake(converted: Convert):
+    steps = [{"setWeight": 10}, {"analysis": {"templates": [{"templateName": "t"}]}}, {"pause": {"duration": "1m"}}]
+    found = converted(rollout(steps), template([{**ERRORS, "interval": "30s", "count": 10, "initialDelay": "1m"}]))
+    assert data(found)["strategy"]["canary"]["steps"] == [{"weight": 10, "bake": "7m"}]
+
+
 def test_two_metrics_of_one_name_get_two(converted: Convert):
     assert [one["name"] for one in metrics(converted(template([ERRORS]), template([{**ERRORS, "name": "Errors!"}])))] == [
         "errors",
@@ -92,8 +158,10 @@ def test_two_metrics_of_one_name_get_two(converted: Convert):
         ({"name": "a", "provider": {"job": {}}}, "provider `job`: only prometheus is read"),
         ({"name": "b", "provider": {"prometheus": {"rangeQuery": {}, "query": "x"}}}, "a range query gives many numbers"),
         ({"name": "c", "query": QUERY}, "neither a success nor a failure condition"),
+        ({"name": "e", "successCondition": "result[0] < 1", "query": " "}, "it has no query"),
         ({"name": "dry", "successCondition": "result[0] < 1", "query": QUERY}, "a dry run"),
-        ({**ERRORS, "failureLimit": "-1"}, "`-1` is no whole number"),
+        ({**ERRORS, "failureLimit": -1}, "its failures never counted there"),
+        ({**ERRORS, "failureLimit": "many"}, "`many` is no whole number"),
     ],
 )
 def test_what_cannot_be_taken_over_is_said_and_the_rest_is(converted: Convert, metric: dict[str, Any], reason: str):
@@ -115,6 +183,31 @@ def test_a_second_prometheus_is_said(converted: Convert):
     assert "a second address, https://other.example.com" in told(converted(template([ERRORS]), other))
 
 
+@pytest.mark.parametrize(
+    ("address", "provider"),
+    [
+        ("http://prom.obs:9090", {"service": "obs/prom:9090"}),
+        ("http://prom.obs.svc.cluster.local", {"service": "obs/prom:80"}),
+        ("http://prom.example", {"url": "http://prom.example"}),
+        ("https://prom.obs:9090/prefix", {"url": "https://prom.obs:9090/prefix"}),
+    ],
+)
+def test_a_service_of_the_cluster_is_reached_through_the_api_server(converted: Convert, address: str, provider: dict[str, str]):
+    asks = template([ERRORS])
+    asks["spec"]["metrics"][0]["provider"]["prometheus"]["address"] = address
+    assert data(converted(asks))["analysis"]["prometheus"] == provider
+
+
+def test_a_name_that_looks_like_a_number_stays_a_name(converted: Convert):
+    assert "deployment: '1e9'" in converted(template([ERRORS]), deployment="1e9").text
+
+
+def test_a_name_of_several_lines_stays_a_comment(converted: Convert):
+    evil = {**template([ERRORS]), "metadata": {"name": "x\ntarget: {deployment: evil}\u2028\x00y"}}
+    found = data(converted(evil, deployment="web"))
+    assert found["target"] == {"deployment": "web"}
+
+
 def test_a_rollouts_steps_are_a_canarys(converted: Convert):
     steps = [
         {"setWeight": 0}, {"setWeight": 10}, {"pause": {"duration": "5m"}}, {"pause": {"duration": 30}},
@@ -124,6 +217,14 @@ def test_a_rollouts_steps_are_a_canarys(converted: Convert):
     assert data(found)["target"] == {"deployment": "web", "namespace": "shop"}
     assert data(found)["strategy"]["canary"]["steps"] == [{"weight": 10, "bake": "5m30s"}, {"weight": 50, "bake": "0s", "approval": True}]
     assert "step 8: not converted: `setCanaryScale`" in told(found)
+    again = converted(
+        rollout([{"setWeight": 20}, {"pause": {"duration": "1m"}}, {"setWeight": 20}, {"pause": {"duration": "1m"}}, {"setWeight": 5}])
+    )
+    assert data(again)["strategy"]["canary"]["steps"] == [{"weight": 20, "bake": "2m"}]
+    assert "step 5: not converted: back to 5 %" in told(again)
+    odd = converted(rollout([{"setWeight": "many"}, {"setWeight": "25"}, {3: 4}]))
+    assert data(odd)["strategy"]["canary"]["steps"] == [{"weight": 25, "bake": "0s"}]
+    assert "step 1: not converted: its weight is no number" in told(odd)
 
 
 def test_a_rollout_with_pods_of_its_own_needs_a_deployment_first(converted: Convert):

@@ -9,7 +9,7 @@ import yaml
 
 from deliver.cli.main import main
 from deliver.model.exitcodes import ExitCode
-from tests.importing.conftest import canary, template
+from tests.importing.conftest import canary, query_template, template
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "migration"
 ERRORS = {"name": "errors", "successCondition": "result[0] < 0.05", "query": 'sum(rate(n{bad="1"}[2m])) / sum(rate(n[2m]))'}
@@ -62,6 +62,72 @@ def test_lists_and_stdin_are_read(here: Path, monkeypatch: pytest.MonkeyPatch, c
     assert "errors" in capsys.readouterr().out
 
 
+def test_what_belongs_together_may_be_in_several_files(here: Path, capsys: pytest.CaptureFixture[str]):
+    found = canary({"metrics": [{"name": "own", "templateRef": {"name": "q"}, "thresholdRange": {"max": 5}}]})
+    files = [write(here / "canary.yaml", found), write(here / "metric.yaml", query_template("max(x{a='1'})"))]
+    assert main(["import", files[0]]) == ExitCode.USAGE
+    assert "MetricTemplate q is not in what was read" in capsys.readouterr().err
+    assert main(["import", *files]) == 0
+    assert yaml.safe_load(capsys.readouterr().out)["analysis"]["metrics"][0]["query"] == 'max(x{a="1",{candidate}})'
+
+
+def shop(folder: Path) -> str:
+    """Two Canaries, their templates and what else lies in such a folder."""
+    (folder / "deep").mkdir(parents=True)
+    api = canary({"metrics": [SUCCESS]}, targetRef={"kind": "Deployment", "name": "api"})
+    write(folder / "web.yaml", canary({"metrics": [SUCCESS]}))
+    write(folder / "deep" / "api.yml", api, {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "api"}})
+    write(folder / "again.yaml", api)
+    (folder / "notes.txt").write_text("{{")
+    (folder / "chart.yaml").write_text("{{ if .Values.x }}")
+    return str(folder)
+
+
+def test_a_folder_becomes_a_file_for_each_target(here: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["import", shop(here / "in"), "-o", "out/"]) == 0
+    out, err = capsys.readouterr()
+    assert out == "" and sorted(file.name for file in (here / "out").iterdir()) == ["api.yaml", "web.yaml"]
+    assert all(main(["validate", "-f", str(file)]) == 0 for file in (here / "out").iterdir())
+    assert "! Service api: not converted: no object of Argo Rollouts or Flagger" in err
+    assert "! in/chart.yaml" in err.replace(f"{here}/", "") and "not read: " in err and "notes.txt" not in err
+
+
+def test_nothing_of_a_folder_is_written_over(here: Path, capsys: pytest.CaptureFixture[str]):
+    (here / "out").mkdir()
+    (here / "out" / "web.yaml").write_text("mine")
+    assert main(["import", shop(here / "in"), "-o", "out"]) == ExitCode.USAGE
+    assert [file.name for file in (here / "out").iterdir()] == ["web.yaml"]
+    assert "web.yaml is there already" in capsys.readouterr().err
+    assert main(["import", str(here / "in"), "-o", "out", "--force"]) == 0
+
+
+def test_of_several_targets_one_is_named(here: Path, capsys: pytest.CaptureFixture[str]):
+    folder = shop(here / "in")
+    assert main(["import", folder]) == ExitCode.USAGE
+    out, err = capsys.readouterr()
+    assert out == "" and "there are shop/api, shop/web" in err and "`-o FOLDER/` writes a file for each" in err
+    assert main(["import", folder, "--deployment", "api"]) == 0
+    assert yaml.safe_load(capsys.readouterr().out)["target"]["deployment"] == "api"
+    assert main(["import", folder, "--deployment", "cart"]) == ExitCode.USAGE
+    assert "--deployment cart is none of what was read" in capsys.readouterr().err
+
+
+def test_each_rollout_has_the_templates_that_it_names(here: Path, capsys: pytest.CaptureFixture[str]):
+    def rollout(name: str, template: str) -> dict[str, object]:
+        spec = {
+            "workloadRef": {"kind": "Deployment", "name": name},
+            "strategy": {"canary": {"analysis": {"templates": [{"templateName": template}]}, "steps": [{"setWeight": 10}]}},
+        }
+        return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": name}, "spec": spec}
+
+    left = {**template([ERRORS]), "metadata": {"name": "left"}}
+    source = write(here / "in.yaml", rollout("a", "t"), rollout("b", "gone"), template([ERRORS]), left)
+    assert main(["import", source, "-o", "./"]) == 0
+    a, b = (yaml.safe_load((here / f"{name}.yaml").read_text()) for name in "ab")
+    assert len(a["analysis"]["metrics"]) == 1 and "analysis" not in b
+    assert "! AnalysisTemplate left: not converted: no Rollout or Canary here uses it" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -85,9 +151,15 @@ def test_when_nothing_is_converted_it_says_so_with_exit_code_2(text: str, said: 
 
 @pytest.mark.parametrize(
     ("args", "said"),
-    [((), "no file"), (("gone.yaml",), "cannot read gone.yaml"), (("gone.yaml", "--arg", "x"), "`x` is not NAME=VALUE")],
+    [
+        ((), "no file"),
+        (("gone.yaml",), "cannot read gone.yaml"),
+        (("gone.yaml", "--arg", "x"), "`x` is not NAME=VALUE"),
+        (("empty/",), "nothing of empty/ could be converted"),
+    ],
 )
-def test_bad_input_is_said(args: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]):
+def test_bad_input_is_said(args: tuple[str, ...], said: str, here: Path, capsys: pytest.CaptureFixture[str]):
+    (here / "empty").mkdir()
     assert main(["import", *args]) == ExitCode.USAGE
     assert said in capsys.readouterr().err
 

@@ -15,7 +15,7 @@ OWN = {"name": "my metric", "templateRef": {"name": "q"}, "thresholdRange": {"ma
 def test_a_canary_becomes_target_steps_and_metrics(converted: Convert):
     found = converted(canary({"interval": "30s", "stepWeight": 20, "maxWeight": 50, "metrics": [SUCCESS, DURATION]}))
     assert data(found)["target"] == {"deployment": "web", "namespace": "shop"}
-    assert data(found)["strategy"]["canary"]["steps"] == [{"weight": 20, "bake": "30s"}, {"weight": 40, "bake": "30s"}]
+    assert data(found)["strategy"]["canary"]["steps"] == [{"weight": weight, "bake": "30s"} for weight in (20, 40, 60)]
     bad, total, histogram = BUILT_IN["istio"]
     assert metrics(found) == [
         {"name": "request-success-rate", "bad": bad, "total": total, "max": "1%", "window": "1m"},
@@ -39,7 +39,9 @@ def test_an_ingress_does_not_say_which_pod_answered(converted: Convert):
     ("weights", "steps"),
     [
         ({"stepWeights": [5, 10.5, 60]}, [5, 10.5, 60]),
-        ({"stepWeight": 30}, [30, 60, 90]),
+        ({"stepWeight": 30}, [30, 60, 90, 100]),  # Flagger goes on while the weight is below the highest
+        ({"stepWeight": 25, "maxWeight": 50}, [25, 50]),
+        ({"stepWeight": 60, "maxWeight": 50}, [60]),
         ({"stepWeight": 50, "maxWeight": 100}, [50, 100]),
         ({"stepWeights": [50, 0, 5]}, [5, 50]),
     ],
@@ -57,6 +59,35 @@ def test_the_threshold_is_polls_in_a_row(converted: Convert):
     found = converted(canary({"threshold": 5, "metrics": [SUCCESS]}))
     assert metrics(found)[0]["consecutive"] == 5
     assert "5 polls in a row" in told(found)
+
+
+def test_there_is_time_for_all_of_them(converted: Convert):
+    found = converted(canary({"interval": "1m", "threshold": 10, "metrics": [SUCCESS]}))
+    assert data(found)["analysis"]["max_blind"] == "11m"
+
+
+@pytest.mark.parametrize(
+    "odd", [{"threshold": float("inf")}, {"threshold": -3}, {"iterations": float("nan")}, {"interval": "-5s"}, {"stepWeight": float("inf")}]
+)
+def test_numbers_that_are_none_are_no_crash(converted: Convert, odd: dict[str, Any]):
+    assert data(converted(canary({**odd, "metrics": [SUCCESS]})))["analysis"]["poll"] == "1m"
+
+
+def test_the_primary_is_the_stable_side(converted: Convert):
+    query = 'sum(rate(n{pod=~"{{ target }}-[a-z0-9]+-[a-z0-9]+"}[1m])) / sum(rate(n{pod=~"{{ target }}-primary-.*"}[1m]))'
+    (found,) = metrics(converted(canary({"metrics": [OWN]}), query_template(query)))
+    assert found["query"] == "sum(rate(n{{candidate}}[1m])) / sum(rate(n{{stable}}[1m]))"
+    other = metrics(converted(canary({"metrics": [OWN]}), query_template('max(x{pod!~"{{ target }}-primary.*"})')))
+    assert other[0]["query"] == "max(x{{candidate}})"
+
+
+def test_the_address_of_the_built_in_metrics_is_the_canarys_own(converted: Convert):
+    found = converted(canary({"metrics": [SUCCESS]}, metricsServer="http://prom.obs:9090"))
+    assert data(found)["analysis"]["prometheus"] == {"service": "obs/prom:9090"}
+
+
+def test_other_labels_of_pods_are_told(converted: Convert):
+    assert "set `pod_label`" in told(converted(canary({"metrics": [SUCCESS]}, provider="kubernetes")))
 
 
 def test_the_deadline_is_that_of_a_steps_pods(converted: Convert):
@@ -88,9 +119,11 @@ def test_the_fields_of_older_versions_are_read(converted: Convert):
     ("metric", "reason"),
     [
         ({"name": "x", "thresholdRange": {"max": 1}}, "neither built in nor has it a template"),
-        ({**OWN, "templateRef": {"name": "gone"}}, "MetricTemplate gone is not in the file"),
+        ({**OWN, "templateRef": {"name": "gone"}}, "MetricTemplate gone is not in what was read"),
         ({**SUCCESS, "thresholdRange": {"max": 1}}, "no limit that could fail"),
         ({**SUCCESS, "thresholdRange": {"min": "many"}}, "its threshold is no number"),
+        ({**SUCCESS, "thresholdRange": {"min": float("nan")}}, "its threshold is no number"),
+        ({**DURATION, "thresholdRange": {"max": 0.5}}, "it is in milliseconds there"),
         ({**OWN, "templateRef": {"name": "q"}, "templateVariables": {}}, "`{{ variables.dir }}` has no value"),
     ],
 )
