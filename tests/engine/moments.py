@@ -34,7 +34,7 @@ def route(side: Side | None, **more: Any) -> RouteSeen:
     return replace(RouteSeen(side, pinned, agreed=True, stable=4, candidate=4, marked=True), **more)
 
 
-def seen(side: Side = Side.BOTH, **more: Any) -> Seen:
+def seen(side: Side | None = Side.BOTH, **more: Any) -> Seen:
     """All is well: both arms whole, the Services where they should be, judged PASS a moment ago."""
     look = Seen(NOW, stable(), candidate(), route(side), checks=(PASSED,), checked_at=NOW - 1)
     return replace(look, **more)
