@@ -23,11 +23,12 @@ TAKES = 60  # tries of that, a minute in all
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds the lock. renewed: unix seconds, by the holder's clock."""
+    """Who holds the lock. renewed: unix seconds, by the holder's clock. stamp: the same as the Lease has it."""
 
     name: str = ""
     fence: int = 0
     renewed: float = 0.0
+    stamp: str = ""
     version: str = ""
 
 
@@ -41,6 +42,7 @@ class Lease:
         self._until = float("-inf")
         self._renew_at = 0.0
         self._version = ""
+        self._unanswered: dict[str, float] = {}  # renewals that nobody acknowledged: their renewTime -> when they were sent
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self.lost_to: str | None = None
@@ -58,6 +60,7 @@ class Lease:
             name=spec.get("holderIdentity") or "",
             fence=int(spec.get("leaseTransitions") or 0),
             renewed=seconds(spec.get("renewTime")),
+            stamp=spec.get("renewTime") or "",
             version=lease["metadata"]["resourceVersion"],
         )
 
@@ -175,21 +178,27 @@ class Lease:
                 self._renew_at = begun + 1.0
 
     def _renew(self, begun: float) -> None:
-        """One guarded write. Only when it is refused is the Lease looked at: whose is it now?"""
+        """One guarded write. Only when it is refused is the Lease looked at: whose is it now?
+
+        If it is ours, a renewal whose answer was lost has been carried out: the lock is valid for as long as that one says.
+        """
         try:
-            lease = self._extended(self._version)
+            lease = self._extended(self._version, begun)
         except (Conflict, NotFound):
             holder = self.look(deadline=RENEW)
             if holder.name != self.identity or holder.fence != self.fence:
                 self.lost_to = holder.name or "somebody who has finished"
                 self.clock.wake()
                 return
-            lease = self._extended(holder.version)
+            self._until = max(self._until, self._unanswered.get(holder.stamp, float("-inf")) + DURATION)
+            lease = self._extended(holder.version, begun)
+        self._unanswered.clear()
         self._version = lease["metadata"]["resourceVersion"]
         self._until, self._renew_at = begun + DURATION, begun + RENEW
 
-    def _extended(self, version: str) -> Object:
+    def _extended(self, version: str, begun: float) -> Object:
         spec = {key: value for key, value in self._spec(self.fence).items() if key != "acquireTime"}
+        self._unanswered[spec["renewTime"]] = begun
         body = {"metadata": {"resourceVersion": version}, "spec": spec}
         return self.cluster.patch("leases", self.target.namespace, self.name, body, deadline=RENEW)
 

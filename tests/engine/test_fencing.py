@@ -6,7 +6,8 @@ from deliver.engine.lease import Lease
 from deliver.model.errors import Conflict, Locked, Superseded
 from deliver.model.names import FENCE
 from deliver.model.release import Outcome
-from deliver.sandbox.faults import Fault, Killed, conflict, killed
+from deliver.model.verdict import Verdict
+from deliver.sandbox.faults import Fault, Killed, conflict, killed, unreachable
 from tests.engine.invariants import watched
 from tests.engine.rig import TARGET, Rig, in_step
 
@@ -114,6 +115,20 @@ def test_a_candidate_created_after_the_takeover_is_taken_away_again_unless_the_h
     assert frozen
     assert rig.names("deployments") == ({"web", "web-candidate"} if stamped else {"web"})
     assert stamped or rig.before() == before
+
+
+def test_renewals_whose_answers_are_lost_keep_the_lock():
+    """They were carried out, as the Lease itself shows. Else a rollback would wait until the answers come again."""
+    rig = Rig.make()
+
+    def cut() -> None:
+        rig.world.cluster.script.add(Fault(unreachable(), verb="patch", applied=True, until=rig.world.clock.now() + 120))
+        rig.world.clock.after(40.0, lambda: setattr(rig.judge, "verdict", Verdict.FAIL))
+
+    bad = rig.when(in_step(1), cut)
+    release = rig.run()
+    assert release.outcome is Outcome.ROLLED_BACK
+    assert release.traffic_off - bad[0] < 40.0 + 15.0
 
 
 def test_a_lock_that_others_are_quicker_to_take_is_taken_all_the_same():

@@ -65,6 +65,7 @@ def test_writes_whose_answers_are_lost_are_not_repeated_at_the_pace_of_our_own_r
     rig = Rig.make()
 
     def cut() -> None:
+        rig.world.cluster.script.add(Fault(unreachable(), verb="patch", kind="leases", until=rig.world.clock.now() + 60))
         rig.world.cluster.script.add(Fault(unreachable(), verb="patch", applied=True, until=rig.world.clock.now() + 60))
         rig.world.clock.after(20.0, lambda: setattr(rig.judge, "verdict", Verdict.FAIL))  # the lock has lapsed by then
 
