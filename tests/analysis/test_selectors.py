@@ -83,12 +83,18 @@ def test_anything_else_is_refused_with_the_place(text, why):
 
 
 @pytest.mark.parametrize(
-    ("text", "hint"), [("x_bucket", "write x"), ("x_count{a='b'}", "write x"), ("x_sum", "write x"), ('x{a="b",le="1"}', "leave `le` out")]
+    ("text", "why", "hint"),
+    [
+        ("x_bucket", "_bucket is added by deliver", "write x"),
+        ("x_count{a='b'}", "_count is added by deliver", "write x"),
+        ("x_sum", "_sum is added by deliver", "write x"),
+        ('x{a="b",le="1"}', "deliver adds the one for the bound", "leave `le` out"),
+    ],
 )
-def test_a_histogram_is_named_by_its_base(text, hint):
+def test_a_histogram_is_named_by_its_base(text, why, hint):
     with pytest.raises(InputError) as caught:
         histogram(text)
-    assert caught.value.hint == hint
+    assert (caught.value.why, caught.value.hint) == (why, hint)
     assert histogram('x{a="b"}') == Selector("x", (Matcher("a", "=", "b"),))
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from deliver.analysis.counts import Counts
-from deliver.analysis.threshold import Streak, judge_counts, judge_query
+from deliver.analysis.threshold import Streak, judge_counts, judge_query, single
 from deliver.model.spec import LatencyMetric, QueryMetric, RatioMetric
 from deliver.model.verdict import Verdict
 from deliver.plugins.interfaces import Answer, Series
@@ -57,6 +57,8 @@ def test_without_a_least_number_no_request_is_still_no_evidence():
         (counts(0, 100), FAIL, "stable 0 %"),
         (counts(5, 100), BLIND, "environment"),
         (counts(9, 10), FAIL, "too few requests to compare"),
+        (counts(0, 49), FAIL, "too few requests to compare (49)"),
+        (counts(0, 50), FAIL, "limit 1 %, stable 0 %"),
         (Counts(), FAIL, "too few requests to compare"),
         (counts(1, 100), FAIL, "stable 1 %"),
     ],
@@ -173,6 +175,11 @@ def test_a_query_is_one_finite_number_within_its_limits(got, verdict):
 )
 def test_what_is_said_of_a_query(got, why):
     assert judge_query(QueryMetric("q", "q", max=10, min=1), got, Streak(), now=NOW).why == why
+
+
+def test_the_one_number_of_an_answer_has_no_reason_beside_it():
+    assert single(answer(5.0)) == (5.0, "")
+    assert single(answer()) == (None, "the query gives no value")
 
 
 def test_the_newest_value_of_a_query_is_judged_and_told():

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from deliver.analysis import wealth
+from deliver.analysis import strategies, wealth
 from deliver.analysis.strategies import ABSOLUTE, shares
 from deliver.model.codec import decode, encode
 from deliver.model.evidence import Calibration, Tally, Wealth
@@ -124,6 +124,21 @@ def test_where_the_dispersion_is_not_known_only_the_bets_count():
     burst = [Tally(50, 60, 0, 540)]
     assert run(burst, careful) is None, "one freak poll is one lost bet, however bad it was"
     assert run(burst * 5, careful) is not None
+
+
+def test_where_neither_half_may_be_trusted_nothing_is_evidence():
+    nothing = replace(TRUSTING, likelihood=False, block=0)
+    now = Wealth()
+    for _ in range(5):
+        now = wealth.relative(now, Tally(50, 60, 0, 540), nothing, 1.0)
+        assert wealth.evidence(now, shares(nothing)) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("bets", [0.0, 0.5, 0.95, 1.0])
+def test_what_the_strategies_begin_with_is_one_together(bets):
+    """Four bets and nine ratios, alike among themselves."""
+    begun = [math.exp(one) for one in strategies._shares(bets)]
+    assert begun == pytest.approx([bets / 4] * 4 + [(1 - bets) / 9] * 9)
 
 
 def test_dispersion_tempers_what_a_cluster_seems_to_say():
