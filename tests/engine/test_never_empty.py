@@ -95,6 +95,6 @@ def test_no_route_leads_to_a_side_without_a_ready_pod(release: Release, look: Se
 
 @settings(max_examples=300, deadline=None)
 @given(releases(), seen())
-def test_a_decision_is_one_action_and_ends_or_looks_again(release: Release, look: Seen):
-    decision = decide(release, look, 1000.0)
-    assert decision.release.outcome is not None or decision.action is not None or decision.wake_at <= 1005.0
+def test_whatever_is_decided_there_is_another_look_within_five_seconds(release: Release, look: Seen):
+    """Watches may be silent; nothing waits for longer than this."""
+    assert 1000.0 <= decide(release, look, 1000.0).wake_at <= 1005.0
