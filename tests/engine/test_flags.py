@@ -92,6 +92,20 @@ def test_a_strangers_edit_holds_the_release_and_is_left_alone(rig: FlagRig):
     assert rig.flags.percent == 30.0
 
 
+def test_one_who_puts_back_what_stood_before_is_a_stranger_too_and_nobody_gets_the_treatment_again(rig: FlagRig):
+    """As a person's own kill does, or Git: the very bytes of before, so the very revision of before."""
+    stood = rig.flags.percent, rig.flags.version, rig.flags.mark, rig.flags.note
+
+    def put_back() -> None:
+        rig.flags.percent, rig.flags.version, rig.flags.mark, rig.flags.note = stood
+
+    rig.when(in_step(2), put_back)
+    release = rig.run()
+    assert release.outcome == "HELD"
+    assert "flag new-checkout was changed by somebody else: it serves 0 % now" in release.reason
+    assert rig.flags.writes == ["set 5", "set 50"]
+
+
 def test_a_kill_goes_over_a_strangers_edit(rig: FlagRig):
     rig.when(in_step(1), lambda: rig.flags.edit(30.0))
     assert rig.run().outcome == "HELD"

@@ -38,8 +38,11 @@ def name(release: Release) -> str:
 
 
 def foreign(release: Release, found: FlagState) -> str:
-    """Somebody else has written since our last write. One whose answer we never got is ours when it says what we asked for."""
-    if found.revision in (release.flag_revision, release.snapshot.flag.revision if release.snapshot.flag else ""):
+    """Somebody else has written since our last write. One whose answer we never got is ours when it says what we asked for.
+
+    What stood before is not ours any more once we have written: whoever put that back has switched it off.
+    """
+    if found.revision == (release.flag_revision or (release.snapshot.flag.revision if release.snapshot.flag else "")):
         return ""
     asked = last_intent(release)
     if asked and not _answered(release, asked) and serves(found, _percent(asked)):
