@@ -44,7 +44,7 @@ class Chart:
     """start, end: unix seconds. exposure: percent, as verified at that moment. observed: percent of requests, by metrics.
 
     curves: metric -> its evidence. threshold: log10 of the evidence, of all metrics together, that takes a release back; None without.
-    omitted: metrics that have counts, and no room.
+    omitted: metrics that have counts, and no room. uncounted: those of which no counts were kept, a free query's among them.
     """
 
     start: float
@@ -56,6 +56,7 @@ class Chart:
     marks: tuple[Mark, ...]
     threshold: float | None = None
     omitted: tuple[str, ...] = ()
+    uncounted: tuple[str, ...] = ()
 
 
 def chart(release: Release, now: float) -> Chart:
@@ -68,16 +69,19 @@ def chart(release: Release, now: float) -> Chart:
     judged = any(isinstance(metric, EvidenceMetric) for metric in analysis.metrics)
     if len(curves) > 1 and (together := trail.together(release.trail, _weights(analysis))).against:
         curves["together"] = together
+    drawn = tuple(one for points in found if (one := _shares(release, points)).candidate or one.stable)
+    known = {*names[DRAWN:], *(points[0].metric for points in found if any(one.metric == clean(points[0].metric) for one in drawn))}
     return Chart(
         start=release.started,
         end=max(last[0], release.started + 1.0) if release.ended else max(last),
         exposure=exposure(release),
         observed=trail.observed(release.trail),
-        shares=tuple(one for points in found if (one := _shares(release, points)).candidate or one.stable),
+        shares=drawn,
         curves=curves,
         marks=marks(release),
         threshold=log10(1 / analysis.alpha) if judged else None,
         omitted=tuple(map(clean, names[DRAWN:])),
+        uncounted=tuple(clean(metric.name) for metric in analysis.metrics if metric.name not in known),
     )
 
 

@@ -25,6 +25,7 @@ RC: dict[Any, Any] = {
     "path.simplify": True,
 }
 LEFT, RIGHT, BELOW, LINE, NAMED = 0.62, 0.14, 0.5, 0.19, 0.9  # inches; the last: what the name of a mark takes
+CALLED, TITLED = 18, 48  # characters of a metric's name that fit into a column of a legend, and above a panel
 LOWEST = -4.0  # powers of ten: how far below nothing the evidence is does not matter
 MARK_STYLE = {"step": ":", "person": ":", "back": "-", "end": "-"}
 Draw = Callable[[Axes, Chart, Palette], None]
@@ -103,8 +104,14 @@ def _panel(axes: Axes, panel: Panel, chart: Chart, palette: Palette, columns: in
         style: Any = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "frameon": False, "fontsize": 8, "borderpad": 0.2}
         axes.legend(handles, labels, ncols=columns, labelcolor=palette.ink, **style)
     if titled:
-        axes.set_title(panel.title, loc="left", color=palette.ink, fontsize=9.5, fontweight="bold", pad=above * 72 + 5)
+        axes.set_title(called(panel.title, TITLED), loc="left", color=palette.ink, fontsize=9.5, fontweight="bold", pad=above * 72 + 5)
     return above + (1.5 * LINE if titled else 0.0)
+
+
+def called(name: str, most: int = CALLED) -> str:
+    """A name that leaves room for others: its begin and its end."""
+    half = (most - 1) // 2
+    return name if len(name) <= most else f"{name[:half]}…{name[-half:]}"
 
 
 def _unit(chart: Chart) -> tuple[float, str]:
@@ -127,7 +134,7 @@ def exposure(axes: Axes, chart: Chart, palette: Palette) -> None:
         axes.plot(at, share, drawstyle="steps-post", color=palette.candidate, linewidth=2, label="candidate, verified")
     if chart.observed:
         at = [_x(chart, one[0]) for one in chart.observed]
-        style: Any = {"color": palette.stable, "marker": "x", "markersize": 4, "linestyle": "none"}
+        style: Any = {"color": palette.ink, "marker": "x", "markersize": 4, "linestyle": "none"}
         axes.plot(at, [one[1] for one in chart.observed], label="candidate, observed in requests", **style)
     for mark in _apart(chart, NAMED / _width(axes)):
         late = _late(chart, mark)
@@ -168,7 +175,8 @@ def shares(found: Shares) -> Draw:
                 _arm(axes, chart, arm, points, color, line, marker)
         if found.limit is not None:
             axes.axhline(found.limit, color=palette.limit, linestyle="-.", linewidth=1.2, label=f"limit {found.limit:g} %")
-        axes.set_ylim(0, min(axes.get_ylim()[1], 103.0))
+        top = min(axes.get_ylim()[1], 103.0)
+        axes.set_ylim(-0.03 * top, top)  # nothing bad is a line that is seen, and not the edge
         axes.set_ylabel(found.label)
 
     return draw
@@ -196,7 +204,7 @@ def evidence(curves: Sequence[tuple[str, Curve]]) -> Draw:
                     at, value = [_x(chart, one[0]) for one in points], [one[1] for one in points]
                     every = max(1, len(points) // 12)
                     how: Any = {"color": color, "linestyle": dash, "marker": marker, "markevery": every, "markersize": 3.5}
-                    axes.plot(at, value, label=f"{name}: {text}", linewidth=1.6, **how)
+                    axes.plot(at, value, label=f"{called(name)}: {text}", linewidth=1.6, **how)
         if chart.threshold is not None:
             label = f"threshold {10**chart.threshold:.3g} to 1"
             axes.axhline(chart.threshold, color=palette.limit, linestyle="-.", linewidth=1.2, label=label)

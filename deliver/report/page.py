@@ -74,7 +74,8 @@ def _drawn(chart: Chart, drawings: Sequence[tuple[str, str]]) -> Markup:
     figures = [tag("figure", tag("h3", title), Markup(drawing)) for title, drawing in drawings]
     missing = "" if chart.shares else tag("p", "No counts were kept: this release was judged without metrics, or by an older deliver.")
     omitted = tag("p", f"Not drawn, for want of room: {', '.join(chart.omitted)}.") if chart.omitted else ""
-    return tag("section", tag("h2", "Over time"), *figures, missing, omitted)
+    silent = tag("p", f"Not drawn, because no counts over time were kept: {', '.join(chart.uncounted)}.") if chart.uncounted else ""
+    return tag("section", tag("h2", "Over time"), *figures, missing or silent, omitted)
 
 
 def _verdicts(release: Release) -> Markup:
@@ -118,7 +119,8 @@ def _decisions(release: Release) -> Markup:
 def _decision(entry: Entry) -> Markup:
     lines = [line for check in entry.checks for line in evidence_lines(check)]
     told = "; ".join(check_line(check) for check in entry.checks)
-    return tag("details", tag("summary", f"{stamp(entry.at)}  {clean(entry.text)} ({told})"), tag("pre", "\n".join(lines)))
+    head = tag("summary", f"{stamp(entry.at)}  {clean(entry.text)} ({told})")
+    return tag("details", head, tag("pre", "\n".join(lines)), class_="decision")
 
 
 def _log(view: View) -> Markup:

@@ -100,10 +100,12 @@ def _thin(points: Sequence[Point]) -> Sequence[Point]:
 def together(trail: Sequence[Point], weights: Mapping[str, float]) -> Curve:
     """Of all metrics: the weighted mean of their evidence, which is what a release is taken back by (Vovk and Wang 2021)."""
     newest: dict[str, float] = {}
-    found = []
+    found: list[Point] = []
     for point in sorted(trail, key=lambda one: one.at):
         if weights.get(point.metric, 0.0) > 0:
             newest[point.metric] = point.against
+            if found and found[-1].at == point.at:  # of one look: what it comes to counts, not what it comes through
+                found.pop()
             found.append(replace(point, against=_mean(newest, weights), good=0.0))
     return Curve(tuple((one.at, one.against) for one in _thin(found))) if found else Curve()
 

@@ -7,7 +7,7 @@ import pytest
 
 from deliver.model.plan import FlagPlan
 from deliver.model.release import Outcome, Release
-from deliver.model.spec import EvidenceMetric, PluginSpec
+from deliver.model.spec import EvidenceMetric, PluginSpec, QueryMetric
 from deliver.report.chart import DRAWN, chart, exposure, marks
 from deliver.report.panels import panels
 from tests.report.conftest import BACK_AT, points
@@ -85,6 +85,12 @@ def test_each_panel_says_in_words_what_it_shows(released: Release):
 def test_evidence_beyond_all_numbers_is_said_in_words(released: Release):
     trail = tuple(replace(point, against=point.against * 1000) for point in released.trail)
     assert "errors reached more than a billion to 1" in panels(chart(replace(released, trail=trail), released.ended))[-1].alt
+
+
+def test_metrics_without_counts_are_named(released: Release):
+    metrics = (*released.spec.analysis.metrics, QueryMetric("queue", "max(x)", max=1))
+    found = chart(replace(released, spec=replace(released.spec, analysis=replace(released.spec.analysis, metrics=metrics))), released.ended)
+    assert found.uncounted == ("queue",)
 
 
 def test_more_metrics_than_there_is_room_for_are_named(released: Release):

@@ -6,9 +6,12 @@ import sys
 from dataclasses import replace
 
 import pytest
+from matplotlib.figure import Figure
 
 from deliver.model.errors import InputError
 from deliver.model.release import Release
+from deliver.report import draw
+from deliver.report.chart import chart
 from deliver.report.palette import NIGHT, PAPER
 from deliver.report.report import can_draw, report
 
@@ -45,6 +48,20 @@ def test_both_arms_differ_in_more_than_colour(released: Release):
     lines = re.findall(r'style="fill: none; ([^"]*stroke: (?:#d55e00|#0072b2)[^"]*)"', text)
     dashed = {color: any("dasharray" in line for line in lines if color in line and "1.4" in line) for color in ("#d55e00", "#0072b2")}
     assert dashed == {"#d55e00": False, "#0072b2": True}
+
+
+def test_nothing_bad_is_a_line_that_is_seen(released: Release):
+    figure = Figure()
+    axes = figure.add_axes((0, 0, 1, 1))
+    found = chart(released, released.ended)
+    draw.shares(found.shares[0])(axes, found, PAPER)
+    assert axes.get_ylim()[0] < 0
+
+
+def test_a_long_name_leaves_room_and_short_ones_are_whole():
+    assert draw.called("errors") == "errors"
+    assert draw.called("checkout-payments-of-the-south-errors") == "checkout…h-errors"
+    assert len(draw.called("m" * 63)) <= draw.CALLED
 
 
 def test_a_png_is_one(released: Release):

@@ -8,6 +8,7 @@ import pytest
 
 from deliver.model.release import Release
 from deliver.model.spec import PluginSpec
+from deliver.report.inline import inline
 from deliver.report.links import links
 from deliver.report.report import report
 from tests.render.conftest import SCENES
@@ -97,6 +98,12 @@ def test_whatever_a_name_is_it_stays_text(released: Release):
     assert sum(EVIL in one for one in found.words) >= 4
 
 
+def test_a_text_in_a_drawing_stays_as_it_is():
+    svg = '<?xml?><svg width="1"><g id="a"><use href="#a" x="1.23456"/><text>id="a" url(#a) 1.23456 </text></g></svg>'
+    made = inline(svg, "p", "t", "d")
+    assert '<g id="p-a"><use href="#p-a" x="1.23"/><text>id="a" url(#a) 1.23456 </text>' in made
+
+
 def test_every_drawing_has_a_title_and_words(read: Reader):
     drawings = [attrs for tag, attrs in read.elements if tag == "svg"]
     assert len(drawings) == 8  # four panels, each for a desk and for a phone
@@ -108,6 +115,8 @@ def test_a_phone_the_dark_and_paper_are_thought_of(read: Reader, written: str):
     assert any(attrs.get("name") == "viewport" for _, attrs in read.elements)
     for rule in ("(prefers-color-scheme: dark)", "(max-width: 40rem)", "@media print"):
         assert rule in written
+    assert ".decision::details-content { content-visibility: visible" in written  # nobody can unfold paper
+    assert [attrs for tag, attrs in read.elements if tag == "details" and attrs.get("class") == "decision"]
     assert not re.findall(r"#0102\d\d|#01020[0-9]", written)  # all colours of the drawings are the page's variables
     assert "stroke: var(--candidate)" in written and "fill: var(--ink)" in written
     assert not [attrs for tag, attrs in read.elements if tag == "svg" and ("width" in attrs or "height" in attrs)]

@@ -76,6 +76,14 @@ def test_together_is_the_weighted_mean_of_the_evidence():
     assert after == pytest.approx(log10(3 * 100 / 4))
 
 
+def test_metrics_of_one_look_are_one_point_of_the_curve():
+    """Between the first and the last of them it is nothing that the release ever came to."""
+    looks = [replace(ONE, at=at, metric=name, against=against) for at in (10.0, 20.0) for name, against in (("a", at / 10), ("b", at / 10))]
+    found = trail.together(looks, {"a": 1.0, "b": 1.0})
+    assert [at for at, _ in found.against] == [10.0, 20.0]
+    assert [value for _, value in found.against] == pytest.approx([1.0, 2.0])
+
+
 def test_what_was_observed_comes_from_the_first_metric_that_tells_it():
     silent = replace(ONE, metric="first", share=None)
     assert trail.observed([silent, ONE]) == ((10.0, 20.0),)
