@@ -8,6 +8,7 @@ up to date and plays those that nobody noticed once more: what a new test costs 
 # ruff: noqa: T201  it is a command
 
 import argparse
+import re
 import resource
 import shutil
 import subprocess
@@ -87,6 +88,14 @@ def missed(found: dict[str, str]) -> list[str]:
     return sorted(name for name, said in found.items() if said not in NOTICED)
 
 
+def sentence_alone(folder: Path, name: str) -> bool:
+    """Whether the change is one of words for people: inside quotes with a space between them."""
+    command = [sys.executable, "-m", "mutmut", "show", name]
+    shown = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.splitlines()
+    lines = [line[1:] for line in shown if line.startswith(("+", "-")) and not line.startswith(("+++", "---"))]
+    return len({re.sub(r'"[^"]* [^"]*"', '""', line) for line in lines}) == 1
+
+
 def summed(found: dict[str, str]) -> str:
     counts = Counter(found.values())
     noticed = sum(counts[said] for said in NOTICED)
@@ -109,12 +118,13 @@ def main() -> int:
         names = missed(results(folder)) if options.again else [f"*__mutmut_*{ending}" for ending in options.ending]
         code = played(folder, names, options.processes)
         found = results(folder)
+        words = {name for name in missed(found) if found[name] == "survived" and sentence_alone(folder, name)}
     finally:
         if options.keep is None:
             shutil.rmtree(folder, ignore_errors=True)
     for name in missed(found):
-        print(f"{found[name]}: {name}")
-    print(summed(found))
+        print(f"{found[name]}{', a sentence alone' if name in words else ''}: {name}")
+    print(summed(found), f"; {len(words)} of those that survived change a sentence alone", sep="")
     return code
 
 
