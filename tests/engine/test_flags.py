@@ -164,6 +164,19 @@ def test_rollback_after_a_promotion_kills_and_puts_back_what_stood_before(rig: F
     assert rig.flags.percent == 0.0
 
 
+def test_a_deployment_made_again_from_what_was_exported_meanwhile_loses_our_note_too(rig: FlagRig):
+    """`kubectl get -o yaml`, then delete and create: the note of the release comes along."""
+    assert stopped(rig).outcome == "HELD"
+    body = copy.deepcopy(rig.get("deployments", "web"))
+    rig.remove("deployments", "web")
+    rig.world.clock.wait(5.0)
+    kept = {key: body["metadata"][key] for key in ("name", "namespace", "annotations")}
+    rig.world.api.create("deployments", "shop", {**body, "metadata": kept, "status": {}})
+    rig.world.clock.wait(30.0)
+    assert rig.verb("rollback").outcome == "ROLLED_BACK"
+    assert not {"deliver.dev/undo", "deliver.dev/fence"} & set(rig.get("deployments", "web")["metadata"]["annotations"])
+
+
 @pytest.mark.parametrize("damage", ["lost", "corrupt"])
 def test_rollback_works_when_the_record_is_lost(rig: FlagRig, damage: str):
     assert stopped(rig).outcome == "HELD"

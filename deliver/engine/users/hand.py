@@ -8,9 +8,11 @@ from typing import Any
 
 from deliver.cluster.port import Cluster, Object, Watch
 from deliver.engine import reaching
+from deliver.engine.users.flag import serves
 from deliver.engine.users.note import undo_text
 from deliver.engine.writer import GuardedWriter
 from deliver.model.action import Action, Verb
+from deliver.model.errors import ClusterError, NotFound, Rejected
 from deliver.model.names import FENCE, UNDO
 from deliver.model.plan import FlagPlan, Side
 from deliver.model.release import Release, Shift
@@ -46,7 +48,7 @@ class Hand:
             case Verb.SET_SHARE:
                 return self.backend.set(write, self.flag, action.share, mark, if_revision=action.revision)
             case Verb.KILL_FLAG:
-                return self.backend.kill(write, self.flag, mark)
+                return self._kill(write, mark, before)
             case Verb.RESTORE_FLAG if before is not None:
                 return self.backend.restore(write, self.flag, before.document, mark)
             case Verb.RELEASE_FLAG:
@@ -56,6 +58,18 @@ class Hand:
             case Verb.CLEAR_UNDO:
                 _note(write, release, None)
         return ""
+
+    def _kill(self, write: GuardedWriter, mark: Mark, before: FlagState | None) -> str:
+        """A flag that is gone, or that no kill can be made of any more, becomes what it was: then nobody had the treatment."""
+        try:
+            return self.backend.kill(write, self.flag, mark)
+        except (NotFound, Rejected) as error:
+            if before is None or not serves(before, 0.0):
+                raise
+            try:
+                return self.backend.restore(write, self.flag, before.document, mark)
+            except ClusterError:
+                raise error from None
 
 
 Hands = Callable[[Cluster, str, FlagPlan], Hand]
@@ -97,4 +111,6 @@ def _note(write: GuardedWriter, release: Release, text: str | None) -> None:
             return None
         return {"metadata": {"annotations": {UNDO: text} | ({FENCE: None} if text is None else {})}}
 
-    write.change("deployments", release.spec.target.deployment, build, uid=release.snapshot.uid)
+    # one that was made again from an exported manifest may carry it too
+    uid = release.snapshot.uid if text is not None else ""
+    write.change("deployments", release.spec.target.deployment, build, uid=uid)

@@ -1,0 +1,89 @@
+"""A release of a flag that stands in a real flagd document: what strangers do to it, and another process that takes it back."""
+
+import json
+import signal
+from typing import Any
+
+import pytest
+
+from deliver.cluster.port import Access, Cluster
+from deliver.engine.stop import Stop
+from deliver.engine.users.hand import Hand
+from deliver.flags.flagd import Flagd
+from deliver.model.plan import FlagPlan
+from deliver.model.spec import Analysis, Limits, ReleaseSpec
+from deliver.plugins.flags import FlagReach
+from tests.engine.rig import METRIC, TARGET, Rig, in_step
+from tests.flags.support import DOCUMENT
+
+BACKEND = {"flagd": {"configmap": "web-flags", "port": 0, "wait": "5s"}}
+
+
+class FlagdRig(Rig):
+    """The pods mount ConfigMap web-flags; nobody can be asked, so time confirms."""
+
+    def begun(self) -> "FlagdRig":
+        self.world.cluster.create("configmaps", "shop", {"metadata": {"name": "web-flags"}, "data": {"flags.json": DOCUMENT}})
+        [container] = self.get("deployments", "web")["spec"]["template"]["spec"]["containers"]
+        mounted = {**container, "volumeMounts": [{"name": "flags", "mountPath": "/etc/flags"}]}
+        pods = {"containers": [mounted], "volumes": [{"name": "flags", "configMap": {"name": "web-flags"}}]}
+        self.edit("deployments", "web", {"spec": {"template": {"spec": pods}}})
+        self.world.clock.wait(90.0)
+        self.hands = self.hand
+        return self
+
+    def hand(self, cluster: Cluster, namespace: str, plan: FlagPlan) -> Hand:
+        reach = FlagReach(
+            namespace=namespace,
+            get=lambda kind, name: cluster.get(kind, namespace, name),
+            list=lambda kind, selector: cluster.list(kind, namespace, selector=selector),
+            pod=lambda name, port: Access(f"http://{name}", dict),
+            service=lambda name: Access(f"http://{name}", dict),
+            clock=self.world.clock.now,
+        )
+        return Hand(plan.flag, Flagd(Flagd.Options.model_validate(plan.backend.options), reach))
+
+    def spec(self, *_: Any, **more: Any) -> ReleaseSpec:
+        options = {"flag": "new-checkout", "weight": [5, 50], "bake": "60s", "backend": BACKEND}
+        return ReleaseSpec(TARGET, "", "flag", options, analysis=Analysis(metrics=(METRIC,), poll=5.0), limits=Limits(**more))
+
+    def text(self) -> str:
+        text: str = self.get("configmaps", "web-flags")["data"]["flags.json"]
+        return text
+
+    def put(self, text: str) -> None:
+        self.edit("configmaps", "web-flags", {"data": {"flags.json": text}})
+
+    def stopped(self) -> None:
+        """Half of the users have it, and the process that gave it to them is gone."""
+        self.when(in_step(2), lambda: self.stop.request(signal.SIGTERM))
+        assert self.run().outcome == "HELD"
+        self.stop = Stop()
+
+
+@pytest.fixture
+def rig() -> FlagdRig:
+    return FlagdRig.make().begun()
+
+
+def test_a_rollback_puts_the_document_back_byte_for_byte(rig: FlagdRig):
+    rig.stopped()
+    assert rig.verb("rollback").outcome == "ROLLED_BACK"
+    assert rig.text() == DOCUMENT
+
+
+@pytest.mark.parametrize("damage", ["removed", "without its safe variant"])
+def test_a_flag_that_cannot_be_rewritten_any_more_is_put_back_by_a_process_that_never_saw_it_whole(rig: FlagdRig, damage: str):
+    """The record has what stood before, which gives the treatment to nobody."""
+    rig.stopped()
+    document = json.loads(rig.text())
+    if damage == "removed":
+        del document["flags"]["new-checkout"]
+    else:
+        document["flags"]["new-checkout"] |= {"variants": {"on": True}, "defaultVariant": "on", "targeting": {}}
+    rig.put(json.dumps(document))
+    began = rig.world.clock.now()
+    release = rig.verb("rollback")
+    assert release.outcome == "ROLLED_BACK"
+    assert json.loads(rig.text()) == json.loads(DOCUMENT)
+    assert release.ended - began < 30.0
