@@ -55,6 +55,7 @@ def test_an_end_that_is_none_is_no_bound():
         ("envoy_cluster_upstream_rq_time", 0.25, 250.0),
         ("envoy_http_downstream_rq_time", 0.25, 250.0),
         ("milliseconds_of_something", 0.25, 0.25),
+        ("http_duration_seconds", 0.17677669529663687, 0.17677669529663687),
     ],
 )
 def test_what_a_bound_is_in(histogram, seconds, le):

@@ -105,6 +105,7 @@ def test_how_many_series_and_pods_the_counts_come_from():
 def test_the_newest_sample_of_each_pod():
     total = [series("p", (90, 1), (112, 2)), series("p", (90, 1), (110, 2), (115, math.nan)), series("q", (91, 1)), series("r")]
     assert newest(total, "pod") == {"p": 112.0, "q": 91.0, "r": 0.0}
+    assert newest([Series({}, ((90.0, 1.0),))], "pod") == {"": 90.0}, "of a pod that is not named"
 
 
 def test_nothing_at_all():

@@ -135,7 +135,8 @@ def test_a_sample_that_is_no_number_is_left_out():
 
 def test_requests_above_a_bound_are_those_that_are_not_at_or_below_it():
     below, total = History(30.0, ((7, 8),), ((10, 10),)), History(30.0, ((0, 0),), ((10, 10),))
-    assert history.slow(below, total).bad == ((3, 2),)
+    assert history.slow(below, total) == History(30.0, ((3, 2),), ((10, 10),))
+    assert history.slow(History(30.0, ((11, 8),)), total).bad == ((0, 2),), "scrapes do not line up"
 
 
 def test_coarser_columns_hold_the_same_counts():

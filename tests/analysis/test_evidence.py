@@ -142,6 +142,22 @@ def test_after_a_switch_the_past_is_what_it_is_no_worse_than():
     assert evidence.lower(500, 10_000, 1.0) == pytest.approx(0.0434, abs=0.0005)
 
 
+def test_a_past_without_a_bad_request_is_nothing_to_be_no_worse_than():
+    spotless = replace(TRACK, calibration=replace(TRACK.calibration, bad=0, exact=True))
+    alone = after(spotless, *[Tally(1, 600, 0, 0)] * 12)
+    assert alone.wealth.polls > 0
+    assert proof.no_worse(alone.proof) == 0.0
+    assert proof.good_enough(alone.proof) > 0, "its own share can still be shown"
+
+
+def test_against_a_limit_only_a_share_below_the_limit_is_proof():
+    """As bad as stable is, above the limit: no worse, and not good enough."""
+    alike = after(TRACK, *[Tally(2, 60, 18, 540)] * 14, rules=SLO)
+    assert proof.no_worse(alike.proof) > math.log(20)
+    assert not evidence.proven(alike, SLO)
+    assert evidence.proven(after(TRACK, *[Tally(0, 60, 18, 540)] * 14, rules=SLO), SLO)
+
+
 def test_one_or_two_bad_requests_are_no_evidence_whatever_their_odds():
     rare = Tally(2, 6, 0, 5400)
     assert evidence.against(after(TRACK, rare), RULES) == 0.0
@@ -152,6 +168,7 @@ def test_an_incident_on_both_sides_is_never_the_candidates_and_is_over_when_it_i
     incident = after(TRACK, *[Tally(30, 60, 270, 540)] * 4, rules=SLO)
     assert evidence.environment(incident, SLO)
     assert evidence.against(incident, SLO) <= 1e-9, "nothing is piled up meanwhile"
+    assert wealth.evidence(incident.alike, ABSOLUTE) == pytest.approx(math.log(20) + 1), "never far above what is needed"
     later = incident
     for number in range(5, 12):
         later = evidence.fed(later, Tally(0, 60, 0, 540), 1000.0, 1000.0 + 15 * number, SLO)
@@ -172,6 +189,13 @@ def test_a_metric_with_several_bounds_is_their_mean_and_speaks_by_the_one_near_p
     assert evidence.whole(both, RULES) == pytest.approx(math.log(mean))
     rare, usual = Calibration(bad=3, total=1000), Calibration(bad=60, total=1000)
     assert evidence.main(MetricEvidence((Track(1.0, rare), Track(0.25, usual), Track(0.1, Calibration(bad=500, total=1000))))).bound == 0.25
+
+
+def test_before_the_first_sample_there_is_no_evidence_and_without_a_past_any_bound_may_speak():
+    assert evidence.whole(MetricEvidence(), RULES) == 0.0
+    unknown = Track(0.5, Calibration())
+    assert evidence.main(MetricEvidence((unknown,))) == unknown
+    assert evidence.main(MetricEvidence((unknown, Track(0.25, Calibration(bad=60, total=1000))))).bound == 0.25
 
 
 def test_all_of_it_survives_the_record_exactly():

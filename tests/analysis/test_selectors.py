@@ -83,18 +83,18 @@ def test_anything_else_is_refused_with_the_place(text, why):
 
 
 @pytest.mark.parametrize(
-    ("text", "why", "hint"),
+    ("text", "what", "why", "hint"),
     [
-        ("x_bucket", "_bucket is added by deliver", "write x"),
-        ("x_count{a='b'}", "_count is added by deliver", "write x"),
-        ("x_sum", "_sum is added by deliver", "write x"),
-        ('x{a="b",le="1"}', "deliver adds the one for the bound", "leave `le` out"),
+        ("x_bucket", "is a part of a histogram", "_bucket is added by deliver", "write x"),
+        ("x_count{a='b'}", "is a part of a histogram", "_count is added by deliver", "write x"),
+        ("x_sum", "is a part of a histogram", "_sum is added by deliver", "write x"),
+        ('x{a="b",le="1"}', "has a matcher for `le`", "deliver adds the one for the bound", "leave `le` out"),
     ],
 )
-def test_a_histogram_is_named_by_its_base(text, why, hint):
+def test_a_histogram_is_named_by_its_base(text, what, why, hint):
     with pytest.raises(InputError) as caught:
         histogram(text)
-    assert (caught.value.why, caught.value.hint) == (why, hint)
+    assert (caught.value.what, caught.value.why, caught.value.hint) == (f"`{text}` {what}", why, hint)
     assert histogram('x{a="b"}') == Selector("x", (Matcher("a", "=", "b"),))
 
 
@@ -105,6 +105,8 @@ def test_a_histogram_is_named_by_its_base(text, why, hint):
         (Matcher("code", "=", "50"), False),
         (Matcher("code", "!=", "500"), False),
         (Matcher("code", "!=", "200"), True),
+        (Matcher("code", "!=", "5.."), True),  # a text, no pattern
+        (Matcher("code", "=", "5.."), False),
         (Matcher("code", "=~", "5.."), True),
         (Matcher("code", "=~", "5."), False),  # the whole value, not its begin
         (Matcher("code", "!~", "5.."), False),
@@ -124,6 +126,7 @@ def test_which_series_a_matcher_selects(matcher, held):
 def test_a_bound_is_found_however_it_is_written(bound, written):
     assert re.fullmatch(bounds(bound), written)
     assert not re.fullmatch(bounds(bound), written + "5")
+    assert not re.fullmatch(bounds(bound), "0"), "nor by its whole part"
 
 
 C, S = (Matcher("pod", "=~", "a|b"),), (Matcher("pod", "=~", "c"),)

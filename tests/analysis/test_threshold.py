@@ -34,6 +34,7 @@ def judge(metric, candidate, stable=Counts(), streak=Streak()):  # noqa: B008
         (counts(2, 100), FAIL, "2 of 100 requests bad (2 %), limit 1 %"),
         (counts(2, 200), PASS, "1 %"),  # at the limit is within it
         (counts(1, 50), PASS, "2 %"),  # one unlucky request
+        (counts(2, 50), FAIL, "4 %"),  # as many as are needed
         (counts(40, 49), BLIND, "49 candidate requests so far, 50 needed"),
         (counts(0, 0), BLIND, "0 candidate requests"),
         (Counts(), BLIND, "no samples"),
@@ -49,6 +50,8 @@ def test_share_against_the_limit(candidate, verdict, why):
 
 def test_without_a_least_number_no_request_is_still_no_evidence():
     assert judge(metric(min_samples=0), counts(0, 0)).verdict is BLIND
+    assert judge(metric(min_samples=0), counts(0, 1)).verdict is PASS
+    assert judge(metric(min_samples=0), counts(2, 2)).verdict is FAIL
 
 
 @pytest.mark.parametrize(

@@ -56,12 +56,12 @@ def waits(decision: Decision, until: float = NOW + LOOK) -> bool:
 
 def turned(decision: Decision) -> str:
     """Why it goes back."""
-    assert decision.release.course is Course.BACK
+    assert (decision.release.course, decision.wake_at) == (Course.BACK, NOW)
     return decision.release.reason
 
 
 def held(decision: Decision) -> str:
-    assert (decision.action, decision.release.outcome) == (None, Outcome.HELD)
+    assert (decision.action, decision.release.outcome, decision.wake_at) == (None, Outcome.HELD, NOW)
     return decision.release.reason
 
 
