@@ -26,6 +26,7 @@ LAB = Path(__file__).resolve().parents[2] / "lab/lab"
 CRD = Path(__file__).resolve().parents[2] / "flags/featureflag-crd.yaml"
 RBAC = Path(__file__).resolve().parents[3] / "deploy/rbac"
 FLAG = "new-checkout"
+PATIENT = {"periodSeconds": 1, "timeoutSeconds": 3, "failureThreshold": 5}  # a Python pod on a busy machine is slow, and not broken
 DOCUMENT = """{
   "$schema": "https://flagd.dev/schema/v0/flags.json",
   "metadata": {"flagSetId": "shop",  "version": "7"},
@@ -56,7 +57,7 @@ def application(name: str, image: str, replicas: int, volumes: list[Any], mounts
         "image": image,
         "env": [{"name": key, "value": value} for key, value in environ.items()],
         "ports": [{"name": "http", "containerPort": 8080}, {"name": "ofrep", "containerPort": 8016}],
-        "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 1},
+        "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, **PATIENT},
         "volumeMounts": mounts,
     }
     spec = {"containers": [container], "volumes": volumes, "terminationGracePeriodSeconds": 0}
