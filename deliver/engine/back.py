@@ -108,7 +108,7 @@ def restored(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decis
     """Everything as it stood before."""
     if unreleased := released(release, seen, now):
         return unreleased
-    rolling = not stable.settled or any(pod.hash != stable.hash for pod in stable.pods)
+    rolling = not stable.settled or any(pod.hash != stable.hash for pod in stable.living)
     if rolling or (was_restored(release) and stable.ready < stable.desired):
         return wait(release, now)  # still rolling back to the template of before
     surge = release.snapshot.replicas < stable.desired <= release.stable_size and release.snapshot.autoscaler is None

@@ -1,5 +1,6 @@
 """Facts about pods and Deployments, out of their objects. Pure."""
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -145,6 +146,7 @@ def pod_seen(pod: Object) -> PodSeen:
         since=seconds(meta.get("creationTimestamp")),
         problem=problem,
         container=container,
+        over=status.get("phase") in ("Failed", "Succeeded"),
     )
 
 
@@ -159,11 +161,11 @@ def lost(containers: Sequence[Object], ready: Object) -> bool:
 
 
 def pod_problem(pod: Object, containers: Sequence[Object], conditions: dict[str, Object]) -> tuple[str, Problem | None]:
-    """The first container with a problem, and the problem."""
+    """The container with a problem, and the problem: what is wrong now before what one died of, and of that the latest."""
     first = containers[0]["name"] if containers else pod["spec"]["containers"][0]["name"]
-    for one in containers:
-        if problem := container_problem(one):
-            return one["name"], problem
+    found = [(one["name"], problem) for one in containers if (problem := container_problem(one))]
+    if found:
+        return max(found, key=lambda one: one[1].ended or math.inf)
     scheduled = conditions.get("PodScheduled", {})
     if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
         return first, Problem("unschedulable", f"cannot be scheduled: {scheduled.get('message', '')}", certain=False)
@@ -188,11 +190,10 @@ def container_problem(container: Object) -> Problem | None:
     if reason in BAD_CONFIG:
         return Problem("bad-config", f"container {name} cannot start ({reason}): {message}")
     ended = container.get("state", {}).get("terminated") or container.get("lastState", {}).get("terminated") or {}
+    restarts, when = container.get("restartCount", 0), seconds(ended.get("finishedAt"))
     if ended.get("reason") == "OOMKilled":
-        return Problem(
-            "oom-kill", f"container {name} was killed for want of memory (OOMKilled), restarted {container.get('restartCount', 0)} times"
-        )
-    if reason == "CrashLoopBackOff" or (ended and container.get("restartCount", 0) >= 2):
+        return Problem("oom-kill", f"container {name} was killed for want of memory (OOMKilled), restarted {restarts} times", ended=when)
+    if reason == "CrashLoopBackOff" or (ended and restarts >= 2):
         how = f"exit code {ended.get('exitCode')}" if ended else message
-        return Problem("crash-loop", f"container {name} keeps crashing ({how}), restarted {container.get('restartCount', 0)} times")
+        return Problem("crash-loop", f"container {name} keeps crashing ({how}), restarted {restarts} times", ended=when)
     return None

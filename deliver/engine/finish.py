@@ -58,7 +58,7 @@ def rolled_out(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Dec
     """None once every pod of the Deployment is of the new template and ready."""
     if (seen.candidate is None or seen.candidate.ready == 0) and stable.ready > 0:
         return None  # nobody else is left to serve
-    whole = stable.settled and stable.hash and stable.ready >= stable.desired and len(stable.pods) == stable.ready
+    whole = stable.settled and stable.hash and stable.ready >= stable.desired and len(stable.living) == stable.ready
     if whole or release.new_hash:
         return None
     limit = release.spec.limits.ready

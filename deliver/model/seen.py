@@ -13,18 +13,21 @@ class Problem:
     """A fact about a pod that time will not mend.
 
     cause: crash-loop, image-pull, oom-kill, bad-config, unschedulable, unready, replica-failure. certain: no need to wait longer.
+    ended: when a container that died did so last, unix seconds by its node's clock; 0 for everything else.
     """
 
     cause: str
     message: str
     certain: bool = True
+    ended: float = 0.0
 
 
 @dataclass(frozen=True)
 class PodSeen:
     """A pod. ready: Ready and not terminating. lost: it was ready once and is not now. since: unix seconds of creation.
 
-    container: the one with the problem, or the first.
+    container: the one with the problem, or the first. over: its node has ended it for good (evicted, shut down), and another one is
+    there in its place.
     """
 
     name: str
@@ -37,6 +40,7 @@ class PodSeen:
     since: float = 0.0
     problem: Problem | None = None
     container: str = ""
+    over: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,11 @@ class ArmSeen:
 
     def of(self, hash: str) -> tuple[PodSeen, ...]:
         return tuple(pod for pod in self.pods if pod.hash == hash)
+
+    @property
+    def living(self) -> tuple[PodSeen, ...]:
+        """Without those that their nodes left behind."""
+        return tuple(pod for pod in self.pods if not pod.over)
 
     def ready_of(self, hash: str) -> int:
         return self.ready if hash and hash == self.hash else sum([pod.ready for pod in self.pods if pod.hash == hash])

@@ -78,6 +78,25 @@ def test_what_may_still_come_right(obj: dict[str, Any]):
     assert pod_seen(obj).problem is None
 
 
+@pytest.mark.parametrize(
+    ("second", "cause"),
+    [
+        ({"state": waits("ImagePullBackOff"), "lastState": {}}, "image-pull"),
+        (
+            {"state": waits("CrashLoopBackOff"), "lastState": {"terminated": {"exitCode": 1, "finishedAt": "2026-01-05T10:00:00Z"}}},
+            "crash-loop",
+        ),
+    ],
+)
+def test_of_two_containers_the_one_that_is_in_trouble_now_is_told_of(second: dict[str, Any], cause: str):
+    """The other was killed an hour ago, and runs: that it was is told for as long as the pod lives."""
+    obj = pod(RUNNING, last=ended("OOMKilled", 137), restarts=1)
+    obj["status"]["containerStatuses"].append({"name": "sidecar", "image": "registry/sidecar:1", "restartCount": 3} | second)
+    seen = pod_seen(obj)
+    assert seen.problem is not None
+    assert (seen.container, seen.problem.cause) == ("sidecar", cause)
+
+
 def test_a_pod_that_no_node_takes_may_still_find_one():
     conditions = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes are available"}]
     obj = pod({}, conditions=conditions)

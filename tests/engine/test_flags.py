@@ -14,6 +14,7 @@ from deliver.model.spec import Analysis, Limits, ReleaseSpec, Target
 from deliver.model.verdict import Verdict
 from deliver.testing.flags import MemoryFlags
 from tests.engine.rig import METRIC, TARGET, Rig, in_step, steps
+from tests.engine.test_blue_green import left_behind
 
 
 @dataclass
@@ -208,6 +209,26 @@ def test_crashing_pods_take_the_flag_back(rig: FlagRig):
     assert "keeps crashing" in release.reason
 
 
+@pytest.mark.parametrize(("restarts", "ended"), [(1, "OOMKilled"), (7, "Error")])
+def test_what_a_pod_died_of_long_ago_is_not_the_treatments_fault(rig: FlagRig, restarts: int, ended: str):
+    """The kubelet tells of a container's last end for as long as the pod lives."""
+    died_in_the_past(rig, restarts, ended)
+    assert rig.run().outcome == "PROMOTED"
+
+
+def test_but_what_it_dies_of_with_the_treatment_is(rig: FlagRig):
+    died_in_the_past(rig, 1, "OOMKilled")
+    rig.when(in_step(2), lambda: rig.world.kubelet.change(rig.world.cluster.list("pods", "shop")[0]["metadata"]["name"], crash=1.0))
+    release = rig.run(rig.spec(bake="10m"))
+    assert release.outcome == "ROLLED_BACK"
+    assert "keeps crashing" in release.reason
+
+
+def test_a_pod_that_a_node_left_behind_failed_is_not_the_treatments_fault_either(rig: FlagRig):
+    left_behind(rig, {})
+    assert rig.run().outcome == "PROMOTED"
+
+
 def test_pause_stops_at_the_present_share_and_resume_goes_on(rig: FlagRig):
     rig.when(in_step(1), lambda: rig.ask("pause"))
     rig.when(lambda release: release.phase == "Paused", lambda: rig.ask("resume"))
@@ -243,6 +264,19 @@ def test_two_releases_of_one_flag_by_two_deployments_exclude_each_other(rig: Fla
     rig.world.clock.wait(30.0)
     with pytest.raises(Locked, match="flag `new-checkout` is in release web-"):
         rig.run(replace(rig.spec(), target=Target("shop", "api")))
+
+
+def died_in_the_past(rig: FlagRig, restarts: int, ended: str) -> None:
+    """One of the pods was restarted a week ago, and has run since."""
+    pod = copy.deepcopy(rig.world.cluster.list("pods", "shop")[0])
+    [container] = pod["status"]["containerStatuses"]
+    container |= {
+        "restartCount": restarts,
+        "lastState": {"terminated": {"reason": ended, "exitCode": 137, "finishedAt": "2025-12-20T00:00:00Z"}},
+        "state": {"running": {"startedAt": "2025-12-20T00:00:01Z"}},
+    }
+    body = {"status": {"containerStatuses": [container]}}
+    rig.world.api.patch("pods", "shop", pod["metadata"]["name"], body, "application/merge-patch+json", "status")
 
 
 def stopped(rig: FlagRig) -> Release:

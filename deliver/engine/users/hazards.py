@@ -4,7 +4,9 @@ from deliver.engine import hazards
 from deliver.engine.hazards import Fail, Hold
 from deliver.engine.users import flag
 from deliver.model.release import Course, Release
-from deliver.model.seen import Seen
+from deliver.model.seen import Problem, Seen
+
+SKEW = 60.0  # seconds by which the clock of a node may be behind ours
 
 
 def danger(release: Release, seen: Seen, now: float) -> Fail | Hold | None:
@@ -21,10 +23,15 @@ def failed_pods(release: Release, seen: Seen) -> Fail | None:
     """The application's own pods: since the first user has the treatment, one that crashes is taken for its fault."""
     if not release.exposed or seen.stable is None:
         return None
-    for pod in seen.stable.pods:
-        if pod.problem and pod.problem.certain:
+    for pod in seen.stable.living:
+        if pod.problem and pod.problem.certain and not long_over(release, pod.problem):
             return Fail(f"pod {pod.name}: {pod.problem.message}")
     return None
+
+
+def long_over(release: Release, problem: Problem) -> bool:
+    """A container died before anybody had the treatment: its kubelet tells of that for as long as the pod lives."""
+    return 0.0 < problem.ended < release.started - SKEW
 
 
 def foreign_hand(release: Release, seen: Seen, now: float) -> Hold | None:
