@@ -64,8 +64,13 @@ def run(given: Given) -> int:
 
 def _release(given: Given, cluster: Any, target: "Target") -> "Release | None":
     """The one to judge again; None where the pods are named, or only stable ones are asked about."""
-    if given["aa"] or given["candidate_pods"] or given["candidate_hash"]:
+    named = next((name for name in ("aa", "candidate_pods", "candidate_hash") if given[name]), "")
+    if named and given["release"]:
+        raise InputError(f"{given.label('release')} and {given.label(named)} exclude each other", hint="keep one of them")
+    if named:
         return None
+    if stable := next((name for name in ("stable_pods", "stable_hash") if given[name]), ""):
+        raise InputError(f"{given.label(stable)} needs {given.label('candidate_pods')} or {given.label('candidate_hash')} beside it")
     releases = known(cluster, target)
     since = time.time() - _since(given)
     if given["since"] and releases and not (releases := [one for one in releases if one.started >= since]):
@@ -130,6 +135,8 @@ def _alarms(given: Given, question: "Question", provider: Any) -> int:
     from deliver.replaying import ask
 
     runs = whole(given, "aa", 20, 100_000)
+    if not runs:
+        raise InputError(f"{given.label('aa')}: at least 1 is needed")
     try:
         share = parse_share(given["share"] or "25%")
     except ValueError as error:

@@ -29,7 +29,8 @@ OPTIONS = (
     _own("latency", "median answer time of the old version [default: 60ms]", metavar="DURATION"),
     _own(
         "regression",
-        "how bad the new one is: `5x` the errors, `slow=2x` the latency, or both with a comma; may be repeated [default: 1x, 5x]",
+        "how bad the new one is: `5x` the errors, `slow=2x` the latency, or both with a comma; may be repeated"
+        " [default: 1x, then 5x and slow=2x where a metric could see it]",
         kind="many",
         metavar="TIMES",
     ),
@@ -50,16 +51,22 @@ def simulate(given: Given) -> int:
     from deliver.cli.report import form
     from deliver.report.report import can_draw
     from deliver.simulating.play import play
+    from deliver.simulating.setting import unseen, usual
 
     setting = _setting(given)
     found = _played(given, setting)
-    regressions = [_regression(text) for text in given["regression"] or ("1x", "5x")]
+    regressions = [_regression(text) for text in given["regression"]] or usual(found.spec.analysis.metrics)
     if given["report"]:
         form(given["report"])
         can_draw()
-    runs, seed = whole(given, "runs", 1, 100_000) or 1, whole(given, "seed", 1)
+        _writable(given["report"])
+    runs, seed = _some(given, "runs", 1, 100_000), whole(given, "seed", 1)
+    if not setting.errors and any(one.errors > 1 for one in regressions):
+        raise InputError(f"{given.label('errors')}: so many times nothing is nothing", hint="e.g. `--errors 0.01%`")
     for text in found.left:
         session.say(f"not played: {text}")
+    for text in unseen(found.spec.analysis.metrics, regressions):
+        session.say(text)
     results: list[tuple[Regression, list[Run]]] = [(regression, []) for regression in regressions]
     with stoppable(say="stopping the simulation") as stop:
         for regression, done in results:
@@ -100,35 +107,51 @@ def _setting(given: Given) -> "Setting":
 
     setting = Setting(
         rps=number(given, "rps", 20.0, 0.0, 1e6),
-        replicas=whole(given, "replicas", 4, 1000) or 1,
+        replicas=_some(given, "replicas", 4, 1000),
         errors=parsed("errors", parse_share, 0.001),
         latency=parsed("latency", parse_duration, 0.06),
         past=parsed("past", parse_duration, 3600.0),
         scrape=parsed("scrape", parse_duration, 15.0),
     )
-    for name, value, low in (("latency", setting.latency, 0.001), ("scrape", setting.scrape, 1.0)):
+    least = (("latency", setting.latency, 0.001), ("scrape", setting.scrape, 1.0), ("past", setting.past, 2 * setting.scrape))
+    for name, value, low in least:
         if value < low:
-            raise InputError(f"{given.label(name)}: at least {low:g} s is needed")
+            why = "two scrapes of the old version" if name == "past" else ""
+            raise InputError(f"{given.label(name)}: at least {low:g} s is needed", why=why)
     return setting
+
+
+def _some(given: Given, name: str, default: int, high: int) -> int:
+    found = whole(given, name, default, high)
+    if not found:
+        raise InputError(f"{given.label(name)}: at least 1 is needed")
+    return found
+
+
+def _writable(file: str) -> None:
+    """Said before it is played for minutes."""
+    folder = Path(file).parent
+    if not folder.is_dir():
+        raise InputError(f"cannot write {file[:200]}", why=f"there is no folder {str(folder)[:200]}")
 
 
 def _regression(text: str) -> "Regression":
     from deliver.plugins.types import parse_ratio
     from deliver.simulating.setting import Regression
 
-    errors = slower = 1.0
+    found: dict[str, float] = {}
     for part in text.split(","):
         key, equals, value = part.strip().rpartition("=")
+        name = "slower" if equals else "errors"
         try:
-            if key == "slow" and equals:
-                slower = parse_ratio(value)
-            elif not equals:
-                errors = parse_ratio(value)
-            else:
+            if key != ("slow" if equals else ""):
                 raise ValueError(f"`{part[:20]}` is neither `5x` nor `slow=2x`")
+            if name in found:
+                raise ValueError(f"`{text[:40]}` says it twice; two new versions are two options")
+            found[name] = parse_ratio(value)
         except ValueError as error:
             raise InputError(f"option --regression: {error}", hint="e.g. `--regression 5x`, `--regression slow=2x`") from None
-    return Regression(errors, slower)
+    return Regression(**found)
 
 
 def _tell(given: Given, setting: "Setting", results: "list[tuple[Regression, list[Run]]]", runs: int) -> None:

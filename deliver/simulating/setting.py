@@ -1,6 +1,6 @@
 """What is made up, and what of the user's spec can be played with it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from deliver.config.build import moves_pods
@@ -107,6 +107,27 @@ def _metrics(metrics: Iterable[Metric]) -> tuple[tuple[Metric, ...], list[str]]:
         else:
             found.append(replace(metric, bad=BAD, total=ALL))
     return tuple(found), left
+
+
+def sees(metrics: Iterable[Metric]) -> tuple[bool, bool]:
+    """Whether some metric counts bad requests, and whether one counts slow ones."""
+    slow = [isinstance(metric, LatencyMetric) or (isinstance(metric, EvidenceMetric) and bool(metric.histogram)) for metric in metrics]
+    return not all(slow), any(slow)
+
+
+def usual(metrics: Iterable[Metric]) -> list[Regression]:
+    """A good version, and a bad one for each thing that the spec looks at."""
+    bad, slow = sees(metrics)
+    return [Regression(), *([Regression(errors=5.0)] if bad or not slow else []), *([Regression(slower=2.0)] if slow else [])]
+
+
+def unseen(metrics: Iterable[Metric], regressions: Iterable[Regression]) -> Iterator[str]:
+    """What is made worse, and no metric of the spec could show."""
+    (bad, slow), regressions = sees(metrics), list(regressions)
+    if not bad and any(one.errors > 1 for one in regressions):
+        yield "no metric of the spec counts bad requests: more errors cannot be found"
+    if not slow and any(one.slower > 1 for one in regressions):
+        yield "no metric of the spec counts slow requests: a slower version cannot be found"
 
 
 def _nearest(bound: float) -> float:

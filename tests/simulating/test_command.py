@@ -55,6 +55,13 @@ def test_the_last_release_can_be_written_as_a_report(here: Path, capsys: pytest.
         (("--regression", "fast=2x"), "neither `5x` nor `slow=2x`"),
         (("--errors", "120%"), "--errors: `120%` is not between 0 and 100 percent"),
         (("--latency", "0s"), "--latency: at least 0.001 s"),
+        (("--regression", "5x,10x"), "`5x,10x` says it twice"),
+        (("--regression", "slow=2x,slow=3x"), "says it twice"),
+        (("--errors", "0%", "--regression", "5x"), "--errors: so many times nothing is nothing"),
+        (("--runs", "0"), "--runs: at least 1"),
+        (("--replicas", "0"), "--replicas: at least 1"),
+        (("--past", "10s"), "--past: at least 30 s is needed"),
+        (("--report", "no/such/folder/r.html"), "there is no folder no/such/folder"),
         (("--rps", "many"), "--rps: `many` is not a number"),
         (("-f", "gone.yaml"), "cannot read gone.yaml"),
         (("--report", "x.pdf"), "ends with none of .html, .svg, .png"),
@@ -64,6 +71,20 @@ def test_bad_input_is_said_before_anything_is_played(args: tuple[str, ...], said
     assert main(["simulate", *args]) == ExitCode.USAGE
     out, err = capsys.readouterr()
     assert said in err and out == ""
+
+
+def test_what_no_metric_could_show_is_said(capsys: pytest.CaptureFixture[str]):
+    assert main(["simulate", *FAST, "--regression", "slow=3x"]) == 0
+    assert "no metric of the spec counts slow requests: a slower version cannot be found" in capsys.readouterr().err
+
+
+def test_a_slower_version_is_played_too_where_a_metric_could_see_it(here: Path, capsys: pytest.CaptureFixture[str]):
+    slow = "  metrics: [{name: slow, histogram: h_seconds, slower_than: 100ms, max: 40%, min_samples: 20}]\n"
+    lines = [slow if "metrics:" in line else line for line in FILE.splitlines(keepends=True)]
+    (here / "deliver.yaml").write_text("".join(lines))
+    assert main(["simulate", *FAST, "-q", "-o", "json"]) == 0
+    items = json.loads(capsys.readouterr().out)["items"]
+    assert [(item["regression"], item["outcomes"]) for item in items] == [("1x errors", {"PROMOTED": 1}), ("2x slower", {"ROLLED_BACK": 1})]
 
 
 def test_without_a_spec_there_is_nothing_to_play(here: Path, capsys: pytest.CaptureFixture[str]):

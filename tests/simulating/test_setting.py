@@ -9,6 +9,7 @@ from deliver.model.spec import (
     Analysis,
     EvidenceMetric,
     LatencyMetric,
+    Metric,
     NotifySpec,
     PluginSpec,
     QueryMetric,
@@ -16,7 +17,7 @@ from deliver.model.spec import (
     ReleaseSpec,
     Target,
 )
-from deliver.simulating.setting import ALL, BAD, DURATIONS, NEW, PROVIDER, TARGET, Setting, played
+from deliver.simulating.setting import ALL, BAD, DURATIONS, NEW, PROVIDER, TARGET, Regression, Setting, played, unseen, usual
 
 ERRORS = RatioMetric("errors", "app_failures_total", "app_calls_total", 0.01)
 SPEC = ReleaseSpec(Target("prod", "api"), "ghcr.io/acme/api:2", "canary", {"weight": [50]}, analysis=Analysis(metrics=(ERRORS,)))
@@ -68,6 +69,29 @@ def test_what_has_no_part_is_named_with_the_reason():
         "load",
     ]
     assert found.spec.notify == () and found.spec.analysis.health == () and dict(found.spec.options) == {}
+
+
+SLOW = LatencyMetric("slow", "h", 0.25, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "words"),
+    [
+        ((ERRORS,), ["1x errors", "5x errors"]),
+        ((EvidenceMetric("latency", histogram="h"),), ["1x errors", "2x slower"]),
+        ((ERRORS, SLOW), ["1x errors", "5x errors", "2x slower"]),
+        ((), ["1x errors", "5x errors"]),
+    ],
+)
+def test_a_bad_version_is_played_for_each_thing_that_is_looked_at(metrics: tuple[Metric, ...], words: list[str]):
+    assert [str(one) for one in usual(metrics)] == words
+
+
+def test_a_regression_that_nothing_could_show_is_named():
+    both = [Regression(errors=5), Regression(slower=2)]
+    assert [text.partition(":")[0] for text in unseen((ERRORS,), both)] == ["no metric of the spec counts slow requests"]
+    assert [text.partition(":")[0] for text in unseen((SLOW,), both)] == ["no metric of the spec counts bad requests"]
+    assert list(unseen((ERRORS, SLOW), both)) == [] and list(unseen((ERRORS,), [Regression()])) == []
 
 
 def test_a_flag_cannot_be_simulated():
