@@ -61,6 +61,11 @@ def test_the_dispersion_is_the_variance_of_the_shares_over_what_chance_would_hav
     assert dispersion.by_scale(sized)[30.0][0] == 0.0, "three times the requests, three times the bad ones"
 
 
+def test_a_pod_with_a_single_request_has_served():
+    rare = History(30.0, ((1, 0), (0, 1)), ((1, 1), (1, 1)))
+    assert dispersion.by_scale(rare)[30.0][0] == pytest.approx(1.0)
+
+
 def test_a_scale_needs_two_columns_of_its_length():
     def scales(columns: int, step: float = 30.0) -> list[float]:
         return list(dispersion.by_scale(History(step, ((1,) * columns, (2,) * columns), ((9,) * columns, (9,) * columns))))

@@ -29,6 +29,13 @@ def test_pod_matchers_select_exactly_the_pods_and_keep_the_users_own(pods, names
     assert selector.matchers[-1].value == "|".join(escape(pod) for pod in pods)
 
 
+def test_names_that_are_no_plain_ones_are_quoted():
+    selector = Selector("my.metric", (Matcher("my.label", "=", "x"), Matcher("plain", "!=", 'a"b')))
+    assert str(selector) == '{"my.metric","my.label"="x",plain!="a\\"b"}'
+    assert parse(str(selector)) == selector
+    assert str(Selector("up")) == "up"
+
+
 @given(text=TEXT, other=TEXT)
 def test_an_escaped_text_matches_itself_alone(text, other):
     assert re.fullmatch(escape(text), text)
@@ -79,7 +86,7 @@ def test_anything_else_is_refused_with_the_place(text, why):
     with pytest.raises(InputError) as caught:
         parse(text)
     assert caught.value.why == why
-    assert caught.value.what == f"`{text}` is not a plain selector"
+    assert (caught.value.what, caught.value.hint) == (f"`{text}` is not a plain selector", 'write it like http_requests_total{code=~"5.."}')
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+from deliver.engine.decide import decide as decided
+from deliver.engine.ladder import LOOK, Decision
 from deliver.model.plan import Side
 from deliver.model.release import Course, Phase, Release, Shift
 from deliver.model.seen import ArmSeen, PodSeen, RouteSeen, Seen
@@ -13,6 +15,13 @@ BEGUN: Release = Rig.make().propose().release
 HOME, CANDIDATE, NEW = BEGUN.snapshot.hash, "candhash", "newhash"
 NOW = 10_000.0
 PASSED = CheckResult("errors", "metric", Verdict.PASS, "0 of 100")
+
+
+def decide(release: Release, look: Seen, now: float) -> Decision:
+    """The product's own; whatever it decides, there is another look within a few seconds."""
+    decision = decided(release, look, now)
+    assert now <= decision.wake_at <= now + LOOK
+    return decision
 
 
 def pods(many: int, hash: str, **more: Any) -> tuple[PodSeen, ...]:

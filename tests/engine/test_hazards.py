@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from deliver.engine import hazards
-from deliver.engine.decide import decide
 from deliver.engine.hazards import Fail, Hold
 from deliver.engine.ladder import Decision
 from deliver.model.plan import Side
@@ -14,7 +13,22 @@ from deliver.model.release import AutoscalerSnapshot, Course, Outcome, Phase, di
 from deliver.model.seen import AutoscalerSeen, PreviewSeen, Problem, Seen
 from deliver.model.spec import Limits
 from deliver.model.verdict import CheckResult, Verdict
-from tests.engine.moments import BEGUN, CANDIDATE, HOME, NOW, PASSED, baking, candidate, finishing, going_back, pods, route, seen, stable
+from tests.engine.moments import (
+    BEGUN,
+    CANDIDATE,
+    HOME,
+    NOW,
+    PASSED,
+    baking,
+    candidate,
+    decide,
+    finishing,
+    going_back,
+    pods,
+    route,
+    seen,
+    stable,
+)
 
 WAITS = Problem("unschedulable", "cannot be scheduled: 0/1 nodes", certain=False)
 CRASHES = Problem("crash-loop", "web keeps crashing (exit code 1)")

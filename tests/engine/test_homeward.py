@@ -7,12 +7,11 @@ import pytest
 
 from deliver.engine import back, ladder
 from deliver.engine import finish as finish_
-from deliver.engine.decide import decide
 from deliver.engine.ladder import words
 from deliver.model.plan import Side
 from deliver.model.release import AutoscalerSnapshot, Outcome, Release, Shift, digest_of
 from deliver.model.seen import ArmSeen, AutoscalerSeen, PreviewSeen, Problem
-from tests.engine.moments import BEGUN, CANDIDATE, HOME, NEW, NOW, candidate, finishing, going_back, pods, route, seen, stable
+from tests.engine.moments import BEGUN, CANDIDATE, HOME, NEW, NOW, candidate, decide, finishing, going_back, pods, route, seen, stable
 from tests.engine.test_waits import done, held, limited, turned, waits
 
 FRESH = digest_of(BEGUN.new_template)
@@ -220,6 +219,9 @@ def test_the_finish_ends_when_nothing_of_ours_is_left():
     assert asked(route=route(Side.STABLE, pinned=NEW)) == "restore-route"
     assert asked(route=route(Side.BOTH, marked=True)) == "restore-route"
     assert asked() == "release-stable"
+    left = decide(release, on_new(candidate=None, route=route(Side.BOTH, marked=False)), NOW).action
+    assert left is not None
+    assert left.why == "the Deployment rolls again on its own"
     assert asked(stable=renewed(paused=False, fence=7)) == "release-stable"
     assert waits(decide(release, on_new(candidate=None, strays=1), NOW)), "the original selector would lead to them"
     ended = decide(release, on_new(candidate=None, stable=renewed(paused=False), route=route(Side.BOTH, marked=False)), NOW)
@@ -412,7 +414,9 @@ def home(**look: Any):
 
 
 def test_it_ends_when_everything_is_as_it_stood_before():
-    assert str(decide(off(), home(), NOW).action) == "release-stable"
+    action = decide(off(), home(), NOW).action
+    assert action is not None
+    assert (str(action), action.why) == ("release-stable", "replicas and the hold as before")
     assert str(decide(off(), home(stable=stable(paused=False, fence=3)), NOW).action) == "release-stable"
     assert str(decide(off(), home(route=route(Side.BOTH, marked=True)), NOW).action) == "restore-route"
     ended = decide(off(), home(stable=stable(paused=False)), NOW).release

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from deliver.engine.decide import decide, resumed
+from deliver.engine.decide import resumed
 from deliver.model.plan import Side
 from deliver.model.release import Course, Outcome, Phase, Release, Shift
 from deliver.model.seen import Request
 from deliver.model.verdict import CheckResult, Verdict
-from tests.engine.moments import BEGUN, CANDIDATE, HOME, NOW, PASSED, baking, candidate, going_back, pods, route, seen, stable
+from tests.engine.moments import BEGUN, CANDIDATE, HOME, NOW, PASSED, baking, candidate, decide, going_back, pods, route, seen, stable
 from tests.engine.test_waits import PAUSE, done, held, limited, turned, waits, with_steps
 
 DARK = CheckResult("errors", "metric", Verdict.BLIND, "no samples")

@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 
 from deliver.engine import forward
-from deliver.engine.decide import decide
 from deliver.engine.ladder import LOOK, Decision
 from deliver.model.plan import Side
 from deliver.model.release import AutoscalerSnapshot, Course, Outcome, Phase, Release, Shift
 from deliver.model.seen import AutoscalerSeen, PreviewSeen, Request, Seen
 from deliver.model.spec import Limits, PluginSpec
 from deliver.model.verdict import CheckResult, Verdict
-from tests.engine.moments import BEGUN, CANDIDATE, HOME, NOW, PASSED, baking, candidate, pods, route, seen, stable
+from tests.engine.moments import BEGUN, CANDIDATE, HOME, NOW, PASSED, baking, candidate, decide, pods, route, seen, stable
 
 PAUSE = Request("r", "pause", "ops@desk", at=NOW - 20)
 
