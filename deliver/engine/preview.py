@@ -44,6 +44,8 @@ def read(look: Reader, release: Release, candidate: ArmSeen | None) -> PreviewSe
     service = look.get("services", name)
     if service is None or not mine(service, release):
         return PreviewSeen(foreign=f"Service {name} was deleted{' and made again' if service else ''}" if named or service else "")
+    if other := taken(service, release):
+        return PreviewSeen(foreign=f"preview Service {name} is in use by release {other}")
     now = service["spec"].get("selector") or {}
     marks = service["metadata"].get("annotations") or {}
     ready = {pod.uid for pod in candidate.pods if pod.ready} if candidate else set()
@@ -72,6 +74,12 @@ def mine(service: Object, release: Release) -> bool:
     return (service["metadata"].get("labels") or {}).get(RELEASE_LABEL) == release.id
 
 
+def taken(service: Object, release: Release) -> str:
+    """The release that has led the user's Service to its own candidate since ours began, "" for none. What it carries then is not ours."""
+    to = str((service["spec"].get("selector") or {}).get(RELEASE_LABEL, ""))
+    return to if release.snapshot.preview is not None and to != release.id else ""
+
+
 def _edited(service: Object) -> str:
     by, shown = endpoints.last_editor(service, "f:selector"), endpoints.shown(service["spec"].get("selector"))
     return f"the selector of the preview Service {service['metadata']['name']} was changed{by}: {shown}"
@@ -87,7 +95,14 @@ def opened(cluster: Cluster, write: GuardedWriter, release: Release, candidate: 
         _make(cluster, write, release, candidate)
         return
     undo = json.dumps(undo_note(release), sort_keys=True)
-    write.change("services", name, lambda now: _patch(now, selector(release), undo), uid=named.uid)
+
+    def build(now: Object) -> Object | None:
+        if other := taken(now, release):
+            raise Conflict(f"preview Service {name} is in use by release {other}", status=409)
+        return _patch(now, selector(release), undo)
+
+    build(cluster.get("services", release.spec.target.namespace, name))  # before the fence is looked at: it may be the other's
+    write.change("services", name, build, uid=named.uid)
 
 
 def _make(cluster: Cluster, write: GuardedWriter, release: Release, candidate: ArmSeen | None) -> None:
@@ -136,7 +151,7 @@ def closed(cluster: Cluster, write: GuardedWriter, release: Release) -> None:
         service = cluster.get("services", release.spec.target.namespace, name)
     except NotFound:
         return
-    if not mine(service, release):
+    if not mine(service, release) or taken(service, release):
         return
     if named is None:
         write.delete("services", name, uid=service["metadata"]["uid"])
@@ -150,7 +165,7 @@ def stamp(cluster: Cluster, write: GuardedWriter, release: Release) -> None:
         service = cluster.get("services", release.spec.target.namespace, release.plan.preview) if release.plan.preview else None
     except NotFound:
         return
-    if service is not None and mine(service, release):
+    if service is not None and mine(service, release) and not taken(service, release):
         write.stamp("services", release.plan.preview, uid=service["metadata"]["uid"])
 
 
@@ -223,5 +238,5 @@ def _usable(service: Object, labels: Mapping[str, str]) -> None:
         raise InputError(
             f"Service `{name}` cannot be a preview: its selector is what a release made of it",
             why=f"it is {endpoints.shown(spec['selector'])}",
-            hint="put its own selector back first",
+            hint="wait for the end of that release; put its own selector back if there is none",
         )

@@ -188,6 +188,33 @@ def test_somebody_elses_edit_of_it_holds_the_release_before_the_switch():
     assert rig.get("services", "web-preview")["spec"]["selector"] == {"app": "nobody"}
 
 
+def taken_by_another(rig: Rig) -> dict[str, Any]:
+    """Another Deployment's release uses the same preview Service; its lock has been taken more often."""
+    marks = {"annotations": {"deliver.dev/fence": "9", "deliver.dev/undo": "{}"}}
+    body = {"metadata": marks, "spec": {"selector": {"app": None, RELEASE_LABEL: "api-20260105-1"}}}
+    rig.edit("services", "web-preview", body, manager="deliver")
+    return rig.get("services", "web-preview")
+
+
+def test_one_that_another_release_took_first_holds_this_one_and_says_whose_it_is():
+    rig = preview(Rig.make())
+    rig.when(lambda release: steps(release)[-1:] == ["scale-candidate 4"], lambda: taken_by_another(rig))
+    release = ended(rig, Outcome.HELD, spec(preview_service="web-preview"))
+    assert "preview Service web-preview is in use by release api-20260105-1" in release.reason
+
+
+@pytest.mark.parametrize("place", ["before it is ours", "after"])
+def test_a_rollback_leaves_the_preview_of_another_release_alone(place: str):
+    rig = preview(Rig.make())
+    before, theirs = rig.before(), {}
+    moment = in_step(1) if place == "after" else lambda release: steps(release)[-1:] == ["scale-candidate 4"]
+    rig.when(moment, lambda: theirs.update(taken_by_another(rig)))
+    ended(rig, Outcome.HELD, spec(preview_service="web-preview"))
+    assert rig.verb("rollback").outcome is Outcome.ROLLED_BACK
+    assert rig.get("services", "web-preview") == theirs
+    assert rig.before() | {"services/web-preview": 0} == before | {"services/web-preview": 0}
+
+
 def test_one_that_is_put_back_again_and_again_holds_the_release():
     rig = preview(Rig.make())
     home = {"spec": {"selector": {RELEASE_LABEL: None, "app": "nobody"}}}
