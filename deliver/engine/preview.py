@@ -129,7 +129,8 @@ def like(cluster: Cluster, release: Release) -> Object:
 def made(release: Release, service: Object, candidate: ArmSeen) -> Object:
     """The preview Service made for the release."""
     spec = {key: service["spec"][key] for key in COPIED if service["spec"].get(key)}
-    spec["ports"] = [{key: value for key, value in port.items() if key != "nodePort"} for port in spec.get("ports", [])]
+    ports = [{key: value for key, value in port.items() if key != "nodePort"} for port in spec.get("ports", [])]
+    spec |= {"ports": ports} if ports else {"clusterIP": "None"}  # no Service has an address and no port
     owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": candidate.deployment, "uid": candidate.uid, "controller": False}
     return {
         "apiVersion": "v1",

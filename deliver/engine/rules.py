@@ -150,11 +150,8 @@ def patches(
             lines.append(f"Deployment {candidate}: spec.replicas {step.candidate_pods}")
         size, stable = step.candidate_pods, step.stable_pods
         if step.preview and plan.preview:
-            how = (
-                f"created with the ports of Service {services[0].name if services else deployment}"
-                if plan.preview_made
-                else "spec.selector"
-            )
+            whose = f"Service {services[0].name}" if len(services) == 1 else "the first Service with an address"
+            how = f"created with the ports of {whose}" if plan.preview_made else "spec.selector"
             lines.append(f"{preview}: {how}, leads to the candidate alone: {step.name}")
         if step.side is Side.STABLE:
             continue  # the Services are pinned there already

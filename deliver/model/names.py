@@ -20,8 +20,8 @@ def candidate_name(deployment: str) -> str:
 
 
 def preview_name(deployment: str) -> str:
-    """Of the Service that leads to the candidate alone, where the user has none."""
-    return f"{deployment[:52].rstrip('-.')}-preview"
+    """Of the Service that leads to the candidate alone, where the user has none. A Service's name has no dots, a Deployment's may."""
+    return f"{deployment[:52].rstrip('-.').replace('.', '-')}-preview"
 
 
 def fence_of(obj: Mapping[str, Any]) -> int:

@@ -151,6 +151,25 @@ def test_one_is_made_with_the_ports_of_the_service_that_has_an_address():
     assert made["metadata"]["ownerReferences"][0]["name"] == "web-candidate"
 
 
+def test_one_is_made_without_an_address_where_the_services_have_neither_address_nor_ports():
+    rig = Rig.make()
+    rig.remove("services", "web")
+    headless(rig, "peers")
+    rig.edit("services", "peers", {"spec": {"ports": None}})
+    rig.world.clock.wait(5.0)
+    seen: list[dict[str, Any]] = []
+    rig.when(in_step(1), lambda: seen.append(rig.get("services", "web-preview")["spec"]))
+    assert rig.run(spec()).outcome is Outcome.PROMOTED
+    assert [(one["clusterIP"], one.get("ports")) for one in seen] == [("None", None)]
+
+
+def test_the_plan_does_not_name_the_wrong_service_for_its_ports():
+    [line] = [one for one in headless(Rig.make(), "a-headless").propose(spec()).patches if "web-preview: created" in one]
+    assert "a-headless" not in line
+    [line] = [one for one in Rig.make().propose(spec()).patches if "web-preview: created" in one]
+    assert "with the ports of Service web," in line
+
+
 def test_it_leads_to_the_whole_candidate_and_to_nobody_else_when_the_preview_begins():
     rig, seen = Rig.make(), []
 

@@ -35,6 +35,11 @@ def test_after_the_switch_it_is_compared_with_the_stable_sides_last_hour_and_the
     assert after.probe
 
 
+def test_the_made_preview_has_a_name_that_a_service_may_have():
+    planned = BlueGreen().plan(BlueGreenOptions(), Facts(Target("shop", "web.v1.2"), 1))
+    assert planned.preview == "web-v1-2-preview"
+
+
 def test_a_preview_service_is_made_unless_one_is_named():
     assert (plan().preview, plan().preview_made) == ("web-preview", True)
     assert (plan(preview_service="green").preview, plan(preview_service="green").preview_made) == ("green", False)
