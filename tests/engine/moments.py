@@ -1,13 +1,15 @@
 """One moment of a release without a cluster behind it: what is recorded, what is seen, and what `decide` makes of them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from deliver.engine.decide import decide as decided
 from deliver.engine.ladder import LOOK, Decision
 from deliver.model.plan import Side
-from deliver.model.release import Course, Phase, Release, Shift
-from deliver.model.seen import ArmSeen, PodSeen, RouteSeen, Seen
+from deliver.model.release import Course, Outcome, Phase, Release, Shift
+from deliver.model.seen import ArmSeen, PodSeen, Request, RouteSeen, Seen
+from deliver.model.spec import Limits
 from deliver.model.verdict import CheckResult, Verdict
 from tests.engine.rig import GOOD, Rig
 
@@ -15,6 +17,7 @@ BEGUN: Release = Rig.make().propose().release
 HOME, CANDIDATE, NEW = BEGUN.snapshot.hash, "candhash", "newhash"
 NOW = 10_000.0
 PASSED = CheckResult("errors", "metric", Verdict.PASS, "0 of 100")
+PAUSE = Request("r", "pause", "ops@desk", at=NOW - 20)
 
 
 def decide(release: Release, look: Seen, now: float) -> Decision:
@@ -79,3 +82,34 @@ def going_back(**more: Any) -> Release:
     """Turned back 5 s ago, and nothing done yet."""
     release = baking(course=Course.BACK, phase=Phase.ROLLING_BACK, since=NOW - 5, shift=None, reason="errors: 9 of 100")
     return replace(release, **more)
+
+
+def with_steps(release: Release, **more: Any) -> Release:
+    """All of its steps changed like that."""
+    return replace(release, plan=replace(release.plan, steps=tuple(replace(one, **more) for one in release.plan.steps)))
+
+
+def limited(release: Release, **limits: float) -> Release:
+    return replace(release, spec=replace(release.spec, limits=Limits(**limits)))
+
+
+def done(release: Release, action: str, at: Sequence[float], result: str = "done") -> Release:
+    """With that in the journal, carried out at those times."""
+    for when in at:
+        release = release.noted(when, "outcome", action, result=result)
+    return release
+
+
+def waits(decision: Decision, until: float = NOW + LOOK) -> bool:
+    return decision.action is None and decision.release.outcome is None and decision.wake_at == until
+
+
+def turned(decision: Decision) -> str:
+    """Why it goes back."""
+    assert (decision.release.course, decision.wake_at) == (Course.BACK, NOW)
+    return decision.release.reason
+
+
+def held(decision: Decision) -> str:
+    assert (decision.action, decision.release.outcome, decision.wake_at) == (None, Outcome.HELD, NOW)
+    return decision.release.reason

@@ -10,8 +10,28 @@ from deliver.model.plan import Side
 from deliver.model.release import Course, Outcome, Phase, Release, Shift
 from deliver.model.seen import Request
 from deliver.model.verdict import CheckResult, Verdict
-from tests.engine.moments import BEGUN, CANDIDATE, HOME, NOW, PASSED, baking, candidate, decide, going_back, pods, route, seen, stable
-from tests.engine.test_waits import PAUSE, done, held, limited, turned, waits, with_steps
+from tests.engine.moments import (
+    BEGUN,
+    CANDIDATE,
+    HOME,
+    NOW,
+    PASSED,
+    PAUSE,
+    baking,
+    candidate,
+    decide,
+    done,
+    going_back,
+    held,
+    limited,
+    pods,
+    route,
+    seen,
+    stable,
+    turned,
+    waits,
+    with_steps,
+)
 
 DARK = CheckResult("errors", "metric", Verdict.BLIND, "no samples")
 

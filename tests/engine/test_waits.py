@@ -1,21 +1,36 @@
 """The way forward, look by look: what is asked for, what is waited for, until when, and what comes then."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from deliver.engine import forward
-from deliver.engine.ladder import LOOK, Decision
 from deliver.model.plan import Side
-from deliver.model.release import AutoscalerSnapshot, Course, Outcome, Phase, Release, Shift
-from deliver.model.seen import AutoscalerSeen, PreviewSeen, Request, Seen
-from deliver.model.spec import Limits, PluginSpec
+from deliver.model.release import AutoscalerSnapshot, Course, Phase, Release, Shift
+from deliver.model.seen import AutoscalerSeen, PreviewSeen, Seen
+from deliver.model.spec import PluginSpec
 from deliver.model.verdict import CheckResult, Verdict
-from tests.engine.moments import BEGUN, CANDIDATE, HOME, NOW, PASSED, baking, candidate, decide, pods, route, seen, stable
-
-PAUSE = Request("r", "pause", "ops@desk", at=NOW - 20)
+from tests.engine.moments import (
+    BEGUN,
+    CANDIDATE,
+    HOME,
+    NOW,
+    PASSED,
+    PAUSE,
+    baking,
+    candidate,
+    decide,
+    done,
+    held,
+    pods,
+    route,
+    seen,
+    stable,
+    turned,
+    waits,
+    with_steps,
+)
 
 
 def preparing(**more: Any) -> Release:
@@ -31,37 +46,6 @@ def preparing(**more: Any) -> Release:
         checks=(),
     )
     return replace(release, **more)
-
-
-def with_steps(release: Release, **more: Any) -> Release:
-    """All of its steps changed like that."""
-    return replace(release, plan=replace(release.plan, steps=tuple(replace(one, **more) for one in release.plan.steps)))
-
-
-def limited(release: Release, **limits: float) -> Release:
-    return replace(release, spec=replace(release.spec, limits=Limits(**limits)))
-
-
-def done(release: Release, action: str, at: Sequence[float], result: str = "done") -> Release:
-    """With that in the journal, carried out at those times."""
-    for when in at:
-        release = release.noted(when, "outcome", action, result=result)
-    return release
-
-
-def waits(decision: Decision, until: float = NOW + LOOK) -> bool:
-    return decision.action is None and decision.release.outcome is None and decision.wake_at == until
-
-
-def turned(decision: Decision) -> str:
-    """Why it goes back."""
-    assert (decision.release.course, decision.wake_at) == (Course.BACK, NOW)
-    return decision.release.reason
-
-
-def held(decision: Decision) -> str:
-    assert (decision.action, decision.release.outcome, decision.wake_at) == (None, Outcome.HELD, NOW)
-    return decision.release.reason
 
 
 # ---------------------------------------------------------------- what must not move
@@ -88,7 +72,9 @@ def test_somebody_who_unpauses_it_is_answered_three_times(times: int, insists: b
 def test_an_autoscaler_may_not_shrink_the_side_that_would_take_the_traffic_back(minimum: int | None, asked: bool):
     release = preparing(snapshot=replace(BEGUN.snapshot, autoscaler=AutoscalerSnapshot("web", "h", minimum, 10)))
     action = decide(release, seen(Side.STABLE, autoscaler=AutoscalerSeen("web", "h", minimum, 10)), NOW).action
+    assert action is not None
     assert str(action) == ("hold-autoscaler 4" if asked else "route both")
+    assert not asked or action.why == "the side that would take the traffic back must not shrink"
     later = decide(preparing(), seen(Side.STABLE, autoscaler=AutoscalerSeen("web", "h", minimum, 10)), NOW)
     assert str(later.action) == "route both", "one that came later is left alone"
 
