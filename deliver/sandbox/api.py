@@ -3,10 +3,9 @@
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from deliver.sandbox import defaults, deletion, errors, managed, patch, scale, validate
 from deliver.sandbox.clock import Clock
@@ -44,13 +43,15 @@ def _stamped(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
-@dataclass(frozen=True)
-class Write:
+class Write(NamedTuple):
     """How a write was asked for. manager: the field manager. force: take fields over (server-side apply)."""
 
     manager: str = "unknown"
     dry_run: bool = False
     force: bool = False
+
+
+PLAIN = Write()
 
 
 class Api:
@@ -81,7 +82,7 @@ class Api:
 
     # -- writing
 
-    def create(self, kind: str, namespace: str, body: Object, write: Write = Write()) -> Object:
+    def create(self, kind: str, namespace: str, body: Object, write: Write = PLAIN) -> Object:
         known = self._known(kind)
         obj = copy(body)
         meta = obj.setdefault("metadata", {})
@@ -101,7 +102,7 @@ class Api:
         return self.store.put(kind, obj)
 
     def patch(
-        self, kind: str, namespace: str, name: str, body: Any, how: str = MERGE, subresource: str = "", write: Write = Write()
+        self, kind: str, namespace: str, name: str, body: Any, how: str = MERGE, subresource: str = "", write: Write = PLAIN
     ) -> Object:
         self._known(kind)
         if how == APPLY:
@@ -109,13 +110,13 @@ class Api:
         old = self.get(kind, namespace, name)
         base = scale.view(kind, old) if subresource == "scale" else old
         whole = how != MERGE or defaults.has(kind)  # else nothing is filled in: what the patch leaves alone may stay the stored object's
-        new = copy(_patched(kind, base, body, how)) if whole else _patched(kind, base, copy(body), how)
+        new = copy(_patched(kind, base, body, how)) if whole else _patched(kind, base, body, how)
         if wrong := validate.wrong_type(kind, new):
             cause = errors.Cause("patch", f'Invalid value: "{{...}}": {wrong}')
             raise ApiError(422, "Invalid", f' "" is invalid: {cause.field}: {cause.message}', {})
         return self._change(kind, old, new, subresource, write)
 
-    def update(self, kind: str, namespace: str, name: str, body: Object, subresource: str = "", write: Write = Write()) -> Object:
+    def update(self, kind: str, namespace: str, name: str, body: Object, subresource: str = "", write: Write = PLAIN) -> Object:
         """PUT."""
         self._known(kind)
         old = self.get(kind, namespace, name)
@@ -135,7 +136,7 @@ class Api:
             raise errors.no_version(kind, name)
         return self._change(kind, old, new, subresource, write)
 
-    def delete(self, kind: str, namespace: str, name: str, options: Mapping[str, Any] | None = None, write: Write = Write()) -> Object:
+    def delete(self, kind: str, namespace: str, name: str, options: Mapping[str, Any] | None = None, write: Write = PLAIN) -> Object:
         """options: a DeleteOptions object. Returns the object as it is after, whether still there or not."""
         return deletion.delete(self, kind, self.get(kind, namespace, name), options or {}, write)
 

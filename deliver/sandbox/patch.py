@@ -9,7 +9,7 @@ from deliver.sandbox.store import Object, copy
 
 
 def merge(target: Any, patch: Any) -> Any:
-    """RFC 7396: null removes, objects merge, everything else replaces."""
+    """RFC 7396: null removes, objects merge, everything else replaces. Nothing in the result is the patch's own."""
     if not isinstance(patch, dict):
         return patch
     result = dict(target) if isinstance(target, dict) else {}
@@ -17,7 +17,7 @@ def merge(target: Any, patch: Any) -> Any:
         if value is None:
             result.pop(key, None)
         else:
-            result[key] = merge(result.get(key), value) if isinstance(value, dict) else value
+            result[key] = merge(result.get(key), value) if isinstance(value, dict) else copy(value) if isinstance(value, list) else value
     return result
 
 

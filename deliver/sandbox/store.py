@@ -2,25 +2,27 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 Object = dict[str, Any]
+T = TypeVar("T")
 _ATOMS = frozenset({str, int, float, bool, type(None)})
 HISTORY = 2000
 """Changes that are kept for watchers; an older resourceVersion answers 410."""
 
 
-def copy(obj: Object) -> Object:
+def copy(obj: T) -> T:
     """A deep copy of plain data, several times faster than copy.deepcopy. Texts are shared, the record's are large.
 
     So are the entries of managedFields, half of an object: only ever replaced, never changed (managed.py).
     """
-    meta = obj.get("metadata") if type(obj) is dict else None  # a JSON patch moves lists and texts too
+    whole: Any = obj
+    meta = whole.get("metadata") if type(whole) is dict else None  # a JSON patch moves lists and texts too
     if type(meta) is not dict or not meta.get("managedFields"):
-        return cast(Object, _copied(obj))
-    made = _copied({**obj, "metadata": {**meta, "managedFields": None}})
+        return cast(T, _copied(whole))
+    made = _copied({**whole, "metadata": {**meta, "managedFields": None}})
     made["metadata"]["managedFields"] = list(meta["managedFields"])
-    return cast(Object, made)
+    return cast(T, made)
 
 
 def _copied(value: Any) -> Any:

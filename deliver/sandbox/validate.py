@@ -40,7 +40,7 @@ def wrong_type(kind: str, obj: Object) -> str:
     """The Go decoder's complaint about the first value that it cannot take, or ""."""
     if kind in ("leases", "secrets") and (text := checks_more.undecodable(kind, obj)):
         return text
-    for path, kinds, go in (*_TYPES.get(kind, ()), *_EVERYWHERE):
+    for path, kinds, go in _WANTED.get(kind, _EVERYWHERE):
         here: Any = obj
         for part in path:
             here = here.get(part) if isinstance(here, dict) else None
@@ -108,6 +108,7 @@ _TYPES: Mapping[str, tuple[Wanted, ...]] = {
     ),
     "leases": ((("spec", "leaseDurationSeconds"), "int", "LeaseSpec.spec.leaseDurationSeconds"),),
 }
+_WANTED: Mapping[str, tuple[Wanted, ...]] = {kind: (*own, *_EVERYWHERE) for kind, own in _TYPES.items()}
 
 
 def causes(kind: str, obj: Object, old: Object | None) -> list[Cause]:
