@@ -76,7 +76,7 @@ def propose(
     )
     plan = planned(strategy, options, Facts(spec.target, max(1, stable.desired), autoscaled=scaler is not None))
     before, preview_findings = preview.before(before, look, spec.target, plan, labels)
-    findings += preview_findings + rules.judged_by(spec, plan)
+    findings += preview_findings + rules.judged_by(spec, plan) + rules.lasting(spec, plan, duration(spec, plan))
     findings += (
         _room(cluster, namespace, before.template, rules.extra_pods(plan, stable.desired))
         + leftovers(cluster, spec, record)

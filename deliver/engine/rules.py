@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from deliver.engine.ladder import words
 from deliver.model.errors import InputError
 from deliver.model.plan import Plan, Side
 from deliver.model.release import ServiceSnapshot
@@ -128,6 +129,18 @@ def judged_by(spec: ReleaseSpec, plan: Plan | None = None) -> list[Finding]:
             "--prometheus with --errors and --requests, or --health-http",
         )
     ]
+
+
+def lasting(spec: ReleaseSpec, plan: Plan, seconds: float) -> list[Finding]:
+    """seconds: what the release takes at the least, without the time that people are given to answer."""
+    total, asked = spec.limits.total, sum(step.approval_timeout for step in plan.steps if step.approval)
+    if seconds + asked <= total:
+        return []
+    takes = (
+        f", with the time to approve it, may take {words(seconds + asked)}," if seconds <= total else f" takes at least {words(seconds)},"
+    )
+    text = f"the release{takes} and is held after {words(total)} (`limits.total`)"
+    return [Finding("too-long", "warn", text, "give it more with --timeout, or less to its bakes, its hold and its approvals")]
 
 
 def patches(

@@ -1,6 +1,5 @@
 """Blue-green: nobody is moved before the candidate was checked, all are moved at once, and the old side is one write away for its hold."""
 
-import copy
 import json
 from typing import Any
 
@@ -452,36 +451,3 @@ def test_a_service_that_answers_badly_on_fresh_connections_takes_it_back():
     rig = Rig.make()
     rig.judge = Facts(rig.world.clock.now, asked=Verdict.FAIL)
     assert "Service web" in ended(rig, Outcome.ROLLED_BACK, spec(health=(HTTP,))).reason
-
-
-# ---------------------------------------------------------------- what stands around
-
-
-@pytest.mark.parametrize("template", ["the present one", "an older one"])
-@pytest.mark.parametrize("outcome", [Outcome.PROMOTED, Outcome.ROLLED_BACK])
-def test_a_pod_that_a_node_left_behind_failed_is_not_waited_for(outcome: Outcome, template: str):
-    """Evicted, or shut down with its node: it was replaced long ago, and stands there until its ReplicaSet goes."""
-    rig = Rig.make()
-    left_behind(rig, {} if template == "the present one" else {HASH: "5f6d7c8b9"})
-    if outcome is Outcome.ROLLED_BACK:
-        rig.judge.verdict = Verdict.FAIL
-    assert rig.run(spec()).outcome is outcome
-
-
-def left_behind(rig: Rig, labels: dict[str, str]) -> None:
-    """One more pod of the Deployment's, that its node has ended."""
-    pod = copy.deepcopy(rig.world.cluster.list("pods", "shop")[0])
-    meta = pod["metadata"]
-    kept = {"name": "web-left-behind", "labels": {**meta["labels"], **labels}, "ownerReferences": meta["ownerReferences"]}
-    if labels:
-        older = copy.deepcopy(rig.world.cluster.list("replicasets", "shop")[0])
-        older["metadata"] = {key: older["metadata"][key] for key in ("labels", "ownerReferences")} | {"name": "web-older"}
-        older["spec"] |= {"replicas": 0, "selector": {"matchLabels": {"app": "web", **labels}}}
-        older["spec"]["template"]["metadata"]["labels"] |= labels
-        older["spec"]["template"]["spec"]["containers"][0]["image"] = "registry/web:0.9.0"
-        uid = rig.world.api.create("replicasets", "shop", {**older, "status": {}})["metadata"]["uid"]
-        kept["ownerReferences"] = [{**meta["ownerReferences"][0], "name": "web-older", "uid": uid}]
-    rig.world.api.create("pods", "shop", {**pod, "metadata": kept, "status": {}})
-    status = {"phase": "Failed", "reason": "Terminated", "message": "Pod was terminated in response to imminent node shutdown."}
-    rig.world.api.patch("pods", "shop", kept["name"], {"status": status}, "application/merge-patch+json", "status")
-    rig.world.clock.wait(30.0)

@@ -14,7 +14,7 @@ from deliver.model.spec import Analysis, Limits, ReleaseSpec, Target
 from deliver.model.verdict import Verdict
 from deliver.testing.flags import MemoryFlags
 from tests.engine.rig import METRIC, TARGET, Rig, in_step, steps
-from tests.engine.test_blue_green import left_behind
+from tests.engine.test_blue_green_around import left_behind
 
 
 @dataclass
@@ -250,6 +250,12 @@ def test_a_flag_that_cannot_be_released_is_refused_and_left_alone(rig: FlagRig, 
     with pytest.raises(error, match=says):
         rig.run()
     assert rig.flags.writes == []
+
+
+def test_it_is_said_beforehand_when_it_cannot_be_done_in_its_time(rig: FlagRig):
+    told = [one.message for one in rig.propose(rig.spec(bake="12h")).findings if one.rule == "too-long"]
+    assert told == ["the release takes at least 36 h 3 s, and is held after 24 h (`limits.total`)"]
+    assert "too-long" not in {one.rule for one in rig.propose().findings}
 
 
 def test_two_releases_of_one_flag_by_two_deployments_exclude_each_other(rig: FlagRig):

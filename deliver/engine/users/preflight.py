@@ -42,12 +42,14 @@ def propose(
         raise InputError(f"strategy `{plan.strategy}` plans for users, and names no flag", hint="its author must set `flag` in the plan")
     hand = hands(cluster, spec.target.namespace, plan.flag)
     state = _read(hand, plan.flag)
+    seconds = sum(step.bake + 1.0 for step in plan.steps)
     findings = [
         *serving(plan, state),
         *coarse(plan, hand),
         *hand.backend.check(plan.flag.flag, deployment, look.list("pods")),
         *rules.template_findings(deployment),
         *rules.judged_by(spec),
+        *rules.lasting(spec, plan, seconds),
         *occupied(cluster, spec.target, plan.flag, deployment, record),
         *preflight.leftovers(cluster, spec, record),
         *preflight.rights(cluster, spec.target.namespace, RIGHTS),
@@ -66,7 +68,6 @@ def propose(
     )
     findings += [Finding("weight", "info", note) for note in plan.notes]
     exposure = ", then ".join(f"{step.weight:g} % of users for {words(step.bake)}" for step in plan.steps)
-    seconds = sum(step.bake + 1.0 for step in plan.steps)
     return Proposal(numbered(release, record, now), tuple(findings), patches(plan, spec.target, state), seconds, exposure, stable.pods)
 
 
