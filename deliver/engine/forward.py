@@ -47,7 +47,8 @@ def ready(release: Release, seen: Seen, now: float) -> Decision | None:
     step, stable, candidate = release.current, seen.stable, seen.candidate
     assert stable is not None  # held() has seen to it
     if stable.desired < step.stable_pods and release.snapshot.autoscaler is None:
-        return act(release, now, Verb.SCALE_STABLE, f"{step.name} wants {step.stable_pods} stable pods", pods=step.stable_pods)
+        surging = replace(release, surged=max(release.surged, step.stable_pods))
+        return act(surging, now, Verb.SCALE_STABLE, f"{step.name} wants {step.stable_pods} stable pods", pods=step.stable_pods)
     if stable.ready_of(release.snapshot.hash) < min(step.stable_pods, stable.desired):
         return _late(release, seen, now, f"{stable.ready_of(release.snapshot.hash)} of {stable.desired} stable pods ready")
     if candidate is None:

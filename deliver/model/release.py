@@ -141,7 +141,7 @@ class Release:
     verified to have none any more: a second after the EndpointSlices said so, in which kube-proxy has followed. ended_by: who
     ended it, when that was a person. timed_out: held by its own time limit. resumed: when the present driver took it up, 0 = it began it.
     flag_revision: what our last write to the flag made it. trail: the counts and the evidence of each metric over time, thinned out.
-    measures: the state of each metric that is judged by evidence.
+    measures: the state of each metric that is judged by evidence. surged: the largest size that was asked of the stable side, 0 = none.
     """
 
     id: str
@@ -177,6 +177,7 @@ class Release:
     resumed: float = 0.0
     switch: Switch | None = None
     flag_revision: str = ""
+    surged: int = 0
     journal: tuple[Entry, ...] = field(default_factory=tuple)
     trail: tuple[Point, ...] = ()
     measures: Mapping[str, MetricEvidence] = field(default_factory=dict)
@@ -192,8 +193,8 @@ class Release:
 
     @property
     def stable_size(self) -> int:
-        """The largest size that we have asked of the stable side. More than that was a stranger's wish, and is not taken away."""
-        return max([self.snapshot.replicas, *(step.stable_pods for step in self.plan.steps[: self.step + 1])])
+        """The largest size of the stable side that is ours. More than that was a stranger's wish, and is not taken away."""
+        return max(self.snapshot.replicas, self.surged)
 
     @property
     def held_until(self) -> float:

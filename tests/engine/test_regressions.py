@@ -10,7 +10,7 @@ from deliver.model.verdict import Verdict
 from deliver.sandbox.faults import Call, Fault, Killed, forbidden, killed, unreachable
 from deliver.sandbox.store import Change
 from tests.engine.invariants import is_ready, journal_faults, watched
-from tests.engine.rig import Rig, in_step
+from tests.engine.rig import Rig, in_step, steps
 
 
 def test_a_driver_that_died_between_two_services_is_continued():
@@ -243,3 +243,20 @@ def test_our_own_surge_is_taken_away():
     assert release.outcome is Outcome.PROMOTED
     assert release.stable_size == 3
     assert rig.get("deployments", "web")["spec"]["replicas"] == 2
+
+
+def test_a_surge_of_a_step_that_the_next_driver_begins_again_is_taken_away_too():
+    """Hunt, wild 7103137: the heir was back in the step before, whose size knew of no surge, and left a pod more than there were."""
+    rig = Rig.make(replicas=12)
+    before = rig.before()
+    surged = rig.when(
+        lambda release: release.step == 1 and steps(release)[-1] == "scale-stable 13",
+        lambda: rig.world.cluster.script.add(Fault(killed, actor="test@here")),
+    )
+    with pytest.raises(Killed):
+        rig.run(rig.spec(weights=(20, 35, 80), options={"surge": 3}))
+    rig.world.cluster.script.clear()
+    rig.when(in_step(1), lambda: setattr(rig.judge, "verdict", Verdict.FAIL))
+    assert surged
+    assert rig.verb("resume").outcome is Outcome.ROLLED_BACK
+    assert rig.before() == before
