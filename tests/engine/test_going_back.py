@@ -174,10 +174,9 @@ def test_a_deployment_that_still_rolls_back_is_waited_for():
     [(6, 6, False, True), (5, 6, False, True), (7, 6, False, False), (6, 6, True, False), (4, 6, False, False)],
 )
 def test_pods_that_we_added_are_taken_away_and_a_strangers_are_not(desired: int, surge: int, scaler: bool, ours: bool):
-    plan = replace(BEGUN.plan, steps=tuple(replace(step, stable_pods=surge) for step in BEGUN.plan.steps))
     snapshot = replace(BEGUN.snapshot, autoscaler=AutoscalerSnapshot("web", "h", 2, 10) if scaler else None)
     look = home(stable=stable(paused=False, desired=desired, pods=pods(desired, HOME)))
-    decision = decide(off(plan=plan, snapshot=snapshot), look, NOW)
+    decision = decide(off(surged=surge, snapshot=snapshot), look, NOW)
     assert (str(decision.action) == "release-stable") is ours
 
 
