@@ -45,7 +45,8 @@ def _app(name: str, image: str, replicas: int, env: dict[str, str], volumes: lis
         "image": image,
         "ports": [{"name": "http", "containerPort": PORT}],  # OFREP's is not declared: the lab's Prometheus scrapes what is
         "env": [{"name": key, "value": value} for key, value in env.items()],
-        "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 1, "failureThreshold": 2},
+        # a Python pod on a busy machine is slow, and not broken: two that were not ready for a moment lost a request
+        "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 1, "timeoutSeconds": 3, "failureThreshold": 5},
         "resources": {"requests": {"cpu": "10m", "memory": "48Mi"}, "limits": {"memory": "256Mi"}},
         "volumeMounts": mounts,
     }
