@@ -58,20 +58,29 @@ def answered(release: Release, request: Request, now: float) -> Release:
         case "abort":
             said = f": {request.reason}" if request.reason else ""
             return replace(turn_back(release, f"aborted by {request.actor}{said}", now), ended_by=request.actor)
-        case "pause" if release.course is Course.FORWARD:
+        case "pause" if release.course is Course.FORWARD or waits_to_finish(release):
             return replace(release, paused=replace(request, at=now))
         case "resume":
             return replace(release, paused=None)
         case "promote" if release.course is Course.FORWARD:
             return replace(release, paused=None, approved=max(release.approved, release.step))
         case "promote" if release.course is Course.FINISH:  # the old side need not be kept warm any longer
-            return replace(release, approved=len(release.plan.steps))
+            return replace(release, paused=None, approved=len(release.plan.steps))
     return release
+
+
+def waits_to_finish(release: Release) -> bool:
+    """All steps have passed, and the old side is whole still: it can be kept so for as long as somebody wants."""
+    begun = any(entry.kind == "intent" and entry.text.startswith(Verb.UPDATE_STABLE) for entry in release.journal)
+    return release.course is Course.FINISH and not release.plan.flag and not begun
 
 
 def _sentence(request: Request) -> str:
     said = f": {request.reason}" if request.reason else ""
     return f"{request.verb} asked by {request.actor}{said}"
+
+
+BEGINS = {Course.FORWARD: Phase.PREPARING, Course.FINISH: Phase.FINISHING, Course.BACK: Phase.ROLLING_BACK}
 
 
 def resumed(release: Release, actor: str, fence: int, now: float) -> Release:
@@ -94,7 +103,7 @@ def resumed(release: Release, actor: str, fence: int, now: float) -> Release:
         blind_since=0.0,
         shift=None,
         reason=release.reason if release.course is Course.BACK else "",
-        phase=Phase.PREPARING if release.course is Course.FORWARD else release.phase,
+        phase=BEGINS[release.course],
         resumed=now,
     )
     return fresh.noted(now, "state", f"taken up by {actor}", actor=actor)

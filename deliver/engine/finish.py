@@ -3,11 +3,11 @@
 All through it the traffic is on a side with full ready capacity: on the candidate until the Deployment has rolled, then on it.
 """
 
-from deliver.engine import switch
-from deliver.engine.ladder import Decision, act, end, hold, proven, released, serves_nobody, turn_back, verified, wait
+from deliver.engine import forward, switch
+from deliver.engine.ladder import Decision, act, end, hold, in_phase, proven, released, serves_nobody, turn_back, verified, wait
 from deliver.model.action import Verb
 from deliver.model.plan import Side
-from deliver.model.release import Outcome, Release, digest_of
+from deliver.model.release import Outcome, Phase, Release, digest_of
 from deliver.model.replace import replace
 from deliver.model.seen import ArmSeen, Seen
 
@@ -44,6 +44,10 @@ def updated(release: Release, seen: Seen, now: float) -> Decision:
         )
     if unproven := _proven(release, seen, now, Side.CANDIDATE, release.candidate_hash):
         return unproven
+    if release.paused:
+        text = f"paused by {release.paused.actor}"
+        return forward.stopped(release, now, Phase.PAUSED, release.paused.at, text)
+    release = in_phase(release, Phase.FINISHING, now, "finishing again: the hold begins anew" if release.plan.hold else "finishing again")
     over = max(verified(release) + release.spec.limits.drain, release.held_until)
     if now < over:
         return wait(release, now, over)

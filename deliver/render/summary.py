@@ -1,6 +1,6 @@
 """The end of a run, last on the screen and last in the CI log: result, why, what stands now, what to do."""
 
-from deliver.model.release import Outcome, Phase, Release
+from deliver.model.release import Course, Outcome, Phase, Release
 from deliver.model.seen import Seen
 from deliver.model.verdict import Verdict
 from deliver.render import greens, users
@@ -154,7 +154,9 @@ def taken_in(release: Release, verb: str) -> str:
     step = f"step {release.step + 1} of {len(release.plan.steps)}, {clean(release.current.name)}"
     target = f"{release.spec.target.deployment} -n {release.spec.target.namespace}"
     follow = f"deliver resume {target}" if release.phase is Phase.PAUSED else f"deliver status -w {target}"
-    return f"{clean(release.id)}: its driver did `{verb}`; it is now in phase {release.phase} ({step}); next: `{follow}`"
+    late = release.course is Course.BACK or (release.course is Course.FINISH and verb == "pause" and release.paused is None)
+    did = f"it is too late to `{verb}`" if late else f"its driver did `{verb}`"
+    return f"{clean(release.id)}: {did}; it is now in phase {release.phase} ({step}); next: `{follow}`"
 
 
 def headline(release: Release) -> str:

@@ -1,4 +1,4 @@
-"""Blue-green beside what else there is: limits that are too short for it, and what nodes have left behind."""
+"""Blue-green beside what else there is: limits that are too short for it, a person in its hold, what nodes have left behind."""
 
 import copy
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from deliver.model.names import HASH
-from deliver.model.release import Outcome
+from deliver.model.release import Outcome, Release
 from deliver.model.verdict import Verdict
-from tests.engine.rig import Rig
-from tests.engine.test_blue_green import spec
+from tests.engine.rig import Rig, steps
+from tests.engine.test_blue_green import at, spec
 
 # ---------------------------------------------------------------- how long it may take
 
@@ -34,6 +34,57 @@ def test_it_is_said_beforehand_when_it_cannot_be_done_in_its_time(options: dict[
 
 def test_nothing_is_said_of_one_that_has_time_enough():
     assert "too-long" not in {one.rule for one in Rig.make().propose(spec(approve=True, approve_timeout="2h")).findings}
+
+
+# ---------------------------------------------------------------- a person's hand in the hold
+
+
+def holds(release: Release) -> bool:
+    return release.course == "finish"
+
+
+def asked_in_the_hold(*verbs: tuple[float, str]) -> tuple[Rig, Release]:
+    """(seconds after the hold has begun, what is asked then), and how it ends."""
+    rig = Rig.make()
+    for after, verb in verbs:
+        rig.when(holds, lambda after=after, verb=verb: rig.world.clock.after(after, lambda: rig.ask(verb)))
+    return rig, rig.run(spec(hold="2m"))
+
+
+def test_pause_keeps_the_old_side_until_resume_and_its_hold_begins_anew():
+    rig, release = asked_in_the_hold((60.0, "pause"), (960.0, "resume"))
+    assert release.outcome is Outcome.PROMOTED
+    assert at(release, "update-stable") - at(release, "all steps passed") >= 960.0 + 120.0
+    assert rig.reporter.phases[-5:] == ["Finishing", "Paused", "Finishing", "Ended", "end"]
+
+
+def test_promote_ends_the_pause_and_the_hold():
+    _, release = asked_in_the_hold((60.0, "pause"), (300.0, "promote"))
+    assert release.outcome is Outcome.PROMOTED
+    assert at(release, "update-stable") - at(release, "promote asked") < 15.0
+
+
+def test_a_pause_that_nobody_ends_is_held_with_both_sides_as_they_are():
+    rig, release = asked_in_the_hold((60.0, "pause"))
+    assert release.outcome is Outcome.HELD
+    assert "paused by ops@desk, and nobody answered within 3600 s" in release.reason
+    assert rig.names("deployments") == {"web", "web-candidate"}
+    assert rig.get("services", "web")["spec"]["selector"][HASH] == release.candidate_hash
+
+
+def test_one_that_was_held_in_its_hold_and_goes_on_is_not_called_ended():
+    rig, _ = asked_in_the_hold((60.0, "pause"))
+    rig.reporter.phases.clear()
+    assert rig.verb("resume").outcome is Outcome.PROMOTED
+    assert rig.reporter.phases == ["Finishing", "Ended", "end"]
+
+
+def test_a_pause_that_comes_when_the_old_side_is_going_changes_nothing():
+    rig = Rig.make()
+    rig.when(lambda release: "update-stable" in steps(release), lambda: rig.ask("pause"))
+    release = rig.run(spec(hold="2m"))
+    assert release.outcome is Outcome.PROMOTED
+    assert release.paused is None
 
 
 # ---------------------------------------------------------------- what stands around
