@@ -130,7 +130,7 @@ def _objects(source: str) -> "Iterator[Object]":
 
 
 def _write(given: Given, made: "list[tuple[Part, Converted]]") -> None:
-    if not given["output"]:
+    if given["output"] in (None, "", "-"):
         session.show(made[0][1].text.rstrip())
     elif _folder(given["output"]):
         _folded(Path(given["output"]), made, force=given["force"])

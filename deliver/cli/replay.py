@@ -120,13 +120,19 @@ def _replay(given: Given, question: "Question", provider: Any, release: "Release
     from deliver.replaying.play import Ending
 
     answered = ask.ask(question, provider)
-    came = f"{release.outcome or release.phase}: {release.reason}" if release else ""
+    came = _came(release) if release else ""
     if given["output"] in ("json", "yaml"):
         session.show_view(replayed.replay_view(answered, question.stretch.start, came), given["output"])
     else:
         session.show(replayed.replay_text(answered, question.stretch.start, came, session.style(given)))
     codes = {Ending.ROLLED_BACK: ExitCode.ROLLED_BACK, Ending.HELD: ExitCode.HELD, Ending.UNPROVED: ExitCode.HELD}
     return codes.get(answered.replay.ending, ExitCode.PROMOTED) if given["detailed_exitcode"] else ExitCode.PROMOTED
+
+
+def _came(release: "Release") -> str:
+    if release.outcome is None:
+        return f"not ended yet ({release.phase})"
+    return f"{release.outcome}: {release.reason}" if release.reason else str(release.outcome)
 
 
 def _alarms(given: Given, question: "Question", provider: Any) -> int:

@@ -13,7 +13,7 @@ from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 from deliver.render.style import is_tty
 
-FILE = Option("output", "file to write; default: stdout", "-o", metavar="FILE", env="DELIVER_REPORT_FILE")
+FILE = Option("output", "file to write; default, and `-`: stdout", "-o", metavar="FILE", env="DELIVER_REPORT_FILE")
 FORMAT = Option("format", "default: what FILE ends with, else html", choices=("html", "svg", "png"), env="DELIVER_REPORT_FORMAT")
 
 
@@ -24,7 +24,7 @@ def make(name: str, summary: str) -> TyperCommand:
 def report(given: Given) -> int:
     from deliver.report import report as maker
 
-    file = given["output"]
+    file = None if given["output"] == "-" else given["output"]
     format = given["format"] or form(file)
     if not file and format == "png" and is_tty(sys.stdout):
         raise InputError("a PNG is nothing for a terminal", hint="name a file: `-o release.png`")
@@ -46,11 +46,14 @@ def form(file: str | None) -> str:
 
 
 def write(file: str | None, data: bytes) -> None:
-    if not file:
-        sys.stdout.buffer.write(data)
-        return
     try:
+        if not file:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+            return
         Path(file).write_bytes(data)
+    except BrokenPipeError:  # who reads has seen enough
+        raise
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot write {file[:200]}", why=str(getattr(error, "strerror", None) or error)) from error
+        raise InputError(f"cannot write {(file or 'to stdout')[:200]}", why=str(getattr(error, "strerror", None) or error)) from error
     session.say(f"wrote {file}: {len(data) / 1000:.0f} kB")

@@ -1,4 +1,5 @@
 """`deliver replay`: past data judged with a spec. Polls are played again from raw samples, by the examiner of a real release.
 
-record.py reads when a release was looked at, past.py keeps the samples and the time, play.py polls, pods.py finds who was who, alike.py splits stable pods for false alarms.
+past.py keeps the samples and the time, record.py reads when a release was looked at, play.py polls, pods.py finds who was who,
+alike.py splits stable pods for false alarms.
 """

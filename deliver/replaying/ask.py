@@ -78,8 +78,10 @@ def alarms(
 
 
 def _found(past: Past, question: Question, pattern: str) -> tuple[PodSeen, ...]:
+    """A release's own pods are known by their hashes; of others, those that had gone before the stretch are none of it."""
     stretch = question.stretch
-    return pods.found(past, question.namespace, question.analysis.metrics, pattern, stretch.start, stretch.end)
+    since = stretch.start - pods.MARGIN if question.beginning else stretch.start
+    return pods.found(past, question.namespace, question.analysis.metrics, pattern, stretch.start, stretch.end, since)
 
 
 def _played(

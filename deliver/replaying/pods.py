@@ -51,10 +51,16 @@ def of_deployment(deployment: str) -> str:
     return f"{selectors.escape(deployment)}-[a-z0-9]{{5,10}}-{SUFFIX}"
 
 
-def found(past: Past, namespace: str, metrics: Sequence[Metric], pattern: str, start: float, end: float) -> tuple[PodSeen, ...]:
-    """Pods of that name with samples in the stretch. since: of one that began after, or shortly before, its first sample."""
-    first = _first(series(past, namespace, metrics, pattern, end, end - start + MARGIN), past.pod_label)
-    return tuple(PodSeen(name, name, ready=True, since=at if at > start - MARGIN / 2 else 0.0) for name, at in sorted(first.items()))
+def found(
+    past: Past, namespace: str, metrics: Sequence[Metric], pattern: str, start: float, end: float, alive: float
+) -> tuple[PodSeen, ...]:
+    """Pods of that name with samples after `alive`. since: of one that began after, or shortly before, its first sample."""
+    spans = _spans(series(past, namespace, metrics, pattern, end, end - start + MARGIN), past.pod_label)
+    return tuple(
+        PodSeen(name, name, ready=True, since=first if first > start - MARGIN / 2 else 0.0)
+        for name, (first, last) in sorted(spans.items())
+        if last > alive
+    )
 
 
 def series(past: Past, namespace: str, metrics: Sequence[Metric], pattern: str, end: float, window: float) -> tuple[Series, ...]:
@@ -81,10 +87,12 @@ def _requests(metrics: Sequence[Metric]) -> Selector:
     )
 
 
-def _first(series: Sequence[Series], label: str) -> Mapping[str, float]:
-    first: dict[str, float] = {}
+def _spans(series: Sequence[Series], label: str) -> Mapping[str, tuple[float, float]]:
+    """Name -> times of its first and its last sample."""
+    spans: dict[str, tuple[float, float]] = {}
     for one in series:
         if name := one.labels.get(label, ""):
-            at = one.points[0][0] if one.points else one.histograms[0][0]
-            first[name] = min(at, first.get(name, at))
-    return first
+            first, last = (one.points[at][0] if one.points else one.histograms[at][0] for at in (0, -1))
+            known = spans.get(name, (first, last))
+            spans[name] = min(first, known[0]), max(last, known[1])
+    return spans

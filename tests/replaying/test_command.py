@@ -10,6 +10,8 @@ from deliver.cli import session
 from deliver.cli.main import main
 from deliver.engine import judging, service
 from deliver.model.exitcodes import ExitCode
+from deliver.model.release import Phase
+from deliver.model.replace import replace
 from deliver.plugins.interfaces import MetricsError
 from tests.replaying.conftest import Story
 
@@ -51,6 +53,13 @@ def test_the_file_is_what_another_judgement_comes_from(run: Any, story: Story, t
 def test_with_detailed_exit_codes_a_pipeline_can_ask(run: Any, story: Story):
     assert run("--release", story.back.id, "--detailed-exitcode") == ExitCode.ROLLED_BACK
     assert run("--detailed-exitcode") == ExitCode.PROMOTED
+
+
+def test_a_release_that_has_not_ended_is_said_to_go_on(run: Any, story: Story, monkeypatch: pytest.MonkeyPatch, capsys: Any):
+    live = replace(story.promoted, outcome=None, ended=0.0, reason="", phase=Phase.BAKING)
+    monkeypatch.setattr(service, "current", lambda cluster, target: (live, None))
+    assert run() == ExitCode.PROMOTED
+    assert "in fact: not ended yet (Baking)" in capsys.readouterr().out
 
 
 def test_the_newest_release_of_a_time_can_be_asked_for(run: Any, story: Story, monkeypatch: pytest.MonkeyPatch, capsys: Any):

@@ -61,6 +61,15 @@ def test_the_pods_are_those_of_both_sides(story: Story):
     assert all(pod.since > 0 for pod in found.candidate) and not any(pod.since for pod in found.stable)
 
 
+def test_pods_that_had_gone_before_are_none_of_it(story: Story):
+    """The candidate's of a release an hour ago are not those of the last half hour."""
+    now = story.world.clock.now()
+    sides = pods.Sides("web-[a-z0-9]+-[a-z0-9]+", "web-candidate-.*")
+    gone = ask.Question("shop", ANALYSIS, sides, ask.since(now - 1700, 60))
+    with pytest.raises(InputError, match="no candidate pod in that time"):
+        ask.ask(gone, story.provider)
+
+
 def test_pods_of_a_long_name_are_found_too():
     """Kubernetes cuts what it makes up a name from at 58 characters."""
     name = "checkout-service-of-the-shop-in-the-south-of-the-country"

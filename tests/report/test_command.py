@@ -1,5 +1,6 @@
 """`deliver report`: which release, which format, where to."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,18 @@ def test_the_suffix_says_the_format(run: Any, tmp_path: Path, file: str, magic: 
     assert (tmp_path / file).read_bytes().startswith(magic)
     out, err = capsys.readouterr()
     assert out == "" and err.startswith(f"wrote {file}: ")
+
+
+def test_a_stdout_that_takes_nothing_is_said(run: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert run() == ExitCode.USAGE
+    assert "cannot write to stdout" in capsys.readouterr().err
+
+
+def test_a_dash_is_stdout(run: Any, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]):
+    assert run("-o", "-") == ExitCode.PROMOTED
+    assert capsysbinary.readouterr().out.startswith(b"<!DOCTYPE html>") and list(tmp_path.iterdir()) == []
 
 
 def test_without_a_file_the_page_goes_to_stdout(run: Any, capsysbinary: pytest.CaptureFixture[bytes]):
