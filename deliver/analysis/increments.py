@@ -5,7 +5,7 @@ traffic was: only how the bad events fall on the two arms counts, so that load, 
 """
 
 from collections.abc import Sequence
-from math import exp, inf, lgamma, log, log1p, sqrt
+from math import exp, lgamma, log, log1p, sqrt
 
 from deliver.model.evidence import Tally
 
@@ -82,4 +82,5 @@ def _mode(n: int, m: int, x: int, odds: float) -> int:
 
 
 def _choose(n: int, k: int) -> float:
-    return -inf if k < 0 or k > n else lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
+    """ln of "n over k", 0 <= k <= n."""
+    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)

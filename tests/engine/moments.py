@@ -21,9 +21,11 @@ PAUSE = Request("r", "pause", "ops@desk", at=NOW - 20)
 
 
 def decide(release: Release, look: Seen, now: float) -> Decision:
-    """The product's own; whatever it decides, there is another look within a few seconds."""
+    """The product's own; whatever it decides, there is another look within a few seconds, and the journal says it in its own terms."""
     decision = decided(release, look, now)
     assert now <= decision.wake_at <= now + LOOK
+    for entry in decision.release.journal[len(release.journal) :]:
+        assert (entry.at, entry.kind in ("state", "verdict", "request", "note")) == (now, True)
     return decision
 
 
