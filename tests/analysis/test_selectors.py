@@ -168,7 +168,7 @@ def test_the_arms_a_query_asks_for():
 
 
 def test_no_pods_is_no_selector_rather_than_one_for_series_without_a_pod():
-    with pytest.raises(ValueError, match="^no pods to select$"):
+    with pytest.raises(ValueError, match=r"^no pods to select$"):
         Labels().matchers("ns", ())
 
 
