@@ -1,6 +1,6 @@
 """What is made up, and what of the user's spec can be played with it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from deliver.config.build import moves_pods
@@ -59,9 +59,11 @@ def played(spec: ReleaseSpec, setting: Setting) -> Played:
     left = list(_told(spec))
     metrics, reasons = _metrics(spec.analysis.metrics)
     left += reasons
-    options = {key: value for key, value in spec.options.items() if not key.startswith("load")}
-    if options != dict(spec.options):
+    options = {key: value for key, value in spec.options.items() if not key.startswith("load") and key != "preview_service"}
+    if any(key.startswith("load") for key in spec.options):
         left.append("load: no requests of our own are sent")
+    if spec.options.get("preview_service"):
+        left.append("preview_service: a Service is made, as without it")
     history = min(spec.analysis.history, setting.past)
     provider = PluginSpec(PROVIDER) if metrics else None
     analysis = replace(spec.analysis, provider=provider, metrics=metrics, health=(), history=history)
@@ -84,6 +86,8 @@ def _told(spec: ReleaseSpec) -> Iterable[str]:
     if spec.analysis.health:
         kinds = ", ".join(check.kind for check in spec.analysis.health)
         yield f"health checks ({kinds}): made-up pods have no ports; they count as healthy"
+    if spec.options.get("approve") or any(step.get("approval") for step in spec.options.get("steps") or () if isinstance(step, Mapping)):
+        yield "approvals: somebody lets each step pass at once"
     if spec.notify:
         yield "notify: nobody is told"
     if spec.router.kind != "service-selector":

@@ -57,6 +57,16 @@ def test_other_strategies_are_played_too():
     assert found.outcome is Outcome.ROLLED_BACK
 
 
+def test_a_step_that_waits_for_a_person_is_let_pass():
+    steps = [{"weight": 50, "bake": "30s", "approval": True}]
+    assert run(Regression(), spec(steps=steps)).outcome is Outcome.PROMOTED
+
+
+def test_a_preview_service_of_the_users_own_is_made_up_too():
+    mine = spec(strategy="blue-green", preview_service="api-preview", preview_bake="5s", bake="30s", hold="0s", approve=True)
+    assert run(Regression(), mine).outcome is Outcome.PROMOTED
+
+
 def test_the_same_seed_gives_the_same_release_and_another_one_another():
     first, again, other = (run(Regression(errors=20), seed=seed) for seed in (3, 3, 4))
     assert (first.served, first.failed, first.exposed) == (again.served, again.failed, again.exposed)

@@ -59,16 +59,19 @@ def test_what_has_no_part_is_named_with_the_reason():
     metrics = (ERRORS, replace(ERRORS, name="orders"), QueryMetric("queue", "max(x)", max=1))
     analysis = Analysis(metrics=metrics, health=(PluginSpec("http"),))
     whole = replace(SPEC, analysis=analysis, notify=(NotifySpec(PluginSpec("webhook")),), router=PluginSpec("none"))
-    found = played(replace(whole, options={"load_port": 80}), Setting())
+    options = {"load_port": 80, "preview_service": "api-preview", "steps": [{"weight": 5, "approval": True}]}
+    found = played(replace(whole, options=options), Setting())
     assert [text.partition(":")[0] for text in found.left] == [
         "health checks (http)",
+        "approvals",
         "notify",
         "router none",
         "metric orders",
         "metric queue",
         "load",
+        "preview_service",
     ]
-    assert found.spec.notify == () and found.spec.analysis.health == () and dict(found.spec.options) == {}
+    assert found.spec.notify == () and found.spec.analysis.health == () and list(found.spec.options) == ["steps"]
 
 
 SLOW = LatencyMetric("slow", "h", 0.25, 0.05)
