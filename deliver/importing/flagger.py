@@ -74,6 +74,8 @@ def _canary(canary: Object, templates: Mapping[tuple[str, str], Object], pieces:
     pieces.polls.append(interval)
     ready = seconds(part(canary, "spec").get("progressDeadlineSeconds"))
     pieces.ready = show_duration(ready) if ready else ""
+    if part(canary, "spec").get("skipAnalysis") is True:
+        pieces.note(about, "it skips its analysis there; here its metrics are judged")
     _strategy(about, analysis, interval, pieces)
     threshold = min(max(int(number(analysis.get("threshold")) or 1), 1), POLLS)
     pieces.asks(str(part(canary, "spec").get("metricsServer") or ""))
@@ -142,6 +144,8 @@ def _metric(canary: Object, found: Mapping[str, Any], templates: Mapping[tuple[s
         if provider.get("type") != "prometheus":
             raise NotTaken(f"provider `{provider.get('type')}`: only prometheus is read")
         pieces.asks(str(provider.get("address") or ""))
+        if provider.get("insecureSkipVerify"):
+            pieces.lost(f"{title(template)}, insecureSkipVerify", "certificates are always checked; `ca_file` names those to trust")
         if "secretRef" in provider:
             pieces.lost(title(template), "credentials are not copied; see `bearer_token_env`, `username_env` of the prometheus provider")
         return metric.made(_filled(str(part(template, "spec").get("query") or ""), found), bounds)

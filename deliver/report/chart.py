@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log10
 
+from deliver.analysis import selectors
+from deliver.analysis.units import per_second
+from deliver.model.errors import InputError
 from deliver.model.evidence import Point
 from deliver.model.release import Entry, Outcome, Release
 from deliver.model.spec import Analysis, EvidenceMetric, LatencyMetric, Metric, QueryMetric
@@ -133,13 +136,24 @@ def _shares(release: Release, points: Sequence[Point]) -> Shares:
     name = points[0].metric
     metric = next((one for one in release.spec.analysis.metrics if one.name == name), None)
     binned = trail.merged(points)
-    return Shares(clean(name), _label(metric), trail.shares(binned, "candidate"), trail.shares(binned, "stable"), _limit(metric))
+    return Shares(clean(name), _label(metric, release), trail.shares(binned, "candidate"), trail.shares(binned, "stable"), _limit(metric))
 
 
-def _label(metric: Metric | None) -> str:
+def _label(metric: Metric | None, release: Release) -> str:
     if isinstance(metric, LatencyMetric) or (isinstance(metric, EvidenceMetric) and metric.histogram):
-        return f"slower than {duration(metric.bound)}, %" if metric.bound else "slow requests, %"
+        bound = metric.bound or _lowest(metric, release)
+        return f"slower than {duration(bound)}, %" if bound else "slow requests, %"
     return "bad requests, %"
+
+
+def _lowest(metric: LatencyMetric | EvidenceMetric, release: Release) -> float:
+    """Seconds: of all the bounds that are judged, the one whose requests the trail counts, which is the first; 0 when it is not known."""
+    measure = release.measures.get(metric.name)
+    try:
+        scale = per_second(selectors.histogram(metric.histogram).name)
+    except InputError:  # a record of an older deliver may have taken what this one does not
+        return 0.0
+    return measure.tracks[0].bound / scale if measure and measure.tracks else 0.0
 
 
 def _limit(metric: Metric | None) -> float | None:

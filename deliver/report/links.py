@@ -47,13 +47,15 @@ def _graph(base: str, metric: Metric, release: Release, now: float) -> str:
 
 
 def _expression(metric: Metric, release: Release) -> str:
-    """Each pod's share, so that both sides are there; a free query as it was written."""
-    if isinstance(metric, QueryMetric):
-        return metric.query
+    """Each pod's share, so that both sides are there; a free query as it was asked, with the pods of both sides by their hashes."""
     provider = release.spec.analysis.provider
     options = provider.options if provider else {}
     place = Matcher(str(options.get("namespace_label", "namespace")), "=", release.spec.target.namespace)
     pod = str(options.get("pod_label", "pod"))
+    if isinstance(metric, QueryMetric):
+        arms = {"candidate": (release.candidate, release.candidate_hash), "stable": (release.spec.target.deployment, release.snapshot.hash)}
+        pods = {arm: Matcher(pod, "=~", f"{selectors.escape(name)}-{hash}-.*") for arm, (name, hash) in arms.items()}
+        return selectors.fill(metric.query, {arm: (place, matcher) for arm, matcher in pods.items()})
     try:
         if isinstance(metric, LatencyMetric) or (isinstance(metric, EvidenceMetric) and metric.histogram):
             base = selectors.histogram(metric.histogram).where(place)

@@ -142,5 +142,10 @@ def test_other_providers_credentials_hooks_and_targets_are_said(converted: Conve
     assert daemons.text == "" and "its target is a DaemonSet" in told(daemons)
 
 
+def test_an_analysis_that_was_skipped_and_certificates_that_were_not_checked_are_told(converted: Convert):
+    found = converted(canary({"metrics": [OWN]}, skipAnalysis=True), query_template("max(x{a='1'})", insecureSkipVerify=True))
+    assert "it skips its analysis there" in told(found) and "MetricTemplate q, insecureSkipVerify: not converted" in told(found)
+
+
 def test_templates_alone_are_not_enough(converted: Convert):
     assert converted(query_template("max(x)")).text == ""

@@ -5,6 +5,7 @@ from math import log10
 
 import pytest
 
+from deliver.model.evidence import MetricEvidence, Track
 from deliver.model.plan import FlagPlan
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import EvidenceMetric, PluginSpec, QueryMetric
@@ -66,6 +67,13 @@ def test_an_objective_is_a_limit_too(released: Release):
         (2.0, "bad requests, %"),
         (None, "slow requests, %"),
     ]
+
+
+def test_slow_requests_at_every_bound_are_those_above_the_bound_that_was_counted(released: Release):
+    metrics = (EvidenceMetric("errors", bad="b", total="t"), EvidenceMetric("latency", histogram="h_milliseconds{a='1'}"))
+    spec = replace(released.spec, analysis=replace(released.spec.analysis, metrics=metrics))
+    release = replace(released, spec=spec, measures={"latency": MetricEvidence((Track(bound=50.0), Track(bound=250.0)))})
+    assert chart(release, release.ended).shares[1].label == "slower than 50ms, %"
 
 
 def test_the_axis_of_a_live_release_ends_now(released: Release):

@@ -3,11 +3,12 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from deliver.model.release import Release
-from deliver.model.spec import PluginSpec
+from deliver.model.spec import PluginSpec, QueryMetric
 from deliver.report.inline import inline
 from deliver.report.links import links
 from deliver.report.report import report
@@ -158,6 +159,16 @@ def test_links_go_to_the_run_that_began_it_and_to_prometheus(released: Release):
     assert graph.startswith("https://prometheus.example.com/prefix/graph?g0.expr=sum+by+%28pod%29")
     assert "namespace%3D%22shop%22" in graph
     assert set(found.values()) <= {attrs.get("href") for _, attrs in Reader(html(release)).elements}
+
+
+def test_a_link_to_a_free_query_asks_for_the_pods_of_the_release(released: Release):
+    query = QueryMetric("queue", "max(depth{{candidate}}) / max(depth{{stable}})", max=2)
+    provider = PluginSpec("prometheus", {"url": "https://prometheus.example.com"})
+    spec = replace(released.spec, analysis=replace(released.spec.analysis, provider=provider, metrics=(query,)))
+    (link,) = links(replace(released, spec=spec, actor="mira"), released.ended)
+    asked = parse_qs(urlsplit(link.url).query)["g0.expr"][0]
+    assert f'pod=~"web-candidate-{released.candidate_hash}-.*"' in asked and f'pod=~"web-{released.snapshot.hash}-.*"' in asked
+    assert "{{" not in asked
 
 
 @pytest.mark.parametrize("url", ["https://user:secret@example.com/x", "javascript:alert(1)", "https://[broken"])
