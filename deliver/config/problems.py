@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from deliver.config.document import Path
+from deliver.config.metrics import NAME
 from deliver.model.errors import InputError
 
 Where = Callable[[Path, bool], str]
@@ -93,8 +94,14 @@ def _reason(item: Mapping[str, Any]) -> str:
     if item["type"] in _SAY:
         return f"{_SAY[item['type']]}, not {_shown(item.get('input'))}"
     if item["type"] == "string_pattern_mismatch":
-        return f"{_shown(item.get('input'))} may only hold lower case letters, digits, `-` and `_`"
+        return f"{_shown(item.get('input'))} {_form(str(item['ctx']['pattern']))}"
     return f"{_shown(item.get('input'))}: {item['msg'][:1].lower()}{item['msg'][1:]}"
+
+
+def _form(pattern: str) -> str:
+    if pattern == NAME:
+        return "may only hold lower case letters, digits, `-` and `_`"
+    return "does not begin with `/`, or has a space in it" if pattern.startswith("^/") else f"does not match {pattern}"
 
 
 def _shown(value: Any) -> str:

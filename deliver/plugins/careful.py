@@ -9,7 +9,7 @@ from deliver.model.errors import DeliverError
 from deliver.model.plan import Plan, Side
 from deliver.model.spec import Facts
 from deliver.plugins.interfaces import Answer, Histogram, MetricsError, Probe, Series, Strategy
-from deliver.plugins.registry import PluginError
+from deliver.plugins.registry import PluginError, load
 
 LONGEST = 600  # characters of a plugin's words: they go into the journal, and an object has 1 MiB
 MOST_PODS = 100_000
@@ -50,11 +50,18 @@ def _carried_out(plan: object) -> Plan:
     if not checked.steps:
         raise ValueError("it has no steps")
     for number, step in enumerate(checked.steps, 1):
-        pods, times = (step.candidate_pods, step.stable_pods), (step.bake, step.approval_timeout, step.baseline)
+        pods = step.candidate_pods, step.stable_pods
+        times = step.bake, step.min_bake, step.max_bake, step.approval_timeout, step.baseline
         if not all(0 <= count <= MOST_PODS for count in pods) or not all(0 <= each < 1e9 for each in times) or not 0 <= step.weight <= 100:
             raise ValueError(f"step {number} has numbers that cannot be: {pods} pods, weight {step.weight:g}, times {times}")
+        if step.unanswered not in ("hold", "rollback"):
+            raise ValueError(f"step {number} knows no `{said(step.unanswered, 40)}` for an approval that nobody answers")
+        for check in step.checks:
+            load("deliver.checks", check.kind).Options.model_validate(dict(check.options))
     if checked.flag is None and checked.steps[-1].side is not Side.CANDIDATE:
         raise ValueError("its last step does not give the candidate all the traffic")
+    if checked.flag is not None and checked.steps[-1].weight < 100:
+        raise ValueError("its last step does not give the treatment to everyone")
     if not 0 <= checked.hold < 1e9:
         raise ValueError(f"it holds for {checked.hold:g} s")
     return checked

@@ -12,6 +12,7 @@ from deliver.model.spec import Facts, PluginSpec
 from deliver.plugins.types import Duration, Share
 
 HOUR = 3600.0
+PATH = r"^/[^\s#]*$"
 
 
 class Load(BaseModel):
@@ -20,7 +21,7 @@ class Load(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     port: int = Field(ge=1, le=65535, description="the pods' port")
-    path: str = Field("/", description="path to GET")
+    path: str = Field("/", pattern=PATH, max_length=1000, description="path to GET")
     rate: float = Field(10.0, gt=0, le=1000, description="requests a second to each candidate pod")
     max_errors: Share = Field(0.01, description="highest share of requests that fail")
     max_latency: Duration | None = Field(None, description="95 % of the requests are at least as fast; not judged if absent")
@@ -54,11 +55,11 @@ class BlueGreenOptions(BaseModel):
     load_port: int | None = Field(
         None, ge=1, le=65535, description="send requests of our own before the switch, to this port of the candidate's pods"
     )
-    load_path: str | None = Field(None, description="path of those requests [default: /]")
+    load_path: str | None = Field(None, pattern=PATH, max_length=1000, description="path of those requests [default: /]")
     load_rate: float | None = Field(None, gt=0, le=1000, description="requests a second to each candidate pod [default: 10]")
     load_max_errors: Share | None = Field(None, description="highest share of them that fails [default: 1%]")
     load_max_latency: Duration | None = Field(None, description="95 % of them are at least as fast; not judged if absent")
-    load_min_requests: int | None = Field(None, ge=1, description="requests to a pod before it is judged [default: 100]")
+    load_min_requests: int | None = Field(None, ge=1, le=1_000_000, description="requests to a pod before it is judged [default: 100]")
     weight: SkipJsonSchema[Annotated[list[str], BeforeValidator(lambda value: [str(value)])]] = Field(
         default_factory=list, description="not of blue-green", json_schema_extra={"hidden": True}
     )

@@ -1,13 +1,14 @@
 """What plugins return is looked at before it is used."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from deliver.model.errors import InputError
-from deliver.model.plan import Plan, Side, Step
-from deliver.model.spec import Facts, Target
+from deliver.model.plan import FlagPlan, Plan, Side, Step
+from deliver.model.spec import Facts, PluginSpec, Target
 from deliver.plugins.careful import answered, planned, probed, said, told_time
 from deliver.plugins.interfaces import Answer, MetricsError, Probe, Series
 from deliver.plugins.registry import PluginError
@@ -55,12 +56,21 @@ def test_whatever_else_it_raises_is_its_fault(error: BaseException):
         Plan("odd", (Step("all", 100.0, Side.CANDIDATE, -1, 4),)),
         Plan("odd", (Step("all", 100.0, Side.CANDIDATE, 4, 4, bake=-1.0),)),
         Plan("odd", (Step("all", 100.0, "everywhere", 4, 4),)),  # type: ignore[arg-type]  # the point of it
+        Plan("odd", (Step("all", 100.0, Side.CANDIDATE, 4, 4, max_bake=-1.0),)),
+        Plan("odd", (Step("all", 100.0, Side.CANDIDATE, 4, 4, unanswered="shrug"),)),
+        Plan("odd", (Step("all", 100.0, Side.CANDIDATE, 4, 4, checks=(PluginSpec("load", {"port": 8080, "path": "no slash"}),)),)),
+        Plan("odd", (Step("half", 50.0, Side.BOTH, 0, 0),), flag=FlagPlan("new-checkout", PluginSpec("flagd"))),
         Plan("odd", (LAST, "a step")),  # type: ignore[arg-type]  # as above
     ],
 )
 def test_a_plan_that_cannot_be_carried_out_is_none(plan: Any):
     with pytest.raises(PluginError, match="no plan that can be carried out"):
         planned(Planner(plan), None, FACTS)
+
+
+def test_a_check_that_is_not_installed_is_refused_before_a_step_needs_it():
+    with pytest.raises(PluginError, match="no plugin `ping` among the checks"):
+        planned(Planner(Plan("odd", (replace(LAST, checks=(PluginSpec("ping"),)),))), None, FACTS)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Blue-green's plan out of its options, and what is refused with a reason."""
 
+import json
+
 import pytest
 from deliver_strategies.blue_green import BlueGreen, BlueGreenOptions
 from pydantic import ValidationError
@@ -33,6 +35,14 @@ def test_after_the_switch_it_is_compared_with_the_stable_sides_last_hour_and_the
     after = plan().steps[1]
     assert after.baseline == 3600.0
     assert after.probe
+
+
+@pytest.mark.parametrize("path", ["healthz", "/a b", "/a#b", ""])
+@pytest.mark.parametrize("written", [{"load": {"port": 8080, "path": "/"}, "load_path": ...}, {"load": {"port": 8080, "path": ...}}])
+def test_a_path_that_cannot_be_asked_for_is_refused_with_the_options(written: dict[str, object], path: str):
+    text = json.dumps(written, default=lambda _: path)
+    with pytest.raises(ValidationError):
+        plan(**json.loads(text))
 
 
 def test_the_made_preview_has_a_name_that_a_service_may_have():
