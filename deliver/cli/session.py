@@ -65,9 +65,9 @@ def draft(given: Given) -> "Draft":
             hint="give the right file with -f, or `-f none` to use no file",
         )
     if not found and not wanted:
-        raise InputError(
-            "no target", why="there is no TARGET and no deliver.yaml in this folder or above", hint="e.g. `deliver canary web`"
-        )
+        named = given.label("target")  # an option where the command has another argument
+        told, hint = (named, f"e.g. {named} web") if named.startswith("--") else ("TARGET", "e.g. `deliver canary web`")
+        raise InputError("no target", why=f"there is no {told} and no deliver.yaml in this folder or above", hint=hint)
     lay(draft, given.values, given.label)
     return draft
 
