@@ -156,6 +156,10 @@ def _alarms(given: Given, question: "Question", provider: Any) -> int:
             return stop.is_set()
 
         found, _ = ask.alarms(question, provider, share, runs, told)
+    if found.templates > 1:
+        session.say(
+            f"! these pods are of {found.templates} pod templates: something was released in that time; --stable-hash keeps one apart"
+        )
     if given["output"] in ("json", "yaml"):
         session.show_view(replayed.alike_view(found, question.analysis.alpha), given["output"])
     else:

@@ -17,7 +17,8 @@ Split = tuple[tuple[PodSeen, ...], tuple[PodSeen, ...]]
 class Alike:
     """runs: releases that were none. alarms: of them taken back; held: could not be judged. low, high: of the share of alarms, 0..1.
 
-    possible: how many different splits there are.
+    possible: how many different splits there are. templates: how many pod templates they are of, by their names: with more than one,
+    something was released in that time.
     """
 
     runs: int
@@ -26,6 +27,7 @@ class Alike:
     low: float
     high: float
     possible: int
+    templates: int = 1
 
 
 def splits(pods: Sequence[PodSeen], share: float, runs: int, seed: int) -> Iterator[Split]:
@@ -50,4 +52,5 @@ def summed(replays: Sequence[Replay], pods: Sequence[PodSeen], share: float) -> 
     alarms = sum(one.ending is Ending.ROLLED_BACK for one in replays)
     held = sum(one.ending is Ending.HELD for one in replays)
     low, high = wilson(alarms, len(replays)) or (0.0, 1.0)
-    return Alike(len(replays), alarms, held, low, high, comb(len(pods), size_of(pods, share)))
+    templates = {pod.name.rpartition("-")[0] for pod in pods}
+    return Alike(len(replays), alarms, held, low, high, comb(len(pods), size_of(pods, share)), len(templates))

@@ -52,6 +52,11 @@ def test_the_rate_of_false_alarms_has_its_interval():
     assert (found.low, found.high) == pytest.approx((0.0179, 0.4042), abs=1e-4)
 
 
+def test_pods_of_two_versions_are_not_alike_and_that_is_seen():
+    assert alike.summed([], PODS, 0.25).templates == 1
+    assert alike.summed([], (*PODS, PodSeen("web-2-0", "x")), 0.25).templates == 2
+
+
 def test_healthy_pods_raise_no_alarm_and_a_hair_trigger_does(story: Story):
     calm, _ = ask.alarms(question(story), story.provider, 0.25, 3, lambda count: False)
     assert (calm.runs, calm.alarms, calm.held) == (3, 0, 0)

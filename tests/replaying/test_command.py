@@ -88,6 +88,15 @@ def test_false_alarms_are_counted_with_their_interval(run: Any, tmp_path: Path, 
     assert view["kind"] == "FalseAlarms" and view["percent"]["share"] == 0.0 and view["possible"] == 4
 
 
+def test_pods_of_two_versions_are_told(run: Any, story: Story, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "deliver.yaml").write_text(FILE)
+    length = f"{story.world.clock.now() - story.back.started:.0f}s"  # a release was promoted since
+    assert run("--aa", "1", "--since", length) == ExitCode.PROMOTED
+    assert "these pods are of 2 pod templates: something was released in that time" in capsys.readouterr().err
+    assert run("--aa", "1", "--since", "5m") == ExitCode.PROMOTED
+    assert "pod templates" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
