@@ -258,6 +258,25 @@ def test_it_is_said_beforehand_when_it_cannot_be_done_in_its_time(rig: FlagRig):
     assert "too-long" not in {one.rule for one in rig.propose().findings}
 
 
+def test_a_deployment_without_pods_is_refused_since_nobody_could_tell_how_its_users_fare(rig: FlagRig):
+    rig.edit("deployments", "web", {"spec": {"replicas": 0}})
+    rig.world.clock.wait(10.0)
+    with pytest.raises(GateRefused, match="Deployment web is scaled to 0"):
+        rig.run()
+    assert rig.flags.writes == []
+
+
+def test_a_kill_that_does_not_arrive_says_where_long_before_it_gives_up(rig: FlagRig):
+    rig.fails_from(2)
+    rig.flags.arrives = lambda percent: percent > 0
+    release = rig.run()
+    assert release.outcome == "ROLLBACK_FAILED"
+    killed = next(one.at for one in release.journal if one.text == "kill-flag")
+    [told] = [one for one in release.journal if "not seen to be served" in one.text]
+    assert "the safe variant is not seen to be served everywhere yet: served by 0 of 4; not by web-" in told.text
+    assert 60.0 <= told.at - killed < 65.0
+
+
 def test_two_releases_of_one_flag_by_two_deployments_exclude_each_other(rig: FlagRig):
     """By the records, since not every flag system can hold a mark."""
     assert stopped(rig).outcome == "HELD"

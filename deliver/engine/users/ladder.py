@@ -119,7 +119,19 @@ def off(release: Release, seen: Seen, found: FlagState, now: float) -> Decision 
     if shift and shift.verified and not release.traffic_off:
         note = replace(unproven.release, traffic_off=shift.verified).noted(now, "state", "no user gets the treatment any more")
         return replace(unproven, release=note)
-    return unproven
+    return replace(unproven, release=slow(unproven.release, seen, now))
+
+
+SLOW = "the safe variant is not seen to be served everywhere yet"
+
+
+def slow(release: Release, seen: Seen, now: float) -> Release:
+    """Whoever waits for a kill is told once where it has not arrived: there a person can help."""
+    shift = release.shift
+    if shift is None or shift.verified or not shift.switched or now - shift.switched < release.spec.limits.shift:
+        return release
+    told = any(one.kind == "state" and one.text.startswith(SLOW) and one.at >= release.since for one in release.journal)
+    return release if told else release.noted(now, "state", f"{SLOW}: {flag.not_there(release, seen)}")
 
 
 def restored(release: Release, seen: Seen, found: FlagState, before: FlagState, now: float) -> Decision:

@@ -18,7 +18,7 @@ from deliver.model.names import candidate_name
 from deliver.model.plan import FlagPlan, Plan
 from deliver.model.release import Outcome, Release
 from deliver.model.replace import replace
-from deliver.model.seen import FlagState
+from deliver.model.seen import ArmSeen, FlagState
 from deliver.model.spec import Facts, PluginSpec, ReleaseSpec, Target
 from deliver.plugins.careful import planned
 from deliver.plugins.interfaces import Finding, Object, Strategy
@@ -44,6 +44,7 @@ def propose(
     state = _read(hand, plan.flag)
     seconds = sum(step.bake + 1.0 for step in plan.steps)
     findings = [
+        *empty(stable),
         *serving(plan, state),
         *coarse(plan, hand),
         *hand.backend.check(plan.flag.flag, deployment, look.list("pods")),
@@ -81,6 +82,13 @@ def _read(hand: Hand, plan: FlagPlan) -> FlagState:
         if error.status in (400, 404, 422):
             raise InputError(f"flag `{plan.flag}` cannot be released: {error.what}", why=error.why, hint=error.hint) from None
         raise
+
+
+def empty(stable: ArmSeen) -> list[Finding]:
+    if stable.desired:
+        return []
+    hint = "there is nobody to judge it by; name the Deployment whose pods serve these users"
+    return [Finding("no-replicas", "refuse", f"Deployment {stable.deployment} is scaled to 0", hint)]
 
 
 def serving(plan: Plan, state: FlagState) -> list[Finding]:
