@@ -49,7 +49,8 @@ def run(given: Given) -> int:
     try:
         provider = provider_of(cluster, analysis)
         if provider is None:
-            raise InputError("no metric provider is named", hint="--prometheus NAMESPACE/SERVICE:PORT, or `analysis` of a file")
+            why = f"{release.id} was judged without metrics" if release and not release.spec.analysis.metrics else ""
+            raise InputError("no metric provider is named", why=why, hint="--prometheus NAMESPACE/SERVICE:PORT, or `analysis` of a file")
         question = _question(given, release, analysis, target, provider.now(10.0))
         if given["aa"]:
             return _alarms(given, question, provider)

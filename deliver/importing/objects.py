@@ -7,7 +7,7 @@ import yaml
 
 from deliver.model.errors import InputError
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 8 << 20  # of a rendered chart, or a `kubectl get -o yaml`: some ten seconds of reading
 Object = Mapping[str, Any]
 
 

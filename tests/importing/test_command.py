@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from deliver.cli.main import main
+from deliver.importing.objects import MAX_BYTES
 from deliver.model.exitcodes import ExitCode
 from tests.importing.conftest import canary, query_template, template
 
@@ -162,6 +163,12 @@ def test_bad_input_is_said(args: tuple[str, ...], said: str, here: Path, capsys:
     (here / "empty").mkdir()
     assert main(["import", *args]) == ExitCode.USAGE
     assert said in capsys.readouterr().err
+
+
+def test_a_file_that_is_too_big_is_said(here: Path, capsys: pytest.CaptureFixture[str]):
+    (here / "big.yaml").write_bytes(b"#" * (MAX_BYTES + 1))
+    assert main(["import", "big.yaml"]) == ExitCode.USAGE
+    assert "big.yaml: the file is too big" in capsys.readouterr().err
 
 
 def test_a_file_that_is_there_is_not_written_over(here: Path, capsys: pytest.CaptureFixture[str]):

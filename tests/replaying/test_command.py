@@ -12,6 +12,7 @@ from deliver.engine import judging, service
 from deliver.model.exitcodes import ExitCode
 from deliver.model.release import Phase
 from deliver.model.replace import replace
+from deliver.model.spec import Analysis
 from deliver.plugins.interfaces import MetricsError
 from tests.replaying.conftest import Story
 
@@ -53,6 +54,13 @@ def test_the_file_is_what_another_judgement_comes_from(run: Any, story: Story, t
 def test_with_detailed_exit_codes_a_pipeline_can_ask(run: Any, story: Story):
     assert run("--release", story.back.id, "--detailed-exitcode") == ExitCode.ROLLED_BACK
     assert run("--detailed-exitcode") == ExitCode.PROMOTED
+
+
+def test_one_that_was_judged_without_metrics_cannot_be(run: Any, story: Story, monkeypatch: pytest.MonkeyPatch, capsys: Any):
+    bare = replace(story.promoted, spec=replace(story.promoted.spec, analysis=Analysis()))
+    monkeypatch.setattr(service, "current", lambda cluster, target: (bare, None))
+    assert run() == ExitCode.USAGE
+    assert f"why: {bare.id} was judged without metrics" in capsys.readouterr().err
 
 
 def test_a_release_that_has_not_ended_is_said_to_go_on(run: Any, story: Story, monkeypatch: pytest.MonkeyPatch, capsys: Any):
