@@ -2,7 +2,7 @@
 
 mutmut changes one thing at a time in a copy of the project and runs the tests that reach it. `--ending 7` plays one mutant in ten,
 the same ones each time as long as their functions stay as they are. With `--keep DIR` the copy stays; `--keep DIR --again` brings it
-up to date and plays those that nobody noticed once more: what a new test costs is minutes, and the score is of the whole sample.
+up to date and plays those that nobody noticed once more, and what is left of the sample: what a new test costs is minutes.
 """
 
 # ruff: noqa: T201  it is a command
@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("deliver", "strategies", "tests", "pyproject.toml", "README.md")
 MEMORY = 4 << 30  # bytes of address space: a mutant that loops keeps a journal of it
 CORE = ("decide", "forward", "back", "finish", "hazards", "ladder")
+NOT_PLAYED = "not checked"
 NOTICED = ("killed", "timeout", "suspicious", "segfault", "caught by type check")
 
 
@@ -77,15 +78,20 @@ def played(folder: Path, names: list[str], processes: int) -> int:
 
 
 def results(folder: Path) -> dict[str, str]:
-    """Mutant -> what became of it; those that were not played left out."""
+    """Mutant -> what became of it; NOT_PLAYED for most, in a sample."""
     command = [sys.executable, "-m", "mutmut", "results", "--all", "true"]
     lines = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.splitlines()
-    found = dict(line.strip().rsplit(": ", 1) for line in lines if ": " in line)
-    return {name: said for name, said in found.items() if said != "not checked"}
+    return dict(line.strip().rsplit(": ", 1) for line in lines if ": " in line)
+
+
+def left(found: dict[str, str], endings: list[str]) -> list[str]:
+    """What nobody noticed so far, and what is still to be played of these endings."""
+    unplayed = [name for name, said in found.items() if said == NOT_PLAYED and name.endswith(tuple(endings))]
+    return [*missed(found), *unplayed]
 
 
 def missed(found: dict[str, str]) -> list[str]:
-    return sorted(name for name, said in found.items() if said not in NOTICED)
+    return sorted(name for name, said in found.items() if said not in (*NOTICED, NOT_PLAYED))
 
 
 def sentence_alone(folder: Path, name: str) -> bool:
@@ -97,10 +103,10 @@ def sentence_alone(folder: Path, name: str) -> bool:
 
 
 def summed(found: dict[str, str]) -> str:
-    counts = Counter(found.values())
+    counts = Counter(said for said in found.values() if said != NOT_PLAYED)
     noticed = sum(counts[said] for said in NOTICED)
     told = ", ".join(f"{count} {said}" for said, count in counts.most_common())
-    return f"{noticed} of {len(found)} mutants noticed, {100 * noticed / max(1, len(found)):.1f} % ({told})"
+    return f"{noticed} of {counts.total()} mutants noticed, {100 * noticed / max(1, counts.total()):.1f} % ({told})"
 
 
 def main() -> int:
@@ -110,12 +116,12 @@ def main() -> int:
     parser.add_argument("--only", action="append", default=[], help="only files of that name, without .py; may be repeated")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--keep", type=Path, help="work in this folder, and leave it")
-    parser.add_argument("--again", action="store_true", help="only those that nobody noticed the last time in the folder of --keep")
+    parser.add_argument("--again", action="store_true", help="in the folder of --keep: what nobody noticed, and the rest of --ending")
     options = parser.parse_args()
     folder = options.keep or Path(tempfile.mkdtemp(prefix="deliver-mutation-"))
     try:
         copied(folder, narrowed(PARTS[options.part], options.only))
-        names = missed(results(folder)) if options.again else [f"*__mutmut_*{ending}" for ending in options.ending]
+        names = left(results(folder), options.ending) if options.again else [f"*__mutmut_*{ending}" for ending in options.ending]
         code = played(folder, names, options.processes)
         found = results(folder)
         words = {name for name in missed(found) if found[name] == "survived" and sentence_alone(folder, name)}
