@@ -86,7 +86,8 @@ BEGINS = {Course.FORWARD: Phase.PREPARING, Course.FINISH: Phase.FINISHING, Cours
 def resumed(release: Release, actor: str, fence: int, now: float) -> Release:
     """A release that a new driver takes up: nobody watched in between, so this step's bake starts again.
 
-    A step whose bake had not begun was let in by a verdict that is old by now: the step before it is watched once more.
+    A step whose bake had not begun was let in by a verdict that is old by now: the step before it is watched once more, unless the
+    users turn out to be where the step wants them (`ladder.risen`).
     """
     unbegun = release.course is Course.FORWARD and release.step > 0 and not release.bake_since
     fresh = replace(

@@ -1,7 +1,7 @@
 """The way forward: hold what must not move, bring up the candidate, shift, watch, and on to the next step."""
 
 from deliver.engine import hazards, proof, switch
-from deliver.engine.ladder import Decision, act, hold, in_phase, proven, turn_back, wait, words
+from deliver.engine.ladder import Decision, act, hold, in_phase, let_in, proven, risen, turn_back, wait, words
 from deliver.model.action import Verb
 from deliver.model.plan import Side, Step
 from deliver.model.release import Course, Phase, Release
@@ -110,6 +110,8 @@ def moved(release: Release, seen: Seen, now: float) -> Decision | None:
     hash = release.candidate_hash if step.side is Side.CANDIDATE else release.snapshot.hash if step.side is Side.STABLE else ""
     right = seen.route.side is step.side and seen.route.pinned == hash
     if not right:
+        if switched_before(release, seen):
+            return risen(release, now)
         if step.side is not Side.STABLE and seen.candidate and seen.candidate.ready < 1:
             return wait(release, now)
         if release.paused:  # nobody more is moved to the candidate
@@ -136,6 +138,14 @@ def moved(release: Release, seen: Seen, now: float) -> Decision | None:
         )
         return Decision(release, None, now)
     return None
+
+
+def switched_before(release: Release, seen: Seen) -> bool:
+    """All users are on the whole candidate, as the next step wants them, by a driver that is gone."""
+    if release.last_step or release.plan.steps[release.step + 1].side is not Side.CANDIDATE or seen.candidate is None:
+        return False
+    there = seen.route.side is Side.CANDIDATE and seen.candidate.ready >= wanted_pods(release.plan.steps[release.step + 1], seen)
+    return there and let_in(release, f"{Verb.ROUTE} {Side.CANDIDATE}")
 
 
 def _blind_again(release: Release, now: float) -> Decision | None:

@@ -85,6 +85,20 @@ def proven(release: Release, seen: Seen, now: float, side: Side, hash: str) -> D
     return None
 
 
+def let_in(release: Release, move: str) -> bool:
+    """The driver before asked for this move of the next step, after the verdict that allowed it, and was gone before its bake began."""
+    verdict = max((one.seq for one in release.journal if one.kind == "verdict"), default=0)
+    asked = (one for one in release.journal if one.seq > verdict and one.kind == "intent" and one.text.startswith(f"{move}:"))
+    return not release.last_step and any(one.at <= release.resumed for one in asked)
+
+
+def risen(release: Release, now: float) -> Decision:
+    """What the next step wants stands already: nobody is moved back to be moved again. It is watched from the start."""
+    onward = replace(release, step=release.step + 1, since=now, bake_since=0.0, blind_since=0.0, shift=None, phase=Phase.PREPARING)
+    text = f"step {onward.step + 1}/{len(onward.plan.steps)}: {onward.current.name} stands already"
+    return Decision(onward.noted(now, "state", text), None, now)
+
+
 def serves_nobody(stable: ArmSeen, seen: Seen) -> bool:
     """The Services are pinned to a version without a ready pod, and there is one of another: of the candidate, or of the Deployment."""
     able = {pod.hash for arm in (stable, seen.candidate) if arm for pod in arm.pods if pod.ready}

@@ -10,7 +10,7 @@ from deliver.model.release import Outcome, Release
 from deliver.model.verdict import Verdict
 from deliver.sandbox.faults import WRITES, Fault, Killed, killed
 from tests.engine.invariants import back, watched
-from tests.engine.rig import GOOD, Rig, in_step
+from tests.engine.rig import GOOD, Rig, in_step, steps
 from tests.engine.test_blue_green import at, candidates, ended, headless, preview, spec
 
 
@@ -149,6 +149,38 @@ def test_killed_at_a_sample_of_calls_it_ends_where_the_unkilled_run_ends(kind: s
         assert not open_intents(release)
         assert rig.world.traffic.tally.lost() == 0
         dog.check(release)
+
+
+def killed_before_the_bake(rig: Rig, **options: Any) -> None:
+    """The Services were switched, and that is the last that the driver did."""
+    rig.world.cluster.script.add(Fault(killed, actor="test@here", verb="patch", kind="services", nth=2, times=1, applied=True))
+    with pytest.raises(Killed):
+        rig.run(spec(**options))
+    rig.world.cluster.script.clear()
+
+
+def test_killed_between_switch_and_bake_the_users_are_not_moved_back_and_forth():
+    rig = Rig.make()
+    killed_before_the_bake(rig)
+    assert rig.get("services", "web")["spec"]["selector"][HASH] != rig.record().snapshot.hash, "switched"
+    release = rig.verb("resume")
+    assert release.outcome is Outcome.PROMOTED
+    assert steps(release).count("route candidate") == 1
+    assert at(release, "all steps passed") - at(release, "step 2/2: baking all users") >= 60.0
+
+
+def test_what_a_stranger_switches_for_a_release_that_was_taken_up_is_moved_back_all_the_same():
+    """That a person has yet to let it pass is not settled by a patch of the Service."""
+    rig = Rig.make()
+    interrupted("preview", rig, approve=True)
+    rig.when(
+        lambda release: release.phase == "Waiting" and release.resumed > 0,
+        lambda: rig.edit("services", "web", {"spec": {"selector": {HASH: rig.record().candidate_hash}}}),
+    )
+    release = rig.verb("resume")
+    assert release.outcome is Outcome.HELD
+    assert rig.get("services", "web")["spec"]["selector"][HASH] == release.snapshot.hash
+    assert release.step == 0
 
 
 def test_a_late_create_of_the_preview_by_a_dead_driver_leaves_nothing():

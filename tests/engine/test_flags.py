@@ -198,6 +198,18 @@ def test_resume_goes_on_where_a_held_one_stands(rig: FlagRig):
     assert rig.flags.percent == 100.0
 
 
+def test_a_share_that_was_let_in_before_its_driver_went_is_not_lowered_to_be_raised_again(rig: FlagRig):
+    rig.when(in_step(2, "Shifting"), lambda: rig.stop.request(signal.SIGTERM))
+    assert rig.run().outcome == "HELD"
+    assert rig.flags.writes == ["set 5", "set 50"]
+    rig.stop = Stop()
+    release = rig.verb("resume")
+    assert release.outcome == "PROMOTED"
+    assert rig.flags.writes == ["set 5", "set 50", "set 100"]
+    bakes = [one.at for one in release.journal if "baking 50 %" in one.text or one.text.endswith("50 %: PASS")]
+    assert bakes[-1] - bakes[0] >= 60.0
+
+
 def test_crashing_pods_take_the_flag_back(rig: FlagRig):
     def crash() -> None:
         for pod in rig.world.cluster.list("pods", "shop"):

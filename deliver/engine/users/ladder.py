@@ -2,7 +2,7 @@
 
 from deliver.engine import forward
 from deliver.engine.back import LIMIT
-from deliver.engine.ladder import Decision, act, end, hold, in_phase, turn_back, wait, words
+from deliver.engine.ladder import Decision, act, end, hold, in_phase, let_in, risen, turn_back, wait, words
 from deliver.engine.users import flag
 from deliver.model.action import Verb
 from deliver.model.plan import Side
@@ -35,6 +35,9 @@ def raised(release: Release, found: FlagState, now: float) -> Decision | None:
     step = release.current
     if flag.serves(found, step.weight):
         return None
+    following = None if release.last_step else release.plan.steps[release.step + 1]
+    if following and flag.serves(found, following.weight) and let_in(release, f"{Verb.SET_SHARE} {following.weight:g}"):
+        return risen(release, now)
     if release.paused:  # nobody more gets the treatment
         return forward.stopped(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
     if _writes(release, step.weight) >= MOVES:
