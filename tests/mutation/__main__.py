@@ -49,6 +49,8 @@ def narrowed(part: Part, names: list[str]) -> Part:
 
 
 def copied(folder: Path, part: Part) -> None:
+    for old in (folder / "tests", folder / "mutants" / "tests"):  # of a run before: a test may be gone since
+        shutil.rmtree(old, ignore_errors=True)
     for name in COPIED:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
