@@ -4,6 +4,7 @@ All through it the traffic is on a side with full ready capacity: on the candida
 """
 
 from deliver.engine import forward, switch
+from deliver.engine.back import can_take
 from deliver.engine.ladder import Decision, act, end, hold, in_phase, proven, released, serves_nobody, turn_back, verified, wait
 from deliver.model.action import Verb
 from deliver.model.plan import Side
@@ -50,12 +51,24 @@ def updated(release: Release, seen: Seen, now: float) -> Decision:
     release = in_phase(release, Phase.FINISHING, now, "finishing again: the hold begins anew" if release.plan.hold else "finishing again")
     over = max(verified(release) + release.spec.limits.drain, release.held_until)
     if now < over:
-        return wait(release, now, over)
+        return wait(cold(release, seen, now), now, over)
     if (left := switch.left(release)) and not any(entry.text == left for entry in release.journal):
         return Decision(release.noted(now, "state", left), None, now)
     held = ", the hold" if release.plan.hold else ""
     anew = replace(release, new_hash="")  # somebody may have set it back after it had rolled out: it rolls once more
     return act(anew, now, Verb.UPDATE_STABLE, f"the last bake{held} and the drain are over")
+
+
+COLD = "the old side has"
+
+
+def cold(release: Release, seen: Seen, now: float) -> Release:
+    """Whoever counts on the one write back is told, once, when the old side could not take the traffic."""
+    ready = seen.stable.ready_of(release.snapshot.hash) if seen.stable else 0
+    if can_take(ready, release, seen) or any(entry.text.startswith(COLD) for entry in release.journal):
+        return release
+    text = f"{COLD} {ready} of {release.snapshot.replicas} pods ready: until more of them are, a rollback cannot take the traffic back"
+    return release.noted(now, "state", text)
 
 
 def rolled_out(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:

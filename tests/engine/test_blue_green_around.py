@@ -87,6 +87,29 @@ def test_a_pause_that_comes_when_the_old_side_is_going_changes_nothing():
     assert release.paused is None
 
 
+@pytest.mark.parametrize("harm", ["scaled to 1", "crashing"])
+def test_an_old_side_that_is_not_warm_any_more_is_told_of_once(harm: str):
+    """Whoever counts on the one write back learns of it in time."""
+    rig = Rig.make()
+    old = [pod["metadata"]["name"] for pod in rig.world.cluster.list("pods", "shop")]
+
+    def hurt() -> None:
+        if harm == "scaled to 1":
+            rig.edit("deployments", "web", {"spec": {"replicas": 1}})
+        for name in old if harm == "crashing" else ():
+            rig.world.kubelet.change(name, crash=0.1)
+
+    rig.when(holds, hurt)
+    release = rig.run(spec(hold="5m"))
+    told = [entry for entry in release.journal if entry.text.startswith("the old side has")]
+    assert [one.text.partition(":")[2] for one in told] == [" until more of them are, a rollback cannot take the traffic back"]
+    assert told[0].at < at(release, "update-stable") - 240.0
+
+
+def test_nothing_is_told_of_an_old_side_that_is_warm():
+    assert not [entry for entry in Rig.make().run(spec()).journal if entry.text.startswith("the old side has")]
+
+
 # ---------------------------------------------------------------- what stands around
 
 
