@@ -199,8 +199,8 @@ class Release:
     @property
     def held_until(self) -> float:
         """Until when the old side is kept warm after the last step, unix seconds; 0 when that does not apply (any more)."""
-        ended_early = self.approved >= len(self.plan.steps)
-        return self.since + self.plan.hold if self.course is Course.FINISH and self.plan.hold and not ended_early else 0.0
+        stopped = self.paused or self.approved >= len(self.plan.steps)
+        return self.since + self.plan.hold if self.course is Course.FINISH and self.plan.hold and not stopped else 0.0
 
     @property
     def new_template(self) -> dict[str, Any]:

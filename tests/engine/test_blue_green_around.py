@@ -58,6 +58,16 @@ def test_pause_keeps_the_old_side_until_resume_and_its_hold_begins_anew():
     assert rig.reporter.phases[-5:] == ["Finishing", "Paused", "Finishing", "Ended", "end"]
 
 
+def test_while_it_is_paused_no_end_of_the_hold_is_shown():
+    """It was shown as over long ago."""
+    rig, shown = Rig.make(), set()
+    rig.when(holds, lambda: rig.ask("pause"))
+    rig.when(lambda release: release.phase == "Paused", lambda: rig.world.clock.after(600.0, lambda: rig.ask("resume")))
+    rig.when(lambda release: release.phase == "Paused", lambda: shown.add(rig.record().held_until))
+    assert rig.run(spec(hold="2m")).outcome is Outcome.PROMOTED
+    assert shown == {0.0}
+
+
 def test_promote_ends_the_pause_and_the_hold():
     _, release = asked_in_the_hold((60.0, "pause"), (300.0, "promote"))
     assert release.outcome is Outcome.PROMOTED
