@@ -51,7 +51,7 @@ def since(now: float, seconds: float) -> Stretch:
 
 def ask(question: Question, provider: MetricProvider) -> Answered:
     """Raises InputError where the past has no such pods, MetricsError where it cannot be asked."""
-    past, stretch = Past(provider, question.stretch.start, question.stretch.start), question.stretch
+    past, stretch = Past(provider, question.stretch.start, question.stretch.start, question.stretch.end), question.stretch
     stable = _found(past, question, question.sides.stable)
     candidate = _found(past, question, question.sides.candidate)
     names = {pod.name for pod in candidate}
@@ -66,7 +66,7 @@ def alarms(
     question: Question, provider: MetricProvider, share: float, runs: int, told: Callable[[int], bool]
 ) -> tuple[Alike, Sequence[Replay]]:
     """A/A: how often stable pods against stable pods would have been taken back. told: after each run; True ends it early."""
-    past = Past(provider, question.stretch.start, question.stretch.start)
+    past = Past(provider, question.stretch.start, question.stretch.start, question.stretch.end)
     question = replace(question, analysis=replace(question.analysis, on_blind="hold"))
     found = _found(past, question, question.sides.stable)
     replays = []

@@ -16,7 +16,7 @@ LOOKBACK = 300.0  # seconds for which a value stands, as Prometheus has it
 
 @dataclass
 class Past:
-    """since: how far back samples are asked for, on the provider's clock. at: the time that is played.
+    """since: how far back samples are asked for, on the provider's clock. at: the time that is played. until: no later one will be.
 
     namespace_label, pod_label: the provider's.
     """
@@ -28,12 +28,16 @@ class Past:
     provider: MetricProvider
     since: float
     at: float
+    until: float = 0.0
     end: float = 0.0
     _raw: dict[str, tuple[float, Answer]] = field(default_factory=dict)
     _values: dict[str, Answer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.end = self.provider.now(TIMEOUT)
+        earlier = getattr(self.provider, "as_of", None)
+        if earlier and 0 < self.until < self.end:  # a release of last week is not asked for with all that came after it
+            self.provider, self.end = earlier(self.until), self.until
         self.namespace_label = getattr(self.provider, "namespace_label", "namespace")
         self.pod_label = getattr(self.provider, "pod_label", "pod")
 

@@ -65,6 +65,25 @@ def test_what_a_look_before_did_not_reach_back_to_is_asked_for_again(past: Past)
     assert len(past.provider.asked) == 2  # type: ignore[attr-defined]
 
 
+@dataclass
+class Dated(Recorded):
+    """One that can be asked as of an earlier time."""
+
+    at: float = 1000.0
+
+    def as_of(self, at: float) -> "Dated":
+        return Dated(self.asked, at)
+
+
+def test_no_more_is_asked_for_than_there_is_to_play():
+    provider = Dated()
+    past = Past(provider, since=500.0, at=500.0, until=600.0)  # type: ignore[arg-type]
+    past.raw("x", 60.0, 1.0)
+    past.value("max(y)", 1.0)
+    assert provider.asked == ["x[460]", "(max(y))[700s:15s]"]
+    assert past.provider.at == 600.0  # type: ignore[attr-defined]
+
+
 def test_a_subquery_is_cut_to_its_own_window(past: Past):
     assert times(past.value("sum(z)[20s:10s]", 1.0)) == [490.0, 500.0]
 
