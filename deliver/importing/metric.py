@@ -16,7 +16,8 @@ from deliver.plugins.types import show_duration
 
 _PLACE = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}")
 BEGIN, OLD, END = "\ue000", "\ue002", "\ue001"  # private characters: around what names a side, until it is left out; OLD: the stable one
-_STABLE = re.compile(rf"{OLD}|{END}-primary")  # Flagger calls the stable side's Deployment after the target
+_NAMED = re.compile(rf"[{BEGIN}{OLD}](?P<key>[^{END}]*){END}(?P<side>-primary|-canary)?")  # Flagger calls the stable side NAME-primary
+_OF_BOTH = ("namespace", "service", "ingress", "route")  # what both sides have in common, as long as neither is named after it
 _NEAR = 1e-9
 _OPPOSITE = {"=": "!=", "!=": "=", "=~": "!~", "!~": "=~"}
 _AT_THE_DOOR = ("nginx_ingress_controller_", "traefik_", "skipper_", "haproxy_", "apisix_", "kong_")
@@ -69,7 +70,10 @@ def _counted(node: Node, bounds: Bounds) -> Made:
     limit = share.max if share.max is not None else share.min
     if found.part.selector.name != found.whole.selector.name and limit is not None and not 0 <= limit < 1:
         raise Unusual("it is a multiple, and no share of one count in another")
-    part, whole = _candidates(found.part.selector), _candidates(found.whole.selector)
+    part, whole = _cleaned(found.part.selector), _cleaned(found.whole.selector)
+    _one_side(part[2], whole[2])
+    if part[0].name == whole[0].name and set(part[0].matchers) <= set(whole[0].matchers):
+        raise Unusual("its part is the whole, or more")
     notes = (*part[1], *whole[1]) if part[1] != whole[1] else part[1]
     made = _slower(part[0], whole[0], share) or _bad(part[0], whole[0], share)
     different = () if found.part.window == found.whole.window else ("the two rates had different ranges; the second one is taken",)
@@ -107,7 +111,8 @@ def _slower(part: Selector, whole: Selector, share: Bounds) -> dict[str, Any] | 
 
 def _quantile(node: Quantile, bounds: Bounds) -> Made:
     """p99 <= 500 ms says that at most 1 % are slower than 500 ms."""
-    selector, notes = _candidates(node.summed.selector)
+    selector, notes, side = _cleaned(node.summed.selector)
+    _one_side(side, side)
     base = selector.name.removesuffix("_bucket")
     if base == selector.name or bounds.max is None or bounds.min is not None or not 0 < node.share < 1:
         raise Unusual("it is no upper limit on a quantile of a histogram")
@@ -120,24 +125,27 @@ def _quantile(node: Quantile, bounds: Bounds) -> Made:
     return Made({**keys, **_window(node.summed)}, (*notes, told))
 
 
-def _candidates(selector: Selector) -> tuple[Selector, tuple[str, ...]]:
-    """A count is the candidate's; what it is compared with follows by itself."""
-    cleaned, notes, stable = _cleaned(selector)
-    if stable:
+def _one_side(part: str, whole: str) -> None:
+    """A count is the candidate's, and of one side; what it is compared with follows by itself."""
+    if "stable" in (part, whole):
         raise Unusual("it counts requests of the stable side")
-    return cleaned, notes
+    if part != whole:
+        raise Unusual("it compares the candidate with all requests")
 
 
-def _cleaned(selector: Selector) -> tuple[Selector, tuple[str, ...], bool]:
-    """Without what names the side, and whether that is the stable one. Raises NotTaken for series that do not say which pod answered."""
+def _cleaned(selector: Selector) -> tuple[Selector, tuple[str, ...], str]:
+    """Without what names the side, what is to be said of that, and the side, "" where none is named.
+
+    Raises NotTaken for series that do not say which pod answered.
+    """
     if selector.name.startswith(_AT_THE_DOOR):
         raise NotTaken(
             f"{selector.name} is counted by the ingress and does not say which pod answered",
             hint="use a counter of the application, or of its mesh sidecar",
         )
     kept = tuple(matcher for matcher in selector.matchers if END not in matcher.value)
-    stable = {(_STABLE.search(one.value) is not None) is (one.op in ("=", "=~")) for one in selector.matchers if _sided(one)}
-    if len(stable) > 1:
+    sides = {side for side in map(_side, selector.matchers) if side}
+    if len(sides) > 1:
         raise NotTaken("it names both sides in one selector")
     notes = []
     if kept != selector.matchers:
@@ -148,12 +156,16 @@ def _cleaned(selector: Selector) -> tuple[Selector, tuple[str, ...], bool]:
     if Matcher("reporter", "=", "source") in kept:
         kept = tuple(replace(one, value="destination") if one.label == "reporter" else one for one in kept)
         notes.append("counted where it is answered (reporter destination), because the caller's count carries the caller's pod")
-    return Selector(selector.name, kept), tuple(notes), stable == {True}
+    return Selector(selector.name, kept), tuple(notes), "".join(sides)
 
 
-def _sided(matcher: Matcher) -> bool:
-    """It tells the sides apart; a namespace does not."""
-    return END in matcher.value and f"{BEGIN}namespace{END}" not in matcher.value
+def _side(matcher: Matcher) -> str:
+    """Which one it keeps, "" where it does not tell them apart."""
+    named = [found for found in _NAMED.finditer(matcher.value) if found["side"] or found["key"] not in _OF_BOTH]
+    if not named:
+        return ""
+    stable = any(found["side"] == "-primary" or OLD in found[0] for found in named)
+    return "stable" if stable is (matcher.op in ("=", "=~")) else "candidate"
 
 
 def _window(summed: Summed) -> dict[str, str]:
@@ -193,8 +205,11 @@ def _reached(limit: float | None, *, strict: bool, by: float) -> float | None:
 
 
 def _placed(query: str) -> tuple[str, int, list[str]]:
-    """The query with a side's pods in every selector that has braces or a range, how many those are, and what is to be said of them."""
-    scan, out, count, notes = Scanner(query), [], 0, dict[str, None]()
+    """The query with a side's pods in the selectors that have braces or a range, how many those are, and what is to be said of them.
+
+    Where some selectors name a side, the others are about all pods, and stay so.
+    """
+    scan, out, notes = Scanner(query), list[str | tuple[Selector, str]](), dict[str, None]()
     try:
         while not scan.end():
             start = scan.at
@@ -203,15 +218,19 @@ def _placed(query: str) -> tuple[str, int, list[str]]:
             elif not scan.comment():
                 selector = expression.selector_at(scan)
                 if selector is not None:
-                    kept, told, stable = _cleaned(selector)
+                    kept, told, side = _cleaned(selector)
                     notes |= dict.fromkeys(told)
-                    inside = [str(matcher) for matcher in kept.matchers]
-                    out.append(f"{selector.name}{{{','.join([*inside, '{stable}' if stable else '{candidate}'])}}}")
-                    count += 1
+                    out.append((kept, side))
                     continue
                 if scan.at == start:
                     scan.at += 1
             out.append(query[start : scan.at])
     except (BadText, Unusual) as error:
         raise NotTaken(f"its query is not PromQL: {error}") from error
-    return "".join(out), count, list(notes)
+    found = [one for one in out if not isinstance(one, str)]
+    usual = "" if any(side for _, side in found) else "candidate"
+    return "".join(one if isinstance(one, str) else _sided(one[0], one[1] or usual) for one in out), len(found), list(notes)
+
+
+def _sided(selector: Selector, side: str) -> str:
+    return f"{selector.name}{{{','.join([*map(str, selector.matchers), f'{{{side}}}'])}}}" if side else str(selector)

@@ -96,6 +96,14 @@ def test_a_query_that_compares_with_the_stable_hash_asks_for_stable_pods(convert
     assert ratio["max"] == 1.5
 
 
+def test_the_candidate_of_all_requests_is_not_the_candidate_of_its_own(converted: Convert):
+    args = [{"name": "hash", "valueFrom": {"podTemplateHashValue": "Latest"}}]
+    share = "sum(rate(n{h='{{args.hash}}'}[1m])) / sum(rate(n[1m]))"
+    found = converted(template([{"name": "share", "successCondition": "result[0] >= 0.05", "query": share}], args=args))
+    assert metrics(found)[0]["query"] == "sum(rate(n{{candidate}}[1m])) / sum(rate(n[1m]))"
+    assert "it compares the candidate with all requests" in told(found)
+
+
 def test_templates_that_the_rollout_does_not_use_are_not_taken(converted: Convert):
     mine, other = template([ERRORS]), template([{**ERRORS, "name": "other"}])
     other["metadata"] = {"name": "x"}

@@ -81,6 +81,14 @@ def test_the_primary_is_the_stable_side(converted: Convert):
     assert other[0]["query"] == "max(x{{candidate}})"
 
 
+def test_what_both_sides_have_in_common_names_none(converted: Convert):
+    query = 'sum(rate(n{svc="{{ service }}",c="5"}[1m])) / sum(rate(n{svc="{{ service }}",ns="{{ namespace }}"}[1m]))'
+    half = {**OWN, "thresholdRange": {"max": 0.5}}
+    assert metrics(converted(canary({"metrics": [half]}), query_template(query)))[0]["bad"] == 'n{c="5"}'
+    (other,) = metrics(converted(canary({"metrics": [OWN]}), query_template('max(x{svc="{{ service }}-primary"})')))
+    assert other["query"] == "max(x{{stable}})"
+
+
 def test_the_address_of_the_built_in_metrics_is_the_canarys_own(converted: Convert):
     found = converted(canary({"metrics": [SUCCESS]}, metricsServer="http://prom.obs:9090"))
     assert data(found)["analysis"]["prometheus"] == {"service": "obs/prom:9090"}

@@ -48,6 +48,7 @@ def test_what_is_bad_is_the_rest_of_what_is_good(good: str, bad: str):
         ("sum(rate(n{a='1',b='2'}[1m])) / sum(rate(n[1m]))", Bounds(min=0.9)),
         (f"{BAD} / {ALL}", Bounds(0.1, 0.2)),
         ("sum(rate(http_request_duration_seconds_sum[1m])) / sum(rate(http_request_duration_seconds_count[1m]))", Bounds(max=0.3)),
+        (f"{ALL} / {BAD}", Bounds(max=0.5)),
         ("sum(rate(bytes_total[1m])) / sum(rate(requests_total[1m]))", Bounds(max=5000)),
         ("sum by (path) (rate(n{a='1'}[1m])) / sum(rate(n{}[1m]))", Bounds(max=0.1)),
         ("avg(rate(n{a='1'}[1m]))", Bounds(max=0.1)),
