@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from math import ceil
+from math import ceil, inf, isfinite
 
 from deliver.metrics.ledger import beginning_of
 from deliver.model.errors import InputError
@@ -19,7 +19,7 @@ _BAKING = re.compile(r"step (?P<step>\d+)/\d+: baking ")
 
 def question(release: Release, analysis: Analysis) -> Question:
     """analysis: the release's own, or another one. Raises InputError for a release that was never judged, or cannot be again."""
-    sides = pods.of_release(release)
+    sides, release = pods.of_release(release), timed(release)
     judged = replace(release, spec=replace(release.spec, analysis=analysis))
     return Question(
         release.spec.target.namespace, analysis, sides, stretch(release, analysis.poll), beginning=beginning_of(judged, release.started)
@@ -39,6 +39,34 @@ def stretch(release: Release, poll: float) -> Stretch:
         raise InputError(f"{release.id} was not watched for a second", hint="`deliver explain` says why")
     bakes = tuple(Bake(at, step.side, step.baseline) for at, step in baked)
     return Stretch(start, end, bakes, looks(release, start, end) if poll == release.spec.analysis.poll else ())
+
+
+def timed(release: Release) -> Release:
+    """With its times on the provider's clock, which its samples have: a driver's own may be wrong."""
+    by = skew(release)
+    if not by:
+        return release
+    return replace(
+        release,
+        started=release.started + by,
+        ended=release.ended and release.ended + by,
+        journal=tuple(replace(entry, at=entry.at + by) for entry in release.journal),
+        trail=tuple(replace(point, at=point.at + by) for point in release.trail),
+    )
+
+
+def skew(release: Release) -> float:
+    """Seconds that the provider's clock was ahead of the driver's, 0 where nothing shows it.
+
+    A look's evidence carries the provider's clock. It began when its point of the trail says, and was over when its entry was written.
+    """
+    least, most = -inf, inf
+    for entry in release.journal:
+        told = max((check.evidence.at for check in entry.checks if check.kind == "metric" and check.evidence.numbers), default=0.0)
+        begun = max((point.at for point in release.trail if point.at <= entry.at), default=0.0)
+        if told and begun:
+            least, most = max(least, told - entry.at), min(most, told - begun)
+    return least if isfinite(least) and (0 < least <= most or least <= most < 0) else 0.0
 
 
 def _step(entry: Entry, release: Release) -> Step | None:

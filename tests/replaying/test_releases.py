@@ -49,6 +49,26 @@ def test_evidence_comes_out_as_it_did_to_the_last_digit_however_short_the_releas
     assert told(found.turns[-1].checks) == told(decided(release).checks)
 
 
+@pytest.mark.parametrize("wrong", [-40.0, 25.0])
+def test_a_driver_whose_clock_was_wrong_is_replayed_on_the_providers(brief: tuple[World, Release], wrong: float):
+    world, release = brief
+    found = ask.ask(record.question(by(release, wrong), release.spec.analysis), world.metrics).replay
+    assert record.skew(release) == 0.0
+    assert found.at == pytest.approx(decided(release).at, abs=0.2)
+    assert told(found.turns[-1].checks) == told(decided(release).checks)
+
+
+def by(release: Release, wrong: float) -> Release:
+    """As a driver with such a clock would have written it. What the provider told has the provider's time."""
+    return replace(
+        release,
+        started=release.started + wrong,
+        ended=release.ended + wrong,
+        journal=tuple(replace(entry, at=entry.at + wrong) for entry in release.journal),
+        trail=tuple(replace(point, at=point.at + wrong) for point in release.trail),
+    )
+
+
 def test_with_another_poll_it_is_looked_at_at_other_times(story: Story):
     assert record.stretch(story.promoted, ANALYSIS.poll).looks
     assert record.stretch(story.promoted, 2 * ANALYSIS.poll).looks == ()
