@@ -116,6 +116,7 @@ def test_a_phone_the_dark_and_paper_are_thought_of(read: Reader, written: str):
     assert any(attrs.get("name") == "viewport" for _, attrs in read.elements)
     for rule in ("(prefers-color-scheme: dark)", "(max-width: 40rem)", "@media print"):
         assert rule in written
+    assert "table:not(.log) td:first-child { white-space: normal; overflow-wrap: anywhere" in written  # a long name widens no page
     assert ".decision::details-content { content-visibility: visible" in written  # nobody can unfold paper
     assert [attrs for tag, attrs in read.elements if tag == "details" and attrs.get("class") == "decision"]
     assert not re.findall(r"#0102\d\d|#01020[0-9]", written)  # all colours of the drawings are the page's variables
