@@ -156,6 +156,8 @@ def _cleaned(selector: Selector) -> tuple[Selector, tuple[str, ...], str]:
     if Matcher("reporter", "=", "source") in kept:
         kept = tuple(replace(one, value="destination") if one.label == "reporter" else one for one in kept)
         notes.append("counted where it is answered (reporter destination), because the caller's count carries the caller's pod")
+    if strange := [str(matcher) for matcher in kept if "canary" in matcher.value.lower() and matcher.op in ("=", "=~")]:
+        notes.append(f"{strange[0]} names a canary of the other tool's making: take it out, or nothing matches")
     return Selector(selector.name, kept), tuple(notes), "".join(sides)
 
 

@@ -61,6 +61,13 @@ def test_an_argument_in_a_limit_is_filled_in(converted: Convert):
     assert metrics(converted(asks))[0]["max"] == "2%"
 
 
+def test_a_canary_service_that_is_named_outright_is_told(converted: Convert):
+    query = "sum(rate(n{svc=~'{{args.service-name}}',bad='1'}[2m])) / sum(rate(n{svc=~'{{args.service-name}}'}[2m]))"
+    args = [{"name": "service-name", "value": "web-canary.shop.svc.cluster.local"}]
+    found = converted(template([{**ERRORS, "query": query}], args=args))
+    assert 'svc=~"web-canary.shop.svc.cluster.local" names a canary of the other tool\'s making' in told(found)
+
+
 def test_an_argument_without_a_value_is_asked_for(converted: Convert):
     found = converted(template([{**ERRORS, "query": "max(x{a='{{args.app}}'})"}], args=[{"name": "app"}]))
     assert found.text == ""
