@@ -49,7 +49,7 @@ def take(objects: Sequence[Object], given: Mapping[str, str], pieces: Pieces) ->
 
 def used(rollouts: Sequence[Object], templates: Sequence[Object]) -> list[Object]:
     """The templates that the Rollouts name, and those that these name; all, where nothing is named."""
-    asked = [(rollout, one) for rollout in rollouts for analysis in _analyses(rollout) for one in items(analysis, "templates")]
+    asked = [(rollout, one) for rollout in rollouts for analysis in _analyses(rollout) for one in _references(analysis)]
     if not asked:
         return list(templates)
     found: list[Object] = []
@@ -75,6 +75,11 @@ def _analyses(rollout: Object) -> list[Mapping[str, Any]]:
     canary, switch = part(rollout, "spec", "strategy", "canary"), part(rollout, "spec", "strategy", "blueGreen")
     found = [part(canary, "analysis"), *(part(step, "analysis") for step in items(canary, "steps"))]
     return [*found, part(switch, "prePromotionAnalysis"), part(switch, "postPromotionAnalysis")]
+
+
+def _references(analysis: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The templates that it names; versions before 0.6 named one, without a list."""
+    return items(analysis, "templates") or ([analysis] if "templateName" in analysis else [])
 
 
 def _passed(rollout: Object) -> dict[str, Mapping[str, Any]]:
@@ -225,7 +230,7 @@ def _length(rollout: Object, analysis: Mapping[str, Any], templates: Sequence[Ob
     metrics = [
         found
         for template in templates
-        if any(_meant(template, rollout, one) for one in items(analysis, "templates"))
+        if any(_meant(template, rollout, one) for one in _references(analysis))
         for found in items(template, "spec", "metrics")
     ]
     return max(

@@ -1,7 +1,7 @@
 """Argo Rollouts' success and failure conditions, of the shapes that are usual: a comparison of the result with a number."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 from deliver.importing.pieces import NotTaken
@@ -18,6 +18,8 @@ _ASKED = r"(?:isNaN|isNil|isInf)\(\s*(?:result(?:\[0\])?|asFloat\(\s*result(?:\[
 _BARE = r"result(?:\[0\])?"
 _EMPTY = re.compile(rf"{_ASKED}|len\(\s*result\s*\)\s*(?:==\s*0|<\s*1)|{_BARE}\s*==\s*nil|result\s*==\s*\[\]")
 _FULL = re.compile(rf"!\s*{_ASKED}|len\(\s*result\s*\)\s*(?:>\s*0|>=\s*1|!=\s*0)|{_BARE}\s*!=\s*nil")
+_GUARD = re.compile(r"(?P<guard>[^?:]+)\?(?P<yes>[^?:]+):(?P<no>[^?:]+)")
+_TRUTH = ("true", "false")
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _OTHERWISE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
@@ -35,6 +37,8 @@ def condition(success: str, failure: str) -> Condition:
     """Raises NotTaken. With both, what passes is what success says, and failure does not: what fails there fails in any case."""
     if not (success or failure):
         raise NotTaken("it has neither a success nor a failure condition: it only collects")
+    if failure.strip() == "false":  # what does not pass is inconclusive there
+        return replace(condition(success, ""), between=True) if success else condition("", "")
     found = [one for one in (_passing(success) if success else None, _failing(failure) if failure else None) if one]
     if len(found) == 1:
         return found[0]
@@ -44,6 +48,8 @@ def condition(success: str, failure: str) -> Condition:
 
 def _passing(text: str) -> Condition:
     """`result[0] >= 0.95`, also with `&&` of two bounds, and with `|| isNaN(...)` beside it."""
+    if guarded := _guarded(text):
+        return replace(_passing(guarded[0]), empty=guarded[1])
     alternatives = [_bare(part) for part in text.split("||")]
     kept = [part for part in alternatives if not _EMPTY.fullmatch(part)]
     if len(kept) != 1:
@@ -61,6 +67,8 @@ def _passing(text: str) -> Condition:
 
 def _failing(text: str) -> Condition:
     """Each alternative that fails is a bound that passes on the other side."""
+    if guarded := _guarded(text):
+        return replace(_failing(guarded[0]), empty=not guarded[1])
     found, empty = Bounds(), []
     for part in (_bare(part) for part in text.split("||")):
         if _EMPTY.fullmatch(part):  # no data is no verdict here, and never a pass
@@ -73,6 +81,19 @@ def _failing(text: str) -> Condition:
         found &= bounds
         empty.append(inner[0] != part or (default is not None and bounds.holds(default)))
     return Condition(found, empty=all(empty))
+
+
+def _guarded(text: str) -> tuple[str, bool] | None:
+    """`len(result) > 0 ? result[0] > 5 : false`: the condition, and what stands for no data; None for what is not of this form."""
+    found = _GUARD.fullmatch(_bare(text))
+    if not found:
+        return None
+    guard, yes, no = (_bare(found[name]) for name in ("guard", "yes", "no"))
+    if _FULL.fullmatch(guard) and no in _TRUTH:
+        return yes, no == "true"
+    if _EMPTY.fullmatch(guard) and yes in _TRUTH:
+        return no, yes == "true"
+    return None
 
 
 def _comparison(text: str, whole: str, *, turned: bool = False) -> tuple[Bounds, float | None]:

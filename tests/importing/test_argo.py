@@ -119,6 +119,12 @@ def test_templates_that_the_rollout_does_not_use_are_not_taken(converted: Conver
     assert "AnalysisTemplate x: not converted: Rollout r does not use it" in told(found)
 
 
+def test_the_one_template_of_older_versions_is_found(converted: Convert):
+    other = {**template([{**ERRORS, "name": "other"}]), "metadata": {"name": "x"}}
+    found = converted(template([ERRORS]), other, rollout([{"setWeight": 5}], analysis={"templateName": "t"}))
+    assert [one["name"] for one in metrics(found)] == ["errors"]
+
+
 def test_templates_of_templates_are_taken_and_those_of_another_kind_or_namespace_are_not(converted: Convert):
     outer, inner, wide, far = (template([{**ERRORS, "name": name}]) for name in ("outer", "inner", "wide", "far"))
     outer["metadata"], inner["metadata"], wide["metadata"], far["metadata"] = (

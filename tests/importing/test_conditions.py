@@ -43,6 +43,12 @@ def test_no_data_that_passes_is_noticed(empty: str):
         ("", "!isNaN(result[0]) && result[0] > 5", True),
         ("", "isNaN(result[0]) || result[0] > 5", False),
         ("len(result) == 0 || result[0] < 9", "result[0] > 9", False),
+        ("len(result) == 0 || result[0] < 0.05", "len(result) > 0 && result[0] >= 0.10", True),
+        ("len(result) > 0 ? result[0] >= 0.95 : false", "", False),
+        ("len(result) > 0 ? result[0] >= 0.95 : true", "", True),
+        ("(isNaN(result[0]) ? true : (result[0] >= 0.95))", "", True),
+        ("", "len(result) == 0 ? false : result[0] > 5", True),
+        ("", "len(result) == 0 ? true : result[0] > 5", False),
     ],
 )
 def test_what_a_default_stands_for_says_whether_no_data_passed(success: str, failure: str, empty: bool):
@@ -69,6 +75,8 @@ def test_a_failure_condition_is_turned_round(failure: str, bounds: Bounds):
         ("result[0] >= 0.9", "result[0] < 0.9", Bounds(min=0.9), False),
         ("result[0] < 100", "result[0] < 10", Bounds(10, 100, below=True), True),  # what fails there fails here too
         ("result[0] <= 100", "result[0] > 50", Bounds(max=50), False),
+        ("result[0] <= 100", "false", Bounds(max=100), True),  # what does not pass is inconclusive
+        ("len(result) > 0 ? result[0] >= 0.95 : false", "", Bounds(min=0.95), False),
     ],
 )
 def test_with_both_what_passes_is_what_one_lets_pass_and_the_other_does_not_fail(success: str, failure: str, bounds: Bounds, between: bool):
@@ -88,6 +96,9 @@ def test_with_both_what_passes_is_what_one_lets_pass_and_the_other_does_not_fail
         ("result[0] < 1 &&", ""),
         ("result[0] < 5", "result[0] matches 'x'"),  # a condition that cannot be read is not left out
         ("result[0] < 1e999", ""),
+        ("", "false"),
+        ("true", ""),
+        ("result[0] > 1 ? true : false", ""),
         ("default(result, [5]) < 9", ""),
         ("isNaN(result[0]) && (result[0] < 1) || result[0] < 2", ""),
     ],
