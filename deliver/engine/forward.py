@@ -25,9 +25,10 @@ def held(release: Release, seen: Seen, now: float) -> Decision | None:
         if sum(entry.kind == "outcome" and entry.text == Verb.HOLD_STABLE and entry.at >= release.resumed for entry in release.journal) > 3:
             return Decision(hold(release, f"somebody keeps unpausing Deployment {stable.deployment}{stable.editor}", now), None, now)
         return act(release, now, Verb.HOLD_STABLE, "a pinned version must not roll away under its traffic")
-    if scaler and release.snapshot.autoscaler and (scaler.minimum or 1) < hazards.floor(release):
+    floor = hazards.floor(release, seen.candidate)
+    if scaler and release.snapshot.autoscaler and (scaler.minimum or 1) < floor:
         why = "the side that would take the traffic back must not shrink"
-        return act(release, now, Verb.HOLD_AUTOSCALER, why, pods=hazards.floor(release))
+        return act(release, now, Verb.HOLD_AUTOSCALER, why, pods=floor)
     if not release.exposed:
         if seen.route.side is not Side.STABLE:
             return act(
@@ -57,7 +58,9 @@ def ready(release: Release, seen: Seen, now: float) -> Decision | None:
     if candidate.desired < size:
         if release.paused and release.exposed:  # its Services select both sides: more pods are more users
             return stopped(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
-        return act(release, now, Verb.SCALE_CANDIDATE, f"{step.name} wants {size} candidate pods", pods=size)
+        if release.exposed and (unjudged := judged_again(release, seen, now)):
+            return unjudged
+        return act(replace(release, blind_since=0.0), now, Verb.SCALE_CANDIDATE, f"{step.name} wants {size} candidate pods", pods=size)
     if not candidate.hash or not candidate.settled or candidate.ready < size:
         return _late(release, seen, now, f"{candidate.ready} of {size} candidate pods ready")
     if release.candidate_hash != candidate.hash:
@@ -120,7 +123,7 @@ def moved(release: Release, seen: Seen, now: float) -> Decision | None:
             return Decision(
                 hold(release, f"somebody keeps taking traffic from {step.name}; the Services select {seen.route.side} now", now), None, now
             )
-        if unjudged := _blind_again(release, now):
+        if unjudged := judged_again(release, seen, now):
             return unjudged
         exposed = release.exposed or step.side is not Side.STABLE
         # a bake is of unbroken exposure, a drain of one move
@@ -148,11 +151,15 @@ def switched_before(release: Release, seen: Seen) -> bool:
     return there and let_in(release, f"{Verb.ROUTE} {Side.CANDIDATE}")
 
 
-def _blind_again(release: Release, now: float) -> Decision | None:
-    """A shift that was refused may be tried again much later than the PASS that allowed it: what is blind by then is judged first."""
+def judged_again(release: Release, seen: Seen, now: float) -> Decision | None:
+    """A rise that was refused, or slept through, may come much later than the PASS that allowed it.
+
+    What is blind by then, or old, is judged first; None when it may rise.
+    """
     before = release.plan.steps[release.step - 1] if release.step else None
-    judged = before and before.metrics and (before.endpoints > 0 or before.preview)
-    if not judged or release.phase is not Phase.SHIFTING or combined(release.checks) is not Verdict.BLIND:
+    if not before or not before.metrics or not (release.exposed or before.preview) or not switch.asks(release):
+        return None
+    if combined(seen.checks) is not Verdict.BLIND and hazards.fresh(release, seen, now):
         return None
     return wait(replace(release, blind_since=release.blind_since or now), now)
 

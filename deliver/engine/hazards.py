@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from deliver.model.action import Verb
 from deliver.model.plan import Side
 from deliver.model.release import Course, Phase, Release, digest_of
-from deliver.model.seen import PodSeen, Seen
-from deliver.model.verdict import CheckResult, Verdict
+from deliver.model.seen import ArmSeen, PodSeen, Seen
+from deliver.model.verdict import CheckResult, Verdict, combined
 
 UNCERTAIN = 30.0  # seconds that a cause which may mend itself (no node has room yet, a first pull error) is given
 
@@ -100,7 +101,7 @@ def foreign_hand(release: Release, seen: Seen) -> Hold | None:
             f"Deployment {stable.deployment} was scaled down to {stable.desired}, {release.snapshot.replicas} stood before the release"
         )
     scaler, before = seen.autoscaler, release.snapshot.autoscaler
-    if scaler and before and scaler.minimum not in (before.minimum, floor(release)):
+    if scaler and before and scaler.minimum not in {before.minimum, floor(release), *floors(release)}:
         return Hold(f"minReplicas of HorizontalPodAutoscaler {scaler.name} was changed to {scaler.minimum}")
     if seen.route.foreign:
         return Hold(seen.route.foreign)
@@ -109,10 +110,23 @@ def foreign_hand(release: Release, seen: Seen) -> Hold | None:
     return None
 
 
-def floor(release: Release) -> int:
-    """The stable side's size during the release; an HPA cannot be asked for more than its own maximum."""
-    scaler = release.snapshot.autoscaler
-    return min(release.snapshot.replicas, scaler.maximum) if scaler else release.snapshot.replicas
+def floor(release: Release, candidate: ArmSeen | None = None) -> int:
+    """The stable side's size during the release; an HPA cannot be asked for more than its own maximum.
+
+    With the candidate: as large as that is, once it is to have all the traffic. Its size is what the load needed by then, and the
+    stable side, whose load is going, has to be able to take it back.
+    """
+    scaler, size = release.snapshot.autoscaler, release.snapshot.replicas
+    if candidate is not None and release.current.side is Side.CANDIDATE:
+        size = max(size, candidate.desired)
+    return min(size, scaler.maximum) if scaler else size
+
+
+def floors(release: Release) -> set[int]:
+    """What we have asked of the autoscaler so far."""
+    asked = f"{Verb.HOLD_AUTOSCALER} "
+    texts = [one.text for one in release.journal if one.kind == "intent" and one.text.startswith(asked)]
+    return {int(text.removeprefix(asked).partition(":")[0]) for text in texts}
 
 
 def failed_checks(release: Release, seen: Seen, now: float) -> Fail | Hold | None:
@@ -124,8 +138,10 @@ def failed_checks(release: Release, seen: Seen, now: float) -> Fail | Hold | Non
     if failing:
         return Fail(f"{failing[0].name}: {failing[0].why}")
     analysis = release.spec.analysis
+    unseen = combined(seen.checks) is Verdict.BLIND or not fresh(release, seen, now)
+    watched = release.phase in (Phase.SHIFTING, Phase.BAKING, Phase.PAUSED, Phase.WAITING)
     if (
-        release.phase in (Phase.SHIFTING, Phase.BAKING, Phase.PAUSED, Phase.WAITING)
+        (watched or (release.phase is Phase.PREPARING and unseen))
         and release.blind_since
         and now - release.blind_since >= analysis.max_blind
     ):

@@ -151,7 +151,7 @@ def patches(
     plural = "s" if len(services) > 1 else ""
     lines = [f"Deployment {deployment}: spec.paused true (it keeps running, and does not roll)"]
     if autoscaler:
-        lines.append(f"HorizontalPodAutoscaler {autoscaler}: spec.minReplicas {replicas}")
+        lines.append(f"HorizontalPodAutoscaler {autoscaler}: spec.minReplicas {replicas}, more if it has grown when all users move")
     lines.append(f"Service{plural} {names}: spec.selector pinned to the stable pods")
     lines.append(f"Deployment {candidate}: created from the template of {deployment} with the new image")
     size, stable = 0, replicas

@@ -1,4 +1,4 @@
-"""Blue-green beside what else there is: limits that are too short for it, a person in its hold, what nodes have left behind."""
+"""Blue-green beside what else there is: limits too short for it, an autoscaler, a person in its hold, what nodes left behind."""
 
 import copy
 from typing import Any
@@ -7,8 +7,9 @@ import pytest
 
 from deliver.model.names import HASH
 from deliver.model.release import Outcome, Release
+from deliver.model.spec import ReleaseSpec
 from deliver.model.verdict import Verdict
-from tests.engine.rig import Rig, steps
+from tests.engine.rig import Rig, in_step, steps
 from tests.engine.test_blue_green import at, spec
 
 # ---------------------------------------------------------------- how long it may take
@@ -34,6 +35,47 @@ def test_it_is_said_beforehand_when_it_cannot_be_done_in_its_time(options: dict[
 
 def test_nothing_is_said_of_one_that_has_time_enough():
     assert "too-long" not in {one.rule for one in Rig.make().propose(spec(approve=True, approve_timeout="2h")).findings}
+
+
+# ---------------------------------------------------------------- an autoscaler
+
+
+def grown(rig: Rig, release: ReleaseSpec) -> tuple[Release, list[int]]:
+    """The load grows from three pods' worth to eight before all users move, and moves with them; the stable side's sizes after that."""
+    sizes: list[int] = []
+
+    def moved() -> None:
+        rig.world.load["shop", "web"] = 0.0
+        rig.world.store.listen(
+            lambda change: sizes.append(change.obj["spec"]["replicas"]) if (change.kind, change.name) == ("deployments", "web") else None
+        )
+
+    rig.when(in_step(1), lambda: rig.world.load.update({("shop", "web"): 8.0}))
+    rig.when(lambda now: now.last_step and now.phase == "Baking", moved)
+    return rig.run(release), sizes
+
+
+@pytest.mark.parametrize("strategy", ["blue-green", "canary"])
+def test_the_stable_side_does_not_shrink_below_what_took_its_traffic(strategy: str):
+    """Else a rollback, or the finish, would lead the traffic of eight pods to three."""
+    rig = Rig.make(hpa=True, replicas=3)
+    before = rig.get("horizontalpodautoscalers", "web")["spec"]
+    wanted = spec(preview_bake="2m", hold="20m") if strategy == "blue-green" else rig.spec(weights=(50,), bake="10m")
+    release, sizes = grown(rig, wanted)
+    assert release.outcome is Outcome.PROMOTED
+    until = [entry.text.partition(":")[0] for entry in release.journal if entry.kind == "intent"]
+    assert [one for one in until if "autoscaler" in one] == ["hold-autoscaler 3", "hold-autoscaler 8", "release-autoscaler"]
+    assert min(sizes) == 8
+    assert rig.get("horizontalpodautoscalers", "web")["spec"] == before
+
+
+def test_and_it_is_as_large_when_it_is_rolled_back():
+    rig = Rig.make(hpa=True, replicas=3)
+    rig.when(holds, lambda: rig.world.clock.after(900.0, lambda: setattr(rig.judge, "verdict", Verdict.FAIL)))
+    release, sizes = grown(rig, spec(preview_bake="2m", hold="20m"))
+    assert release.outcome is Outcome.ROLLED_BACK
+    assert min(sizes) == 8
+    assert rig.get("horizontalpodautoscalers", "web")["spec"]["minReplicas"] == 1
 
 
 # ---------------------------------------------------------------- a person's hand in the hold
