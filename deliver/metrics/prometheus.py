@@ -1,6 +1,7 @@
 """The Prometheus provider: raw samples and single values over the HTTP API, directly or through the API server's proxy."""
 
 import base64
+import copy
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -117,6 +118,13 @@ class PrometheusProvider:
         self._fixed = tuple(Matcher(label, "=", value) for label, value in sorted(options.labels.items()))
         self._replicas = frozenset(options.replica_labels)
         self._transport = transport or _transport(options, reach)
+        self._at = 0.0
+
+    def as_of(self, at: float) -> "PrometheusProvider":
+        """The same, asked as of an earlier time: a replay of long ago asks for no more than it needs."""
+        earlier = copy.copy(self)
+        earlier._at = at  # noqa: SLF001  its own
+        return earlier
 
     def raw(self, selector: str, window: float, timeout: float) -> Answer:
         where = str(parse(selector).where(*self._fixed)) if self._fixed else selector
@@ -133,7 +141,7 @@ class PrometheusProvider:
 
     def _ask(self, query: str, timeout: float) -> Answer:
         try:
-            return self._transport.query(query, timeout)
+            return self._transport.query(query, timeout, self._at)
         except MetricsError as error:
             raise MetricsError(f"Prometheus at {self.where}: {error}", bad_query=error.bad_query) from error
 

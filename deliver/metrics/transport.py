@@ -80,10 +80,11 @@ class Transport:
         self._headers, self._clock = headers, clock
         self._client = PrometheusConnect(url, session=self._session, retry=Retry(total=0, read=False, redirect=0))
 
-    def query(self, query: str, timeout: float) -> Answer:
+    def query(self, query: str, timeout: float, at: float = 0.0) -> Answer:
+        """at: unix seconds as of which it is answered, 0 = now."""
         until = self._clock() + timeout
         try:
-            return self._once(query, timeout)
+            return self._once(query, timeout, at)
         except requests.exceptions.Timeout as error:
             raise MetricsError(f"no answer within {timeout:g} s") from error
         except requests.exceptions.SSLError as error:
@@ -93,15 +94,16 @@ class Transport:
             if left <= 0:
                 raise MetricsError(f"cannot be reached: {_reason(error)}") from error
         try:  # a kept connection that the server has closed looks like any other error; once more, on a new one
-            return self._once(query, left)
+            return self._once(query, left, at)
         except requests.exceptions.RequestException as error:
             raise MetricsError(f"cannot be reached: {_reason(error)}") from error
 
-    def _once(self, query: str, timeout: float) -> Answer:
+    def _once(self, query: str, timeout: float, at: float) -> Answer:
         self._client.headers = self._fresh_headers()
         # Whatever the library makes of an answer, the answer itself says more.
         with contextlib.suppress(PrometheusApiClientException, requests.exceptions.JSONDecodeError, KeyError, TypeError, RecursionError):
-            self._client.custom_query(query, params={"timeout": f"{max(round(timeout * 1000), 1)}ms"}, timeout=timeout)
+            when = {"time": f"{at:.3f}"} if at else {}
+            self._client.custom_query(query, params={"timeout": f"{max(round(timeout * 1000), 1)}ms", **when}, timeout=timeout)
         if self._session.last is None:
             raise MetricsError("gave no answer")
         status, body = self._session.last

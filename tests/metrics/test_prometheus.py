@@ -82,6 +82,13 @@ def test_raw_asks_for_a_range_with_the_time_limit_in_whole_milliseconds(world):
     assert world.asked[0]["path"] == "/api/v1/query"
 
 
+def test_as_of_an_earlier_time_everything_is_asked_as_of_then(world):
+    now = provider(world)
+    now.as_of(1700000000.25).raw("up", 60.0, 10.0)
+    now.raw("up", 60.0, 10.0)
+    assert world.asked[0]["time"] == ["1700000000.250"] and "time" not in world.asked[1]
+
+
 def test_the_providers_clock(world):
     assert provider(world).now(5.0) == 7.0
 
