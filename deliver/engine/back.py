@@ -35,7 +35,8 @@ def traffic(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decisi
         return act(release, now, Verb.RESTORE_STABLE, "the template that stood before") if needs_restoring(release, stable) else None
     if stable.template != release.snapshot.digest and not stable.paused and not was_restored(release):
         return act(release, now, Verb.RESTORE_STABLE, "its pods of before are rolling away: they must stay before anybody is sent to them")
-    if seen.candidate is None and seen.route.side is Side.BOTH and stable.template == release.snapshot.digest:
+    restoring = seen.route.side is None and not seen.route.foreign and release.traffic_off  # one Service is as before, another not yet
+    if seen.candidate is None and stable.template == release.snapshot.digest and (seen.route.side is Side.BOTH or restoring):
         return None  # the original selectors, and nothing of ours that they could lead to
     if seen.route.side is not Side.STABLE or seen.route.pinned != home:
         return to_stable(release, stable, seen, now)

@@ -181,7 +181,8 @@ class Driver:
         clock = self.tools.clock
         if self.last and self.last[0] == action and clock.monotonic() - self.last[1] < self._again():
             return release, seen, clock.now() + (SETTLE if self.repeated < STUBBORN else REPEAT)  # done; the watch has not shown it yet
-        if self.not_before and self.not_before[0] == action and (left := self.not_before[1] - clock.monotonic()) > 0:
+        again = self.not_before and (self.not_before[0] == action or self.refused >= STUBBORN)  # many in a row: no other helps either
+        if again and self.not_before and (left := self.not_before[1] - clock.monotonic()) > 0:
             return release, seen, clock.now() + left  # refused a moment ago; what wakes us, our own record first, is no reason to hurry
         release, intent = self._intended(release, f"{action}: {action.why}")
         self._journal(release, action)

@@ -47,7 +47,7 @@ def _point(release: Release, result: CheckResult, judged: Judged) -> Point | Non
         counts = _since(measure, mine)
         if not any(counts):
             return None
-    elif mine and judged.at - mine[-1].at < numbers.get("seconds", 0.0):
+    elif not any(counts) or (mine and judged.at - mine[-1].at < numbers.get("seconds", 0.0)):
         return None  # a fixed limit looks at a window: one that overlaps the last would count its requests twice
     return Point(
         at=judged.at,

@@ -124,3 +124,33 @@ def test_a_judge_that_fails_to_answer_at_all_is_blind():
     release = rig.run(rig.spec(max_blind=60.0))
     assert release.outcome is Outcome.HELD
     assert release.step == 0
+
+
+def test_a_rise_that_was_slept_through_is_judged_again_first():
+    """Hunt, wild 8003780: the machine slept between the PASS and the next size, which is more users where Services select both sides."""
+    rig, asked = Rig.make(), list[float]()
+
+    def said(now: float) -> Verdict:
+        asked.append(now)
+        return Verdict.PASS
+
+    rig.judge.verdict = said
+    slept = rig.when(in_step(2, "Preparing"), lambda: rig.world.clock.wait(90.0))
+    release = rig.run()
+    assert release.outcome is Outcome.PROMOTED
+    rise = next(entry.at for entry in release.journal if entry.kind == "intent" and entry.text.startswith("scale-candidate 4"))
+    assert any(slept[0] + 90.0 <= at <= rise for at in asked)
+
+
+def test_a_rise_that_was_slept_through_is_not_made_when_nothing_can_be_seen_any_more():
+    rig = Rig.make()
+
+    def sleep() -> None:
+        blind(rig)
+        rig.world.clock.wait(90.0)
+
+    rig.when(in_step(2, "Preparing"), sleep)
+    release = rig.run(rig.spec(max_blind=120.0))
+    assert release.outcome is Outcome.HELD
+    assert release.reason.startswith("could not be judged for 12")
+    assert rig.get("deployments", "web-candidate")["spec"]["replicas"] == 1

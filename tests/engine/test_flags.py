@@ -12,6 +12,7 @@ from deliver.model.errors import GateRefused, InputError, Locked, Unreachable
 from deliver.model.release import Release
 from deliver.model.spec import Analysis, Limits, ReleaseSpec, Target
 from deliver.model.verdict import Verdict
+from deliver.sandbox.faults import Fault, unreachable
 from deliver.testing.flags import MemoryFlags
 from tests.engine.rig import METRIC, TARGET, Rig, in_step, steps
 from tests.engine.test_blue_green_around import left_behind
@@ -208,6 +209,23 @@ def test_a_share_that_was_let_in_before_its_driver_went_is_not_lowered_to_be_rai
     assert rig.flags.writes == ["set 5", "set 50", "set 100"]
     bakes = [one.at for one in release.journal if "baking 50 %" in one.text or one.text.endswith("50 %: PASS")]
     assert bakes[-1] - bakes[0] >= 60.0
+
+
+def test_a_raise_that_was_refused_for_long_needs_a_pass_again(rig: FlagRig):
+    """Hunt, flag 8002350: it was let in by a PASS, refused for a while, and made when nothing could be judged any more."""
+    dark: list[float] = []
+
+    def refuse() -> None:
+        now = rig.world.clock.now()
+        dark.extend([now, now + 100.0])
+        rig.world.cluster.script.add(Fault(unreachable(), verb="patch", kind="configmaps", until=now + 40.0))
+
+    rig.judge.verdict = lambda now: Verdict.BLIND if dark and dark[0] <= now < dark[1] else Verdict.PASS
+    rig.when(in_step(2, "Preparing"), refuse)
+    release = rig.run()
+    assert release.outcome == "PROMOTED"
+    raised = next(entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == "set-share 50")
+    assert raised >= dark[1]
 
 
 def test_crashing_pods_take_the_flag_back(rig: FlagRig):

@@ -255,7 +255,9 @@ def test_blindness_has_its_budget_to_the_second(phase: Phase):
     look = seen(checks=(PASSED, DARK))
     assert danger(dark(299.9, phase=phase), look) is None
     assert danger(dark(300.0, phase=phase), look) == Hold("could not be judged for 300 s (errors: no samples)")
-    assert danger(dark(300.0, phase=Phase.PREPARING), look) is None, "pods that start are waited for by their own limit"
+    sighted = seen(checks=(PASSED,))
+    assert danger(dark(300.0, phase=Phase.PREPARING), sighted) is None, "pods that start are waited for by their own limit"
+    assert danger(dark(300.0, phase=Phase.PREPARING), look) is not None, "and so is a rise that nobody could judge"
     assert danger(dark(0.0, phase=phase, blind_since=0.0), look) is None
 
 

@@ -76,6 +76,23 @@ def test_writes_whose_answers_are_lost_are_not_repeated_at_the_pace_of_our_own_r
     assert journal_faults(release) == []
 
 
+def test_selectors_that_are_half_put_back_are_put_back_whole():
+    """Hunt, wild 1795671640: the answer for the first Service was lost, so it was pinned again, and put back again, 200 times a second."""
+    rig = Rig.make(services=("web", "web-internal"))
+    before = rig.before()
+
+    def cut() -> None:
+        rig.world.cluster.script.add(Fault(unreachable(), verb="patch", kind="services", applied=True, until=rig.world.clock.now() + 20))
+
+    rig.when(in_step(1), lambda: setattr(rig.judge, "verdict", Verdict.FAIL))
+    rig.when(lambda release: steps(release)[-1:] == ["delete-candidate"], cut)
+    release = rig.run()
+    assert release.outcome is Outcome.ROLLED_BACK
+    assert rig.before() == before
+    assert steps(release).count("route stable") == 2
+    assert steps(release).count("restore-route") <= 3
+
+
 def test_an_intent_whose_saving_was_not_answered_stands_in_the_journal_once():
     """The record had it, the driver did not know: it wrote another entry over it."""
     rig, seen = Rig.make(), []

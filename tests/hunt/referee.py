@@ -340,7 +340,8 @@ class Referee:
             if verb == "set" and fence < self.top.get(key, 0):
                 self.say(7, f"flag set to {percent:g} % under fence {fence} after {self.top[key]}")
             self.top[key] = max(self.top.get(key, 0), fence)
-        if not self._open(FLAG_INTENTS) and not (verb == "kill" and (self._rolling() or self.record.get("course") == "back")):
+        back = self._rolling() or self.record.get("course") == "back" or self.faulty  # users do not wait for the journal (rule 3)
+        if not self._open(FLAG_INTENTS) and not (verb == "kill" and back):
             self.say(10, f"{verb} {percent:g} of the flag was never announced")
         if verb == "set" and percent > (before or 0.0):
             self._raised(f"flag raised to {percent:g} % at {now:.2f}")

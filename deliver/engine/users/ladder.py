@@ -27,10 +27,10 @@ def onward(release: Release, seen: Seen, now: float) -> Decision:
         return wait(release, now, now + flag.POLL)
     if not (seen.stable and seen.stable.noted):
         return act(release, now, Verb.NOTE_UNDO, "what undoes this release without its record")
-    return raised(release, found, now) or confirmed(release, seen, found, now) or baking(release, now) or forward.baked(release, seen, now)
+    return raised(release, seen, found, now) or confirmed(release, seen, found, now) or baking(release, now) or forward.baked(release, seen, now)
 
 
-def raised(release: Release, found: FlagState, now: float) -> Decision | None:
+def raised(release: Release, seen: Seen, found: FlagState, now: float) -> Decision | None:
     """The flag says what the step wants."""
     step = release.current
     if flag.serves(found, step.weight):
@@ -42,7 +42,9 @@ def raised(release: Release, found: FlagState, now: float) -> Decision | None:
         return forward.stopped(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
     if _writes(release, step.weight) >= MOVES:
         return Decision(hold(release, f"somebody keeps changing flag {flag.name(release)} from {step.weight:g} %", now), None, now)
-    release = replace(release, exposed=True, bake_since=0.0)
+    if unjudged := forward.judged_again(release, seen, now):
+        return unjudged
+    release = replace(release, exposed=True, bake_since=0.0, blind_since=0.0)
     release = in_phase(release, Phase.SHIFTING, now, f"step {release.step + 1}/{len(release.plan.steps)}: raising to {step.name}")
     return act(release, now, Verb.SET_SHARE, f"{step.name} of users get the treatment", share=step.weight, revision=found.revision)
 
