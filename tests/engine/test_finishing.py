@@ -196,11 +196,13 @@ def test_a_deployment_that_loses_its_last_pod_gives_the_traffic_back_to_the_cand
 def test_the_candidate_stands_by_until_the_deployment_is_as_large_as_before(desired: int, ready: int, whole: bool):
     """An autoscaler may want more than there is room for, or less."""
     arm = renewed(desired=desired, pods=pods(ready, NEW))
-    assert str(decide(rolled(), seen(Side.CANDIDATE, stable=arm), NOW).action) == ("route stable" if whole else "None")
-    assert str(decide(taken_over(), on_new(stable=arm), NOW).action) == ("delete-candidate" if whole else "None")
+    scaled = replace(BEGUN.snapshot, autoscaler=AutoscalerSnapshot("web", "h", 2, 10))
+    assert str(decide(rolled(snapshot=scaled), seen(Side.CANDIDATE, stable=arm), NOW).action) == ("route stable" if whole else "None")
+    assert str(decide(taken_over(snapshot=scaled), on_new(stable=arm), NOW).action) == ("delete-candidate" if whole else "None")
     gone = candidate(pods=pods(4, CANDIDATE, ready=False))
     if ready:
-        assert str(finish_.climb(taken_over(), on_new(stable=arm, candidate=gone), NOW).action) == "delete-candidate", "nobody stands by"
+        decision = finish_.climb(taken_over(snapshot=scaled), on_new(stable=arm, candidate=gone), NOW)
+        assert str(decision.action) == "delete-candidate", "nobody stands by"
 
 
 @pytest.mark.parametrize(

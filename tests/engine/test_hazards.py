@@ -297,6 +297,9 @@ def test_a_failure_turns_the_release_back_and_moves_the_traffic_in_the_same_look
 def test_a_hold_touches_nothing_and_says_whether_time_was_the_cause():
     decision = decide(baking(), seen(stable=stable(uid="x")), NOW)
     assert (decision.action, decision.release.outcome, decision.release.timed_out) == (None, Outcome.HELD, False)
+    assert decision.release.reason == "Deployment web was deleted and made again"
+    assert decision.release.journal[-1].text == "held: Deployment web was deleted and made again"
+    assert [check.name for check in decision.release.journal[-1].checks] == ["pods", "errors"], "with the evidence"
     late = decide(baking(spec=replace(BEGUN.spec, limits=Limits(total=60.0))), seen(), NOW)
     assert (late.action, late.release.outcome, late.release.timed_out) == (None, Outcome.HELD, True)
     assert late.release.ended == NOW

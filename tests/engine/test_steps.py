@@ -21,6 +21,7 @@ from tests.engine.moments import (
     candidate,
     decide,
     done,
+    finishing,
     going_back,
     held,
     limited,
@@ -281,6 +282,12 @@ def test_a_pause_counts_from_when_it_is_taken_in():
     paused = asked(baking(), "pause").paused
     assert paused is not None
     assert (paused.at, paused.actor) == (NOW, "ops@desk")
+
+
+def test_a_finish_can_be_paused_until_the_deployment_is_touched():
+    warm = finishing().noted(NOW - 9, "intent", "route candidate: x").noted(NOW - 9, "note", "update-stable is next")
+    assert asked(warm, "pause").paused is not None
+    assert asked(warm.noted(NOW - 1, "intent", "update-stable: x"), "pause").paused is None
 
 
 def test_resume_and_promote_end_a_pause_and_promote_passes_the_bake():

@@ -163,6 +163,7 @@ def test_a_pause_lets_pods_start_only_while_no_user_can_reach_them():
     look = seen(candidate=candidate(1))
     exposed = decide(baking(bake_since=0.0, phase=Phase.PREPARING, paused=PAUSE), look, NOW)
     assert (exposed.action, exposed.release.phase) == (None, Phase.PAUSED)
+    assert exposed.release.journal[-1].text == "paused by ops@desk"
     unexposed = preparing(step=1, paused=PAUSE)
     assert str(decide(unexposed, seen(Side.STABLE, candidate=candidate(1)), NOW).action) == "scale-candidate 4"
 
