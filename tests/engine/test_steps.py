@@ -201,7 +201,7 @@ def test_a_step_that_is_blind_waits_and_its_blindness_counts_from_the_first_look
     assert first.release.blind_since == NOW
     assert waits(first)
     assert decide(baked(blind_since=NOW - 9), dark, NOW).release.blind_since == NOW - 9
-    assert decide(baked(blind_since=NOW - 9), seen(), NOW).release.blind_since == 0.0
+    assert decide(baking(blind_since=NOW - 9), seen(), NOW).release.blind_since == 0.0
     old = decide(baked(), seen(checked_at=NOW - 31), NOW)
     assert (old.release.step, old.release.blind_since) == (1, NOW), "a PASS that is too old is none"
 
