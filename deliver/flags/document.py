@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -48,12 +49,13 @@ class Document:
         flag, raw = self.flag(name), self.raw(name)
         percent, why = share(flag, names)
         marks = marks_of(flag)
-        return FlagState(percent, revision(marks, raw), raw, why, marks.release, marks.fence, names.treatment, names.safe)
+        return FlagState(percent, revision(marks, flag), raw, why, marks.release, marks.fence, names.treatment, names.safe)
 
 
-def revision(marks: Marks, raw: str) -> str:
-    """Changes with every write to the flag, whoever wrote, and with no write to another flag."""
-    return f"{marks.version}-{hashlib.sha256(raw.encode(errors='surrogatepass')).hexdigest()[:16]}"
+def revision(marks: Marks, flag: Flag) -> str:
+    """Changes with every write that changes what the flag says, and with no write to another flag, however that lays the document out."""
+    said = json.dumps(flag, sort_keys=True)
+    return f"{marks.version}-{hashlib.sha256(said.encode()).hexdigest()[:16]}"
 
 
 def parse(text: str, where: str) -> Document:

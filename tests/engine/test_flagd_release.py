@@ -12,6 +12,7 @@ from deliver.engine.users.hand import Hand
 from deliver.flags.flagd import Flagd
 from deliver.model.plan import FlagPlan
 from deliver.model.spec import Analysis, Limits, ReleaseSpec
+from deliver.model.verdict import Verdict
 from deliver.plugins.flags import FlagReach
 from tests.engine.rig import METRIC, TARGET, Rig, in_step
 from tests.flags.support import DOCUMENT
@@ -87,3 +88,23 @@ def test_a_flag_that_cannot_be_rewritten_any_more_is_put_back_by_a_process_that_
     assert release.outcome == "ROLLED_BACK"
     assert json.loads(rig.text()) == json.loads(DOCUMENT)
     assert release.ended - began < 30.0
+
+
+@pytest.mark.parametrize("outcome", ["PROMOTED", "ROLLED_BACK"])
+def test_another_flag_of_the_document_may_be_changed_meanwhile_by_a_tool_that_lays_it_all_out_anew(rig: FlagdRig, outcome: str):
+    """jq, or a page in a browser: every byte is another, and our flag says what it said."""
+
+    def edit() -> None:
+        document = json.loads(rig.text())
+        document["flags"]["other"]["defaultVariant"] = "b"
+        rig.put(json.dumps(document, indent=4, sort_keys=True))
+        rig.judge.verdict = Verdict.FAIL if outcome == "ROLLED_BACK" else Verdict.PASS
+
+    rig.when(in_step(2), edit)
+    release = rig.run()
+    assert release.outcome == outcome, release.reason
+    expected = json.loads(DOCUMENT)
+    expected["flags"]["other"]["defaultVariant"] = "b"
+    if outcome == "PROMOTED":
+        expected["flags"]["new-checkout"]["defaultVariant"] = "on"
+    assert json.loads(rig.text()) == expected
