@@ -108,6 +108,9 @@ def taken_over(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Dec
         return None
     if not stable.paused:
         return act(release, now, Verb.HOLD_STABLE, "its new version is about to be pinned")
+    if stable.desired < release.snapshot.replicas and release.snapshot.autoscaler is None:
+        why = f"somebody scaled it down to {stable.desired}, and it is to have all the traffic"
+        return act(release, now, Verb.SCALE_STABLE, why, pods=release.snapshot.replicas)
     if seen.candidate.ready and serves_nobody(stable, seen):
         anew = replace(release, shift=None)
         why = "the Deployment has lost its last ready pod: the candidate serves on"

@@ -45,6 +45,20 @@ def test_a_deployment_that_somebody_sets_back_after_it_rolled_out_is_waited_for_
     assert steps(release).count("update-stable") == 2
 
 
+def test_a_deployment_that_somebody_made_smaller_gets_its_size_before_its_traffic():
+    """Hunt, wild 8014084: all users were moved from three pods to one, and the size was put back after that."""
+    rig = Rig.make()
+    dog = watched(rig, grace=0.5)
+    smaller = rig.when(lambda release: bool(release.new_hash), lambda: rig.edit("deployments", "web", {"spec": {"replicas": 1}}))
+    ready = []
+    rig.when(taken_over, lambda: ready.append(rig.get("deployments", "web")["status"]["readyReplicas"]))
+    release = rig.run()
+    assert smaller
+    assert release.outcome is Outcome.PROMOTED
+    assert ready == [4]
+    dog.check(release)
+
+
 def test_a_pod_that_is_lost_just_before_the_takeover_is_waited_for_however_long_the_bake_was():
     rig = Rig.make()
     lost = rig.when(lambda release: bool(release.new_hash), lambda: lose(rig, 20.0))

@@ -197,7 +197,7 @@ class Referee:
         """Rule 10: an intent stands open in the journal when a user's object changes; the first move of a rollback alone comes before."""
         if self._open(INTENTS.get((change.kind, change.name)) or INTENTS["services", "web"]):
             return
-        going_back = self._rolling() or self.record.get("course") == "back" or (self.faulty and not self._exposed())
+        going_back = self._rolling() or self.record.get("course") == "back" or (self.faulty and not self._exposes([change.obj]))
         if change.kind == "services" and going_back:  # users do not wait for the journal (rule 3)
             return
         self.say(10, f"{self.author.verb} {change.kind} {change.name} was never announced")
@@ -279,16 +279,17 @@ class Referee:
         """Some Service leads to both sides: more pods of one side are a larger share for it."""
         services = [one["spec"].get("selector") or {} for one in self._services()]
         stable = [pod["metadata"]["labels"] for pod in self.pods() if RELEASE_LABEL not in pod["metadata"]["labels"]]
-        return self._exposed() and any(selector.items() <= labels.items() for selector in services for labels in stable)
+        return self._exposes(self._services()) and any(selector.items() <= labels.items() for selector in services for labels in stable)
 
     def _services(self) -> list[Object]:
         """Those with users."""
         return [one for one in self.world.store.every("services", "shop") if not _preview(one)]
 
-    def _exposed(self) -> bool:
-        services = [one["spec"].get("selector") or {} for one in self._services()]
+    def _exposes(self, services: list[Object]) -> bool:
+        """One of them leads to the candidate."""
+        selectors = [one["spec"].get("selector") or {} for one in services]
         candidates = [pod["metadata"]["labels"] for pod in self.pods() if RELEASE_LABEL in pod["metadata"]["labels"]]
-        return any(selector.items() <= labels.items() for selector in services for labels in candidates)
+        return any(selector.items() <= labels.items() for selector in selectors for labels in candidates)
 
     # ------------------------------------------------------------ rule 2: earned
 
