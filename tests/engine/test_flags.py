@@ -230,13 +230,27 @@ def test_a_raise_that_was_refused_for_long_needs_a_pass_again(rig: FlagRig):
 
 def test_crashing_pods_take_the_flag_back(rig: FlagRig):
     def crash() -> None:
-        for pod in rig.world.cluster.list("pods", "shop"):
+        for pod in rig.world.cluster.list("pods", "shop")[:2]:
             rig.world.kubelet.change(pod["metadata"]["name"], crash=1.0)
 
     rig.when(in_step(2), crash)
     release = rig.run(rig.spec(bake="10m"))
     assert release.outcome == "ROLLED_BACK"
     assert "keeps crashing" in release.reason
+
+
+def test_an_application_of_which_no_pod_is_ready_any_more_takes_the_flag_back_at_once(rig: FlagRig):
+    """Where it waited for checks that nobody was left to answer, and was held with half of the users on it."""
+    hurt = rig.when(in_step(2), lambda: unready(rig, 4))
+    release = rig.run(rig.spec(bake="10m"))
+    assert release.outcome == "ROLLED_BACK"
+    assert release.reason == "none of the 4 pods of Deployment web is ready any more"
+    assert release.traffic_off - hurt[0] < 10.0
+
+
+def test_a_pod_or_two_that_are_not_ready_are_judged_by_what_users_see(rig: FlagRig):
+    rig.when(in_step(2), lambda: unready(rig, 2))
+    assert rig.run(rig.spec(bake="10m")).outcome == "PROMOTED"
 
 
 @pytest.mark.parametrize(("restarts", "ended"), [(1, "OOMKilled"), (7, "Error")])
@@ -319,6 +333,11 @@ def test_two_releases_of_one_flag_by_two_deployments_exclude_each_other(rig: Fla
     rig.world.clock.wait(30.0)
     with pytest.raises(Locked, match="flag `new-checkout` is in release web-"):
         rig.run(replace(rig.spec(), target=Target("shop", "api")))
+
+
+def unready(rig: FlagRig, count: int) -> None:
+    for pod in rig.world.cluster.list("pods", "shop")[:count]:
+        rig.world.kubelet.change(pod["metadata"]["name"], ready=False)
 
 
 def died_in_the_past(rig: FlagRig, restarts: int, ended: str) -> None:

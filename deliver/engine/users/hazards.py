@@ -26,6 +26,8 @@ def failed_pods(release: Release, seen: Seen) -> Fail | None:
     for pod in seen.stable.living:
         if pod.problem and pod.problem.certain and not long_over(release, pod.problem):
             return Fail(f"pod {pod.name}: {pod.problem.message}")
+    if seen.stable.living and all(pod.lost for pod in seen.stable.living):
+        return Fail(f"none of the {len(seen.stable.living)} pods of Deployment {seen.stable.deployment} is ready any more")
     return None
 
 
