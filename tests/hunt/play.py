@@ -164,7 +164,7 @@ class Play:
             self.referee.say(3, f"{me.name} has not killed the flag after {QUICK:g} s")
         pods = self.referee.ready({"app": "web"}, settled=True)
         stable = sum(RELEASE_LABEL not in pod["metadata"]["labels"] for pod in pods)
-        if self.referee._exposed() and self.referee.record.get("outcome") is None and stable >= self.story.start.replicas:
+        if self.referee.exposed() and self.referee.record.get("outcome") is None and stable >= self.story.start.replicas:
             self.referee.say(3, f"{me.name} has not moved the traffic after {QUICK:g} s")
 
     def spec(self, image: str) -> ReleaseSpec:

@@ -279,11 +279,14 @@ class Referee:
         """Some Service leads to both sides: more pods of one side are a larger share for it."""
         services = [one["spec"].get("selector") or {} for one in self._services()]
         stable = [pod["metadata"]["labels"] for pod in self.pods() if RELEASE_LABEL not in pod["metadata"]["labels"]]
-        return self._exposes(self._services()) and any(selector.items() <= labels.items() for selector in services for labels in stable)
+        return self.exposed() and any(selector.items() <= labels.items() for selector in services for labels in stable)
 
     def _services(self) -> list[Object]:
         """Those with users."""
         return [one for one in self.world.store.every("services", "shop") if not _preview(one)]
+
+    def exposed(self) -> bool:
+        return self._exposes(self._services())
 
     def _exposes(self, services: list[Object]) -> bool:
         """One of them leads to the candidate."""

@@ -27,7 +27,12 @@ def onward(release: Release, seen: Seen, now: float) -> Decision:
         return wait(release, now, now + flag.POLL)
     if not (seen.stable and seen.stable.noted):
         return act(release, now, Verb.NOTE_UNDO, "what undoes this release without its record")
-    return raised(release, seen, found, now) or confirmed(release, seen, found, now) or baking(release, now) or forward.baked(release, seen, now)
+    return (
+        raised(release, seen, found, now)
+        or confirmed(release, seen, found, now)
+        or baking(release, now)
+        or forward.baked(release, seen, now)
+    )
 
 
 def raised(release: Release, seen: Seen, found: FlagState, now: float) -> Decision | None:
