@@ -5,6 +5,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import SkipJsonSchema
 
 from deliver.plugins import types
 
@@ -23,9 +24,11 @@ class OptionLine:
 
 
 def lines(model: type[BaseModel]) -> tuple[OptionLine, ...]:
+    """Without what the model only takes in order to refuse it well (SkipJsonSchema)."""
     return tuple(
         OptionLine(field.alias or key, takes(field), default(field), field.is_required(), field.description or "")
         for key, field in model.model_fields.items()
+        if not any(isinstance(mark, SkipJsonSchema) for mark in field.metadata)
     )
 
 

@@ -10,6 +10,7 @@ from deliver.health.load import LoadOptions
 from deliver.model.errors import InputError
 from deliver.model.plan import Plan, Side
 from deliver.model.spec import Facts, Target
+from deliver.plugins.options import lines
 from deliver.plugins.types import WRITTEN
 
 FACTS = Facts(Target("shop", "web"), 7)
@@ -125,3 +126,10 @@ def test_a_list_of_weights_is_refused_with_the_strategy_that_has_them(options: d
 def test_options_that_make_no_sense(options: dict[str, object], said: str):
     with pytest.raises((ValidationError, InputError), match=said):
         plan(**options)
+
+
+def test_what_is_taken_in_order_to_be_refused_is_told_to_nobody():
+    """`deliver plugins show blue-green`, as its help and its schema."""
+    told = {line.key for line in lines(BlueGreenOptions)}
+    assert not {"weight", "steps"} & told
+    assert told <= set(BlueGreenOptions.model_json_schema()["properties"])
