@@ -28,7 +28,7 @@ def lines(model: type[BaseModel]) -> tuple[OptionLine, ...]:
     return tuple(
         OptionLine(field.alias or key, takes(field), default(field), field.is_required(), field.description or "")
         for key, field in model.model_fields.items()
-        if not any(isinstance(mark, SkipJsonSchema) for mark in field.metadata)
+        if not any(type(mark) is SkipJsonSchema for mark in field.metadata)
     )
 
 
