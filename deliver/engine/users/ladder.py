@@ -137,8 +137,10 @@ SLOW = "the safe variant is not seen to be served everywhere yet"
 
 def slow(release: Release, seen: Seen, now: float) -> Release:
     """Whoever waits for a kill is told once where it has not arrived: there a person can help."""
-    shift = release.shift
+    shift, ack = release.shift, seen.flag.ack if seen.flag else None
     if shift is None or shift.verified or not shift.switched or now - shift.switched < release.spec.limits.shift:
+        return release
+    if ack and not ack.total:  # there is nobody to ask: time has to do
         return release
     told = any(one.kind == "state" and one.text.startswith(SLOW) and one.at >= release.since for one in release.journal)
     return release if told else release.noted(now, "state", f"{SLOW}: {flag.not_there(release, seen)}")
