@@ -8,7 +8,7 @@ import pytest
 from deliver.engine import finish as finish_
 from deliver.engine import ladder
 from deliver.model.plan import Side
-from deliver.model.release import AutoscalerSnapshot, Outcome, Release, Shift, digest_of
+from deliver.model.release import AutoscalerSnapshot, Outcome, Phase, Release, Shift, Switch, digest_of
 from deliver.model.seen import ArmSeen, AutoscalerSeen, PreviewSeen, Problem
 from tests.engine.moments import (
     BEGUN,
@@ -16,6 +16,7 @@ from tests.engine.moments import (
     HOME,
     NEW,
     NOW,
+    PAUSE,
     candidate,
     decide,
     done,
@@ -86,6 +87,31 @@ def test_the_deployment_is_updated_when_the_drain_and_the_hold_are_over():
     assert over is not None
     assert over.why == "the last bake, the hold and the drain are over"
     assert str(decide(replace(warm, approved=3), seen(Side.CANDIDATE), NOW).action) == "update-stable", "promote ends the hold"
+
+
+def test_a_pause_keeps_the_old_side_as_it_is_and_has_its_limit():
+    drained = finishing(shift=Shift(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, 2.0))
+    decision = decide(replace(drained, paused=PAUSE), seen(Side.CANDIDATE), NOW)
+    assert waits(decision)
+    assert (decision.release.phase, decision.release.journal[-1].text) == (Phase.PAUSED, "paused by ops@desk")
+    late = replace(drained, paused=replace(PAUSE, at=NOW - 3600))
+    assert held(decide(late, seen(Side.CANDIDATE), NOW)) == "paused by ops@desk, and nobody answered within 3600 s (`limits.pause`)"
+
+
+@pytest.mark.parametrize(("hold", "said"), [(0.0, "finishing again"), (600.0, "finishing again: the hold begins anew")])
+def test_after_a_pause_it_is_said_that_the_finish_goes_on(hold: float, said: str):
+    release = decide(finishing(phase=Phase.PAUSED, plan=replace(BEGUN.plan, hold=hold)), seen(Side.CANDIDATE), NOW).release
+    assert (release.phase, release.since, release.journal[-1].text) == (Phase.FINISHING, NOW, said)
+
+
+def test_what_clings_to_the_old_side_is_said_once_before_that_side_goes():
+    known = Switch(switched=1.0, clinging=("web-a", "web-b"))
+    release = finishing(shift=Shift(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, 2.0), switch=known)
+    release = release.noted(NOW - 20, "state", "connections still held on web-a, web-b: 3 requests a second")
+    decision = decide(release, seen(Side.CANDIDATE), NOW)
+    assert (decision.action, decision.release.journal[-1].kind) == (None, "state")
+    assert decision.release.journal[-1].text == "connections still held on web-a, web-b end with these pods"
+    assert str(decide(decision.release, seen(Side.CANDIDATE), NOW).action) == "update-stable"
 
 
 @pytest.mark.parametrize(("written", "resumed", "over"), [(60.0, 0.0, True), (59.9, 0.0, False), (90.0, 59.9, False), (90.0, 60.0, True)])

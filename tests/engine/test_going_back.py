@@ -208,6 +208,7 @@ def test_a_rollback_that_cannot_get_done_says_so_in_half_an_hour(at: dict[str, s
 def test_a_course_turns_back_once():
     release = going_back()
     assert ladder.turn_back(release, "another", NOW) is release
+    assert ladder.verified(release) == 0.0, "nothing was moved yet"
     assert ladder.end(limited(release), Outcome.ROLLED_BACK, NOW, "said").reason == "said"
     assert ladder.end(replace(release, reason=""), Outcome.PROMOTED, NOW).journal[-1].text == "PROMOTED"
 

@@ -308,7 +308,7 @@ def test_abort_turns_back_and_names_who_and_why(reason: str, said: str):
         None,
         "ops@desk",
     )
-    assert release.reason == said
+    assert (release.reason, release.shift) == (said, None)
     verdict = next(entry for entry in release.journal if entry.kind == "verdict")
     assert (verdict.text, [check.name for check in verdict.checks]) == (f"rolling back: {said}", ["errors"])
 
