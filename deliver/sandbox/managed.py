@@ -18,6 +18,7 @@ _IDENTITY = frozenset(
     {"name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "generateName", "selfLink"}
 )
 _SELF = frozenset({"labels", "annotations", "data"})
+_UNOWNED: Mapping[Path, frozenset[str]] = {(): frozenset({"apiVersion", "kind"}), ("metadata",): _IDENTITY}
 
 
 def fields(kind: str, obj: Mapping[str, Any]) -> Fields:
@@ -31,9 +32,7 @@ def values(kind: str, obj: Mapping[str, Any]) -> dict[Path, Any]:
     for key, value in obj.items():
         if key in ("apiVersion", "kind") or value is None:
             continue
-        if key == "metadata":
-            value = {name: item for name, item in value.items() if name not in _IDENTITY}
-        found.update(_leaves(kind, value, (key,), (f"f:{key}",)))
+        found.update(_leaves(kind, _owned((key,), value), (key,), (f"f:{key}",)))
     return found
 
 
@@ -130,30 +129,34 @@ def created(kind: str, obj: Object, manager: str, now: str, applied: Object | No
 
 def changed(kind: str, old: Object, new: Object) -> tuple[Fields, Fields]:
     """(paths that are new or have another value, paths that are gone). What is equal as a whole is not gone into."""
-    before, after = _unequal(kind, old, new, ())
-    was, is_ = values(kind, before), values(kind, after)
-    touched = frozenset(path for path, value in is_.items() if path not in was or was[path] != value)
-    return touched, frozenset(was.keys() - is_.keys())
+    was: dict[Path, Any] = {}
+    now: dict[Path, Any] = {}
+    _differ(kind, old, new, (), (), was, now)
+    touched = frozenset([path for path, value in now.items() if path not in was or was[path] != value])
+    return touched, frozenset(was.keys() - now.keys())
 
 
-def _unequal(kind: str, old: Object, new: Object, names: tuple[str, ...]) -> tuple[Object, Object]:
-    """Both without what they have in common. Maps that are a field themselves stay whole, and so does one that is empty in either."""
-    before: Object = {}
-    after: Object = {}
+def _differ(kind: str, old: Object, new: Object, names: Path, path: Path, was: dict[Path, Any], now: dict[Path, Any]) -> None:
+    """Fills in the fields of either that the other does not have so. Maps that are a field themselves, or empty in either, stay whole."""
     for key in {**old, **new}:
-        was, now = old.get(key), new.get(key)
-        if was == now:
+        before, after = old.get(key), new.get(key)
+        if before == after or key in _UNOWNED.get(names, ()):
             continue
-        if was and now and isinstance(was, dict) and isinstance(now, dict) and key not in _SELF and not atomic(kind, (*names, key)):
-            was, now = _unequal(kind, was, now, (*names, key))
-            before |= {key: was} if was else {}
-            after |= {key: now} if now else {}
+        here, there = (*names, key), (*path, f"f:{key}")
+        if before and after and isinstance(before, dict) and isinstance(after, dict) and key not in _SELF and not atomic(kind, here):
+            _differ(kind, before, after, here, there, was, now)
             continue
-        if key in old:
-            before[key] = was
-        if key in new:
-            after[key] = now
-    return before, after
+        for side, value, found in ((old, before, was), (new, after, now)):
+            if key not in side or (value is None and not names):
+                continue
+            if isinstance(value, dict | list):
+                found.update(_leaves(kind, _owned(here, value), here, there))
+            else:
+                found[there] = value
+
+
+def _owned(names: Path, value: Any) -> Any:
+    return {key: item for key, item in value.items() if key not in _IDENTITY} if names == ("metadata",) else value
 
 
 def updated(kind: str, old: Object, new: Object, manager: str, subresource: str, now: str) -> None:

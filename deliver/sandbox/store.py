@@ -116,7 +116,7 @@ class Store:
 
     def _own(self, kind: str, old: Object | None, new: Object | None) -> None:
         """Keep the index by controller: a cluster with hundreds of pods is not searched at each change of one."""
-        before, after = (controller(obj) if obj else "" for obj in (old, new))
+        before, after = controller(old) if old else "", controller(new) if new else ""
         if before and before != after and old:
             del self._owned[kind, before][_place(old)]
             if not self._owned[kind, before]:
