@@ -5,7 +5,7 @@ Nothing here waits for the candidate, for metrics, for an approval or for anothe
 
 import math
 
-from deliver.engine.ladder import Decision, act, end, in_phase, proven, released, serves_nobody, verified, wait
+from deliver.engine.ladder import Decision, act, end, in_phase, proven, refusal, released, serves_nobody, verified, wait
 from deliver.model.action import Verb
 from deliver.model.plan import Side
 from deliver.model.release import Outcome, Phase, Release
@@ -22,7 +22,7 @@ def climb(release: Release, seen: Seen, now: float) -> Decision:
         gone = f"Deployment {release.spec.target.deployment} is not the one that stood before; traffic was left where it is"
         return Decision(end(release, Outcome.ROLLBACK_FAILED, now, f"{gone} (rolling back because {release.reason})"), None, now)
     if now - release.since >= LIMIT:
-        cause = seen.route.foreign or seen.route.detail or "the stable side has too few ready pods"
+        cause = refusal(release) or seen.route.foreign or seen.route.detail or "the stable side has too few ready pods"
         why = f"not done within {LIMIT:g} s: {cause} (rolling back because {release.reason})"
         return Decision(end(release, Outcome.ROLLBACK_FAILED, now, why), None, now)
     return traffic(release, stable, seen, now) or candidate_gone(release, stable, seen, now) or restored(release, stable, seen, now)

@@ -85,6 +85,12 @@ def proven(release: Release, seen: Seen, now: float, side: Side, hash: str) -> D
     return None
 
 
+def refusal(release: Release) -> str:
+    """What the last action met, "" when it was carried out."""
+    last = next((one for one in reversed(release.journal) if one.kind == "outcome"), None)
+    return last.text if last and last.result in ("failed", "unknown") and last.at >= release.since else ""
+
+
 def let_in(release: Release, move: str) -> bool:
     """The driver before asked for this move of the next step, after the verdict that allowed it, and was gone before its bake began."""
     verdict = max((one.seq for one in release.journal if one.kind == "verdict"), default=0)

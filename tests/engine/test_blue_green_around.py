@@ -9,6 +9,7 @@ from deliver.model.names import HASH
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import ReleaseSpec
 from deliver.model.verdict import Verdict
+from deliver.sandbox.faults import Fault, forbidden
 from tests.engine.rig import Rig, in_step, steps
 from tests.engine.test_blue_green import at, spec
 
@@ -76,6 +77,16 @@ def test_and_it_is_as_large_when_it_is_rolled_back():
     assert release.outcome is Outcome.ROLLED_BACK
     assert min(sizes) == 8
     assert rig.get("horizontalpodautoscalers", "web")["spec"]["minReplicas"] == 1
+
+
+def test_a_rollback_that_may_not_give_the_autoscaler_back_says_so_when_it_gives_up():
+    """All users are on the stable side by then, and it is whole."""
+    rig = Rig.make(hpa=True, replicas=3)
+    rig.when(in_step(2), lambda: setattr(rig.judge, "verdict", Verdict.FAIL))
+    rig.when(in_step(2), lambda: rig.world.cluster.script.add(Fault(forbidden, verb="patch", kind="horizontalpodautoscalers")))
+    release = rig.run(spec())
+    assert release.outcome is Outcome.ROLLBACK_FAILED
+    assert release.reason.startswith("not done within 1800 s: release-autoscaler: forbidden")
 
 
 # ---------------------------------------------------------------- a person's hand in the hold

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deliver.engine.stop import Stop
-from deliver.model.errors import GateRefused, InputError, Locked, Unreachable
+from deliver.model.errors import GateRefused, InputError, Locked, Rejected, Unreachable
 from deliver.model.release import Release
 from deliver.model.spec import Analysis, Limits, ReleaseSpec, Target
 from deliver.model.verdict import Verdict
@@ -156,6 +156,16 @@ def test_a_flag_system_that_never_answers_again_ends_as_a_rollback_that_failed(r
     release = rig.run()
     assert release.outcome == "ROLLBACK_FAILED"
     assert "does not answer" in release.reason
+
+
+def test_a_flag_that_cannot_be_put_back_fails_the_rollback_with_what_the_flag_system_says(rig: FlagRig):
+    """Nobody has the treatment: who serves what is not the trouble."""
+    rig.fails_from(2)
+    rig.flags.restore = refuses  # type: ignore[method-assign]  # as Unleash does when its strategies have been changed
+    release = rig.run()
+    assert release.outcome == "ROLLBACK_FAILED"
+    assert "not done within 1800 s: restore-flag: its strategies were changed (rolling back because errors" in release.reason
+    assert rig.flags.percent == 0.0
 
 
 def test_rollback_after_a_promotion_kills_and_puts_back_what_stood_before(rig: FlagRig):
@@ -333,6 +343,10 @@ def test_two_releases_of_one_flag_by_two_deployments_exclude_each_other(rig: Fla
     rig.world.clock.wait(30.0)
     with pytest.raises(Locked, match="flag `new-checkout` is in release web-"):
         rig.run(replace(rig.spec(), target=Target("shop", "api")))
+
+
+def refuses(*_: Any) -> str:
+    raise Rejected("its strategies were changed", status=422)
 
 
 def unready(rig: FlagRig, count: int) -> None:

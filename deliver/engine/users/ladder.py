@@ -2,7 +2,7 @@
 
 from deliver.engine import forward
 from deliver.engine.back import LIMIT
-from deliver.engine.ladder import Decision, act, end, hold, in_phase, let_in, risen, turn_back, wait, words
+from deliver.engine.ladder import Decision, act, end, hold, in_phase, let_in, refusal, risen, turn_back, wait, words
 from deliver.engine.users import flag
 from deliver.model.action import Verb
 from deliver.model.plan import Side
@@ -106,7 +106,7 @@ def back(release: Release, seen: Seen, now: float) -> Decision:
     before = release.snapshot.flag
     assert before is not None  # a flag release begins with what the flag was
     if now - release.since >= LIMIT:
-        why = flag.not_there(release, seen)
+        why = refusal(release) or flag.not_there(release, seen)
         text = f"not done within {LIMIT:g} s: {why} (rolling back because {release.reason})"
         return Decision(end(release, Outcome.ROLLBACK_FAILED, now, text), None, now)
     found = flag.state(release, seen)
