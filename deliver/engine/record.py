@@ -30,6 +30,7 @@ SCHEMA = "1"
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 LATEST = 250_000_000_000.0  # unix seconds: the end of the year 9891, and of what a datetime can say
 ATTEMPTS = 10
+LONGEST = 48  # characters of the Deployment in a release's id: as a label it may have 63
 ROOM = 900_000  # bytes: an object may have 1 MiB; older history goes first
 
 
@@ -115,9 +116,10 @@ def _bare(check: CheckResult) -> CheckResult:
 
 
 def new_id(deployment: str, record: Record, now: float) -> str:
-    """deployment-yyyymmdd-n: unique for the target, and sortable."""
+    """deployment-yyyymmdd-n: unique for the target, sortable, and short enough for a label."""
     day = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d")
-    prefix = f"{deployment}-{day}-"
+    name = deployment if len(deployment) <= LONGEST else f"{deployment[: LONGEST - 7].rstrip('-.')}-{checksum(deployment)[:6]}"
+    prefix = f"{name}-{day}-"
     known = [release.id for release in (*record.history, *([record.release] if record.release else []))]
     counts = [int(id.removeprefix(prefix)) for id in known if id.startswith(prefix) and id.removeprefix(prefix).isdigit()]
     return f"{prefix}{max(counts, default=0) + 1}"

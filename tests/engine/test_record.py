@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from deliver.engine.record import checksum, parse
+from deliver.engine.record import Record, checksum, new_id, parse
 from deliver.model.errors import GateRefused, InputError
 from deliver.model.release import Outcome
 from tests.engine.rig import Rig, in_step
@@ -46,3 +46,15 @@ def test_an_edited_record_is_not_believed_and_does_not_keep_anybody_from_going_b
         rig.verb("resume")
     assert rig.verb("rollback").outcome is Outcome.ROLLED_BACK
     assert rig.before() == before
+
+
+LONG = "payments-reconciliation-worker-for-the-eastern-region"
+
+
+def test_the_id_of_a_release_fits_into_a_label_however_long_the_deployments_name_is():
+    """It is the label by which the candidate's pods are found."""
+    ids = [new_id(name, Record(), 1767603602.0) for name in (LONG, LONG + "-2", LONG + "-2" + "x" * 190)]
+    assert [one[-11:] for one in ids] == ["-20260105-1"] * 3
+    assert max(map(len, ids)) <= 60
+    assert len(set(ids)) == 3, "two names that begin alike are told apart"
+    assert new_id("web", Record(), 1767603602.0) == "web-20260105-1"
