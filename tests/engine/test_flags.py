@@ -12,6 +12,7 @@ from deliver.model.errors import GateRefused, InputError, Locked, Rejected, Unre
 from deliver.model.release import Release
 from deliver.model.spec import Analysis, Limits, ReleaseSpec, Target
 from deliver.model.verdict import Verdict
+from deliver.plugins.flags import Mark
 from deliver.sandbox.faults import Fault, unreachable
 from deliver.testing.flags import MemoryFlags
 from tests.engine.rig import METRIC, TARGET, Rig, in_step, steps
@@ -106,6 +107,20 @@ def test_one_who_puts_back_what_stood_before_is_a_stranger_too_and_nobody_gets_t
     assert release.outcome == "HELD"
     assert "flag new-checkout was changed by somebody else: it serves 0 % now" in release.reason
     assert rig.flags.writes == ["set 5", "set 50"]
+
+
+def test_a_release_of_another_cluster_that_shares_the_flag_system_is_a_stranger_and_no_heir(rig: FlagRig):
+    """Its mark carries a fence, of its own lock: that was taken for a takeover, and left nobody in charge."""
+
+    def theirs() -> None:
+        rig.flags.edit(30.0)
+        rig.flags.mark = Mark("web-20260105-7", 1, 40)
+
+    rig.when(in_step(1), theirs)
+    release = rig.run()
+    assert release.outcome == "HELD"
+    assert "flag new-checkout was changed by release web-20260105-7: it serves 30 % now" in release.reason
+    assert rig.verb("rollback").outcome == "ROLLED_BACK"
 
 
 def test_a_kill_goes_over_a_strangers_edit(rig: FlagRig):

@@ -48,7 +48,8 @@ def foreign(release: Release, found: FlagState) -> str:
     if asked and not _answered(release, asked) and serves(found, _percent(asked)):
         return ""
     serving = f"it serves {found.percent:g} % now" if found.percent is not None else found.why
-    return f"flag {name(release)} was changed by somebody else: {serving}"
+    who = f"release {found.release}" if found.release not in ("", release.id) else "somebody else"
+    return f"flag {name(release)} was changed by {who}: {serving}"
 
 
 def last_intent(release: Release) -> Entry | None:

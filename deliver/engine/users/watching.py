@@ -30,7 +30,7 @@ class FlagWatch:
             self._busy = True
         self._due = self.clock.now() + POLL
         pods, asks = _ready(seen), release.shift is not None
-        self.background.run(lambda: self._look(pods, asks))
+        self.background.run(lambda: self._look(release.id, pods, asks))
 
     def due(self, now: float) -> float:
         """When `consider` wants to be asked again, unix seconds."""
@@ -42,13 +42,15 @@ class FlagWatch:
 
     def look_now(self, release: Release, seen: Seen) -> FlagSeen:
         """In the caller's thread: for commands that look and leave."""
-        self._look(_ready(seen), asks=release.shift is not None)
+        self._look(release.id, _ready(seen), asks=release.shift is not None)
         return self.latest
 
-    def _look(self, pods: tuple[PodSeen, ...], asks: bool) -> None:
+    def _look(self, id: str, pods: tuple[PodSeen, ...], asks: bool) -> None:
         at, before = self.clock.now(), self.latest
         try:
             state = self.hand.read()
+            if state.release != id:
+                state = replace(state, fence=0)  # of another release's lock, perhaps in another cluster: it says nothing of ours
             fresh = replace(before, state=state, at=at, error="")
             self.latest = fresh  # what was read is worth knowing although nobody has confirmed it yet
             known = before.ack and before.acked_revision == state.revision and before.ack.whole and at - self._confirmed < AGAIN
