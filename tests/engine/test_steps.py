@@ -8,7 +8,7 @@ import pytest
 from deliver.engine.decide import resumed
 from deliver.model.plan import Side
 from deliver.model.release import Course, Outcome, Phase, Release, Shift
-from deliver.model.seen import Request
+from deliver.model.seen import Request, Seen
 from deliver.model.verdict import CheckResult, Verdict
 from tests.engine.moments import (
     BEGUN,
@@ -123,6 +123,47 @@ def test_a_shift_that_was_refused_is_tried_again_on_a_pass_alone(phase: Phase, c
         assert waits(decision)
         assert decision.release.blind_since == NOW
         assert decide(replace(release, blind_since=NOW - 7), look, NOW).release.blind_since == NOW - 7, "it is one spell"
+
+
+def test_a_step_whose_metrics_were_not_judged_asks_for_no_new_judgement():
+    first, *others = BEGUN.plan.steps
+    release = ready(plan=replace(BEGUN.plan, steps=(replace(first, metrics=False), *others)))
+    assert str(decide(release, seen(Side.STABLE, checks=(DARK,)), NOW).action) == "route both"
+    assert decide(ready(), seen(Side.STABLE, checks=(DARK,)), NOW).action is None
+    assert decide(ready(), seen(Side.STABLE, checked_at=NOW - 31), NOW).action is None, "a PASS that is too old is none"
+    unseen = ready(exposed=False, shift=Shift(Side.STABLE, HOME, 1.0, 1.0, 2.0))
+    assert str(decide(unseen, seen(Side.STABLE, checks=(DARK,)), NOW).action) == "route both", "nobody has been there to judge"
+
+
+def switched(**more: Any) -> Release:
+    """Step 2 had passed and its driver asked for the switch; it is gone, and another took the release up 20 s ago."""
+    release = ready(resumed=NOW - 20, **more).noted(NOW - 40, "verdict", "step 2/3 50 %: PASS")
+    return release.noted(NOW - 39, "intent", "route candidate: 100 %: 100 % by endpoints")
+
+
+def test_users_who_are_all_on_the_candidate_already_are_not_moved_back_to_be_moved_again():
+    decision = decide(switched(blind_since=NOW - 3), seen(Side.CANDIDATE), NOW)
+    assert (decision.action, decision.wake_at) == (None, NOW)
+    release = decision.release
+    assert (release.step, release.since, release.bake_since, release.blind_since, release.shift) == (2, NOW, 0.0, 0.0, None)
+    assert (release.phase, release.journal[-1].text) == (Phase.PREPARING, "step 3/3: 100 % stands already")
+
+
+@pytest.mark.parametrize(
+    ("release", "look"),
+    [
+        (switched(), seen(Side.CANDIDATE, candidate=candidate(4, pods=pods(4, CANDIDATE), desired=6), stable=stable(desired=5))),
+        (switched(), seen(Side.STABLE)),
+        (switched().noted(NOW - 30, "verdict", "rolling back"), seen(Side.CANDIDATE)),
+        (ready(resumed=NOW - 20).noted(NOW - 10, "intent", "route candidate: x"), seen(Side.CANDIDATE)),
+        (ready(resumed=NOW - 20).noted(NOW - 30, "outcome", "route candidate: refused"), seen(Side.CANDIDATE)),
+        (ready(resumed=NOW - 20).noted(NOW - 30, "intent", "route both: x"), seen(Side.CANDIDATE)),
+        (replace(switched(), step=0), seen(Side.CANDIDATE)),
+    ],
+    ids=["a smaller candidate", "elsewhere", "before the verdict", "by this driver", "never asked", "another move", "another step"],
+)
+def test_users_whom_nobody_was_allowed_to_move_there_are_moved_to_where_the_step_wants_them(release: Release, look: Seen):
+    assert decide(release, look, NOW).release.step == release.step
 
 
 # ---------------------------------------------------------------- verified
@@ -296,6 +337,8 @@ def test_resume_and_promote_end_a_pause_and_promote_passes_the_bake():
     promoted = asked(baking(paused=PAUSE), "promote")
     assert (promoted.paused, promoted.step, promoted.approved) == (None, 2, 1)
     assert asked(baking(approved=2), "promote").approved == 2, "what was let pass stays so"
+    warm = asked(finishing(paused=PAUSE, approved=1), "promote")
+    assert (warm.approved, warm.paused) == (3, None), "it ends the hold"
 
 
 @pytest.mark.parametrize(("reason", "said"), [("because", "aborted by ops@desk: because"), ("", "aborted by ops@desk")])

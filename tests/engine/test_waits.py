@@ -79,6 +79,20 @@ def test_an_autoscaler_may_not_shrink_the_side_that_would_take_the_traffic_back(
     assert str(later.action) == "route both", "one that came later is left alone"
 
 
+def test_an_autoscaler_without_a_minimum_may_go_down_to_one():
+    snapshot = replace(BEGUN.snapshot, replicas=2, autoscaler=AutoscalerSnapshot("web", "h", None, 10))
+    look = seen(Side.STABLE, stable=stable(desired=2, pods=pods(2, HOME)), autoscaler=AutoscalerSeen("web", "h", None, 10))
+    assert str(decide(preparing(snapshot=snapshot), look, NOW).action) == "hold-autoscaler 2"
+
+
+def test_the_side_that_would_take_all_the_users_back_has_to_be_as_large_as_the_one_that_has_them():
+    snapshot = replace(BEGUN.snapshot, autoscaler=AutoscalerSnapshot("web", "h", 2, 10))
+    grown = seen(Side.CANDIDATE, candidate=candidate(7), autoscaler=AutoscalerSeen("web", "h", 4, 10))
+    assert str(decide(baking(snapshot=snapshot, step=2), grown, NOW).action) == "hold-autoscaler 7"
+    both = replace(grown, route=route(Side.BOTH))
+    assert decide(baking(snapshot=snapshot), both, NOW).action is None, "with both under traffic it is as large as it was"
+
+
 def test_before_any_user_is_to_reach_the_candidate_the_services_lead_to_the_stable_side():
     action = decide(preparing(), seen(Side.BOTH), NOW).action
     assert action is not None
@@ -139,6 +153,7 @@ def test_the_candidate_is_made_without_pods_then_given_them_then_waited_for():
     scaled = decide(preparing(), seen(Side.STABLE, candidate=candidate(0)), NOW).action
     assert scaled is not None
     assert (str(scaled), scaled.why) == ("scale-candidate 1", "10 % wants 1 candidate pods")
+    assert decide(preparing(blind_since=NOW - 9), seen(Side.STABLE, candidate=candidate(0)), NOW).release.blind_since == 0.0
     for arm in (candidate(1, pods=()), candidate(1, settled=False), candidate(1, hash="")):
         decision = decide(preparing(), seen(Side.STABLE, candidate=arm), NOW)
         assert waits(decision)
