@@ -82,7 +82,7 @@ def arm(deployment: Object, replicasets: Sequence[Object], pods: Sequence[Object
         deployment=meta["name"],
         uid=meta["uid"],
         image=next((one["image"] for one in spec["template"]["spec"]["containers"] if one["name"] == container), ""),
-        hash=current["metadata"]["labels"].get(HASH, "") if current else "",
+        hash=(current["metadata"].get("labels") or {}).get(HASH, "") if current else "",
         template=digest,
         desired=spec.get("replicas", 1),
         paused=bool(spec.get("paused")),
