@@ -9,7 +9,7 @@ from deliver.engine import back, ladder
 from deliver.engine.ladder import words
 from deliver.model.plan import Side
 from deliver.model.release import AutoscalerSnapshot, Outcome, Release, Shift, digest_of
-from deliver.model.seen import ArmSeen, Problem
+from deliver.model.seen import ArmSeen, Problem, RouteSeen
 from tests.engine.moments import BEGUN, CANDIDATE, HOME, NEW, NOW, candidate, decide, going_back, limited, pods, route, seen, stable, waits
 
 FRESH = digest_of(BEGUN.new_template)
@@ -77,6 +77,12 @@ def test_a_stable_side_that_loses_its_last_pod_under_the_traffic_shares_it_again
 
 
 # ---------------------------------------------------------------- proof, and what comes after
+
+
+def test_nothing_is_said_to_have_moved_before_the_slices_agree():
+    decision = decide(going_back(), seen(Side.STABLE, route=route(Side.STABLE, agreed=False)), NOW)
+    assert decision.release.journal == ()
+    assert decision.release.shift == Shift(Side.STABLE, HOME, NOW)
 
 
 def test_off_the_candidate_are_two_facts_a_second_apart():
@@ -148,6 +154,19 @@ def test_without_any_service_the_rest_is_put_back_all_the_same():
 def home(**look: Any):
     """Nothing of ours is left but the hold on the Deployment."""
     return seen(Side.BOTH, **{"candidate": None, "route": route(Side.BOTH, marked=False), **look})
+
+
+@pytest.mark.parametrize(
+    ("release", "at", "asked"),
+    [
+        (off(), route(None), "restore-route"),  # one Service is as before, and another not yet
+        (off(traffic_off=0.0), route(None), "route stable"),  # who knows who has them
+        (off(), route(None, foreign="edited by somebody"), "route stable"),
+        (off(), route(Side.CANDIDATE), "route stable"),
+    ],
+)
+def test_selectors_that_are_being_put_back_are_not_pinned_again(release: Release, at: RouteSeen, asked: str):
+    assert str(decide(release, home(route=at), NOW).action) == asked
 
 
 def test_it_ends_when_everything_is_as_it_stood_before():

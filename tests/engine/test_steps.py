@@ -215,6 +215,7 @@ def test_a_bake_is_over_to_the_second():
     decision = decide(baked(), seen(), NOW)
     release = decision.release
     assert (release.step, release.phase, release.since, release.bake_since, release.shift) == (2, Phase.PREPARING, NOW, 0.0, None)
+    assert release.blind_since == 0.0
     assert [entry.text for entry in release.journal] == ["step 2/3 50 %: PASS", "step 3/3: preparing 100 %"]
     assert [check.name for check in release.journal[0].checks] == ["pods", "errors"], "with the evidence"
     assert waits(decision, NOW)
