@@ -174,7 +174,7 @@ def pod_problem(pod: Object, containers: Sequence[Object], conditions: dict[str,
         return first, Problem(
             "failed",
             f"failed: {status.get('reason', '')} {status.get('message', '')}".strip(),
-            certain=status.get("reason") not in ("Evicted", "Preempting", "NodeShutdown"),
+            certain=status.get("reason") not in ("Evicted", "Preempting", "NodeShutdown", "Terminated"),
         )
     return first, None
 

@@ -1,5 +1,6 @@
 """Text from outside, made harmless: a pod's log or a metric's label must not steer a terminal, a CI runner or a Markdown page."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\
 _BREAKS = re.compile(r"[\t\r\n\v\f\x85\u2028\u2029]+")
 # Control characters, and format characters (bidirectional overrides, zero width) that make a line read as what it is not.
 _BAD_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co"})
+_SPECIAL = re.compile(r"[^\x00-\x7e]")
 
 
 def clean(text: object) -> str:
@@ -19,6 +21,11 @@ def clean(text: object) -> str:
         return line
     line = _BREAKS.sub(" ", _ESCAPES.sub("", line))
     return "".join(char for char in line if unicodedata.category(char) not in _BAD_CATEGORIES)
+
+
+def escaped(text: str) -> str:
+    """JSON text whose unseen characters are escapes: it says the same."""
+    return _SPECIAL.sub(lambda found: json.dumps(found[0])[1:-1] if unicodedata.category(found[0]) in _BAD_CATEGORIES else found[0], text)
 
 
 def clean_data(value: Any) -> Any:

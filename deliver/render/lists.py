@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from deliver.model.release import Entry, Release
 from deliver.model.verdict import CheckResult
 from deliver.plugins.interfaces import Finding
-from deliver.render.clean import clean_data
+from deliver.render.clean import clean_data, escaped
 from deliver.render.fmt import finite, rfc3339
 from deliver.render.view import API_VERSION, View, check_view, release_view
 
@@ -97,11 +97,14 @@ def _judged(check: CheckResult) -> View:
 
 
 def to_json(view: Any, *, indent: int | None = 2) -> str:
-    """indent None: one line, for jsonl. NaN and infinity, which JSON has not, are an error here: the views have none."""
-    return json.dumps(view, indent=indent, ensure_ascii=False, allow_nan=False)
+    """indent None: one line, for jsonl. NaN and infinity, which JSON has not, are an error here: the views have none.
+
+    What a terminal would obey or not show (a bidirectional override in a name) is written as JSON's own escape.
+    """
+    return escaped(json.dumps(view, indent=indent, ensure_ascii=False, allow_nan=False))
 
 
 def to_yaml(view: Any) -> str:
     import yaml
 
-    return yaml.safe_dump(view, sort_keys=False, allow_unicode=True, width=120)
+    return yaml.safe_dump(clean_data(view), sort_keys=False, allow_unicode=True, width=120)

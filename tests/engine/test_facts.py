@@ -197,3 +197,13 @@ def test_what_went_is_forgotten():
     facts.trim(pods[:2])
     assert len(facts._known) == 2
     assert facts.pod(pods[0]) is kept
+
+
+@pytest.mark.parametrize(
+    ("reason", "certain"), [("Evicted", False), ("Preempting", False), ("NodeShutdown", False), ("Terminated", False), ("OutOfcpu", True)]
+)
+def test_what_a_node_did_to_a_pod_is_not_what_the_pod_is(reason: str, certain: bool):
+    """`Terminated` is what a kubelet says of the pods that it stops when its node shuts down in order."""
+    seen = pod_seen(pod({"terminated": {"exitCode": 137, "finishedAt": START}}, phase="Failed", reason=reason, message="by its node"))
+    assert seen.problem is not None
+    assert (seen.problem.cause, seen.problem.certain) == ("failed", certain)

@@ -116,3 +116,13 @@ def test_every_view_is_strict_json_with_stable_names(named_scene):
         assert {"image", "hash", "desired", "ready", "restarts"} <= set(arm)
     for check in view["checks"]:
         assert {"name", "verdict", "candidate", "stable", "limit", "samples"} <= set(check)
+
+
+def test_what_a_terminal_would_obey_is_an_escape_in_json_and_gone_in_yaml():
+    """A namespace given as "\\u202egnp.exe" reads as "exe.png" (hostile run, arguments 20005832)."""
+    view = {"namespace": "\u202egnp.exe", "by": "Ren\u00e9\x7f\U000e0041"}
+    text = to_json(view)
+    assert not {"\u202e", "\x7f", "\U000e0041"} & set(text)
+    assert "Ren\u00e9" in text
+    assert json.loads(text) == view
+    assert to_yaml(view) == "namespace: gnp.exe\nby: Ren\u00e9\n"
