@@ -13,6 +13,9 @@ Object = dict[str, Any]
 
 SPARE = 10  # objects that went, of which is known more than is needed
 IMAGE_PULL = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError"}
+NODES_DOING = frozenset(  # a kubelet evicts, shuts down, or takes none of a pod that its ReplicaSet replaces; OutOfcpu and the like as well
+    {"Evicted", "Preempting", "NodeShutdown", "Terminated", "NodeAffinity", "NodePorts", "TaintToleration", "UnexpectedAdmissionError"}
+)
 BAD_CONFIG = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreCreateHookError", "PostStartHookError"}
 FINAL_PULL_WORDS = (
     "not found",
@@ -174,7 +177,7 @@ def pod_problem(pod: Object, containers: Sequence[Object], conditions: dict[str,
         return first, Problem(
             "failed",
             f"failed: {status.get('reason', '')} {status.get('message', '')}".strip(),
-            certain=status.get("reason") not in ("Evicted", "Preempting", "NodeShutdown", "Terminated"),
+            certain=(status.get("reason") or "") not in NODES_DOING and not (status.get("reason") or "").startswith("OutOf"),
         )
     return first, None
 

@@ -200,7 +200,15 @@ def test_what_went_is_forgotten():
 
 
 @pytest.mark.parametrize(
-    ("reason", "certain"), [("Evicted", False), ("Preempting", False), ("NodeShutdown", False), ("Terminated", False), ("OutOfcpu", True)]
+    ("reason", "certain"),
+    [
+        ("Evicted", False),
+        ("Preempting", False),
+        ("NodeShutdown", False),
+        ("Terminated", False),
+        ("OutOfcpu", False),
+        ("DeadlineExceeded", True),
+    ],
 )
 def test_what_a_node_did_to_a_pod_is_not_what_the_pod_is(reason: str, certain: bool):
     """`Terminated` is what a kubelet says of the pods that it stops when its node shuts down in order."""
