@@ -104,6 +104,30 @@ def test_after_a_pause_it_is_said_that_the_finish_goes_on(hold: float, said: str
     assert (release.phase, release.since, release.journal[-1].text) == (Phase.FINISHING, NOW, said)
 
 
+def test_an_old_side_that_could_not_take_the_traffic_back_is_told_of_once():
+    warm = finishing(shift=Shift(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, 2.0), plan=replace(BEGUN.plan, hold=600.0))
+    look = seen(Side.CANDIDATE, stable=stable(pods=pods(1, HOME)))
+    told = decide(warm, look, NOW)
+    said = "the old side has 1 of 4 pods ready: until more of them are, a rollback cannot take the traffic back"
+    assert [entry.text for entry in told.release.journal] == [said]
+    assert waits(told)
+    assert decide(told.release, look, NOW).release.journal == told.release.journal
+    assert decide(warm, seen(Side.CANDIDATE, stable=stable(pods=pods(2, HOME))), NOW).release.journal == (), "half of it could"
+
+
+def test_a_deployment_that_was_set_back_after_it_had_rolled_out_is_updated_once_more():
+    back = finishing(new_hash=NEW, shift=Shift(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, 2.0))
+    decision = decide(back, seen(Side.CANDIDATE), NOW)
+    assert (str(decision.action), decision.release.new_hash) == ("update-stable", "")
+
+
+def test_a_deployment_that_somebody_scaled_down_gets_its_size_before_it_gets_the_traffic():
+    look = seen(Side.CANDIDATE, stable=renewed(desired=2, pods=pods(2, NEW)))
+    action = decide(rolled(), look, NOW).action
+    assert action is not None
+    assert (str(action), action.why) == ("scale-stable 4", "somebody scaled it down to 2, and it is to have all the traffic")
+
+
 def test_what_clings_to_the_old_side_is_said_once_before_that_side_goes():
     known = Switch(switched=1.0, clinging=("web-a", "web-b"))
     release = finishing(shift=Shift(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, 2.0), switch=known)
