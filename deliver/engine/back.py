@@ -3,8 +3,6 @@
 Nothing here waits for the candidate, for metrics, for an approval or for another driver.
 """
 
-import math
-
 from deliver.engine.ladder import Decision, act, end, in_phase, proven, refusal, released, serves_nobody, verified, wait
 from deliver.model.action import Verb
 from deliver.model.plan import Side
@@ -80,7 +78,7 @@ def can_take(ready: int, release: Release, seen: Seen) -> bool:
     """
     if ready == 0:
         return False
-    return ready >= math.ceil(release.snapshot.replicas / 2) or seen.candidate is None or seen.candidate.ready == 0
+    return release.bears(ready) or seen.candidate is None or seen.candidate.ready == 0
 
 
 def needs_restoring(release: Release, stable: ArmSeen) -> bool:

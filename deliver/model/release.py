@@ -196,6 +196,10 @@ class Release:
         """The largest size of the stable side that is ours. More than that was a stranger's wish, and is not taken away."""
         return max(self.snapshot.replicas, self.surged)
 
+    def bears(self, ready: int) -> bool:
+        """So many ready pods of the stable side can take the traffic back: half of its size before the release."""
+        return 2 * ready >= self.snapshot.replicas
+
     @property
     def held_until(self) -> float:
         """Until when the old side is kept warm after the last step, unix seconds; 0 when that does not apply (any more)."""

@@ -44,8 +44,11 @@ def _hold(view: View) -> tuple[str, str, str] | None:
     hold = view["hold"]
     if not hold or not hold["until"]:
         return None
-    text = f"kept warm until {_clock(hold['until'])} UTC, one write away; `deliver promote {typed(view)}` ends the wait"
-    return "old side", text, "action"
+    ends = f"`deliver promote {typed(view)}` ends the wait"
+    if not hold["warm"]:
+        cold = "too few of its pods are ready to take the traffic back"
+        return "old side", f"kept until {_clock(hold['until'])} UTC, but {cold}; {ends}", "warn"
+    return "old side", f"kept warm until {_clock(hold['until'])} UTC, one write away; {ends}", "action"
 
 
 def _clock(stamp: str) -> str:

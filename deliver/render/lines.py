@@ -129,7 +129,9 @@ def waiting_for(release: Release, seen: Seen | None, narrator: Narrator) -> str:
             by = f", paused by {clean(release.paused.actor)}" if release.paused else ""
             return f"`deliver resume`{by}"
         case Phase.FINISHING if release.held_until and not release.new_hash:
-            return f"the hold to be over at {clock(release.held_until)}; the old side is warm, one write away"
+            cold = seen is not None and seen.stable is not None and not release.bears(seen.stable.ready_of(release.snapshot.hash))
+            side = "has too few ready pods to take the traffic back" if cold else "is warm, one write away"
+            return f"the hold to be over at {clock(release.held_until)}; the old side {side}"
         case Phase.FINISHING:
             stable = f": {seen.stable.ready}/{seen.stable.desired} ready" if seen and seen.stable else ""
             return f"the Deployment's own pods on the new version{stable}"

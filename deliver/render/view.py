@@ -44,7 +44,7 @@ def release_view(release: Release, seen: Seen | None, now: float) -> View:
         "route": _route(release, seen),
         "preview": _preview(release, seen),
         "switch": _switch(release),
-        "hold": _hold(release),
+        "hold": _hold(release, seen),
         "step": release.step,
         "steps": [_step(release, index, step, now) for index, step in enumerate(release.plan.steps)],
         "checks": [check_view(check) for check in newest_checks(release, seen)],
@@ -223,10 +223,14 @@ def _switch(release: Release) -> View | None:
     return {**facts, "clinging": list(switch.clinging), "how": dict(switch.how)}
 
 
-def _hold(release: Release) -> View | None:
-    """How long the old side is kept warm after the last step, seconds; until: null when it has not begun, or is over."""
+def _hold(release: Release, seen: Seen | None) -> View | None:
+    """How long the old side is kept warm after the last step, seconds; until: null when it has not begun, or is over.
+
+    warm: it has the pods to take the traffic back, as far as was seen.
+    """
+    warm = seen is None or seen.stable is None or release.bears(seen.stable.ready_of(release.snapshot.hash))
     running = release.held_until if release.outcome is None and release.exposed and not release.new_hash else 0.0
-    return {"seconds": release.plan.hold, "until": rfc3339(running)} if release.plan.hold else None
+    return {"seconds": release.plan.hold, "until": rfc3339(running), "warm": warm} if release.plan.hold else None
 
 
 def _step(release: Release, index: int, step: Step, now: float) -> View:

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from deliver.model.plan import Side
-from deliver.model.release import Course, Outcome
+from deliver.model.release import Course, Outcome, Phase
 from deliver.model.seen import RouteSeen
 from deliver.model.verdict import CheckResult, Verdict
+from deliver.render import greens
 from deliver.render.clean import clean
 from deliver.render.fmt import duration, image_change, number, percent, rfc3339
 from deliver.render.view import release_view
@@ -50,6 +51,18 @@ def test_while_the_named_deployment_rolls_the_old_pods_count_as_old(scene):
     )
     view = release_view(replace(shown.release, outcome=None), replace(shown.seen, stable=half), shown.now)
     assert view["exposure"]["endpoints"] == 75.0
+
+
+@pytest.mark.parametrize(("ready", "says"), [(2, "kept warm until"), (1, "too few of its pods are ready to take the traffic back")])
+def test_an_old_side_is_called_warm_while_it_could_take_the_traffic_back(scene, ready, says):
+    shown = scene("mid-bake")
+    holding = replace(shown.release, plan=replace(shown.release.plan, hold=600.0), course=Course.FINISH, phase=Phase.FINISHING)
+    pods = tuple(replace(pod, ready=number < ready) for number, pod in enumerate(shown.seen.stable.pods))
+    seen = replace(shown.seen, stable=replace(shown.seen.stable, pods=pods))
+    view = release_view(holding, seen, shown.now)
+    assert view["hold"]["warm"] is (ready == 2)
+    assert says in "\n".join(greens.lines(view))
+    assert release_view(holding, None, shown.now)["hold"]["warm"], "nothing was read back: nothing says otherwise"
 
 
 def test_checks_of_a_rollback_are_those_that_turned_it(scene):
