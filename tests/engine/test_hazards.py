@@ -197,6 +197,14 @@ def test_the_autoscaler_is_ours_at_its_minimum_of_before_and_at_the_size_of_the_
     assert held(autoscaler=now) == "", "one that came later is nobody's business"
 
 
+def test_whatever_we_asked_of_the_autoscaler_so_far_is_ours():
+    release = scaled().noted(NOW - 9, "intent", "route both: 50 %").noted(NOW - 8, "intent", "hold-autoscaler 7: it has to take them back")
+    release = release.noted(NOW - 7, "outcome", "hold-autoscaler 9: refused")
+    assert hazards.floors(release) == {7}
+    assert held(release, autoscaler=AutoscalerSeen("web", "h", 7, 10)) == ""
+    assert held(release, autoscaler=AutoscalerSeen("web", "h", 9, 10)).endswith("was changed to 9")
+
+
 def test_an_autoscaler_is_not_asked_for_more_than_its_own_maximum():
     assert hazards.floor(baking()) == 4
     assert hazards.floor(scaled()) == 4
