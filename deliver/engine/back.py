@@ -67,6 +67,10 @@ def to_stable(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Deci
     if serves_nobody(stable, seen):
         return act(release, now, Verb.ROUTE, "no pod that has the traffic is ready: whoever is ready serves", side=Side.BOTH)
     if needs_restoring(release, stable):
+        if seen.route.pinned and seen.route.pinned == stable.hash != home:  # else a crash after the next write leads them to nobody
+            return act(
+                release, now, Verb.ROUTE, "the pods that have the traffic are about to roll back: whoever is ready serves", side=Side.BOTH
+            )
         return act(release, now, Verb.RESTORE_STABLE, "the stable side needs its pods before it can take the traffic")
     return wait(release, now)
 

@@ -424,6 +424,22 @@ def test_a_rollback_that_finds_the_traffic_on_pods_that_are_gone_lets_whoever_is
     dog.check(release)
 
 
+def test_a_rollback_that_dies_while_the_deployment_that_has_the_traffic_rolls_back_leaves_users_with_pods():
+    """Hunt, wild 30006868: the Services were pinned to the new pods, which went away one after the other while nobody looked."""
+    rig, before = interrupted(taken_over)
+    dog = watched(rig, grace=0.5)
+    rig.world.cluster.script.add(Fault(killed, verb="patch", kind="deployments", name="web", actor="oncall@laptop", applied=True, nth=2))
+    with pytest.raises(Killed):
+        rig.verb("rollback")
+    rig.world.cluster.script.clear()
+    assert rig.get("deployments", "web")["spec"]["template"] == before["deployments/web"]["spec"]["template"], "it rolls back by itself"
+    rig.world.clock.wait(60.0)
+    release = rig.verb("rollback", actor="another@desk")
+    assert release.outcome is Outcome.ROLLED_BACK
+    assert rig.before() == before
+    dog.check(release)
+
+
 # ---------------------------------------------------------------- it says when it cannot
 
 

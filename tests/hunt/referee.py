@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from deliver.model.names import FENCE, RELEASE_LABEL
+from deliver.model.names import FENCE, HASH, RELEASE_LABEL
 from deliver.sandbox.store import Change
 from deliver.sandbox.world import World
 from tests.engine.invariants import INTENTS, is_ready
@@ -243,7 +243,9 @@ class Referee:
         candidates = [one for one in labels if RELEASE_LABEL in one and new.items() <= one.items()]
         let_in = any(not old.items() <= one.items() for one in candidates)
         shut_out = any(old.items() <= one.items() and not new.items() <= one.items() for one in labels if RELEASE_LABEL not in one)
-        rescued = self.record.get("course") == "back" and gets and not self.ready(old, settled=True)  # rule 1: whoever is ready serves
+        back, before = self.record.get("course") == "back", (self.record.get("snapshot") or {}).get("hash")
+        # rule 1: whoever is ready serves; users who all have the new version are not led to it
+        rescued = back and gets and (not self.ready(old, settled=True) or old.get(HASH, before) != before)
         if candidates and (let_in or shut_out) and not rescued:
             self._raised(f"Service {change.name} lets the candidate have more")
 
