@@ -51,7 +51,7 @@ def ready(release: Release, seen: Seen, now: float) -> Decision | None:
         surging = replace(release, surged=max(release.surged, step.stable_pods))
         return act(surging, now, Verb.SCALE_STABLE, f"{step.name} wants {step.stable_pods} stable pods", pods=step.stable_pods)
     if stable.ready_of(release.snapshot.hash) < min(step.stable_pods, stable.desired):
-        return _late(release, seen, now, f"{stable.ready_of(release.snapshot.hash)} of {stable.desired} stable pods ready")
+        return _late(release, now, f"{stable.ready_of(release.snapshot.hash)} of {stable.desired} stable pods ready")
     if candidate is None:
         return act(release, now, Verb.CREATE_CANDIDATE, "a Deployment of its own, without pods yet")
     size = wanted_pods(step, seen)
@@ -62,7 +62,7 @@ def ready(release: Release, seen: Seen, now: float) -> Decision | None:
             return unjudged
         return act(replace(release, blind_since=0.0), now, Verb.SCALE_CANDIDATE, f"{step.name} wants {size} candidate pods", pods=size)
     if not candidate.hash or not candidate.settled or candidate.ready < size:
-        return _late(release, seen, now, f"{candidate.ready} of {size} candidate pods ready")
+        return _late(release, now, f"{candidate.ready} of {size} candidate pods ready")
     if release.candidate_hash != candidate.hash:
         release = replace(release, candidate_hash=candidate.hash).noted(
             now, "state", f"candidate {candidate.hash}: {candidate.ready} of {size} pods ready"
@@ -104,7 +104,7 @@ def healthy(release: Release, seen: Seen, now: float) -> Decision | None:
     checks = [check for check in seen.checks if check.kind == "health"]
     if checks and seen.checked_at >= release.since and combined(tuple(checks)) is Verdict.PASS:
         return None
-    return _late(release, seen, now, "; ".join(check.why for check in checks) or "health checks of the candidate")
+    return _late(release, now, "; ".join(check.why for check in checks) or "health checks of the candidate")
 
 
 def moved(release: Release, seen: Seen, now: float) -> Decision | None:
@@ -225,7 +225,7 @@ def stopped(release: Release, now: float, phase: Phase, since: float, text: str,
     return wait(in_phase(release, phase, now, text), now, since + limit)
 
 
-def _late(release: Release, seen: Seen, now: float, what: str) -> Decision:
+def _late(release: Release, now: float, what: str) -> Decision:
     """Not there yet; a step that never gets ready fails."""
     limit = release.spec.limits.ready
     release = in_phase(release, Phase.PREPARING, now, f"waiting again: {what}")

@@ -131,7 +131,7 @@ def floors(release: Release) -> set[int]:
 
 def failed_checks(release: Release, seen: Seen, now: float) -> Fail | Hold | None:
     """FAIL takes it back; BLIND has a budget and a policy."""
-    if seen.checked_at < release.bake_since or (release.bake_since and not fresh(release, seen, now)):
+    if release.bake_since and not fresh(release, seen, now):
         failing = []
     else:
         failing = [check for check in seen.checks if check.verdict is Verdict.FAIL]
