@@ -36,7 +36,7 @@ def watches(release: Release, router: Router, selector: str) -> list[Watch]:
     """All that a release has to see. The stable Deployment's selector finds the candidate's pods too: they carry the same labels."""
     target = release.spec.target
     scaler = release.snapshot.autoscaler
-    return [
+    wanted = [
         Watch("deployments", name=target.deployment),
         Watch("deployments", name=release.candidate),
         Watch("replicasets", selector=selector),
@@ -46,6 +46,8 @@ def watches(release: Release, router: Router, selector: str) -> list[Watch]:
         *preview.watches(release),
         *router.watches(Target(target.namespace, target.deployment, tuple(s.name for s in release.snapshot.services))),
     ]
+    whole = {watch.kind for watch in wanted if not watch.name and not watch.selector}
+    return [watch for watch in wanted if watch.kind not in whole or watch == Watch(watch.kind)]
 
 
 def stray(pod: Object) -> bool:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deliver.model.names import FENCE, HASH, UNDO, fence_of
+from deliver.model.names import FENCE, HASH, RELEASE_LABEL, UNDO, fence_of
 from deliver.model.plan import Side
-from deliver.model.release import Release, ServiceSnapshot
+from deliver.model.release import Course, Release, ServiceSnapshot
 from deliver.model.seen import PodSeen, RouteSeen
 from deliver.plugins.interfaces import Object, Reader
 
@@ -18,9 +18,8 @@ class Reading:
         self._answer = RouteSeen()
 
     def __call__(self, look: Reader, release: Release, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]) -> RouteSeen:
-        services = [look.get("services", snapshot.name) for snapshot in release.snapshot.services]
-        arms = [stable, candidate, release.snapshot, release.candidate_hash, release.new_hash]
-        asked = [*arms, services, look.list("endpointslices")]
+        arms = [stable, candidate, release.snapshot, release.candidate_hash, release.new_hash, release.course]
+        asked = [*arms, look.list("services"), look.list("endpointslices")]
         if asked != self._asked:
             self._answer, self._asked = read(look, release, stable, candidate), asked
         return self._answer
@@ -45,7 +44,7 @@ def read(look: Reader, release: Release, stable: Sequence[PodSeen], candidate: S
         side=None if changed or pin is None else side_of(pin, release),
         pinned=pin or "",
         agreed=not changed and not wrong,
-        foreign="; ".join([*lost, *changed]),
+        foreign="; ".join([*lost, *changed, *strangers(look, release)]),
         marked=any(UNDO in mark or FENCE in mark for mark in marks),
         fence=fence,
         detail=wrong,
@@ -66,6 +65,24 @@ def _services(look: Reader, release: Release) -> tuple[dict[str, Object], list[s
         else:
             lost.append(f"Service {snapshot.name} was deleted{' and made again' if service else ''}")
     return found, lost
+
+
+def strangers(look: Reader, release: Release) -> list[str]:
+    """Services that were made, or led elsewhere, when the release began, and lead to its candidate now: to pods that nobody has judged."""
+    if release.course is not Course.FORWARD:
+        return []
+    own = {service.name for service in release.snapshot.services} | {release.plan.preview}
+    labels = {
+        **((release.snapshot.template.get("metadata") or {}).get("labels") or {}),
+        RELEASE_LABEL: release.id,
+        HASH: release.candidate_hash,
+    }
+    others = [service for service in look.list("services") if service["metadata"]["name"] not in own]
+    found = [one for one in others if (selector := one["spec"].get("selector")) and selector.items() <= labels.items()]
+    return [
+        f"Service {one['metadata']['name']}, which is not part of the release, leads to the candidate{last_editor(one, 'f:selector')}"
+        for one in found
+    ]
 
 
 def side_of(pin: str, release: Release) -> Side:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from deliver.model.release import Outcome, Release
+from deliver.sandbox.api import Write
 from tests.engine.invariants import watched
 from tests.engine.rig import Rig, in_step
 
@@ -115,6 +116,33 @@ def test_a_service_that_was_made_again_is_left_alone_and_does_not_lead_to_the_ca
     assert release.outcome is Outcome.ROLLED_BACK
     assert release.ended - release.resumed < 60
     assert rig.before()["services/web"] == service
+    assert rig.names("deployments") == {"web"}
+
+
+@pytest.mark.parametrize(
+    ("selector", "held"),
+    [({"app": "web"}, True), ({"deliver.dev/release": "web-20260105-1"}, True), ({"app": "api"}, False), (None, False)],
+)
+def test_a_service_made_during_the_release_that_leads_to_the_candidate_holds_it(selector: dict[str, str] | None, held: bool):
+    """Its users would be on pods that nobody has judged, and no way back would take them off."""
+    rig = Rig.make()
+    service = {"metadata": {"name": "web-new"}, "spec": {"selector": selector, "ports": [{"port": 80}]}}
+    at = rig.when(in_step(1), lambda: rig.world.api.create("services", "shop", service, Write(manager="argocd")))
+    release = rig.run()
+    assert release.outcome is (Outcome.HELD if held else Outcome.PROMOTED)
+    if held:
+        assert release.reason.startswith("Service web-new, which is not part of the release, leads to the candidate by argocd")
+        assert release.ended - at[0] < 1.0
+        rig.remove("services", "web-new")
+        assert rig.verb("resume").outcome is Outcome.PROMOTED, "once it is gone, or leads elsewhere, the release goes on"
+
+
+def test_a_service_that_leads_to_the_candidate_does_not_keep_it_from_being_taken_back():
+    rig = Rig.make()
+    service = {"metadata": {"name": "web-new"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}
+    rig.when(in_step(1), lambda: rig.world.api.create("services", "shop", service))
+    assert rig.run().outcome is Outcome.HELD
+    assert rig.verb("rollback").outcome is Outcome.ROLLED_BACK
     assert rig.names("deployments") == {"web"}
 
 
