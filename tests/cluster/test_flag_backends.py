@@ -3,7 +3,7 @@
 import json
 import math
 import re
-import time
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,7 +26,7 @@ PICK_UP = 5.0  # seconds from the write until every pod serves it
 @pytest.fixture
 def shop(request: pytest.FixtureRequest) -> Iterator[Flagged]:
     name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())[:40].strip("-")
-    place = Flagged(f"flagback-{name}-{int(time.time()) % 10000}")
+    place = Flagged(f"flagback-{name}-{uuid.uuid4().hex[:6]}")
     yield place
     place.close()
 

@@ -3,8 +3,8 @@
 import json
 import math
 import re
-import time
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ class Shop(Flagged):
 @pytest.fixture
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
     name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())[:30].strip("-")
-    place = Shop(f"flag-{name}-{int(time.time()) % 10000}")
+    place = Shop(f"flag-{name}-{uuid.uuid4().hex[:6]}")
     place.folder, place.started = tmp_path, []
     yield place
     for one in place.started:
