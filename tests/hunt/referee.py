@@ -171,8 +171,8 @@ class Referee:
             self.fences[self.author.name] = int(lease["spec"]["leaseTransitions"])
 
     def _fence(self, change: Change) -> None:
-        """A write with an older fence than one that this object has had changes nothing."""
-        key, note = (change.kind, change.name), (change.obj["metadata"].get("annotations") or {}).get(FENCE)
+        """A write with an older fence than one that this object has had changes nothing. One that was made again is another."""
+        key, note = (change.kind, change.obj["metadata"]["uid"]), (change.obj["metadata"].get("annotations") or {}).get(FENCE)
         mine = int(note) if note and change.type != "DELETED" else self.fences.get(self.author.name, 0)
         if mine < self.top.get(key, 0):
             self.say(7, f"{self.author.verb} {change.kind} {change.name} under fence {mine} after {self.top[key]}")

@@ -7,6 +7,7 @@ from tests.hunt.writers import VERBS, Duel, every, fight
 FOUND = (
     Duel(31, 16),  # its candidate was created while the rollback went on: announced, and noted as unknown by the heir
     Duel(31, 58),  # created when the rollback was over: it was left behind
+    Duel(31, 70, "takeover"),  # taken away by who made it, after the heir's own of that name (the referee)
 )
 
 
