@@ -3,7 +3,7 @@
 Nothing here waits for the candidate, for metrics, for an approval or for another driver.
 """
 
-from deliver.engine.ladder import Decision, act, end, in_phase, proven, refusal, released, serves_nobody, verified, wait
+from deliver.engine.ladder import Decision, act, can_take, end, in_phase, proven, refusal, released, serves_nobody, verified, wait
 from deliver.model.action import Verb
 from deliver.model.plan import Side
 from deliver.model.release import Outcome, Phase, Release
@@ -73,16 +73,6 @@ def to_stable(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Deci
             )
         return act(release, now, Verb.RESTORE_STABLE, "the stable side needs its pods before it can take the traffic")
     return wait(release, now)
-
-
-def can_take(ready: int, release: Release, seen: Seen) -> bool:
-    """Half of its size is enough to take users from a bad version; any pod at all when the candidate has none.
-
-    Waiting for the last pods of a side that lost some would break rule 3; an empty side would break rule 1.
-    """
-    if ready == 0:
-        return False
-    return release.bears(ready) or seen.candidate is None or seen.candidate.ready == 0
 
 
 def needs_restoring(release: Release, stable: ArmSeen) -> bool:

@@ -181,8 +181,7 @@ class Driver:
         clock = self.tools.clock
         if self.last and self.last[0] == action and clock.monotonic() - self.last[1] < self._again():
             return release, seen, clock.now() + (SETTLE if self.repeated < STUBBORN else REPEAT)  # done; the watch has not shown it yet
-        again = self.not_before and (self.not_before[0] == action or self.refused >= STUBBORN)  # many in a row: no other helps either
-        if again and self.not_before and (left := self.not_before[1] - clock.monotonic()) > 0:
+        if (left := self._refused_for(action)) > 0:
             return release, seen, clock.now() + left  # refused a moment ago; what wakes us, our own record first, is no reason to hurry
         release, intent = self._intended(release, f"{action}: {action.why}")
         self._journal(release, action)
@@ -204,6 +203,12 @@ class Driver:
             self.tools.flag.kick()
         done = release.noted(clock.now(), "outcome", str(action), of=intent, result="done")
         return done, seen, clock.now()
+
+    def _refused_for(self, action: Action) -> float:
+        """Seconds before it is tried again. After many refusals in a row, of whatever actions, no other one helps either."""
+        if self.not_before is None or (self.not_before[0] != action and self.refused < STUBBORN):
+            return 0.0
+        return self.not_before[1] - self.tools.clock.monotonic()
 
     def _again(self) -> float:
         """Seconds before what was done and does not show is done again: somebody undoes it, and the journal has to hold it all."""

@@ -3,9 +3,22 @@
 All through it the traffic is on a side with full ready capacity: on the candidate until the Deployment has rolled, then on it.
 """
 
-from deliver.engine import forward, switch
-from deliver.engine.back import can_take
-from deliver.engine.ladder import Decision, act, end, hold, in_phase, proven, released, serves_nobody, turn_back, verified, wait
+from deliver.engine import switch
+from deliver.engine.ladder import (
+    Decision,
+    act,
+    can_take,
+    end,
+    hold,
+    in_phase,
+    proven,
+    released,
+    serves_nobody,
+    stopped,
+    turn_back,
+    verified,
+    wait,
+)
 from deliver.model.action import Verb
 from deliver.model.plan import Side
 from deliver.model.release import Outcome, Phase, Release, digest_of
@@ -47,7 +60,7 @@ def updated(release: Release, seen: Seen, now: float) -> Decision:
         return unproven
     if release.paused:
         text = f"paused by {release.paused.actor}"
-        return forward.stopped(release, now, Phase.PAUSED, release.paused.at, text)
+        return stopped(release, now, Phase.PAUSED, release.paused.at, text)
     release = in_phase(release, Phase.FINISHING, now, "finishing again: the hold begins anew" if release.plan.hold else "finishing again")
     over = max(verified(release) + release.spec.limits.drain, release.held_until)
     if now < over:

@@ -1,7 +1,7 @@
 """The way forward: hold what must not move, bring up the candidate, shift, watch, and on to the next step."""
 
 from deliver.engine import hazards, proof, switch
-from deliver.engine.ladder import Decision, act, hold, in_phase, let_in, proven, risen, turn_back, wait, words
+from deliver.engine.ladder import Decision, act, hold, in_phase, let_in, proven, risen, stopped, turn_back, wait, words
 from deliver.model.action import Verb
 from deliver.model.plan import Side, Step
 from deliver.model.release import Course, Phase, Release
@@ -115,8 +115,6 @@ def moved(release: Release, seen: Seen, now: float) -> Decision | None:
     if not right:
         if switched_before(release, seen):
             return risen(release, now)
-        if step.side is not Side.STABLE and seen.candidate and seen.candidate.ready < 1:
-            return wait(release, now)
         if release.paused:  # nobody more is moved to the candidate
             return stopped(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
         if _moves(release, step.side) >= MOVES:
@@ -215,14 +213,6 @@ def unapproved(release: Release, now: float, since: float) -> Decision:
     if step.unanswered == "rollback" and now - since >= limit:
         return Decision(turn_back(release, f"{text}, and nobody answered within {words(limit)}", now), None, now)
     return stopped(release, now, Phase.WAITING, since, text, step.approval_timeout)
-
-
-def stopped(release: Release, now: float, phase: Phase, since: float, text: str, limit: float = 0.0) -> Decision:
-    """Waiting for a person, still watching, but not for ever. limit: seconds, 0 = limits.pause."""
-    setting, limit = ("approval timeout" if limit else "`limits.pause`"), limit or release.spec.limits.pause
-    if now - since >= limit:
-        return Decision(hold(release, f"{text}, and nobody answered within {limit:g} s ({setting})", now), None, now)
-    return wait(in_phase(release, phase, now, text), now, since + limit)
 
 
 def _late(release: Release, now: float, what: str) -> Decision:

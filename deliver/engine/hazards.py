@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from deliver.model.action import Verb
 from deliver.model.plan import Side
 from deliver.model.release import Course, Phase, Release, digest_of
+from deliver.model.replace import replace
 from deliver.model.seen import ArmSeen, PodSeen, Seen
 from deliver.model.verdict import CheckResult, Verdict, combined
 
+PODS = CheckResult("pods", "pods", Verdict.BLIND)
 UNCERTAIN = 30.0  # seconds that a cause which may mend itself (no node has room yet, a first pull error) is given
 
 
@@ -78,10 +80,8 @@ def pods_check(release: Release, seen: Seen) -> CheckResult:
     if bad:
         why = f"{bad[0].name}: {bad[0].problem.message if bad[0].problem else ''}"
     stable = float(seen.stable.ready if seen.stable else 0)
-    last = release.checks[0] if release.checks else None
-    if last and (last.kind, last.verdict, last.why, last.candidate, last.stable) == ("pods", verdict, why, ready, stable):
-        return last  # most looks find the same pods, and what says the same need not be made and saved anew
-    return CheckResult("pods", "pods", verdict, why, candidate=float(ready), stable=stable, limit=float(wanted), samples=ready)
+    said = replace(PODS, verdict=verdict, why=why, candidate=float(ready), stable=stable, limit=float(wanted), samples=ready)
+    return release.checks[0] if release.checks[:1] == (said,) else said  # what says the same need not be saved anew
 
 
 def foreign_hand(release: Release, seen: Seen) -> Hold | None:

@@ -58,6 +58,14 @@ def end(release: Release, outcome: Outcome, now: float, reason: str = "") -> Rel
     return ended.noted(now, "state", f"{outcome.value}: {ended.reason}" if ended.reason else outcome.value)
 
 
+def stopped(release: Release, now: float, phase: Phase, since: float, text: str, limit: float = 0.0) -> Decision:
+    """Waiting for a person, still watching, but not for ever. limit: seconds, 0 = limits.pause."""
+    setting, limit = ("approval timeout" if limit else "`limits.pause`"), limit or release.spec.limits.pause
+    if now - since >= limit:
+        return Decision(hold(release, f"{text}, and nobody answered within {limit:g} s ({setting})", now), None, now)
+    return wait(in_phase(release, phase, now, text), now, since + limit)
+
+
 def shifted(release: Release, seen: Seen, now: float, side: Side, hash: str) -> Release:
     """Keep the three facts of a route change that the Services show already: written, switched, verified."""
     shift = release.shift
@@ -103,6 +111,16 @@ def risen(release: Release, now: float) -> Decision:
     onward = replace(release, step=release.step + 1, since=now, bake_since=0.0, blind_since=0.0, shift=None, phase=Phase.PREPARING)
     text = f"step {onward.step + 1}/{len(onward.plan.steps)}: {onward.current.name} stands already"
     return Decision(onward.noted(now, "state", text), None, now)
+
+
+def can_take(ready: int, release: Release, seen: Seen) -> bool:
+    """Half of its size is enough to take users from a bad version; any pod at all when the candidate has none.
+
+    Waiting for the last pods of a side that lost some would break rule 3; an empty side would break rule 1.
+    """
+    if ready == 0:
+        return False
+    return release.bears(ready) or seen.candidate is None or seen.candidate.ready == 0
 
 
 def serves_nobody(stable: ArmSeen, seen: Seen) -> bool:

@@ -198,7 +198,8 @@ class Lease:
 
     def _extended(self, version: str, begun: float) -> Object:
         spec = {key: value for key, value in self._spec(self.fence).items() if key != "acquireTime"}
-        self._unanswered[spec["renewTime"]] = begun
+        known = self._unanswered
+        self._unanswered = {stamp: at for stamp, at in known.items() if begun - at < DURATION} | {spec["renewTime"]: begun}
         body = {"metadata": {"resourceVersion": version}, "spec": spec}
         return self.cluster.patch("leases", self.target.namespace, self.name, body, deadline=RENEW)
 

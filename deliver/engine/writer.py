@@ -5,6 +5,7 @@ stamps each object with a higher fence first; a write of the old holder, however
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from deliver.cluster.port import Cluster, Feed, Object
 from deliver.engine.lease import Lease
@@ -50,16 +51,16 @@ class GuardedWriter:
 
     def delete(self, kind: str, name: str, *, uid: str) -> None:
         """Gone already is fine; another object of the same name is left alone."""
+        self._remove(kind, name, uid, self.confirm)
+
+    def _remove(self, kind: str, name: str, uid: str, confirm: Callable[[], None]) -> None:
         for _ in range(ATTEMPTS):
             try:
                 now = self.cluster.get(kind, self.namespace, name)
-            except NotFound:
-                return
-            if now["metadata"]["uid"] != uid:
-                return
-            self._check(kind, now, uid)
-            self.confirm()
-            try:
+                if now["metadata"]["uid"] != uid:
+                    return
+                self._check(kind, now, uid)
+                confirm()
                 self.cluster.delete(kind, self.namespace, name, uid=uid, version=now["metadata"]["resourceVersion"])
             except Conflict:
                 continue
@@ -75,25 +76,12 @@ class GuardedWriter:
         try:
             self.confirm()
         except Superseded:
-            self._unmake(kind, made)
+            with suppress(Superseded, ClusterError):  # one that the other driver has stamped by now is the other's
+                self._remove(kind, made["metadata"]["name"], made["metadata"]["uid"], confirm=lambda: None)
             raise
         except ClusterError:
             pass  # it is there; the next write asks again
         return self._seen(kind, made)
-
-    def _unmake(self, kind: str, made: Object) -> None:
-        """Best effort. One that the other driver has stamped by now is the other's."""
-        name, uid = made["metadata"]["name"], made["metadata"]["uid"]
-        for _ in range(ATTEMPTS):
-            try:
-                now = self.cluster.get(kind, self.namespace, name)
-                if now["metadata"]["uid"] == uid and fence_of(now) <= self.fence:
-                    self.cluster.delete(kind, self.namespace, name, uid=uid, version=now["metadata"]["resourceVersion"])
-            except Conflict:
-                continue
-            except ClusterError:
-                pass
-            return
 
     def stamp(self, kind: str, name: str, *, uid: str = "") -> None:
         """Our fence on an object, so that every write prepared before it fails. An object that is not there needs none."""

@@ -1,7 +1,6 @@
 """The Prometheus provider: raw samples and single values over the HTTP API, directly or through the API server's proxy."""
 
 import base64
-import copy
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -111,20 +110,18 @@ class PrometheusProvider:
     summary: ClassVar[str] = "counters, histograms and free PromQL from a Prometheus or anything with its query API"
     Options: ClassVar[type[BaseModel]] = PrometheusOptions
 
-    def __init__(self, options: PrometheusOptions, reach: Reach, transport: Transport | None = None) -> None:
-        """Raises InputError for a credential that is not there."""
+    def __init__(self, options: PrometheusOptions, reach: Reach, transport: Transport | None = None, at: float = 0.0) -> None:
+        """at: as of when it is asked, unix seconds; 0 = now. Raises InputError for a credential that is not there."""
+        self._options, self._reach, self._at = options, reach, at
         self.namespace_label, self.pod_label = options.namespace_label, options.pod_label
         self.where = (options.service + options.path) or options.url
         self._fixed = tuple(Matcher(label, "=", value) for label, value in sorted(options.labels.items()))
         self._replicas = frozenset(options.replica_labels)
         self._transport = transport or _transport(options, reach)
-        self._at = 0.0
 
     def as_of(self, at: float) -> "PrometheusProvider":
         """The same, asked as of an earlier time: a replay of long ago asks for no more than it needs."""
-        earlier = copy.copy(self)
-        earlier._at = at  # noqa: SLF001  its own
-        return earlier
+        return PrometheusProvider(self._options, self._reach, self._transport, at)
 
     def raw(self, selector: str, window: float, timeout: float) -> Answer:
         where = str(parse(selector).where(*self._fixed)) if self._fixed else selector

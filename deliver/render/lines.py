@@ -13,7 +13,7 @@ from deliver.render.fmt import clock, count, duration, image_change, percent, sh
 from deliver.render.out import Out, never_raises
 from deliver.render.style import LEVEL_STYLE, Style
 from deliver.render.summary import summary_lines
-from deliver.render.view import baked, exposure, image_of, newest_checks
+from deliver.render.view import baked, exposure, image_of, newest_checks, warm
 
 REMIND = 30.0  # seconds of silence before a line says what is waited for
 PROGRESS = 15.0  # seconds between two lines about a bake
@@ -129,8 +129,7 @@ def waiting_for(release: Release, seen: Seen | None, narrator: Narrator) -> str:
             by = f", paused by {clean(release.paused.actor)}" if release.paused else ""
             return f"`deliver resume`{by}"
         case Phase.FINISHING if release.held_until and not release.new_hash:
-            cold = seen is not None and seen.stable is not None and not release.bears(seen.stable.ready_of(release.snapshot.hash))
-            side = "has too few ready pods to take the traffic back" if cold else "is warm, one write away"
+            side = "is warm, one write away" if warm(release, seen) else "has too few ready pods to take the traffic back"
             return f"the hold to be over at {clock(release.held_until)}; the old side {side}"
         case Phase.FINISHING:
             stable = f": {seen.stable.ready}/{seen.stable.desired} ready" if seen and seen.stable else ""

@@ -228,9 +228,12 @@ def _hold(release: Release, seen: Seen | None) -> View | None:
 
     warm: it has the pods to take the traffic back, as far as was seen.
     """
-    warm = seen is None or seen.stable is None or release.bears(seen.stable.ready_of(release.snapshot.hash))
     running = release.held_until if release.outcome is None and release.exposed and not release.new_hash else 0.0
-    return {"seconds": release.plan.hold, "until": rfc3339(running), "warm": warm} if release.plan.hold else None
+    return {"seconds": release.plan.hold, "until": rfc3339(running), "warm": warm(release, seen)} if release.plan.hold else None
+
+
+def warm(release: Release, seen: Seen | None) -> bool:
+    return seen is None or seen.stable is None or release.bears(seen.stable.ready_of(release.snapshot.hash))
 
 
 def _step(release: Release, index: int, step: Step, now: float) -> View:

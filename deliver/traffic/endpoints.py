@@ -68,7 +68,7 @@ def _services(look: Reader, release: Release) -> tuple[dict[str, Object], list[s
 
 
 def strangers(look: Reader, release: Release) -> list[str]:
-    """Services that were made, or led elsewhere, when the release began, and lead to its candidate now: to pods that nobody has judged."""
+    """Services that did not lead to the application when the release began, and lead to candidate pods now, which nobody has judged."""
     if release.course is not Course.FORWARD:
         return []
     own = {service.name for service in release.snapshot.services} | {release.plan.preview}

@@ -23,10 +23,10 @@ FRESH = digest_of(BEGUN.new_template)
 )
 def test_half_of_its_size_is_enough_or_any_pod_where_there_is_no_other(ready: int, other: int | None, takes: bool):
     arm = None if other is None else candidate(pods=pods(other, CANDIDATE))
-    assert back.can_take(ready, BEGUN, seen(candidate=arm)) is takes
+    assert ladder.can_take(ready, BEGUN, seen(candidate=arm)) is takes
     five = replace(BEGUN, snapshot=replace(BEGUN.snapshot, replicas=5))
-    assert not back.can_take(2, five, seen()), "half of five is three"
-    assert back.can_take(3, five, seen())
+    assert not ladder.can_take(2, five, seen()), "half of five is three"
+    assert ladder.can_take(3, five, seen())
 
 
 def test_the_first_write_moves_the_users_and_says_why():

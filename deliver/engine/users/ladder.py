@@ -2,7 +2,7 @@
 
 from deliver.engine import forward
 from deliver.engine.back import LIMIT
-from deliver.engine.ladder import Decision, act, end, hold, in_phase, let_in, refusal, risen, turn_back, wait, words
+from deliver.engine.ladder import Decision, act, end, hold, in_phase, let_in, refusal, risen, stopped, turn_back, wait, words
 from deliver.engine.users import flag
 from deliver.model.action import Verb
 from deliver.model.plan import Side
@@ -44,7 +44,7 @@ def raised(release: Release, seen: Seen, found: FlagState, now: float) -> Decisi
     if following and flag.serves(found, following.weight) and let_in(release, f"{Verb.SET_SHARE} {following.weight:g}"):
         return risen(release, now)
     if release.paused:  # nobody more gets the treatment
-        return forward.stopped(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
+        return stopped(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
     if _writes(release, step.weight) >= MOVES:
         return Decision(hold(release, f"somebody keeps changing flag {flag.name(release)} from {step.weight:g} %", now), None, now)
     if unjudged := forward.judged_again(release, seen, now):
