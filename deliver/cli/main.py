@@ -58,7 +58,11 @@ def _usage(error: Exception) -> int:
         return ExitCode.USAGE
     text = error.format_message() if hasattr(error, "format_message") else str(error)
     text = " ".join(text.split()).rstrip(".")
-    return tell(InputError(text[:1].lower() + text[1:], state="nothing changed", hint=f"`{path} --help` shows the options"))
+    hint = f"`{path} --help` shows the options"
+    named = {name for param in context.command.params for name in param.opts} if context else set()
+    if "unexpected extra argument" in text and "--target" in named:  # a command whose own argument is another thing, as of `deliver flag`
+        hint = f"the Deployment is named by `--target`; {hint}"
+    return tell(InputError(text[:1].lower() + text[1:], state="nothing changed", hint=hint))
 
 
 def _name() -> str:

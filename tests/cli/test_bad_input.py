@@ -107,6 +107,7 @@ def test_a_file_that_is_no_file_for_us(deliver: Deliver, folder: Path, content: 
         (("canary", "web", "-f", "none", "--image", "reg:5000/web", "--weight", "10"), "has no tag"),
         (("canary", "-f", "none", "--weight", "10"), "no target"),
         (("flag", "new-checkout", "-f", "none", "--weight", "10"), "e.g. --target web"),
+        (("flag", "new-checkout", "web", "-f", "none", "--weight", "10"), "the Deployment is named by `--target`"),
         (("canary", "statefulset/web", "--weight", "10"), "a statefulset cannot be released"),
         (("canary", "daemonsets/web", "--weight", "10"), "a daemonset cannot be released"),
         (("rollback", "statefulset/web"), "a statefulset cannot be released"),
