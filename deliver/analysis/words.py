@@ -1,5 +1,7 @@
 """Evidence as a person says it: odds, a ratio with its interval, a share."""
 
+from math import log
+
 from deliver.analysis import evidence, interval
 from deliver.analysis.evidence import Rules
 from deliver.model.evidence import Tally, Track
@@ -25,14 +27,26 @@ def facts(sum: Tally, deed: str) -> str:
     return f"{text}, stable {sum.stable_bad} of {sum.stable_total} ({percent(sum.stable_bad, sum.stable_total)})"
 
 
-def ratio(track: Track, rules: Rules) -> str:
-    """`1.4 to 6.2 times stable`, "" while the counts say nothing."""
+def bounds(track: Track, rules: Rules) -> tuple[float, float] | None:
+    """The lowest and the highest ratio that the counts allow. None while they say nothing.
+
+    None too where they leave open what the odds have settled: odds weigh when it began, and the interval takes everything together.
+    """
     found = interval.interval(track.profile, rules.alpha)
-    if found is None:
-        return ""
-    low, high = found
-    if low <= interval.GRID[0] and high >= interval.GRID[-1]:
-        return ""
+    if found is None or (found[0] <= interval.GRID[0] and found[1] >= interval.GRID[-1]):
+        return None
+    settled = not rules.limit and evidence.against(track, rules) >= -log(rules.alpha)
+    return None if settled and found[0] < rules.margin else found
+
+
+def ratio(track: Track, rules: Rules) -> str:
+    """`1.4 to 6.2 times stable`, "" where there is none to tell."""
+    found = bounds(track, rules)
+    return span(*found) if found else ""
+
+
+def span(low: float, high: float) -> str:
+    """The ends of the grid stand for whatever is beyond them."""
     if low <= interval.GRID[0]:
         return f"at most {high:.2g} times stable"
     return f"{low:.2g} times stable or more" if high >= interval.GRID[-1] else f"{low:.2g} to {high:.2g} times stable"

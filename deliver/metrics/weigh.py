@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from deliver.analysis import counts, evidence, interval, native, selectors, words
+from deliver.analysis import counts, evidence, native, selectors, words
 from deliver.analysis.counts import Counts, Span
 from deliver.analysis.evidence import Rules
 from deliver.analysis.selectors import Matcher
@@ -163,7 +163,7 @@ def numbers(measure: MetricEvidence, rules: Rules) -> dict[str, float]:
     """What `explain`, `status` and a report show: odds as such, counts of the whole release."""
     track = evidence.main(measure)
     total, calibration = track.sum + track.pending, track.calibration
-    known = interval.interval(track.profile, rules.alpha) if words.ratio(track, rules) else None
+    known = words.bounds(track, rules)
     ratio = {"ratio_low": known[0], "ratio_high": known[1]} if known else {}
     return {
         "candidate_bad": float(total.candidate_bad),

@@ -2,6 +2,7 @@
 
 from math import log
 
+from deliver.analysis import words
 from deliver.model.verdict import CheckResult
 from deliver.render.fmt import finite
 
@@ -37,7 +38,7 @@ def odds_line(view: View) -> str:
     needed = f"{_number(view['needed']):.3g} needed"
     parts = [f"{told(_number(view['worse']))} that it is worse ({needed})"]
     if isinstance(ratio := view["ratio"], list):
-        parts.append(f"{ratio[0]:.2g} to {ratio[1]:.2g} times stable")
+        parts.append(words.span(*ratio))
     if view["proved"]:
         parts.append("shown to be no worse")
     elif view["proved"] is not None:

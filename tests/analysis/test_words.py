@@ -60,3 +60,12 @@ def test_odds_are_said_from_one_in_a_billion_to_a_billion(odds: float, text: str
 def test_evidence_is_cut_at_a_billion():
     assert evidence.odds(5000.0) == pytest.approx(1e9, rel=1e-12)
     assert evidence.odds(0.0) == 1.0
+
+
+@pytest.mark.parametrize(("odds", "text"), [(19.0, f"{GRID[10]:.2g} times stable or more"), (21.0, "")])
+def test_an_interval_that_leaves_open_what_the_odds_have_settled_is_not_told(monkeypatch: pytest.MonkeyPatch, odds: float, text: str):
+    """Seen on the lab: `114 : 1 that it is more than 1.2 times as bad as stable (0.52 times stable or more)`."""
+    monkeypatch.setattr(evidence, "against", lambda track, rules: log(odds))
+    profile = tuple(-1.0 if at >= 10 else REFUTED for at in range(len(GRID)))
+    assert GRID[10] < 1.2
+    assert words.ratio(Track(profile=profile), Rules(margin=1.2, alpha=0.05)) == text
