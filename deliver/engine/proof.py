@@ -21,7 +21,8 @@ def missing(release: Release, now: float) -> Decision | None:
     if not unproved or not _last_before_all(release):
         return None
     step, policy = release.current, release.spec.analysis.inconclusive
-    limit = step.max_bake or max(PATIENCE * step.bake, LOOKS * release.spec.analysis.poll)
+    late = max([0.0, *(check.awaits - release.bake_since for check in release.checks)])  # slow scrapes, and a store that shows them late
+    limit = late + step.max_bake if step.max_bake else max(PATIENCE * max(step.bake, late), LOOKS * release.spec.analysis.poll)
     text = f"{unproved[0].name}: not shown to be no worse within {words(limit)} (`max_bake`): {unproved[0].why}"
     if now < release.bake_since + limit:
         release = in_phase(release, Phase.BAKING, now, "baking again")

@@ -32,7 +32,9 @@ class CheckResult:
 
     kind: "metric", "health" or "pods". why: one sentence for a person. candidate, stable, limit: in `unit`
     ("%" of requests for shares, "" for a free query). samples: candidate requests (or probes) it rests on. proved: whether the
-    candidate has been shown to be no worse, None where nobody asks for that.
+    candidate has been shown to be no worse, None where nobody asks for that. leans: BLIND because what is seen speaks against the
+    candidate and is not settled. seen_to: until when the candidate's samples tell of it, unix seconds by our clock, 0 = it rests on no
+    samples. awaits: until when samples that were taken in this step cannot be there yet, 0 = not known.
     """
 
     name: str
@@ -46,6 +48,9 @@ class CheckResult:
     samples: int = 0
     evidence: Evidence = field(default_factory=Evidence)
     proved: bool | None = None
+    leans: bool = False
+    seen_to: float = 0.0
+    awaits: float = 0.0
 
 
 def combined(results: tuple[CheckResult, ...]) -> Verdict:
