@@ -5,22 +5,91 @@ gets its part when a query asks: an hour that nobody queries costs what its chan
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from deliver.sandbox.chance import binomial
 from deliver.sandbox.counters import Counters, Row
 
+Marks = tuple[tuple[float, bool], ...]
+"""Scrapes of one pod: unix seconds, and whether it came about."""
+
+
+@dataclass(frozen=True)
+class Scraping:
+    """How samples come about, as a real Prometheus' targets have it. every: seconds between two scrapes of a pod, 0 = none.
+
+    apart: each pod has a place of its own in the interval; else all are scraped at one moment. jitter: share (0..0.5) of the interval by
+    which a scrape may be late. missed: chance that one fails (`up` is 0 then). discovery: seconds that a pod serves before it is a
+    target; late: by image, seconds on top of that. born: a counter is there from its first event on, not from the pod's start on.
+    """
+
+    every: float = 0.0
+    apart: bool = False
+    jitter: float = 0.0
+    missed: float = 0.0
+    discovery: float = 0.0
+    late: Mapping[str, float] = field(default_factory=dict)
+    born: bool = False
+
+
+class Timetable:
+    """When each pod is scraped."""
+
+    def __init__(self, seed: int) -> None:
+        self.scraping = Scraping()
+        self._random = Random(f"timetable {seed}")
+        self._begin = 0.0
+        self._place: dict[str, float] = {}
+        self._due: dict[str, tuple[int, float]] = {}
+
+    def begin(self, scraping: Scraping, now: float) -> None:
+        self.scraping, self._begin = scraping, now
+        self._place.clear()
+        self._due.clear()
+
+    def marks(self, uid: str, known: float, since: float, now: float) -> Marks:
+        """Of a pod in (since, now]. known: since when it has been a target."""
+        how = self.scraping
+        number, at = self._due.get(uid, (0, 0.0))
+        if at <= since:  # not a target until now
+            number, at = self._after(uid, max(known, since))
+        if at > now:
+            self._due[uid] = number, at
+            return ()
+        found = []
+        while at <= now:
+            found.append((at, not (how.missed and self._random.random() < how.missed)))
+            number, at = number + 1, max(self._moment(uid, number + 1), at + 0.001)
+        self._due[uid] = number, at
+        return tuple(found)
+
+    def drop(self, uid: str) -> None:
+        self._due.pop(uid, None)
+        self._place.pop(uid, None)
+
+    def _after(self, uid: str, moment: float) -> tuple[int, float]:
+        """The first scrape after a moment."""
+        if uid not in self._place:
+            self._place[uid] = self._random.random() * self.scraping.every if self.scraping.apart else 0.0
+        number = int((moment - self._begin - self._place[uid]) // self.scraping.every) + 1
+        at = self._moment(uid, number)
+        return (number, at) if at > moment else (number + 1, self._moment(uid, number + 1))
+
+    def _moment(self, uid: str, number: int) -> float:
+        how = self.scraping
+        late = self._random.random() * how.jitter * how.every if how.jitter else 0.0
+        return self._begin + self._place[uid] + number * how.every + late
+
 
 @dataclass(frozen=True)
 class Stretch:
-    """Scrapes at `marks` in (since, until], in which each of the `live` pods went from one count to the other; `down` did not answer."""
+    """(since, until], in which each of the `live` pods went from one count to the other, with its scrapes; `down` did not answer theirs."""
 
     since: float
     until: float
-    marks: tuple[float, ...]
-    live: Mapping[str, tuple[Counters, Counters]]
-    down: tuple[str, ...]
+    live: Mapping[str, tuple[Counters, Counters, Marks]]
+    down: Mapping[str, Marks]
 
 
 class Scrapes:
@@ -38,21 +107,21 @@ class Scrapes:
         """Uid -> its rows, oldest first."""
         unread, self._unread = self._unread, []
         for stretch in unread:
-            for uid in stretch.down:
-                self._rows.setdefault(uid, []).extend(Row(at, up=False) for at in stretch.marks)
-            for uid, (before, after) in stretch.live.items():
-                self._rows.setdefault(uid, []).extend(self._parted(stretch, before, after))
+            for uid, marks in stretch.down.items():
+                self._rows.setdefault(uid, []).extend(Row(at, up=False) for at, _ in marks)
+            for uid, (before, after, marks) in stretch.live.items():
+                self._rows.setdefault(uid, []).extend(self._parted(stretch, before, after, marks))
         return self._rows
 
     def drop(self, uid: str) -> None:
         self._rows.pop(uid, None)
         self.known.discard(uid)
 
-    def _parted(self, stretch: Stretch, before: Counters, after: Counters) -> list[Row]:
+    def _parted(self, stretch: Stretch, before: Counters, after: Counters, marks: Marks) -> list[Row]:
         """Each request falls into any moment of the stretch alike."""
         found, here, count, since = [], before.copy(), sum(before.buckets), stretch.since
         whole = sum(after.buckets)
-        for at in stretch.marks:
+        for at, up in marks:
             share = 1.0 if at >= stretch.until else (at - since) / (stretch.until - since)
             came = [binomial(self._random, end - now, share) for now, end in zip(here.buckets, after.buckets, strict=True)]
             n, since = sum(came), at
@@ -61,5 +130,5 @@ class Scrapes:
             bad = min(n, max(bad, n - (after.good - here.good)))
             here.total += (after.total - here.total) * n / (whole - count) if n else 0.0
             here.good, here.bad, count = here.good + n - bad, here.bad + bad, count + n
-            found.append(here.row(at))
+            found.append(here.row(at) if up else Row(at, up=False))
         return found

@@ -8,16 +8,16 @@ import random
 from bisect import bisect_left
 from collections import Counter
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from deliver.sandbox.api import Api
 from deliver.sandbox.chance import binomial, spread
 from deliver.sandbox.controllers.kubelet import Kubelet, Run
 from deliver.sandbox.counters import Counters, Row
 from deliver.sandbox.crowd import NO_ENDPOINT, REFUSED, RESET, Crowd
-from deliver.sandbox.images import Behaviour
+from deliver.sandbox.images import HEALTHY, Behaviour
 from deliver.sandbox.proxy import Proxy
-from deliver.sandbox.scrapes import Scrapes, Stretch
+from deliver.sandbox.scrapes import Marks, Scrapes, Scraping, Stretch, Timetable
 
 
 @dataclass
@@ -62,11 +62,11 @@ class Traffic:
         self.counters: dict[str, Counters] = {}
         self._kept: dict[str, list[str]] = {service: [""] * self.connections for service in services}
         self._carry: dict[tuple[str, bool], float] = {}
-        self._last = self._next_scrape = api.clock.now()
-        self.interval = 0.0
-        self._scrapes = Scrapes(seed)
+        self._last = api.clock.now()
+        self._timetable, self._scrapes = Timetable(seed), Scrapes(seed)
         self.pods: dict[str, Run] = {}
         self._alive: dict[str, bool] = {}
+        self._served: dict[str, float] = {}
         self._life: dict[str, int] = {}
         self._behave: dict[str, Behaviour] = {}
         kubelet.changed.append(self._changed)
@@ -102,10 +102,18 @@ class Traffic:
         self.settle()
         self.crowds.remove(crowd)
 
-    def scrape_every(self, seconds: float) -> None:
-        """Keep a row of each pod's counters that often, from now on."""
+    @property
+    def scraping(self) -> Scraping:
+        return self._timetable.scraping
+
+    def scrape(self, scraping: Scraping) -> None:
+        """Keep rows of the pods' counters like that, from now on."""
         self.settle()
-        self.interval, self._next_scrape = seconds, self.api.clock.now() + seconds
+        self._timetable.begin(scraping, self.api.clock.now())
+
+    def scrape_every(self, seconds: float) -> None:
+        """The same, as it was but for the interval."""
+        self.scrape(replace(self.scraping, every=seconds))
 
     def forget(self, before: float) -> None:
         """Drop scrapes that are older, and pods that are gone and have none left: a sandbox may run for days."""
@@ -113,29 +121,36 @@ class Traffic:
             del rows[: bisect_left(rows, before, key=lambda row: row.at)]
             if not rows and self.pods[uid].ended:
                 self._scrapes.drop(uid)
-                for known in (self.pods, self.counters, self._alive, self._life, self._behave):
+                self._timetable.drop(uid)
+                for known in (self.pods, self.counters, self._alive, self._served, self._life, self._behave):
                     known.pop(uid, None)
 
     # -- time
 
     def settle(self) -> None:
         """Account for all requests and scrapes up to now, with things as they have been since the last time."""
-        now, since, marks = self.api.clock.now(), self._last, []
-        while self.interval and self._next_scrape <= now:
-            marks.append(self._next_scrape)
-            self._next_scrape += self.interval
-        before = {uid: self.counters[uid].copy() for uid, alive in self._alive.items() if alive} if marks else {}
+        now, since = self.api.clock.now(), self._last
+        live, down = self._targets(since, now) if self.scraping.every else ({}, {})
+        before = {uid: self.counters[uid].copy() for uid in live}
         self._flow(now)
-        if marks:
-            live = {uid: (was, self.counters[uid].copy()) for uid, was in before.items()}
-            self._scrapes.add(Stretch(since, now, tuple(marks), live, self._silent()))
+        if live or down:
+            counted = {uid: (before[uid], self.counters[uid].copy(), marks) for uid, marks in live.items()}
+            self._scrapes.add(Stretch(since, now, counted, down))
 
-    def _silent(self) -> tuple[str, ...]:
-        """Pods that are scraped and do not answer."""
-        pods, known = self.pods, self._scrapes.known
-        return tuple(
-            uid for uid, alive in self._alive.items() if not alive and (pods[uid].running or (uid in known and not pods[uid].ended))
-        )
+    def _targets(self, since: float, now: float) -> tuple[dict[str, Marks], dict[str, Marks]]:
+        """Scrapes between two moments: of pods that answer, and of those that are scraped and do not."""
+        live: dict[str, Marks] = {}
+        down: dict[str, Marks] = {}
+        for uid, alive in self._alive.items():
+            if alive or self.pods[uid].running or (uid in self._scrapes.known and not self.pods[uid].ended):
+                if marks := self._timetable.marks(uid, self._known(uid, since), since, now):
+                    (live if alive else down)[uid] = marks
+        return live, down
+
+    def _known(self, uid: str, since: float) -> float:
+        """Since when a pod has been a target."""
+        how = self.scraping
+        return self._served.get(uid, since) + how.discovery + how.late.get(self.pods[uid].image, 0.0)
 
     def _changed(self, run: Run) -> None:
         """Called after the run has changed: what was before it, `_flow` still knows from `_alive`."""
@@ -147,8 +162,19 @@ class Traffic:
         self._life[run.uid] = run.life
         if self._alive.get(run.uid) and not alive and not run.ended:
             self._cut(run)
+        if alive and not self._alive.get(run.uid):
+            self._served[run.uid] = self._last
+            if run.behaviour.sound:
+                self.api.clock.after(run.behaviour.sound, lambda: self._changed(run))
         self._alive[run.uid] = alive
-        self._behave[run.uid] = run.behaviour
+        self._behave[run.uid] = self._behaviour(run)
+
+    def _behaviour(self, run: Run) -> Behaviour:
+        """As it answers by now: some turn bad after they have served for a while."""
+        found = run.behaviour
+        if not found.sound or self._last - self._served.get(run.uid, self._last) >= found.sound - 1e-6:
+            return found
+        return replace(found, errors=HEALTHY.errors, latency=HEALTHY.latency, spread=HEALTHY.spread)
 
     def _flow(self, to: float) -> None:
         since, self._last = self._last, max(self._last, to)
