@@ -1,0 +1,137 @@
+"""`python -m tests.hunt.judged --seconds N`: random worlds in which the real judge judges real samples, against the rules of judging_rules."""
+
+# ruff: noqa: T201
+
+import argparse
+import itertools
+import multiprocessing
+import re
+import threading
+import time
+import traceback
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deliver.model.release import Outcome
+from tests.hunt.__main__ import seldom_collecting
+from tests.hunt.judged_play import Result, play
+from tests.hunt.judged_worlds import Story, story
+
+REGRESSIONS = Path(__file__).with_name("judged_regressions.txt")
+
+
+def one(seed: int) -> Result:
+    """A fault of the hunt itself must not look like a world without a broken rule."""
+    found = story(seed)
+    try:
+        return play(found)
+    except BaseException:
+        return Result(found, (f"(hunt) failed: {traceback.format_exc()[-1200:]}",), None)
+
+
+@dataclass
+class Tally:
+    """What was played. found: rule -> (worlds in which it was broken, worlds played until the first one)."""
+
+    worlds: int = 0
+    hours: float = 0.0
+    failing: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
+    found: dict[str, list[int]] = field(default_factory=dict)
+    good: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    late: list[tuple[float, int]] = field(default_factory=list)
+    passed: int = 0
+
+    def take(self, result: Result) -> None:
+        self.worlds, self.hours = self.worlds + 1, self.hours + result.hours
+        if result.outcome is None and not result.broken:
+            self.refused[result.reason[:60]] += 1
+        kind = "good" if not result.story.fault.kind else f"bad from the {result.story.fault.when}"
+        self.ends[f"{kind}: {result.outcome}"] += 1
+        self.failing += bool(result.broken)
+        for rule in {text.partition(")")[0] + ")" for text in result.broken}:
+            self.found.setdefault(rule, [0, self.worlds])[0] += 1
+        if not result.story.fault.kind:
+            how = result.story.scraping
+            self.good[f"scrape {how.every:3g} s"][str(result.outcome)] += 1
+            self.good[f"lag {result.story.lag + result.story.offset:3g} s"][str(result.outcome)] += 1
+            for wait in result.waits:
+                if not wait.leant and not wait.proof:
+                    self.passed += 1
+                    if wait.extra > wait.due:
+                        self.late.append((wait.extra - wait.due, result.story.seed))
+
+    def __str__(self) -> str:
+        lines = [f"{self.worlds} worlds, {self.hours:.0f} simulated hours, {self.failing} with a broken rule"]
+        lines += [f"  {rule}: in {count} worlds, first in world number {first}" for rule, (count, first) in sorted(self.found.items())]
+        lines += [f"  {name}: {count}" for name, count in sorted(self.ends.items())]
+        lines += [f"  refused: {count} x {why}" for why, count in self.refused.most_common(5)]
+        for name, ends in sorted(self.good.items()):
+            total = ends.total()
+            back, held = ends[Outcome.ROLLED_BACK] / total, ends[Outcome.HELD] / total
+            lines.append(f"  good versions, {name}: {total}, taken back {100 * back:.1f} %, held {100 * held:.1f} %")
+        worst = ", ".join(f"{seconds:.0f} s (seed {seed})" for seconds, seed in sorted(self.late, reverse=True)[:5])
+        lines.append(f"  steps of good versions that passed on data that did not lean: {self.passed}, {len(self.late)} later than due: {worst}")
+        return "\n".join(lines)
+
+
+def jobs(first: int, end: float, room: threading.Semaphore) -> Iterator[int]:
+    for seed in itertools.count(first):
+        room.acquire()
+        if time.monotonic() >= end:
+            return
+        yield seed
+
+
+def hunt(seconds: float, first: int, processes: int, *, keep: bool) -> Tally:
+    end, tally = time.monotonic() + seconds, Tally()
+    room = threading.Semaphore(4 * processes)
+    with multiprocessing.Pool(processes, seldom_collecting) as pool:
+        for result in pool.imap_unordered(one, jobs(first, end, room)):
+            room.release()
+            tally.take(result)
+            for text in result.broken:
+                print(f"{result.story}\n    {text}", flush=True)
+            if result.broken and keep:
+                with REGRESSIONS.open("a") as file:
+                    file.write(f"{result.story.seed}  # {result.broken[0]}\n")
+    return tally
+
+
+def told(seed: int) -> int:
+    result = one(seed)
+    print(result.story)
+    print(f"{result.outcome}: {result.reason} ({result.hours:.2f} h, {result.served} requests to the new version, {result.bad} bad)")
+    for wait in result.waits:
+        print(f"    {wait}")
+    for text in result.broken:
+        print(f"    {text}")
+    return 1 if result.broken else 0
+
+
+def kept() -> list[int]:
+    """Seeds that broke a rule once."""
+    lines = REGRESSIONS.read_text().splitlines() if REGRESSIONS.exists() else []
+    return sorted({int(found[0]) for line in lines if (found := re.match(r"\d+", line))})
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.hunt.judged")
+    parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--first", type=int, default=int(time.time()), help="first seed (default: the time)")
+    parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
+    parser.add_argument("--seed", type=int, help="play this one world, and tell it")
+    parser.add_argument("--keep", action="store_true", help=f"write seeds that fail into {REGRESSIONS.name}")
+    options = parser.parse_args()
+    if options.seed is not None:
+        return told(options.seed)
+    tally = hunt(options.seconds, options.first, options.processes, keep=options.keep)
+    print(tally)
+    return 1 if tally.failing else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
