@@ -10,13 +10,13 @@ import threading
 import time
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from deliver.model.release import Outcome
 from tests.hunt.__main__ import seldom_collecting
-from tests.hunt.judged_play import Result, play
+from tests.hunt.judged_play import Result, Wait, play
 from tests.hunt.judged_worlds import Story, story
 
 REGRESSIONS = Path(__file__).with_name("judged_regressions.txt")
@@ -43,7 +43,7 @@ class Tally:
     found: dict[str, list[int]] = field(default_factory=dict)
     good: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     late: list[tuple[float, int]] = field(default_factory=list)
-    passed: int = 0
+    waits: list[Wait] = field(default_factory=list)
 
     def take(self, result: Result) -> None:
         self.worlds, self.hours = self.worlds + 1, self.hours + result.hours
@@ -56,13 +56,11 @@ class Tally:
             self.found.setdefault(rule, [0, self.worlds])[0] += 1
         if not result.story.fault.kind:
             how = result.story.scraping
-            self.good[f"scrape {how.every:3g} s"][str(result.outcome)] += 1
-            self.good[f"lag {result.story.lag + result.story.offset:3g} s"][str(result.outcome)] += 1
-            for wait in result.waits:
-                if not wait.leant and not wait.proof:
-                    self.passed += 1
-                    if wait.extra > wait.due:
-                        self.late.append((wait.extra - wait.due, result.story.seed))
+            end = _end(result)
+            self.good[f"scrape {how.every:3g} s"][end] += 1
+            self.good[f"late  {result.story.lag + result.story.offset:3g} s"][end] += 1
+            self.waits += result.waits
+            self.late += [(wait.late, result.story.seed) for wait in result.waits if wait.late]
 
     def __str__(self) -> str:
         lines = [f"{self.worlds} worlds, {self.hours:.0f} simulated hours, {self.failing} with a broken rule"]
@@ -70,12 +68,28 @@ class Tally:
         lines += [f"  {name}: {count}" for name, count in sorted(self.ends.items())]
         lines += [f"  refused: {count} x {why}" for why, count in self.refused.most_common(5)]
         for name, ends in sorted(self.good.items()):
-            total = ends.total()
-            back, held = ends[Outcome.ROLLED_BACK] / total, ends[Outcome.HELD] / total
-            lines.append(f"  good versions, {name}: {total}, taken back {100 * back:.1f} %, held {100 * held:.1f} %")
-        worst = ", ".join(f"{seconds:.0f} s (seed {seed})" for seconds, seed in sorted(self.late, reverse=True)[:5])
-        lines.append(f"  steps of good versions that passed on data that did not lean: {self.passed}, {len(self.late)} later than due: {worst}")
+            shares = ", ".join(f"{end} {100 * count / ends.total():.1f} %" for end, count in sorted(ends.items()))
+            lines.append(f"  good versions, {name}: {ends.total()}: {shares}")
+        lines.append(f"  {_waited(self.waits)}")
+        lines += [f"    {seconds:.0f} s later than due: seed {seed}" for seconds, seed in sorted(self.late, reverse=True)[:5]]
         return "\n".join(lines)
+
+
+def _end(result: Result) -> str:
+    """How a good version ended: taken back by what was measured, or for want of it."""
+    blind = "could not be judged" in result.reason
+    return {Outcome.ROLLED_BACK: "back unseen" if blind else "taken back", Outcome.HELD: "held unseen" if blind else "held"}.get(
+        result.outcome or Outcome.PROMOTED, str(result.outcome).lower()
+    )
+
+
+def _waited(waits: Sequence[Wait]) -> str:
+    """Of good versions' steps: which were longer than they had to be."""
+    known = [wait for wait in waits if not (wait.leant or wait.proof or wait.thin)]
+    extra = sorted(wait.extra for wait in known) or [0.0]
+    told = f"beyond the bake: median {extra[len(extra) // 2]:.0f} s, nine of ten {extra[len(extra) * 9 // 10]:.0f} s, longest {extra[-1]:.0f} s"
+    leant = sum(wait.leant and not wait.thin for wait in waits)
+    return f"steps of good versions: {len(known)} that did not lean, {told}; {leant} leant, {sum(wait.late > 0 for wait in known)} later than due"
 
 
 def jobs(first: int, end: float, room: threading.Semaphore) -> Iterator[int]:

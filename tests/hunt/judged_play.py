@@ -30,6 +30,7 @@ from tests.hunt.judging_rules import Bench, Count, Measure, Numbers, Shown, clea
 TARGET = Target("shop", "web")
 SURE = 1e-6  # chance below which a version can be told "well before the end"
 ODDS = 3.0  # odds against the candidate beside which nobody reads PASS
+AGAIN, TRIES = 5.0, 60  # seconds between two tries to begin, and how many
 SHARE = 8.0  # points by which a share that is told may be off, beside chance
 
 
@@ -37,13 +38,19 @@ SHARE = 8.0  # points by which a share that is told may be off, beside chance
 class Wait:
     """A step that passed. extra: seconds of its bake beyond what was asked for. due: those that scrape, lag and a look ask for.
 
-    leant: the data did. proof: everybody is to follow, and proof is asked for.
+    leant: the data did. proof: everybody is to follow, and proof is asked for. thin: too few requests to judge by, or nobody to ask.
     """
 
     extra: float
     due: float
     leant: bool
     proof: bool
+    thin: bool
+
+    @property
+    def late(self) -> float:
+        """Seconds that nothing explains."""
+        return 0.0 if self.leant or self.proof or self.thin else max(self.extra - self.due, 0.0)
 
 
 @dataclass(frozen=True)
@@ -105,8 +112,11 @@ class Watch:
         story, step = self.play.story, before.current
         due = story.scraping.every * 1.3 + story.lag + story.offset + story.poll + 1.0
         last = before.last_step or before.plan.steps[before.step + 1].endpoints >= 100 > step.endpoints > 0
-        leant = any(one.leans for one in self.bench.numbers(before.bake_since, now))
-        self.waits.append(Wait(now - before.bake_since - step.bake, due, leant, bool(last and story.prove)))
+        shown = self.bench.numbers(before.bake_since, now)
+        leant, proof = any(one.leans for one in shown), bool(last and story.prove)
+        asleep = self.play.world.clock.now() < self.play.away + story.poll
+        thin = asleep or any(one.candidate.total < 2 * story.min_samples for one in self.bench.numbers(before.bake_since, now - due))
+        self.waits.append(Wait(now - before.bake_since - step.bake, due, leant, proof, thin))
 
     def _told(self, release: Release) -> None:
         """(b) no PASS beside numbers that speak against it."""
@@ -199,7 +209,8 @@ class Watch:
 class Play:
     story: Story
     looked: float = 0.0
-    served: int = 0
+    away: float = 0.0
+    tries: int = 0
 
     def __post_init__(self) -> None:
         story, fault = self.story, self.story.fault
@@ -248,16 +259,29 @@ class Play:
         tools = service.World(world.cluster.as_actor("judged"), watch, stop, clock, Inline(), identity="judged")
         deaf = world.store.listen(watch.hear)
         try:
-            proposal = service.propose(tools.cluster, spec, actor="judged", now=clock.now())
-            release = service.run(tools.cluster, proposal, reporter=watch, stop=stop, within=tools)
+            release = self._run(tools, spec, watch)
         finally:
             deaf()
         return watch, release
+
+    def _run(self, tools: service.World, spec: ReleaseSpec, watch: Watch) -> Release:
+        """Tried again, as a person would, while a roll-out goes on or no sample has come yet."""
+        while True:
+            try:
+                proposal = service.propose(tools.cluster, spec, actor="judged", now=tools.clock.now())
+                return service.run(tools.cluster, proposal, reporter=watch, stop=tools.stop, within=tools)
+            except DeliverError as error:
+                text = f"{error.what} {error.why}"
+                if not any(word in text for word in ("in progress", "no series")) or self.tries >= TRIES:
+                    raise
+                self.tries += 1
+                self.world.clock.wait(AGAIN)
 
     def _turn(self, turn: Turn) -> None:
         if turn.rps >= 0:
             self.world.traffic.set(rps=turn.rps)
         if turn.down:
+            self.away = self.world.clock.now() + turn.down
             self.world.metrics.sick.down = "connection refused"
             self.world.clock.after(turn.down, lambda: setattr(self.world.metrics.sick, "down", ""))
 
