@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from deliver.sandbox.controllers.kubelet import Kubelet
 from deliver.sandbox.counters import LE, Row
-from deliver.sandbox.traffic import Traffic
+from deliver.sandbox.traffic import ON, Traffic
 
 Labels = dict[str, str]
 Points = list[tuple[float, float]]
@@ -64,6 +64,7 @@ class SeriesStore:
                 found += [
                     One(labels, points, self._over(uid, part, each))
                     for each in ((name,) if name else NAMES)
+                    if not (each == "up" and uid.endswith(ON))
                     for labels, points in _series(each, base, part, born=self.traffic.scraping.born)
                     if all(match(labels) for match in matches)
                 ]
@@ -73,8 +74,10 @@ class SeriesStore:
         return found
 
     def _labels(self, uid: str) -> Labels:
-        run = self.traffic.pods[uid]
+        run = self.traffic.pods[uid.removesuffix(ON)]
+        variant = {"variant": "on" if uid.endswith(ON) else "off"} if self.traffic.varied else {}
         return {
+            **variant,
             "instance": f"{run.ip}:8080",
             "job": "pods",
             "namespace": run.namespace,
@@ -87,7 +90,7 @@ class SeriesStore:
         """A pod that is gone leaves a stale marker an interval after its last sample, a scrape that failed one at once."""
         if not rows[-1].up and name != "up":
             return rows[-1].at
-        return rows[-1].at + self.traffic.scraping.every if self.traffic.pods[uid].ended else 0.0
+        return rows[-1].at + self.traffic.scraping.every if self.traffic.pods[uid.removesuffix(ON)].ended else 0.0
 
 
 def _between(rows: list[Row], start: float, end: float) -> list[Row]:
@@ -101,7 +104,10 @@ def _between(rows: list[Row], start: float, end: float) -> list[Row]:
 def _series(name: str, base: Labels, rows: list[Row], *, born: bool) -> Iterator[tuple[Labels, Points]]:
     """The series of that name out of a pod's rows. born: without the time before its first event."""
     if name == "up":
-        yield {**{k: v for k, v in base.items() if k != "version"}, "__name__": name}, [(row.at, float(row.up)) for row in rows]
+        yield (
+            {**{k: v for k, v in base.items() if k not in ("version", "variant")}, "__name__": name},
+            [(row.at, float(row.up)) for row in rows],
+        )
         return
     full = {**base, "__name__": name}
     live = [row for row in rows if row.up]

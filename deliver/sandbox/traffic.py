@@ -7,6 +7,7 @@ drawn at each moment at which something changes or is looked at, not for each re
 import random
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +19,9 @@ from deliver.sandbox.crowd import NO_ENDPOINT, REFUSED, RESET, Crowd
 from deliver.sandbox.images import HEALTHY, Behaviour
 from deliver.sandbox.proxy import Proxy
 from deliver.sandbox.scrapes import Marks, Scrapes, Scraping, Stretch, Timetable
+
+ON = "/on"
+"""Behind a pod's uid: its counters of users who have a flag's treatment."""
 
 
 @dataclass
@@ -69,6 +73,8 @@ class Traffic:
         self._served: dict[str, float] = {}
         self._life: dict[str, int] = {}
         self._behave: dict[str, Behaviour] = {}
+        self._treated: Callable[[], float] | None = None
+        self._treatment = HEALTHY
         kubelet.changed.append(self._changed)
 
     # -- what tests turn and read
@@ -90,6 +96,15 @@ class Traffic:
         self._rps = self._rps if rps is None else rps
         self._incident = self._incident if incident is None else incident
         self._slowdown = self._slowdown if slowdown is None else slowdown
+
+    def vary(self, share: Callable[[], float], treatment: Behaviour) -> None:
+        """That share (0..1) of each pod's users gets a flag's treatment from now on; both kinds are counted apart, by a label `variant`."""
+        self.settle()
+        self._treated, self._treatment = share, treatment
+
+    @property
+    def varied(self) -> bool:
+        return self._treated is not None
 
     def come(self, namespace: str, service: str, rps: float, kept: int = 0) -> Crowd:
         """Users beside those of the tally, counted by themselves, from now until `go`."""
@@ -119,7 +134,8 @@ class Traffic:
         """Drop scrapes that are older, and pods that are gone and have none left: a sandbox may run for days."""
         for uid, rows in list(self.rows.items()):
             del rows[: bisect_left(rows, before, key=lambda row: row.at)]
-            if not rows and self.pods[uid].ended:
+            run = self.pods.get(uid.removesuffix(ON))
+            if not rows and (run is None or run.ended):
                 self._scrapes.drop(uid)
                 self._timetable.drop(uid)
                 for known in (self.pods, self.counters, self._alive, self._served, self._life, self._behave):
@@ -142,9 +158,13 @@ class Traffic:
         live: dict[str, Marks] = {}
         down: dict[str, Marks] = {}
         for uid, alive in self._alive.items():
-            if alive or self.pods[uid].running or (uid in self._scrapes.known and not self.pods[uid].ended):
-                if marks := self._timetable.marks(uid, self._known(uid, since), since, now):
-                    (live if alive else down)[uid] = marks
+            target = alive or self.pods[uid].running or (uid in self._scrapes.known and not self.pods[uid].ended)
+            if target and (marks := self._timetable.marks(uid, self._known(uid, since), since, now)):
+                (live if alive else down)[uid] = marks
+        if self.varied:
+            for uid, marks in list(live.items()):
+                self.counters.setdefault(uid + ON, Counters())
+                live[uid + ON] = marks
         return live, down
 
     def _known(self, uid: str, since: float) -> float:
@@ -158,6 +178,7 @@ class Traffic:
         alive = run.serving and not run.ended
         if run.uid not in self.pods or self._life.get(run.uid) != run.life:
             self.counters[run.uid] = Counters()
+            self.counters.pop(run.uid + ON, None)
         self.pods[run.uid] = run
         self._life[run.uid] = run.life
         if self._alive.get(run.uid) and not alive and not run.ended:
@@ -249,7 +270,12 @@ class Traffic:
         """n requests to that pod: how many it answered 500. None: nobody answers there."""
         if not self._alive.get(uid):
             return None
-        return self.counters[uid].serve(rng, n, self._behave[uid], self._incident, self._slowdown)
+        treated, bad = 0, 0
+        if self._treated is not None:
+            treated = binomial(rng, n, self._treated())
+            apart = self.counters.setdefault(uid + ON, Counters())
+            bad = apart.serve(rng, treated, self._treatment, self._incident, self._slowdown)
+        return bad + self.counters[uid].serve(rng, n - treated, self._behave[uid], self._incident, self._slowdown)
 
     def _cut(self, run: Run) -> None:
         """A crash takes the requests that were under way with it."""

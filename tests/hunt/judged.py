@@ -1,4 +1,7 @@
-"""`python -m tests.hunt.judged --seconds N`: random worlds in which the real judge judges real samples, against the rules of judging_rules."""
+"""`python -m tests.hunt.judged --seconds N`: random worlds in which the real judge judges real samples; `--seed N`: one, told.
+
+`--table`: releases good and bad at fixed settings (judged_table.py). The rules are in judged_play.py, by judging_rules.py.
+"""
 
 # ruff: noqa: T201
 
@@ -17,7 +20,8 @@ from pathlib import Path
 from deliver.model.release import Outcome
 from tests.hunt.__main__ import seldom_collecting
 from tests.hunt.judged_play import Result, Wait, play
-from tests.hunt.judged_worlds import Story, story
+from tests.hunt.judged_table import table
+from tests.hunt.judged_worlds import story
 
 REGRESSIONS = Path(__file__).with_name("judged_regressions.txt")
 
@@ -87,9 +91,9 @@ def _waited(waits: Sequence[Wait]) -> str:
     """Of good versions' steps: which were longer than they had to be."""
     known = [wait for wait in waits if not (wait.leant or wait.proof or wait.thin)]
     extra = sorted(wait.extra for wait in known) or [0.0]
-    told = f"beyond the bake: median {extra[len(extra) // 2]:.0f} s, nine of ten {extra[len(extra) * 9 // 10]:.0f} s, longest {extra[-1]:.0f} s"
-    leant = sum(wait.leant and not wait.thin for wait in waits)
-    return f"steps of good versions: {len(known)} that did not lean, {told}; {leant} leant, {sum(wait.late > 0 for wait in known)} later than due"
+    most = f"median {extra[len(extra) // 2]:.0f} s, nine of ten {extra[len(extra) * 9 // 10]:.0f} s, longest {extra[-1]:.0f} s"
+    leant, late = sum(wait.leant and not wait.thin for wait in waits), sum(wait.late > 0 for wait in known)
+    return f"steps of good versions: {len(known)} that did not lean, beyond the bake {most}; {leant} leant, {late} later than due"
 
 
 def jobs(first: int, end: float, room: threading.Semaphore) -> Iterator[int]:
@@ -118,7 +122,7 @@ def hunt(seconds: float, first: int, processes: int, *, keep: bool) -> Tally:
 def told(seed: int) -> int:
     result = one(seed)
     print(result.story)
-    print(f"{result.outcome}: {result.reason} ({result.hours:.2f} h, {result.served} requests to the new version, {result.bad} bad)")
+    print(f"{result.outcome}: {result.reason} ({result.hours:.2f} h, {result.served} requests to the new version)")
     for wait in result.waits:
         print(f"    {wait}")
     for text in result.broken:
@@ -138,10 +142,13 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=int(time.time()), help="first seed (default: the time)")
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
     parser.add_argument("--seed", type=int, help="play this one world, and tell it")
+    parser.add_argument("--table", action="store_true", help="releases good and bad at fixed settings, as a table")
     parser.add_argument("--keep", action="store_true", help=f"write seeds that fail into {REGRESSIONS.name}")
     options = parser.parse_args()
     if options.seed is not None:
         return told(options.seed)
+    if options.table:
+        return table(options.processes)
     tally = hunt(options.seconds, options.first, options.processes, keep=options.keep)
     print(tally)
     return 1 if tally.failing else 0

@@ -1,9 +1,9 @@
 """Plays a judged world: real engine, strategies, examiner and samples, one process on the virtual clock, the referee beside it."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
@@ -11,21 +11,25 @@ from pydantic import BaseModel
 from deliver.engine import service
 from deliver.engine.clock import Inline
 from deliver.engine.stop import Stop
+from deliver.engine.users.hand import hand_on
 from deliver.model.errors import DeliverError
 from deliver.model.names import RELEASE_LABEL
 from deliver.model.release import Course, Outcome, Release
 from deliver.model.seen import Seen
-from deliver.model.spec import Analysis, Limits, Metric, RatioMetric, ReleaseSpec, Target
+from deliver.model.spec import Analysis, Limits, Metric, ReleaseSpec, Target
 from deliver.model.verdict import CheckResult, Verdict
 from deliver.plugins import registry
+from deliver.plugins.flags import Mark
 from deliver.plugins.interfaces import Answer, Reach
 from deliver.sandbox import fixtures
 from deliver.sandbox.clock import EngineClock
 from deliver.sandbox.images import HEALTHY
 from deliver.sandbox.store import Change, Object
+from deliver.sandbox.traffic import ON
 from deliver.sandbox.world import World
+from deliver.testing.flags import MemoryFlags
 from tests.hunt.judged_worlds import BOUND, FIRST, NEW, OLD, PROVIDER, Story, Turn
-from tests.hunt.judging_rules import Bench, Count, Measure, Numbers, Shown, clear
+from tests.hunt.judging_rules import OFF, Bench, Count, Measure, Numbers, Shown
 
 TARGET = Target("shop", "web")
 SURE = 1e-6  # chance below which a version can be told "well before the end"
@@ -55,7 +59,7 @@ class Wait:
 
 @dataclass(frozen=True)
 class Result:
-    """broken: each rule that was. outcome: of the release that is judged. against: it passed a step on data that speak against it."""
+    """broken: each rule that was. outcome: of the release that is judged. against: rises while the data spoke against it."""
 
     story: Story
     broken: tuple[str, ...]
@@ -64,7 +68,7 @@ class Result:
     hours: float = 0.0
     waits: tuple[Wait, ...] = ()
     served: int = 0
-    bad: int = 0
+    against: int = 0
 
 
 @dataclass
@@ -81,6 +85,7 @@ class Watch:
     entries: int = 0
     finishing: float = 0.0
     waits: list[Wait] = field(default_factory=list)
+    against: int = 0
     tallies: list[tuple[float, int, int]] = field(default_factory=list)
 
     # ------------------------------------------------------------ what is told
@@ -152,8 +157,8 @@ class Watch:
 
     def _share(self, release: Release, seen: Seen, now: float) -> None:
         """What is told lies within what was so in some stretch of the time that a look can be about."""
-        story, tally = self.play.story, self.play.world.traffic.tally
-        self.tallies.append((now, tally.by_image[self.candidate], tally.by_image[self.stable]))
+        story, shown = self.play.story, self.bench.shown
+        self.tallies.append((now, shown.served(self.candidate), shown.served(self.stable)))
         reach = now - (story.stale + 60.0 + story.lag + story.scraping.every)
         began = self.bakes.get(release.step, now)
         known = [one for one in self.tallies if one[0] >= max(reach, began)]
@@ -179,13 +184,13 @@ class Watch:
         name = change.obj["metadata"]["name"]
         if change.kind == "services" and name == "web":
             if self._given(change.obj) > self._given(change.old):
-                self._rise(f"Service gives the candidate {100 * self._given(change.obj):.0f} %")
+                self.rise(f"Service gives the candidate {100 * self._given(change.obj):.0f} %")
         elif change.kind == "deployments" and name == "web-candidate":
             more = change.obj["spec"]["replicas"] > change.old["spec"]["replicas"]
             if more and 0 < self._given(self.play.service()) < 1:
-                self._rise(f"the candidate is scaled to {change.obj['spec']['replicas']}")
+                self.rise(f"the candidate is scaled to {change.obj['spec']['replicas']}")
         elif change.kind == "deployments" and name == "web" and _image(change.obj) == self.candidate != _image(change.old):
-            self._rise("the Deployment gets the new version", before=self.finishing)
+            self.rise("the Deployment gets the new version")
 
     def _given(self, service: Object) -> float:
         """The candidate's share of the ready pods that a Service selects."""
@@ -194,15 +199,21 @@ class Watch:
         ready = [pod for pod in pods if _ready(pod)]
         return sum(RELEASE_LABEL in pod["metadata"]["labels"] for pod in ready) / len(ready) if ready else 0.0
 
-    def _rise(self, what: str, before: float = 0.0) -> None:
+    def raised(self, before: float | None, percent: float) -> None:
+        """The flag was written."""
+        if percent > (before or 0.0) and (self.release is None or self.release.course is not Course.BACK):
+            self.rise(f"the flag goes to {percent:g} %")
+
+    def rise(self, what: str) -> None:
         """What was shown at the last look speaks; one that is older than a poll is no excuse."""
         if not self.bakes:
             return
         now, step = self.play.world.clock.now(), max(self.bakes)
         at = max(self.play.looked, now - self.play.story.poll - 1.0)
-        for numbers in self.bench.numbers(self.bakes[step], at):
-            if numbers.clear():
-                self.bench.say("a", f"{what} while the store shows, since step {step + 1} began, {numbers}")
+        found = [numbers for numbers in self.bench.numbers(self.bakes[step], at) if numbers.clear()]
+        self.against += bool(found)
+        for numbers in found:
+            self.bench.say("a", f"{what} while the store shows, since step {step + 1} began, {numbers}")
 
 
 @dataclass
@@ -215,11 +226,14 @@ class Play:
     def __post_init__(self) -> None:
         story, fault = self.story, self.story.fault
         bad = fault.behaviour(HEALTHY) if fault.when in ("start", "middle") else {}
-        new = story.stable.__class__(**{**vars(story.stable), **bad, "sound": fault.after if fault.when == "middle" else 0.0})
+        new = replace(story.stable, **bad, sound=fault.after if fault.when == "middle" else 0.0)  # type: ignore[arg-type]  # floats all
         images = {OLD: story.stable, FIRST: story.stable, NEW: new}
         self.world: World = fixtures.world(story.replicas, images, rps=story.rps, fresh=story.fresh, seed=story.seed, scrape=0.0)
         self.world.traffic.scrape(story.scraping)
         self.world.metrics.series.lag, self.world.metrics.latency_offset = story.lag, story.offset
+        self.flags = Flags(world=self.world) if story.strategy == "flag" else None
+        if self.flags is not None:
+            self.world.traffic.vary(self.flags.share, replace(new, sound=0.0) if fault.when == "start" else story.stable)
         self.began = self.world.clock.now()
 
     def play(self) -> Result:
@@ -227,11 +241,13 @@ class Play:
         with provided(self):
             if self.story.before:
                 self._release(OLD, FIRST, self._spec(FIRST, quick=True))
+            if self.flags is not None and self.story.fault.when == "middle":
+                self.world.clock.after(self.story.fault.after, self._sours)
             for turn in self.story.turns:
                 self.world.clock.after(turn.at, lambda turn=turn: self._turn(turn))  # type: ignore[misc]
-            watch, release = self._release(FIRST if self.story.before else OLD, NEW, self._spec(NEW))
+            arms = (OFF, ON) if self.flags is not None else (FIRST if self.story.before else OLD, NEW)
+            watch, release = self._release(*arms, self._spec("" if self.flags is not None else NEW))
         self._ended(watch, release)
-        tally = self.world.traffic.tally
         hours = (self.world.clock.now() - self.began) / 3600
         return Result(
             self.story,
@@ -240,8 +256,8 @@ class Play:
             release.reason,
             hours,
             tuple(watch.waits),
-            tally.by_image[NEW],
-            tally.errors_by_image[NEW],
+            watch.bench.shown.served(watch.candidate),
+            watch.against,
         )
 
     def _spec(self, image: str, *, quick: bool = False) -> ReleaseSpec:
@@ -256,8 +272,11 @@ class Play:
         measures = tuple(measure(one) for one in spec.analysis.metrics)
         watch = Watch(self, stable, candidate, Bench(Shown(world, self.story.lag), stable, candidate, measures))
         stop.wakes(clock.wake)
-        tools = service.World(world.cluster.as_actor("judged"), watch, stop, clock, Inline(), identity="judged")
+        cluster, hands = world.cluster.as_actor("judged"), self.flags.hand if self.flags is not None else hand_on
+        tools = service.World(cluster, watch, stop, clock, Inline(), identity="judged", hands=hands)
         deaf = world.store.listen(watch.hear)
+        if self.flags is not None:
+            self.flags.raised = watch.raised
         try:
             release = self._run(tools, spec, watch)
         finally:
@@ -268,7 +287,7 @@ class Play:
         """Tried again, as a person would, while a roll-out goes on or no sample has come yet."""
         while True:
             try:
-                proposal = service.propose(tools.cluster, spec, actor="judged", now=tools.clock.now())
+                proposal = service.propose(tools.cluster, spec, actor="judged", now=tools.clock.now(), hands=tools.hands)
                 return service.run(tools.cluster, proposal, reporter=watch, stop=tools.stop, within=tools)
             except DeliverError as error:
                 text = f"{error.what} {error.why}"
@@ -288,9 +307,16 @@ class Play:
     def finishing(self, watch: Watch) -> None:
         """All steps have passed: what turns bad from here on does; what was bad all along should never have come here."""
         fault = self.story.fault
-        if fault.when in ("finish", "hold") and watch.candidate == NEW:
-            delay = self.story.hold / 3 if fault.when == "hold" else 0.0
-            self.world.clock.after(delay, lambda: self.world.kubelet.turn(NEW, **fault.behaviour(HEALTHY)))
+        if fault.when in ("finish", "hold") and watch.candidate in (NEW, ON):
+            self.world.clock.after(self.story.hold / 3 if fault.when == "hold" else 0.0, self._sours)
+
+    def _sours(self) -> None:
+        """The new version turns bad."""
+        what = self.story.fault.behaviour(HEALTHY)
+        if self.flags is not None:
+            self.world.traffic.vary(self.flags.share, replace(self.story.stable, **what))  # type: ignore[arg-type]  # floats all
+        else:
+            self.world.kubelet.turn(NEW, **what)
 
     def _ended(self, watch: Watch, release: Release) -> None:
         fault, now = self.story.fault, self.world.clock.now()
@@ -298,7 +324,7 @@ class Play:
             for numbers in watch.bench.numbers(release.started, watch.finishing or now):
                 if numbers.clear(chance=SURE):
                     watch.bench.say("c", f"promoted though bad from its first request on; the store showed before the finish {numbers}")
-        if release.outcome is Outcome.HELD and watch._given(self.service()) == 1 and self._warm(watch):
+        if release.outcome is Outcome.HELD and self.flags is None and watch._given(self.service()) == 1 and self._warm(watch):
             since = max(watch.bakes.values(), default=release.started)
             for numbers in watch.bench.numbers(since, now):
                 if numbers.clear():
@@ -327,6 +353,23 @@ def _ready(pod: Object) -> bool:
 
 def _image(deployment: Object) -> str:
     return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
+
+
+@dataclass
+class Flags(MemoryFlags):
+    """The users follow each write at once, and the referee hears of it."""
+
+    world: World | None = None
+    raised: Callable[[float | None, float], None] = lambda before, percent: None
+
+    def share(self) -> float:
+        return (self.percent or 0.0) / 100
+
+    def _write(self, percent: float, mark: Mark | None, verb: str) -> str:
+        assert self.world is not None
+        self.world.traffic.settle()
+        self.raised(self.percent, percent)
+        return super()._write(percent, mark, verb)
 
 
 class NoOptions(BaseModel):

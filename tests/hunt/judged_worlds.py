@@ -1,4 +1,4 @@
-"""Worlds in which a release is judged by real samples: how they are scraped and shown, who sends how much, and what the new version does."""
+"""Worlds in which a release is judged by real samples: how they are scraped and shown, the users, and what the new version does."""
 
 import math
 import random
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from deliver.model.spec import Analysis, EvidenceMetric, LatencyMetric, Metric, PluginSpec, RatioMetric
 from deliver.sandbox.images import Behaviour
 from deliver.sandbox.scrapes import Scraping
+from deliver.testing.flags import FLAG
 
 PROVIDER = "judged"
 OLD, FIRST, NEW = "registry/web:1.0.0", "registry/web:1.1.0", "registry/web:2.0.0"
@@ -85,7 +86,11 @@ class Story:
 
     def __str__(self) -> str:
         how = self.scraping
-        store = f"scrape {how.every:g} s" + (f", {self.lag:g} s late" if self.lag else "") + (f", offset {self.offset:g} s" if self.offset else "")
+        store = (
+            f"scrape {how.every:g} s"
+            + (f", {self.lag:g} s late" if self.lag else "")
+            + (f", offset {self.offset:g} s" if self.offset else "")
+        )
         spec = f"{self.strategy} {'' if self.strategy == 'blue-green' else self.weights} bake {self.bake:g} s by {'+'.join(self.wanted)}"
         more = (", before" if self.before else "") + (f", turns {self.turns}" if self.turns else "")
         return f"judged {self.seed}: {self.fault}; {spec}; {store}; past {self.past:g} s, {self.rps:.3g} rps, {self.replicas} pods{more}"
@@ -124,7 +129,8 @@ class Story:
         if self.strategy == "blue-green":
             whole = {"preview_bake": min(self.bake, 20.0), "bake": self.bake, "hold": self.hold}
             return whole | {"preview_metrics": self.preview_metrics}
-        return {"weight": list(self.weights), "bake": self.bake, "max_overshoot": 60}
+        steps = {"weight": list(self.weights), "bake": self.bake}
+        return steps | ({"flag": FLAG, "backend": "memory"} if self.strategy == "flag" else {"max_overshoot": 60})
 
 
 def story(seed: int) -> Story:
@@ -134,7 +140,7 @@ def story(seed: int) -> Story:
     lag = rng.choice(LAGS)
     offset = lag if lag == 30 and rng.random() < 0.5 else 0.0
     lag -= offset
-    strategy = rng.choice(("canary", "canary", "canary", "blue-green"))
+    strategy = rng.choice(("canary", "canary", "blue-green", "flag"))
     errors = rng.choice((0.0, 0.0, 0.001, 0.01))
     rps = 10 ** rng.uniform(math.log10(0.2), math.log10(500))
     least = every + lag + offset

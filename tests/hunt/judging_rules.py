@@ -1,4 +1,7 @@
-"""The referee of the judge: what the store shows, read by itself, against what the release did and said. Uses no code of the product's analysis."""
+"""What the referee of the judge knows: the store's raw samples as it reads them itself, and exact tests of its own.
+
+Nothing here uses the product's analysis.
+"""
 
 import math
 from collections.abc import Iterable
@@ -6,10 +9,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from deliver.sandbox.counters import BOUNDS, Row
+from deliver.sandbox.traffic import ON
 from deliver.sandbox.world import World
 
 FEWEST, TIMES, CHANCE, LIMIT_CHANCE = 5, 2.0, 0.0005, 0.001
 ENOUGH = 50  # requests of the stable side below which its past is taken
+OFF = "/off"
 LEAN = 0.3  # chance above which data do not lean
 
 
@@ -99,22 +104,34 @@ def _sum(logs: Iterable[float]) -> float:
 
 @dataclass
 class Shown:
-    """The raw samples of the pods, as the store has them at a moment. lag: seconds before it shows one."""
+    """The raw samples of the pods, as the store has them at a moment. lag: seconds before it shows one.
+
+    An arm is an image, or of a flag ON and OFF: users with its treatment and those without.
+    """
 
     world: World
     lag: float = 0.0
 
-    def count(self, image: str, measure: Measure, since: float, at: float) -> Count:
-        """Of all pods of an image: between samples taken since a moment, and shown at another."""
+    def count(self, arm: str, measure: Measure, since: float, at: float) -> Count:
+        """Of one arm: between samples taken since a moment, and shown at another."""
         traffic, found = self.world.traffic, Count()
-        for uid, rows in traffic.rows.items():
-            if traffic.pods[uid].image == image:
-                started = traffic.pods[uid].started
-                found += _grown([row for row in rows if row.up and max(since, started) <= row.at <= at - self.lag], measure, since, started)
+        for key, rows in traffic.rows.items():
+            run = traffic.pods[key.removesuffix(ON)]
+            if self.arm(key) == arm:
+                taken = [row for row in rows if row.up and max(since, run.started) <= row.at <= at - self.lag]
+                found += _grown(taken, measure, since, run.started)
         return found
 
-    def served(self, image: str) -> int:
-        return self.world.traffic.tally.by_image[image]
+    def served(self, arm: str) -> int:
+        """Requests so far, seen by no store."""
+        traffic = self.world.traffic
+        traffic.settle()
+        return sum(one.good + one.bad for key, one in traffic.counters.items() if self.arm(key) == arm)
+
+    def arm(self, key: str) -> str:
+        if not self.world.traffic.varied:
+            return self.world.traffic.pods[key].image
+        return ON if key.endswith(ON) else OFF
 
 
 def _grown(rows: list[Row], measure: Measure, since: float, started: float) -> Count:
