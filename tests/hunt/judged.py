@@ -62,6 +62,8 @@ class Tally:
             how = result.story.scraping
             end = _end(result)
             self.good[f"scrape {how.every:3g} s"][end] += 1
+            by = "evidence alone" if set(result.story.wanted) <= {"errors", "times"} else "a fixed limit too"
+            self.good[f"by {by}"][end] += 1
             self.good[f"late  {result.story.lag + result.story.offset:3g} s"][end] += 1
             self.waits += result.waits
             self.late += [(wait.late, result.story.seed) for wait in result.waits if wait.late]

@@ -1,6 +1,7 @@
 """Plays a judged world: real engine, strategies, examiner and samples, one process on the virtual clock, the referee beside it."""
 
 import math
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -138,6 +139,8 @@ class Watch:
             numbers = check.evidence.numbers
             if check.kind != "metric" or check.verdict is not Verdict.PASS or "candidate_total" not in numbers:
                 continue
+            if check.samples > (served := self.bench.shown.served(self.candidate)):
+                self.bench.say("samples", f"{check.samples} requests are told, {served} there were; {where}: {check.why}")
             measure = next(one for one in self.bench.measures if one.name == check.name)
             found = self._numbers(measure, check)
             if found.clear():
@@ -204,12 +207,20 @@ class Watch:
         if percent > (before or 0.0) and (self.release is None or self.release.course is not Course.BACK):
             self.rise(f"the flag goes to {percent:g} %")
 
+    def metrics(self, step: int) -> bool:
+        """That step is judged by them."""
+        assert self.release is not None
+        return bool(self.bench.measures) and self.release.plan.steps[step].metrics
+
     def rise(self, what: str) -> None:
         """What was shown at the last look speaks; one that is older than a poll is no excuse."""
         if not self.bakes:
             return
         now, step = self.play.world.clock.now(), max(self.bakes)
         at = max(self.play.looked, now - self.play.story.poll - 1.0)
+        shown, least = self.bench.shown.requests(self.candidate, self.bakes[step], at), self.play.story.min_samples
+        if self.metrics(step) and shown < least:
+            self.bench.say("g", f"{what} on {shown} requests since step {step + 1} began, {least} are asked for")
         found = [numbers for numbers in self.bench.numbers(self.bakes[step], at) if numbers.clear()]
         self.against += bool(found)
         for numbers in found:
@@ -275,10 +286,14 @@ class Play:
         cluster, hands = world.cluster.as_actor("judged"), self.flags.hand if self.flags is not None else hand_on
         tools = service.World(cluster, watch, stop, clock, Inline(), identity="judged", hands=hands)
         deaf = world.store.listen(watch.hear)
+        if self.story.stopped and spec.analysis.metrics:
+            world.clock.after(self.story.stopped, lambda: stop.request(signal.SIGTERM))
         if self.flags is not None:
             self.flags.raised = watch.raised
         try:
             release = self._run(tools, spec, watch)
+            if self.story.stopped and spec.analysis.metrics and release.outcome is Outcome.HELD and stop.is_set():
+                release = self._resumed(tools, watch)
         finally:
             deaf()
         return watch, release
@@ -296,9 +311,19 @@ class Play:
                 self.tries += 1
                 self.world.clock.wait(AGAIN)
 
+    def _resumed(self, tools: service.World, watch: Watch) -> Release:
+        """By another process, after a while."""
+        self.world.clock.wait(AGAIN)
+        clock, stop = EngineClock(self.world.clock), Stop()
+        stop.wakes(clock.wake)
+        after = replace(tools, cluster=self.world.cluster.as_actor("heir"), stop=stop, clock=clock, identity="heir")
+        return service.resume(after.cluster, TARGET, actor="heir", reason="", reporter=watch, stop=stop, within=after)
+
     def _turn(self, turn: Turn) -> None:
         if turn.rps >= 0:
             self.world.traffic.set(rps=turn.rps)
+        if turn.incident >= 0:
+            self.world.traffic.set(incident=turn.incident)
         if turn.down:
             self.away = self.world.clock.now() + turn.down
             self.world.metrics.sick.down = "connection refused"

@@ -44,11 +44,21 @@ class Fault:
 
 @dataclass(frozen=True)
 class Turn:
-    """Something that happens. at: seconds after the release's start. rps: from then on. down: seconds for which Prometheus is."""
+    """Something that happens. at: seconds after the release's start. rps: from then on. down: seconds for which Prometheus is.
+
+    incident: share of errors on both sides, from then on.
+    """
 
     at: float
     rps: float = -1.0
     down: float = 0.0
+    incident: float = -1.0
+
+    def __str__(self) -> str:
+        what = (
+            f"{self.rps:.3g} rps" if self.rps >= 0 else f"incident {self.incident:g}" if self.incident >= 0 else f"down for {self.down:g} s"
+        )
+        return f", {what} at {self.at:g} s"
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,7 @@ class Story:
     """A world. lag: seconds before a sample shows; offset: VictoriaMetrics' latencyOffset. past: seconds of serving before the release.
 
     before: a good version is released right before. errors: share of the stable version. wanted: names of metrics: errors, limit,
-    times, slow.
+    times, slow. stopped: seconds after which the driver is told to stop; another one goes on.
     """
 
     seed: int
@@ -83,6 +93,7 @@ class Story:
     on_blind: str = "hold"
     inconclusive: str = "hold"
     turns: tuple[Turn, ...] = ()
+    stopped: float = 0.0
 
     def __str__(self) -> str:
         how = self.scraping
@@ -92,7 +103,9 @@ class Story:
             + (f", offset {self.offset:g} s" if self.offset else "")
         )
         spec = f"{self.strategy} {'' if self.strategy == 'blue-green' else self.weights} bake {self.bake:g} s by {'+'.join(self.wanted)}"
-        more = (", before" if self.before else "") + (f", turns {self.turns}" if self.turns else "")
+        more = (
+            (", before" if self.before else "") + "".join(map(str, self.turns)) + (f", stopped {self.stopped:g} s" if self.stopped else "")
+        )
         return f"judged {self.seed}: {self.fault}; {spec}; {store}; past {self.past:g} s, {self.rps:.3g} rps, {self.replicas} pods{more}"
 
     @property
@@ -140,6 +153,7 @@ def story(seed: int) -> Story:
     lag = rng.choice(LAGS)
     offset = lag if lag == 30 and rng.random() < 0.5 else 0.0
     lag -= offset
+    more = random.Random(f"judged {seed} more")  # what came later: older seeds keep their worlds
     strategy = rng.choice(("canary", "canary", "blue-green", "flag"))
     errors = rng.choice((0.0, 0.0, 0.001, 0.01))
     rps = 10 ** rng.uniform(math.log10(0.2), math.log10(500))
@@ -167,7 +181,8 @@ def story(seed: int) -> Story:
         stale=max(60.0, 30.0 + 2 * least) if rng.random() < 0.7 else 60.0,
         on_blind=rng.choice(("hold", "rollback")),
         inconclusive=rng.choice(("hold", "promote")),
-        turns=_turns(rng, rps, bake),
+        turns=(*_turns(rng, rps, bake), *_incident(more, bake)),
+        stopped=round(more.uniform(2.0, 3 * bake + 30.0), 1) if more.random() < 0.1 else 0.0,
     )
 
 
@@ -192,6 +207,14 @@ def _fault(rng: random.Random, strategy: str, bake: float) -> Fault:
         return Fault()
     when = rng.choice(("start", "start", "start", "middle", "finish", "hold" if strategy == "blue-green" else "start"))
     return Fault(kind, rng.choice((1.0, 0.2, 0.2, 0.05)), when, round(bake * rng.uniform(0.2, 2.5), 1) if when == "middle" else 0.0)
+
+
+def _incident(rng: random.Random, bake: float) -> tuple[Turn, ...]:
+    """A database that is ill for a while: both sides are."""
+    if rng.random() > 0.08:
+        return ()
+    at = round(rng.uniform(0, 3 * bake + 20), 1)
+    return Turn(at, incident=rng.choice((0.05, 0.3))), Turn(at + rng.choice((10.0, 40.0)), incident=0.0)
 
 
 def _turns(rng: random.Random, rps: float, bake: float) -> tuple[Turn, ...]:

@@ -122,6 +122,17 @@ class Shown:
                 found += _grown(taken, measure, since, run.started)
         return found
 
+    def requests(self, arm: str, since: float, at: float) -> int:
+        """The most that the store can show of requests since a moment: a pod that no sample was taken of before counts from zero."""
+        traffic, found = self.world.traffic, 0
+        for key, rows in traffic.rows.items():
+            if self.arm(key) == arm:
+                taken = [row for row in rows if row.up and row.at <= at - self.lag]
+                later = [row.good + row.bad for row in taken if row.at >= since]
+                young = len(later) == len(taken) or not any(row.good + row.bad for row in taken[: len(taken) - len(later)])
+                found += max(later[-1] - (0 if young else min(later)), 0) if later else 0
+        return found
+
     def served(self, arm: str) -> int:
         """Requests so far, seen by no store."""
         traffic = self.world.traffic
