@@ -196,11 +196,11 @@ class Watch:
             self.rise("the Deployment gets the new version")
 
     def _given(self, service: Object) -> float:
-        """The candidate's share of the ready pods that a Service selects."""
+        """The new version's share of the ready pods that a Service selects, whoever made them."""
         selector = service["spec"].get("selector") or {}
         pods = [pod for pod in self.play.world.store.every("pods", "shop") if selector.items() <= pod["metadata"]["labels"].items()]
         ready = [pod for pod in pods if _ready(pod)]
-        return sum(RELEASE_LABEL in pod["metadata"]["labels"] for pod in ready) / len(ready) if ready else 0.0
+        return sum(pod["spec"]["containers"][0]["image"] == self.candidate for pod in ready) / len(ready) if ready else 0.0
 
     def raised(self, before: float | None, percent: float) -> None:
         """The flag was written."""
