@@ -33,53 +33,56 @@ class Scraping:
     born: bool = False
 
 
+@dataclass
+class Target:
+    """A pod's own place in the interval, seconds, its chance, and its next scrape: which, and when."""
+
+    place: float
+    random: Random
+    number: int = 0
+    due: float = 0.0
+
+
 class Timetable:
-    """When each pod is scraped."""
+    """When each pod is scraped. What chance does to one pod does not depend on the others, nor on when somebody looks."""
 
     def __init__(self, seed: int) -> None:
         self.scraping = Scraping()
-        self._random = Random(f"timetable {seed}")
-        self._begin = 0.0
-        self._place: dict[str, float] = {}
-        self._due: dict[str, tuple[int, float]] = {}
+        self._seed, self._begin = seed, 0.0
+        self._targets: dict[str, Target] = {}
 
     def begin(self, scraping: Scraping, now: float) -> None:
         self.scraping, self._begin = scraping, now
-        self._place.clear()
-        self._due.clear()
+        self._targets.clear()
 
-    def marks(self, uid: str, known: float, since: float, now: float) -> Marks:
+    def marks(self, uid: str, name: str, known: float, since: float, now: float) -> Marks:
         """Of a pod in (since, now]. known: since when it has been a target."""
-        how = self.scraping
-        number, at = self._due.get(uid, (0, 0.0))
-        if at <= since:  # not a target until now
-            number, at = self._after(uid, max(known, since))
-        if at > now:
-            self._due[uid] = number, at
-            return ()
+        how, target = self.scraping, self._targets.get(uid) or self._new(uid, name)
+        if target.due <= since:  # not a target until now
+            self._first(target, max(known, since))
         found = []
-        while at <= now:
-            found.append((at, not (how.missed and self._random.random() < how.missed)))
-            number, at = number + 1, max(self._moment(uid, number + 1), at + 0.001)
-        self._due[uid] = number, at
+        while target.due <= now:
+            found.append((target.due, not (how.missed and target.random.random() < how.missed)))
+            target.number += 1
+            target.due = max(self._moment(target), target.due + 0.001)
         return tuple(found)
 
     def drop(self, uid: str) -> None:
-        self._due.pop(uid, None)
-        self._place.pop(uid, None)
+        self._targets.pop(uid, None)
 
-    def _after(self, uid: str, moment: float) -> tuple[int, float]:
-        """The first scrape after a moment."""
-        if uid not in self._place:
-            self._place[uid] = self._random.random() * self.scraping.every if self.scraping.apart else 0.0
-        number = int((moment - self._begin - self._place[uid]) // self.scraping.every) + 1
-        at = self._moment(uid, number)
-        return (number, at) if at > moment else (number + 1, self._moment(uid, number + 1))
+    def _new(self, uid: str, name: str) -> Target:
+        chance = Random(f"scrapes of {name} {self._seed}")
+        made = self._targets[uid] = Target(chance.random() * self.scraping.every if self.scraping.apart else 0.0, chance)
+        return made
 
-    def _moment(self, uid: str, number: int) -> float:
+    def _first(self, target: Target, after: float) -> None:
+        target.number = int((after - self._begin - target.place) // self.scraping.every) + 1
+        target.due = max(self._moment(target), after + 0.001)
+
+    def _moment(self, target: Target) -> float:
         how = self.scraping
-        late = self._random.random() * how.jitter * how.every if how.jitter else 0.0
-        return self._begin + self._place[uid] + number * how.every + late
+        late = target.random.random() * how.jitter * how.every if how.jitter else 0.0
+        return self._begin + target.place + target.number * how.every + late
 
 
 @dataclass(frozen=True)

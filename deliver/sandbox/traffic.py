@@ -159,7 +159,7 @@ class Traffic:
         down: dict[str, Marks] = {}
         for uid, alive in self._alive.items():
             target = alive or self.pods[uid].running or (uid in self._scrapes.known and not self.pods[uid].ended)
-            if target and (marks := self._timetable.marks(uid, self._known(uid, since), since, now)):
+            if target and (marks := self._timetable.marks(uid, self.pods[uid].name, self._known(uid, since), since, now)):
                 (live if alive else down)[uid] = marks
         if self.varied:
             for uid, marks in list(live.items()):
