@@ -25,6 +25,7 @@ from deliver.plugins.interfaces import Answer, Reach
 from deliver.sandbox import fixtures
 from deliver.sandbox.clock import EngineClock
 from deliver.sandbox.images import HEALTHY
+from deliver.sandbox.prometheus import Ailment
 from deliver.sandbox.store import Change, Object
 from deliver.sandbox.traffic import ON
 from deliver.sandbox.world import World
@@ -36,6 +37,13 @@ TARGET = Target("shop", "web")
 SURE = 1e-6  # chance below which a version can be told "well before the end"
 ODDS = 3.0  # odds against the candidate beside which nobody reads PASS
 AGAIN, TRIES = 5.0, 60  # seconds between two tries to begin, and how many
+AILMENTS = {
+    "": Ailment(down="connection refused"),
+    "slow": Ailment(slow=8.0),
+    "hung": Ailment(slow=60.0),
+    "partial": Ailment(warnings=("a store did not answer",)),
+    "empty": Ailment(empty=True),
+}
 SHARE = 8.0  # points by which a share that is told may be off, beside chance
 
 
@@ -248,7 +256,7 @@ class Play:
         self.began = self.world.clock.now()
 
     def play(self) -> Result:
-        self.world.clock.wait(self.story.past)
+        self._lived()
         with provided(self):
             if self.story.before:
                 self._release(OLD, FIRST, self._spec(FIRST, quick=True))
@@ -270,6 +278,16 @@ class Play:
             watch.bench.shown.served(watch.candidate),
             watch.against,
         )
+
+    def _lived(self) -> None:
+        """What was before: as long as the story says, and with a bad minute where it says so."""
+        past, spoilt = self.story.past, self.story.spoilt
+        if spoilt:
+            self.world.clock.wait(past / 2)
+            self.world.traffic.set(incident=spoilt)
+            self.world.clock.wait(min(past / 4, 60.0))
+            self.world.traffic.set(incident=0.0)
+        self.world.clock.wait(self.began + past - self.world.clock.now())
 
     def _spec(self, image: str, *, quick: bool = False) -> ReleaseSpec:
         """quick: the release before, by its pods alone."""
@@ -326,8 +344,8 @@ class Play:
             self.world.traffic.set(incident=turn.incident)
         if turn.down:
             self.away = self.world.clock.now() + turn.down
-            self.world.metrics.sick.down = "connection refused"
-            self.world.clock.after(turn.down, lambda: setattr(self.world.metrics.sick, "down", ""))
+            self.world.metrics.sick = AILMENTS[turn.ill]
+            self.world.clock.after(turn.down, lambda: setattr(self.world.metrics, "sick", Ailment()))
 
     def finishing(self, watch: Watch) -> None:
         """All steps have passed: what turns bad from here on does; what was bad all along should never have come here."""
@@ -368,7 +386,8 @@ class Play:
 
 def measure(metric: Metric) -> Measure:
     slow = BOUND if getattr(metric, "histogram", "") else 0.0
-    return Measure(metric.name, slow, getattr(metric, "max", 0.0) or 0.0)
+    limit = getattr(metric, "max", 0.0) or getattr(metric, "slo", 0.0) or 0.0
+    return Measure(metric.name, slow, limit, getattr(metric, "compare", False))
 
 
 def _ready(pod: Object) -> bool:

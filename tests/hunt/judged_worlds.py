@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deliver.model.spec import Analysis, EvidenceMetric, LatencyMetric, Metric, PluginSpec, RatioMetric
 from deliver.sandbox.images import Behaviour
@@ -46,17 +46,22 @@ class Fault:
 class Turn:
     """Something that happens. at: seconds after the release's start. rps: from then on. down: seconds for which Prometheus is.
 
-    incident: share of errors on both sides, from then on.
+    ill: how it is, of judged_play.AILMENTS. incident: share of errors on both sides, from then on.
     """
 
     at: float
     rps: float = -1.0
     down: float = 0.0
     incident: float = -1.0
+    ill: str = ""
 
     def __str__(self) -> str:
         what = (
-            f"{self.rps:.3g} rps" if self.rps >= 0 else f"incident {self.incident:g}" if self.incident >= 0 else f"down for {self.down:g} s"
+            f"{self.rps:.3g} rps"
+            if self.rps >= 0
+            else f"incident {self.incident:g}"
+            if self.incident >= 0
+            else f"{self.ill or 'down'} for {self.down:g} s"
         )
         return f", {what} at {self.at:g} s"
 
@@ -67,6 +72,7 @@ class Story:
 
     before: a good version is released right before. errors: share of the stable version. wanted: names of metrics: errors, limit,
     times, slow. stopped: seconds after which the driver is told to stop; another one goes on.
+    consecutive, compare: of fixed limits. min_bake: when proof may end a bake. spoilt: share of errors in a minute of the past.
     """
 
     seed: int
@@ -94,6 +100,10 @@ class Story:
     inconclusive: str = "hold"
     turns: tuple[Turn, ...] = ()
     stopped: float = 0.0
+    consecutive: int = 1
+    compare: bool = False
+    min_bake: float = 0.0
+    spoilt: float = 0.0
 
     def __str__(self) -> str:
         how = self.scraping
@@ -103,6 +113,9 @@ class Story:
             + (f", offset {self.offset:g} s" if self.offset else "")
         )
         spec = f"{self.strategy} {'' if self.strategy == 'blue-green' else self.weights} bake {self.bake:g} s by {'+'.join(self.wanted)}"
+        spec += "".join(
+            f", {name}" for name in ("consecutive", "compare", "min_bake", "spoilt") if getattr(self, name) not in (0, 1, False)
+        )
         more = (
             (", before" if self.before else "") + "".join(map(str, self.turns)) + (f", stopped {self.stopped:g} s" if self.stopped else "")
         )
@@ -117,12 +130,13 @@ class Story:
         return 0.01 if self.errors < 0.005 else 0.05
 
     def metrics(self) -> tuple[Metric, ...]:
-        least = self.min_samples
+        least, fixed = self.min_samples, {"consecutive": self.consecutive, "compare": self.compare, "min_samples": self.min_samples}
         known: Mapping[str, Metric] = {
             "errors": EvidenceMetric("errors", bad=BAD, total=ALL, min_samples=least),
-            "limit": RatioMetric("limit", bad=BAD, total=ALL, max=self.limit, min_samples=least),
+            "limit": RatioMetric("limit", bad=BAD, total=ALL, max=self.limit, **fixed),
+            "slo": EvidenceMetric("slo", bad=BAD, total=ALL, slo=self.limit, min_samples=least),
             "times": EvidenceMetric("times", histogram=DURATIONS, bound=BOUND, min_samples=least),
-            "slow": LatencyMetric("slow", histogram=DURATIONS, bound=BOUND, max=0.05, min_samples=least),
+            "slow": LatencyMetric("slow", histogram=DURATIONS, bound=BOUND, max=0.05, **fixed),
         }
         return tuple(known[name] for name in self.wanted)
 
@@ -142,7 +156,7 @@ class Story:
         if self.strategy == "blue-green":
             whole = {"preview_bake": min(self.bake, 20.0), "bake": self.bake, "hold": self.hold}
             return whole | {"preview_metrics": self.preview_metrics}
-        steps = {"weight": list(self.weights), "bake": self.bake}
+        steps = {"weight": list(self.weights), "bake": self.bake} | ({"min_bake": self.min_bake} if self.min_bake else {})
         return steps | ({"flag": FLAG, "backend": "memory"} if self.strategy == "flag" else {"max_overshoot": 60})
 
 
@@ -158,7 +172,7 @@ def story(seed: int) -> Story:
     errors = rng.choice((0.0, 0.0, 0.001, 0.01))
     rps = 10 ** rng.uniform(math.log10(0.2), math.log10(500))
     least = every + lag + offset
-    return Story(
+    found = Story(
         seed,
         _scraping(rng, every),
         lag,
@@ -183,6 +197,17 @@ def story(seed: int) -> Story:
         inconclusive=rng.choice(("hold", "promote")),
         turns=(*_turns(rng, rps, bake), *_incident(more, bake)),
         stopped=round(more.uniform(2.0, 3 * bake + 30.0), 1) if more.random() < 0.1 else 0.0,
+    )
+    wanted = ("slo",) if more.random() < 0.08 else found.wanted
+    ill = more.choice(("slow", "hung", "partial", "empty"))
+    return replace(
+        found,
+        wanted=wanted,
+        turns=tuple(replace(turn, ill=ill) if turn.down and more.random() < 0.5 else turn for turn in found.turns),
+        consecutive=more.choice((1, 1, 1, 3)),
+        compare=more.random() < 0.2,
+        min_bake=round(bake / 3, 1) if strategy != "blue-green" and more.random() < 0.2 else 0.0,
+        spoilt=more.choice((0.02, 0.2)) if more.random() < 0.1 else 0.0,
     )
 
 

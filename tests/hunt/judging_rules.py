@@ -36,11 +36,15 @@ class Count:
 
 @dataclass(frozen=True)
 class Measure:
-    """What a metric counts. slow: seconds above which a request is bad, 0: errors. limit: share, 0: compared with the stable side."""
+    """What a metric counts. slow: seconds above which a request is bad, 0: errors. limit: share, 0: compared with the stable side.
+
+    compare: over the limit and worse than the stable side is what counts.
+    """
 
     name: str
     slow: float = 0.0
     limit: float = 0.0
+    compare: bool = False
 
     def of(self, row: Row) -> Count:
         if not self.slow:
@@ -168,7 +172,8 @@ class Numbers:
     stable: Count
 
     def clear(self, chance: float = 0.0) -> bool:
-        return clear(self.candidate, self.stable, self.measure.limit, chance=chance)
+        found = clear(self.candidate, self.stable, self.measure.limit, chance=chance)
+        return found and (not self.measure.compare or clear(self.candidate, self.stable, 0.0, chance=chance))
 
     @property
     def leans(self) -> bool:
