@@ -172,6 +172,8 @@ class Numbers:
     stable: Count
 
     def clear(self, chance: float = 0.0) -> bool:
+        if self.measure.limit and self.stable.share > self.measure.limit:
+            return False  # both sides are: not the candidate's doing
         found = clear(self.candidate, self.stable, self.measure.limit, chance=chance)
         return found and (not self.measure.compare or clear(self.candidate, self.stable, 0.0, chance=chance))
 

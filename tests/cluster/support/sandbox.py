@@ -13,6 +13,7 @@ from deliver.sandbox.controllers.kubelet import Node
 from deliver.sandbox.crowd import Crowd
 from deliver.sandbox.http.routes import Routes
 from deliver.sandbox.http.server import Door
+from deliver.sandbox.scrapes import Scraping
 from deliver.sandbox.world import World
 from tests.cluster.support.audit import Asked
 from tests.cluster.support.forked import Forked, Zygote
@@ -49,7 +50,7 @@ class Sandbox:
         self.clock = RealClock(ago=PAST, rate=rate)
         self.pace = Pace(self.clock)
         self.world = fixtures.with_prometheus(World(clock=self.clock, services=(), nodes=[Node("sandbox-node", "198.51.100.2")]))
-        self.world.traffic.scrape_every(SCRAPE)
+        self.world.traffic.scrape(Scraping(SCRAPE, apart=True))
         self.door = Door(self.world)
         kubeconfig = folder / "sandbox.kubeconfig"
         kubeconfig.write_text(self.door.kubeconfig("default"))
