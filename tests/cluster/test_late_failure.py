@@ -2,30 +2,33 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.cluster.support.events import baking, did, ended, unix
+from tests.cluster.support.place import LATE, SELDOM
 from tests.cluster.support.world import World
 
 Make = Callable[..., World]
-SCRAPE = POLL = 2.0
 UNREADY = 2.5
 """Seconds: the kubelet probes each second and needs two failures."""
-LATE = {"strategy": {"canary": {"weight": [50], "bake": "4s"}}, "analysis": {"poll": f"{POLL:g}s"}}
+SHORT = {"strategy": {"canary": {"weight": [50], "bake": "4s"}}, "analysis": {"poll": "2s"}}
 
 
-def test_traffic_is_back_within_a_scrape_a_poll_and_a_second_and_no_request_is_lost(world: Make) -> None:
+@pytest.mark.stores(SELDOM, LATE)
+def test_traffic_is_back_within_two_scrapes_and_a_second_and_no_request_is_lost(world: Make) -> None:
     """The pods answer all along, with errors: it is the metrics that tell."""
     shop = world(replicas=4)
     with shop.users(60) as users:
-        running = shop.release("1.1.0", **LATE)
+        running = shop.release("1.1.0", **SHORT)
         running.wait_for("all traffic on the new version", baking(1))
         shop.pace.sleep(2)
         shop.chaos("1.1.0", "errors=100")
         turned = shop.pace.now()
         view = ended(running.end(), 3, "ROLLED_BACK")
     off = unix(view["traffic_off"])
-    assert off - turned < shop.at_most(SCRAPE + POLL + 1)
+    assert off - turned < shop.at_most(shop.scrapes(2) + 1)
     moved = next(event["arrived"] for event in running.events if did("route stable")(event) and event["arrived"] > turned)
-    assert moved - turned < shop.at_most(SCRAPE + POLL + 1)
+    assert moved - turned < shop.at_most(shop.scrapes(2) + 1)
     users.lost_none()
     assert users.reached("1.1.0", off) == 0
     shop.unchanged()
@@ -35,7 +38,7 @@ def test_where_no_pod_is_ready_any_more_users_wait_for_no_poll(world: Make) -> N
     """All that serve them say at once that they cannot: until they are led elsewhere their Service has no endpoint."""
     shop = world(replicas=4)
     with shop.users(60) as users:
-        running = shop.release("1.1.0", **LATE)
+        running = shop.release("1.1.0", **SHORT)
         running.wait_for("all traffic on the new version", baking(1))
         shop.chaos("1.1.0", "healthy=false")
         turned = shop.pace.now()

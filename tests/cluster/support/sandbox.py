@@ -18,13 +18,11 @@ from tests.cluster.support.forked import Forked, Zygote
 from tests.cluster.support.heard import Heard
 from tests.cluster.support.load import Second, Traffic, Users
 from tests.cluster.support.paced import PacedClock
-from tests.cluster.support.place import Hands
+from tests.cluster.support.place import Hands, Store
 from tests.cluster.support.process import clean_environ
 from tests.cluster.support.rest import Rest
 
 PAST = 60.0
-SCRAPE = 2.0
-"""Seconds, as on the lab."""
 PATH = "Prometheus is down: dial tcp 198.19.0.2:9090: connect: connection refused"
 
 
@@ -33,11 +31,12 @@ class Sandbox:
 
     name = "sandbox"
 
-    def __init__(self, zygote: Zygote, folder: Path, rate: float) -> None:
-        self._zygote = zygote
+    def __init__(self, zygote: Zygote, folder: Path, rate: float, store: Store) -> None:
+        self._zygote, self.store = zygote, store
         self.clock = self.pace = PacedClock(folder / "dial", rate, ago=PAST)
         self.world = fixtures.with_prometheus(World(clock=self.clock, services=(), nodes=[Node("sandbox-node", "198.51.100.2")]))
-        self.world.traffic.scrape(Scraping(SCRAPE, apart=True))
+        self.world.traffic.scrape(Scraping(store.every, apart=True))
+        self.world.metrics.series.lag = store.late
         self.door = Door(self.world)
         kubeconfig = folder / "sandbox.kubeconfig"
         kubeconfig.write_text(self.door.kubeconfig("default"))
@@ -83,7 +82,7 @@ class Sandbox:
         yield
         with self.clock.lock:
             self.world.metrics.sick.down = ""
-            self.world.traffic.scrape_every(SCRAPE)
+            self.world.traffic.scrape_every(self.store.every)
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
