@@ -141,7 +141,9 @@ class Release:
     approved: index of the newest step that a person let pass. exposed: the candidate has had traffic. traffic_off: when it was
     verified to have none any more: a second after the EndpointSlices said so, in which kube-proxy has followed. ended_by: who
     ended it, when that was a person. timed_out: held by its own time limit. resumed: when the present driver took it up, 0 = it began it.
-    flag_revision: what our last write to the flag made it. trail: the counts and the evidence of each metric over time, thinned out.
+    flag_revision: what our last write to the flag made it. flag_undone: what it was once all of ours was taken back, "" = not yet.
+    flag_theirs: what somebody else had made of it when our kill went over it, where the back end cannot keep that itself. flag_left: what
+    was left as somebody else's, a sentence each. trail: the counts and the evidence of each metric over time, thinned out.
     measures: the state of each metric that is judged by evidence. surged: the largest size that was asked of the stable side, 0 = none.
     """
 
@@ -179,6 +181,9 @@ class Release:
     resumed: float = 0.0
     switch: Switch | None = None
     flag_revision: str = ""
+    flag_undone: str = ""
+    flag_theirs: FlagState | None = None
+    flag_left: tuple[str, ...] = ()
     surged: int = 0
     journal: tuple[Entry, ...] = field(default_factory=tuple)
     trail: tuple[Point, ...] = ()

@@ -164,6 +164,8 @@ class FlagState:
     percent: share of users that gets the treatment; None where there is no such thing, and `why` says what there is instead.
     revision: changes with every write, whoever wrote. document: the flag's definition as text, enough to put it back byte for byte.
     release, fence: of our last write, where the back end has room for them. treatment, safe: names of the variants.
+    off: why nobody gets the treatment from the flag system whatever its rules say (its switch is off, the flag is gone); "" otherwise.
+    besides: which rules beside the share may give somebody the treatment; "" for none.
     """
 
     percent: float | None
@@ -174,6 +176,8 @@ class FlagState:
     fence: int = 0
     treatment: str = ""
     safe: str = ""
+    off: str = ""
+    besides: str = ""
 
 
 @dataclass(frozen=True)

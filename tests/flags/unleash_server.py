@@ -26,11 +26,11 @@ _FLAG = re.compile(r"^/api/admin/projects/([^/]+)/features/([^/]+)/environments/
 
 
 class FakeUnleash:
-    """writes: what changed something. before: called once before the next write, as another person's click."""
+    """writes: what changed something. before: called once before the next write, as another person's click. feature: None when archived."""
 
     def __init__(self) -> None:
         self.flags = {"new-checkout": {"enabled": True, "strategies": [copy.deepcopy(STRATEGY)]}}
-        self.feature: dict[str, Any] = {"name": "new-checkout", "dependencies": []}
+        self.feature: dict[str, Any] | None = {"name": "new-checkout", "dependencies": []}
         self.change_requests: Any = None
         self.writes: list[str] = []
         self.sent: list[httpx.Request] = []
@@ -71,10 +71,19 @@ class FakeUnleash:
         hook, self.before = self.before, lambda: None
         hook()
         if rest in ("on", "off"):
-            self.flags[flag]["enabled"] = rest == "on"
+            if self.feature is None:
+                return _said(400, "ArchivedFeatureError", "Cannot perform this operation on archived features")
+            self._switch(self.flags[flag], rest == "on")
             self.writes.append(rest)
             return httpx.Response(200)
         return self._patch(request, flag, rest.partition("/")[2])
+
+    def _switch(self, flag: dict[str, Any], on: bool) -> None:
+        """On over a flag without a strategy in use puts one for everyone."""
+        if on and not flag["enabled"] and all(one["disabled"] for one in flag["strategies"]):
+            parameters = {**STRATEGY["parameters"], "rollout": "100"}
+            flag["strategies"].append({**copy.deepcopy(STRATEGY), "id": "01M8P0R9BV16T28CHP46GVW55D", "parameters": parameters})
+        flag["enabled"] = on
 
     def _patch(self, request: httpx.Request, flag: str, id: str) -> httpx.Response:
         found = next((one for one in self.flags[flag]["strategies"] if one["id"] == id), None)
@@ -89,13 +98,15 @@ class FakeUnleash:
             if step["op"] == "remove":
                 del holder[last]
             elif step["op"] != "test":
-                holder[last] = step["value"]
+                holder[last] = copy.deepcopy(step["value"])
         if not all(isinstance(value, str) for value in new["parameters"].values()):
             return _said(400, "BadDataError", "Request validation failed")
         new["title"] = new["title"] if new["title"] is not None else found["title"]
         if not new["segments"] and "segments" not in found:
             del new["segments"]
         found.update(new)
+        if all(one["disabled"] for one in self.flags[flag]["strategies"]):
+            self.flags[flag]["enabled"] = False
         self.writes.append(f"rollout {new['parameters']['rollout']}")
         return httpx.Response(200, json=found)
 
@@ -123,11 +134,15 @@ class FakeUnleash:
 
     def serves(self, user: str) -> bool:
         """As the SDKs do: murmur3 of group and user, 1 to 100."""
-        return self.flag["enabled"] and any(
-            mmh3.hash(f"{one['parameters'].get('groupId')}:{user}".encode(), signed=False) % 100
-            < int(one["parameters"].get("rollout", 100))
-            for one in self.flag["strategies"]
-            if not one["disabled"]
+        return (
+            self.feature is not None
+            and self.flag["enabled"]
+            and any(
+                mmh3.hash(f"{one['parameters'].get('groupId')}:{user}".encode(), signed=False) % 100
+                < int(one["parameters"].get("rollout", 100))
+                for one in self.flag["strategies"]
+                if not one["disabled"]
+            )
         )
 
 

@@ -40,7 +40,7 @@ class HuntFlags(MemoryFlags):
     def confirm(self, flag: str, revision: str, percent: float, pods: Sequence[PodSeen]) -> Ack:
         return self._called("get", lambda: super(HuntFlags, self).confirm(flag, revision, percent, pods))
 
-    def _write(self, percent: float, mark: Mark | None, verb: str) -> str:
+    def _write(self, percent: float | None, mark: Mark | None, verb: str) -> str:
         before = self.percent
         try:
             return super()._write(percent, mark, verb)

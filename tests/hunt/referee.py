@@ -339,7 +339,7 @@ class Referee:
 
     # ------------------------------------------------------------ the flag
 
-    def flagged(self, verb: str, before: float | None, percent: float, fence: int | None) -> None:
+    def flagged(self, verb: str, before: float | None, percent: float | None, fence: int | None) -> None:
         """A write of ours to the flag. fence: in its mark, None when the write took the mark away."""
         now, key = self.world.clock.now(), ("flags", "flag")
         if fence is not None:
@@ -348,8 +348,8 @@ class Referee:
             self.top[key] = max(self.top.get(key, 0), fence)
         back = self._rolling() or self.record.get("course") == "back" or self.faulty  # users do not wait for the journal (rule 3)
         if not self._open(FLAG_INTENTS) and not (verb == "kill" and back):
-            self.say(10, f"{verb} {percent:g} of the flag was never announced")
-        if verb == "set" and percent > (before or 0.0):
+            self.say(10, f"{verb} {percent} of the flag was never announced")
+        if verb == "set" and percent is not None and percent > (before or 0.0):
             self._raised(f"flag raised to {percent:g} % at {now:.2f}")
 
     # ------------------------------------------------------------ the record
