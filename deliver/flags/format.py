@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from deliver.cluster.port import Watch
-from deliver.flags.confirmation import Confirmation, ready
 from deliver.flags import jsontext
+from deliver.flags.confirmation import Confirmation, ready
 from deliver.flags.document import Document, parse, problem_of
 from deliver.flags.http import Caller
 from deliver.flags.ofrep import Instance
@@ -18,7 +18,7 @@ from deliver.flags.rollout import STEP, Flag, Variants, marks_of, off, rolled, s
 from deliver.flags.undoing import killed, sentences, undone
 from deliver.model.errors import Conflict, NotFound, Rejected, Superseded
 from deliver.model.seen import Ack, FlagState, PodSeen
-from deliver.plugins.flags import Capabilities, FlagGone, FlagReach, Mark, Undone
+from deliver.plugins.flags import Capabilities, FlagReach, Mark, Undone
 from deliver.plugins.interfaces import Finding, Object, Writer
 from deliver.plugins.merging import same
 

@@ -4,7 +4,6 @@ The treatment stands first, so a growing weight only adds users (whoever has it 
 is no way to switch off, for callers would get the default of their code, which may be the treatment; what somebody disabled stays so.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

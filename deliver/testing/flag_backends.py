@@ -38,7 +38,9 @@ class FlagBackendContract(ABC):
         held.backend.set(held.write, held.flag, 33.0, Mark("other", 0, 7), if_revision=held.backend.read(held.flag).revision)
 
     def switched_off(self, held: Held) -> bool:
-        """A person switches the flag off, by what the flag system has for that (a state, an environment). False: it has nothing."""
+        """A person switches the flag off, by what the flag system has for that (a state, an environment). False: it has nothing, or it is
+        off already.
+        """
         return False
 
     def edited(self, held: Held) -> bool:
@@ -169,8 +171,8 @@ class FlagBackendContract(ABC):
         if not late:
             change(held)
         held.backend.kill(held.write, held.flag, MARK)
-        if late:
-            change(held)
+        if late and not change(held):
+            pytest.skip("over our kill it cannot be done")
         undone = held.backend.undo(held.write, held.flag, before.document, MARK)
         after = held.backend.read(held.flag)
         assert (after.document, bool(after.off), after.release) == (wanted.document, bool(wanted.off), "")

@@ -15,6 +15,8 @@ from deliver.plugins.interfaces import Finding, Object, Writer
 from deliver.plugins.merging import MISSING, differing, merged
 
 FLAG = "new-checkout"
+KILLED = {"percent": 0.0, "note": "ours", "rules": ""}
+"""What a kill leaves of the document."""
 
 
 class NoOptions(BaseModel):
@@ -107,31 +109,38 @@ class MemoryFlags:
 
     def kill(self, write: Writer, flag: str, mark: Mark) -> str:
         """Kept aside and gone over in one write."""
-        theirs: dict[str, Any] = {"percent": None} if self.percent is None else {}
-        theirs |= {"rules": self.rules} if self.rules else {}
+        theirs = {key: value for key, value in self._document().items() if key in KILLED and self._is_somebodys(key, value)}
         if self.fails is None:
             self.kept, self.rules = {**self.kept, **theirs}, ""
         return self._write(0.0, mark, "kill")
 
+    def _is_somebodys(self, key: str, value: Any) -> bool:
+        return value is None if key == "percent" else value != KILLED[key]
+
     def restore(self, write: Writer, flag: str, document: str, mark: Mark) -> str:
-        found = json.loads(document)
-        if self.fails is None:
-            self.note, self.on, self.rules, self.kept = found["note"], found["on"], found["rules"], {}
-        return self._write(found["percent"], None, "restore")
+        return self._put(json.loads(document))
 
     def undo(self, write: Writer, flag: str, document: str, mark: Mark) -> Undone:
-        self.read(flag)
-        before, now = json.loads(document), {**self._document(), **self.kept}
+        self._answers()
+        if not self.there:
+            raise FlagGone(f"there is no flag `{flag}`", status=404)
+        before, now = json.loads(document), self._document()
+        now |= {key: value for key, value in self.kept.items() if now[key] == KILLED[key]}
         ours = {**before, "note": "ours"} | ({"percent": now["percent"]} if now["percent"] is not None else {})
         after = merged(before, ours, now)
         left = [f"`{path[0]}` of flag `{flag}` was {_how(new)} by somebody: it stays so" for path, _, new in differing(before, after)]
-        return Undone(self.restore(write, flag, json.dumps(after), mark), tuple(left))
+        return Undone(self._put(after), tuple(left))
+
+    def _put(self, document: dict[str, Any]) -> str:
+        self._answers()
+        self.note, self.on, self.rules, self.kept, self.there = document["note"], document["on"], document["rules"], {}, True
+        return self._write(document["percent"], None, "restore")
 
     def release(self, write: Writer, flag: str) -> None:
         self.mark = None
 
     def confirm(self, flag: str, revision: str, percent: float, pods: Sequence[PodSeen]) -> Ack:
-        served = revision == str(self.version) and self.arrives(percent)
+        served = (revision == str(self.version) or not self.there) and self.arrives(percent)
         missing = () if served else tuple(pod.name for pod in pods)
         return Ack(len(pods) if served else 0, len(pods), percent=percent, missing=missing, disagree=self.disagree)
 

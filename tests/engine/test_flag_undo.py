@@ -203,6 +203,27 @@ def test_on_is_never_pressed_over_a_flag_without_a_strategy_in_use(unleash: Unle
     assert "environment `development` was switched off by somebody: it stays off" in release.flag_left
 
 
+def test_who_switches_on_and_off_again_over_our_kill_has_the_last_word(unleash: UnleashRig):
+    """Off stood there before and after: the server's own log tells the two apart."""
+
+    def on_and_off() -> None:
+        unleash.server.person(on=True)
+        unleash.server.person(on=False)
+
+    stopped(unleash)
+    unleash.when(lambda release: bool(release.traffic_off), on_and_off)
+    release = unleash.verb("rollback")
+    assert release.outcome == "ROLLED_BACK"
+    assert unleash.server.flag == {**unleash.before, "enabled": False}
+
+
+def test_a_server_without_a_log_is_believed_as_it_stands(unleash: UnleashRig):
+    unleash.server.events = None
+    stopped(unleash)
+    assert unleash.verb("rollback").outcome == "ROLLED_BACK"
+    assert unleash.server.flag == unleash.before
+
+
 def test_a_flag_that_somebody_archived_stays_archived_and_ours_is_out_of_it(unleash: UnleashRig):
     """Whoever revives it finds the share of before."""
     unleash.when(in_step(2), lambda: setattr(unleash.server, "feature", None))

@@ -297,14 +297,13 @@ def test_rights_to_kill_are_asked_for_before_the_release(desk):
     assert desk.server.writes == []
 
 
-def test_change_requests_dependencies_random_users_marks_and_an_environment_that_is_off(desk):
+def test_change_requests_dependencies_random_users_and_marks(desk):
     desk.server.change_requests = [{"environment": "production", "changeRequestEnabled": True}]
     assert desk.check() == []
     desk.server.change_requests.append({"environment": "development", "changeRequestEnabled": True})
     desk.server.feature["dependencies"] = [{"feature": "parent"}]
     desk.server.strategy["parameters"].update(stickiness="random", deliver="web-1/1/1")
-    desk.server.flag["enabled"] = False
-    assert desk.check() == [(rule, "refuse") for rule in ("approvals", "depends", "off", "random", "marked")]
+    assert desk.check() == [(rule, "refuse") for rule in ("approvals", "depends", "random", "marked")]
 
 
 def test_an_archived_flag(desk):

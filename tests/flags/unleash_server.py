@@ -26,7 +26,10 @@ _FLAG = re.compile(r"^/api/admin/projects/([^/]+)/features/([^/]+)/environments/
 
 
 class FakeUnleash:
-    """writes: what changed something. before: called once before the next write, as another person's click. feature: None when archived."""
+    """writes: what changed something. before: called once before the next write, as another person's click. feature: None when archived.
+
+    events: of the flag, the newest first; None where the server has no such log.
+    """
 
     def __init__(self) -> None:
         self.flags = {"new-checkout": {"enabled": True, "strategies": [copy.deepcopy(STRATEGY)]}}
@@ -36,6 +39,7 @@ class FakeUnleash:
         self.sent: list[httpx.Request] = []
         self.before = lambda: None
         self.down = False
+        self.events: list[dict[str, Any]] | None = []
         self.caller = Caller(transport=httpx.MockTransport(self._answer))
 
     @property
@@ -83,7 +87,18 @@ class FakeUnleash:
         if on and not flag["enabled"] and all(one["disabled"] for one in flag["strategies"]):
             parameters = {**STRATEGY["parameters"], "rollout": "100"}
             flag["strategies"].append({**copy.deepcopy(STRATEGY), "id": "01M8P0R9BV16T28CHP46GVW55D", "parameters": parameters})
+        if flag["enabled"] != on:
+            self._event(f"feature-environment-{'enabled' if on else 'disabled'}", None)
         flag["enabled"] = on
+
+    def person(self, on: bool) -> None:
+        """Clicks on the environment's switch."""
+        self._switch(self.flag, on)
+
+    def _event(self, kind: str, data: Any, before: Any = None) -> None:
+        if self.events is not None:
+            event = {"type": kind, "environment": "development", "createdBy": "admin", "data": copy.deepcopy(data), "preData": before}
+            self.events.insert(0, event)
 
     def _patch(self, request: httpx.Request, flag: str, id: str) -> httpx.Response:
         found = next((one for one in self.flags[flag]["strategies"] if one["id"] == id), None)
@@ -104,7 +119,9 @@ class FakeUnleash:
         new["title"] = new["title"] if new["title"] is not None else found["title"]
         if not new["segments"] and "segments" not in found:
             del new["segments"]
+        old = copy.deepcopy(found)
         found.update(new)
+        self._event("feature-strategy-update", found, old)
         if all(one["disabled"] for one in self.flags[flag]["strategies"]):
             self.flags[flag]["enabled"] = False
         self.writes.append(f"rollout {new['parameters']['rollout']}")
@@ -120,6 +137,8 @@ class FakeUnleash:
             return httpx.Response(200, json={"environments": [{"name": "development"}, {"name": "production"}]})
         if path.endswith("/overview"):
             return httpx.Response(200, json={}) if "/default/" in path else _said(404, "NotFoundError", "No project found")
+        if path == "/api/admin/search/events" and self.events is not None:
+            return httpx.Response(200, json={"events": self.events, "total": len(self.events)})
         if path.endswith("/change-requests/config") and self.change_requests is not None:
             return httpx.Response(200, json=self.change_requests)
         if path == "/api/admin/playground/advanced":

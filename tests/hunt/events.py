@@ -156,6 +156,22 @@ def _flag_edit(play: "Play", percent: float | None) -> None:
     play.flags.edit(percent)
 
 
+def _flag_switch(play: "Play", on: bool) -> None:
+    play.flags.touch(on=on)
+
+
+def _flag_rule(play: "Play", rules: str) -> None:
+    play.flags.touch(rules=rules)
+
+
+def _flag_note(play: "Play", note: str) -> None:
+    play.flags.touch(note=note)
+
+
+def _flag_removed(play: "Play") -> None:
+    play.flags.touch(there=False)
+
+
 # ---------------------------------------------------------------- strangers
 
 

@@ -20,6 +20,7 @@ from deliver.sandbox.faults import WRITES, Killed
 from deliver.testing.flags import FLAG
 from tests.engine.invariants import journal_faults, unplanned
 from tests.engine.rig import METRIC, TARGET, Judge, Quiet, Rig
+from tests.hunt.flagrules import FlagRules
 from tests.hunt.flags import HuntFlags
 from tests.hunt.hands import Author, Hand, HuntScript, Kill
 from tests.hunt.referee import USER_KINDS, Answer, Referee
@@ -106,6 +107,7 @@ class Play:
         self.before = self.rig.before()
         steps = len(start.weights) + 1
         self.flags = HuntFlags(play=self)
+        self.persons = FlagRules(self)
         self.flag_before = self.flags.hand().read().document
         self.referee = Referee(
             self.world, self.author, self.stage, 5.0, (start.bake,) * steps, start.drain, start.replicas, start.hpa,
@@ -253,6 +255,8 @@ class Play:
             for key, was in self.before.items():
                 if self._stripped(key, was) != self._stripped(key, now.get(key)):
                     say(6, f"{key} is not as it was: {was['spec']} -> {(now.get(key) or {}).get('spec')}")
+        if self.story.start.strategy == "flag":
+            self.persons.final(outcome)
         if gentle and self.story.start.strategy == "flag":
             self._flag(outcome)
         if self.story.gentle and self.world.traffic.tally.lost():

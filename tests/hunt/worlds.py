@@ -26,6 +26,8 @@ FOREIGN = (
     "delete candidate",
     "restart",
 )
+PERSON = ("flag edit", "flag switch", "flag rule", "flag note", "flag removed")
+"""What a person does to a flag while its release runs."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Story:
     @property
     def foreign(self) -> bool:
         """A stranger's hand is in it: then the end is not told beforehand."""
-        return any(event.kind in (*FOREIGN, "flag edit") for event in self.events)
+        return any(event.kind in (*FOREIGN, *PERSON) for event in self.events)
 
     @property
     def gentle(self) -> bool:
@@ -210,4 +212,24 @@ def _of_the_flag(random: Random, at: float) -> Event:
     return Event(at, "flag lost")
 
 
-MAKERS = {"world": story_of, "wild": wild, "green": green, "flag": flag}
+def person(seed: int) -> Story:
+    """The same with a person who changes the flag as well: switches it off, at times on again, gives it to their own people, removes it."""
+    story, random = flag(seed), Random(f"person {seed}")
+    span = max([60.0 + 2 * story.start.bake, *(event.at for event in story.events)])
+    more = []
+    for _ in range(random.choice((1, 1, 2, 3))):
+        at = round(random.uniform(0.0, span), 2)
+        kind, *args = random.choice(
+            (
+                ("flag switch", False), ("flag switch", False), ("flag switch", True), ("flag rule", "staff"), ("flag rule", ""),
+                ("flag note", "theirs"), ("flag removed",), ("flag edit", 0.0), ("flag edit", 100.0), ("flag edit", None),
+            )
+        )  # fmt: skip
+        more.append(Event(at, kind, tuple(args)))
+    if random.random() < 0.5:  # a rollback near to it, so that the person is in the middle of one
+        at = max(0.0, random.choice(more).at + random.choice((-30.0, -5.0, -1.0, 0.5, 10.0)))
+        more.append(Event(round(at, 2), "operator", ("rollback", 0.0)))
+    return replace(story, events=tuple(sorted((*story.events, *more), key=lambda event: event.at)))
+
+
+MAKERS = {"world": story_of, "wild": wild, "green": green, "flag": flag, "person": person}

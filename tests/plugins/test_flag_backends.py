@@ -124,8 +124,8 @@ class TestUnleash(FlagBackendContract):
         return Held(Unleash(options, reach, self.server.caller), _Confirmed(), FLAG)
 
     def switched_off(self, held: Held) -> bool:
-        self.server.flag["enabled"] = False
-        return True
+        was, self.server.flag["enabled"] = self.server.flag["enabled"], False
+        return bool(was)
 
     def edited(self, held: Held) -> bool:
         self.server.strategy["constraints"] = [{"contextName": "country", "operator": "IN", "values": ["DE"]}]

@@ -111,9 +111,9 @@ class Hand:
                 raise error from None
 
     def _undo(self, write: GuardedWriter, mark: Mark, release: Release, before: FlagState) -> Undone:
-        if not undoes(self.backend):
-            return undone_whole(self.backend, write, self.flag, before, release.flag_theirs, release.flag_revision, mark)
         try:
+            if not undoes(self.backend):
+                return undone_whole(self.backend, write, self.flag, before, release.flag_theirs, release.flag_revision, mark)
             return self.backend.undo(write, self.flag, before.document, mark)
         except FlagGone:
             return Undone(GONE.revision, (f"flag `{self.flag}` was removed by somebody: it stays removed",))

@@ -13,6 +13,8 @@ from deliver.model.errors import ClusterError, Conflict, Forbidden, NotFound, Re
 from deliver.plugins.flags import FlagGone, FlagReach
 
 ASK = 8.0
+EVENTS = 50
+SWITCHES = ("feature-environment-enabled", "feature-environment-disabled")
 NOBODY = "00000000-0000-4000-8000-000000000000"
 """The id of no strategy."""
 
@@ -61,6 +63,25 @@ class UnleashApi:
             self.feature(flag)
         except FlagGone:
             return True
+        return False
+
+    def switched_since(self, flag: str, note: str) -> bool:
+        """Whether somebody has switched the environment on or off since `note` came into a strategy's parameters, by the server's own log.
+        False where it has none, or may not be read: then what stands there is all that is known.
+        """
+        try:
+            reply = self._send("GET", f"/api/admin/search/events?feature=IS:{quote(flag, safe='')}&limit={EVENTS}")
+        except Unreachable:
+            return False
+        data = reply.data() if reply.status == 200 else None
+        events = data.get("events") if isinstance(data, dict) else None
+        for event in events if isinstance(events, list) else ():
+            if not isinstance(event, dict) or event.get("environment") != self.options.environment:
+                continue
+            if event.get("type") in SWITCHES:
+                return True
+            if note in _parameters(event.get("data")) and note not in _parameters(event.get("preData")):
+                return False
         return False
 
     def evaluate(self, flag: str, context: Mapping[str, Any]) -> tuple[list[bool], int]:
@@ -170,6 +191,11 @@ class UnleashApi:
         return Rejected(
             f"{self.options.url} does not answer as Unleash does", status=422, hint="`url` is the server's address, without /api"
         )
+
+
+def _parameters(strategy: Any) -> Mapping[str, Any]:
+    found = strategy.get("parameters") if isinstance(strategy, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _names(reply: Reply, key: str) -> list[str]:

@@ -65,9 +65,6 @@ class Unleash:
         if parents := [str(one.get("feature")) for one in feature.get("dependencies") or () if isinstance(one, dict)]:
             text = f"flag `{flag}` depends on `{parents[0]}`, so a percentage is of that one's users only"
             found.append(Finding("depends", "refuse", text, "take the dependency away for the release"))
-        if not now.enabled:
-            text = f"flag `{flag}` is off in {where}: nobody would get the treatment, whatever the rollout"
-            found.append(Finding("off", "refuse", text, "set its rollout to 0 % and turn the environment on in Unleash"))
         strategy = now.chosen(self.options.strategy)
         if strategy and strategy.get("parameters", {}).get("stickiness") == "random":
             text = f"flag `{flag}` has stickiness `random`: each request is drawn anew, so no user keeps what they have"
@@ -169,7 +166,8 @@ class Unleash:
         """
         before, archived = rules.read_back(document), self.api.archived(flag)
         self._patched(write, flag, before, (rules.MARK,))
-        if undoing.turned_off_by_us(before, self.api.setting(flag)) and not archived:
+        ours = undoing.turned_off_by_us(before, self.api.setting(flag)) and not archived
+        if ours and not self.api.switched_since(flag, rules.OFF):
             write.confirm()
             self.api.switch(flag, on=True)
         self._patched(write, flag, before, (rules.MARK, rules.OFF))
