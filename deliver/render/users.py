@@ -3,7 +3,7 @@
 from typing import Any
 
 from deliver.model.release import Course, Outcome, Phase, Release
-from deliver.model.seen import Seen
+from deliver.model.seen import FlagState, Seen
 from deliver.render.clean import clean
 from deliver.render.fmt import finite, percent
 
@@ -20,12 +20,13 @@ def meaning(release: Release, seen: Seen | None) -> str:
     assert release.outcome is not None  # an end has one
     if release.outcome is not Outcome.ROLLED_BACK:
         return MEANING[release.outcome]
-    flag = "what somebody else changed in the flag stays" if release.flag_left else "the flag is as it stood before"
-    return f"{_who(seen)}, and {flag}"
+    state, before = seen.flag.state if seen and seen.flag else None, release.snapshot.flag
+    same = state is not None and before is not None and state.document == before.document
+    own = "the flag is as it stood before" if same else "what this release wrote is taken back"
+    return f"{_who(state)}, and {'what somebody else changed in the flag stays' if release.flag_left else own}"
 
 
-def _who(seen: Seen | None) -> str:
-    state = seen.flag.state if seen and seen.flag else None
+def _who(state: FlagState | None) -> str:
     if state is not None and state.percent == 0.0 and not state.besides:
         return "every user gets the safe variant again"
     if state is not None and state.off:
