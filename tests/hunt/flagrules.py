@@ -81,6 +81,7 @@ class FlagRules:
         served = flags.on and flags.there and bool(flags.rules or flags.percent or flags.percent is None)
         if "every user gets the safe variant" in text and served:
             say(12, f"`{text}`, and somebody gets the treatment")
-        same = flags.there and flags.hand().read().document == self.play.flag_before
+        before = release.snapshot.flag
+        same = flags.there and before is not None and flags.hand().read().document == before.document
         if "as it stood before" in text and not same and release.flag_undone == (str(flags.version) if flags.there else "gone"):
             say(12, f"`{text}`, and it is not")
