@@ -7,7 +7,7 @@ from deliver.model.plan import Side
 from deliver.model.release import Course, Phase, Release, digest_of
 from deliver.model.replace import replace
 from deliver.model.seen import ArmSeen, PodSeen, Seen
-from deliver.model.verdict import CheckResult, Verdict, combined
+from deliver.model.verdict import CheckResult, Verdict, binding, combined
 
 PODS = CheckResult("pods", "pods", Verdict.BLIND)
 UNCERTAIN = 30.0  # seconds that a cause which may mend itself (no node has room yet, a first pull error) is given
@@ -138,14 +138,14 @@ def failed_checks(release: Release, seen: Seen, now: float) -> Fail | Hold | Non
     if failing:
         return Fail(f"{failing[0].name}: {failing[0].why}")
     analysis = release.spec.analysis
-    unseen = combined(seen.checks) is Verdict.BLIND or not fresh(release, seen, now)
+    unseen = combined(binding(seen.checks)) is Verdict.BLIND or not fresh(release, seen, now)
     watched = release.phase in (Phase.SHIFTING, Phase.BAKING, Phase.PAUSED, Phase.WAITING)
     if (
         (watched or (release.phase is Phase.PREPARING and unseen))
         and release.blind_since
         and now - release.blind_since >= analysis.max_blind
     ):
-        blind = next((check for check in release.checks if check.verdict is Verdict.BLIND), None)
+        blind = next((check for check in binding(release.checks) if check.verdict is Verdict.BLIND), None)
         cause = f"{blind.name}: {blind.why}" if blind else "the checks have not answered"
         reason = f"could not be judged for {now - release.blind_since:.0f} s ({cause})"
         return Fail(reason) if analysis.on_blind == "rollback" else Hold(reason)

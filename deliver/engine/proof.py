@@ -1,5 +1,6 @@
 """Metrics that are judged by evidence can show that the candidate is no worse: before all users follow, that is asked for."""
 
+from deliver.engine import few
 from deliver.engine.ladder import Decision, hold, in_phase, turn_back, wait, words
 from deliver.model.release import Phase, Release
 from deliver.model.verdict import CheckResult
@@ -17,13 +18,14 @@ def ends(release: Release) -> float:
 
 def missing(release: Release, now: float) -> Decision | None:
     """None when nothing has to be shown before the next step, or it was shown. Else it is waited for, and then the policy decides."""
-    unproved = [check for check in _asked(release) if not check.proved]
-    if not unproved or not _last_before_all(release):
-        return None
     step, policy = release.current, release.spec.analysis.inconclusive
     limit = step.max_bake or max(PATIENCE * step.bake, LOOKS * release.spec.analysis.poll)
+    over = now >= release.bake_since + limit
+    unproved = [check for check in _asked(release) if not check.proved and _owed(check, release, now, limit)]
+    if not unproved or not asked_for(release):
+        return None
     text = f"{unproved[0].name}: not shown to be no worse within {words(limit)} (`max_bake`): {unproved[0].why}"
-    if now < release.bake_since + limit:
+    if not over:
         release = in_phase(release, Phase.BAKING, now, "baking again")
         text = f"the bake is over; waiting up to {words(limit - step.bake)} for proof that {unproved[0].name} is no worse"
         return wait(release if _said(release, "the bake is over") else release.noted(now, "state", text), now, release.bake_since + limit)
@@ -45,7 +47,12 @@ def _asked(release: Release) -> list[CheckResult]:
     return [check for check in release.checks if check.proved is not None]
 
 
-def _last_before_all(release: Release) -> bool:
+def _owed(check: CheckResult, release: Release, now: float, limit: float) -> bool:
+    """Of a metric that nobody named it is waited for while it can come, and not missed afterwards."""
+    return check.few is None or (now < release.bake_since + limit and few.in_reach(check, release, now, limit))
+
+
+def asked_for(release: Release) -> bool:
     """The next step has no users on the stable side any more, or there is none."""
     if release.last_step:
         return True

@@ -6,9 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from deliver.analysis.threshold import Streak
-from deliver.metrics import drain
+from deliver.metrics import drain, few
 from deliver.metrics.arms import CANDIDATE, STABLE, Roster
-from deliver.metrics.calibrate import PastUnread
+from deliver.metrics.calibrate import NothingYet, PastUnread
 from deliver.metrics.combine import combined
 from deliver.metrics.exposure import Flow, exposure
 from deliver.metrics.fetch import Fetch
@@ -19,7 +19,7 @@ from deliver.metrics.probes import PROBE_TIMEOUT, Failures, probe_all
 from deliver.metrics.services import Asker, Services
 from deliver.metrics.variants import Variants
 from deliver.metrics.weigh import requests, weigh
-from deliver.model.evidence import MetricEvidence
+from deliver.model.evidence import MetricEvidence, Tally
 from deliver.model.seen import PodSeen, SwitchSeen
 from deliver.model.spec import Analysis, EvidenceMetric, Metric
 from deliver.model.verdict import CheckResult, Evidence, Verdict
@@ -56,6 +56,7 @@ class _Step:
     past: Past = field(default_factory=Past)
     services: Services = field(default_factory=Services)
     counted: dict[str, int] = field(default_factory=dict)
+    before: dict[str, Tally] = field(default_factory=dict)
     flow: Flow = field(default_factory=Flow)
 
 
@@ -133,7 +134,13 @@ class Examiner:
             return outcomes  # a late look at an old step: the evidence goes on without it
         self._ledger.note({one.result.name: one.measure for one in outcomes if one.measure})
         weighed = {one.name: one for one in metrics if isinstance(one, EvidenceMetric)}
-        return combined(outcomes, weighed, self._ledger.measures, self._analysis)
+        found = combined(outcomes, weighed, self._ledger.measures, self._analysis)
+        return tuple(self._settled(step, look, weighed.get(one.result.name), one) for one in found)
+
+    def _settled(self, step: _Step, look: Look, metric: EvidenceMetric | None, outcome: Outcome) -> Outcome:
+        if metric is None:
+            return outcome
+        return few.settled(metric, outcome, look, step.before.get(metric.name, Tally()), self._analysis)
 
     def _look(self, step: _Step, fetch: Fetch) -> Look:
         """Samples carry the provider's clock, everything else ours: the difference is measured once a step."""
@@ -152,13 +159,15 @@ class Examiner:
                 return self._weighed(step, look, metric)
             outcome = judge(metric, look, step.streaks.get(metric.name, Streak()))
         except Exception as error:  # as above
-            return Outcome(blind(metric.name, "metric", _reason(error), at, getattr(metric, "total", getattr(metric, "query", ""))))
+            found = blind(metric.name, "metric", _reason(error), at, getattr(metric, "total", getattr(metric, "query", "")))
+            return Outcome(found, few=isinstance(error, NothingYet))
         step.streaks[metric.name] = outcome.streak
         return outcome
 
     def _weighed(self, step: _Step, look: Look, metric: EvidenceMetric) -> Outcome:
         measure = self._ledger.measures.get(metric.name, MetricEvidence())
         before = step.counted.setdefault(metric.name, requests(measure))
+        step.before.setdefault(metric.name, few.counted(measure))
         patient = self._ledger.unread.get(metric.name, 0) < TRIES
         try:
             return weigh(metric, look, measure, self._analysis, self._ledger.beginning, before, patient=patient)

@@ -42,7 +42,7 @@ class Outcome:
     """share: the candidate's percent of the requests that were counted. rates: requests a second of the stable pods, since `past.at`.
 
     measure: of a metric that is judged by evidence, its state after this look. fresh: requests of the candidate and of stable that no
-    look before has counted; None where a window is looked at.
+    look before has counted; None where a window is looked at. few: it is blind for want of requests, and for nothing else.
     """
 
     result: CheckResult
@@ -51,6 +51,7 @@ class Outcome:
     rates: Mapping[str, float] | None = None
     measure: MetricEvidence | None = None
     fresh: tuple[int, int] | None = None
+    few: bool = False
 
 
 def judge(metric: RatioMetric | LatencyMetric | QueryMetric, look: Look, streak: Streak) -> Outcome:

@@ -67,6 +67,7 @@ def weigh(
         rates=drain.rates(fresh.total.series, look.arms[STABLE], look.past.at, look.now - look.stale, look.fetch.labels.pod),
         measure=measure,
         fresh=(fresh.candidate.total, fresh.stable.total),
+        few=_few(metric, look, measure, fresh, before),
     )
 
 
@@ -129,6 +130,12 @@ def _blind(metric: EvidenceMetric, look: Look, measure: MetricEvidence, fresh: F
     if not (metric.slo or track.sum.stable_total or track.pending.stable_total or track.calibration.total):
         return "the stable side has no requests to compare with, neither now nor in the past hour"
     return ""
+
+
+def _few(metric: EvidenceMetric, look: Look, measure: MetricEvidence, fresh: Fresh, before: int) -> bool:
+    """The candidate has had fewer requests than are asked for, as far as its newest samples tell; none at all may be an unseen pod."""
+    stands = not fresh.candidate.series or look.now - fresh.candidate.newest <= look.stale
+    return stands and requests(measure) - before < metric.min_samples
 
 
 def _result(

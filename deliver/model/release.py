@@ -142,6 +142,7 @@ class Release:
     ended it, when that was a person. timed_out: held by its own time limit. resumed: when the present driver took it up, 0 = it began it.
     flag_revision: what our last write to the flag made it. trail: the counts and the evidence of each metric over time, thinned out.
     measures: the state of each metric that is judged by evidence. surged: the largest size that was asked of the stable side, 0 = none.
+    unproved: metrics that had too few requests for the newest step that passed.
     """
 
     id: str
@@ -178,6 +179,7 @@ class Release:
     switch: Switch | None = None
     flag_revision: str = ""
     surged: int = 0
+    unproved: tuple[str, ...] = ()
     journal: tuple[Entry, ...] = field(default_factory=tuple)
     trail: tuple[Point, ...] = ()
     measures: Mapping[str, MetricEvidence] = field(default_factory=dict)

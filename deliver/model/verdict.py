@@ -27,12 +27,26 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Few:
+    """A metric that nobody named is open for one reason: the candidate has had too few requests, and they do not speak against it.
+
+    needed: candidate requests of the release with which one that is like stable is shown to be no worse. counted: of this step so far,
+    in so many seconds. ripe: seconds after the step's begin in which its first samples may still come: two scrapes and the store's delay.
+    """
+
+    needed: int
+    counted: int
+    seconds: float
+    ripe: float
+
+
+@dataclass(frozen=True)
 class CheckResult:
     """One check's verdict at one moment.
 
     kind: "metric", "health" or "pods". why: one sentence for a person. candidate, stable, limit: in `unit`
     ("%" of requests for shares, "" for a free query). samples: candidate requests (or probes) it rests on. proved: whether the
-    candidate has been shown to be no worse, None where nobody asks for that.
+    candidate has been shown to be no worse, None where nobody asks for that. few: why it holds nothing up, None where it can.
     """
 
     name: str
@@ -46,6 +60,12 @@ class CheckResult:
     samples: int = 0
     evidence: Evidence = field(default_factory=Evidence)
     proved: bool | None = None
+    few: Few | None = None
+
+
+def binding(results: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
+    """Those whose verdict a release waits for. What has had too few requests, and need not be judged, may only end it."""
+    return tuple(result for result in results if result.few is None or result.verdict is Verdict.FAIL)
 
 
 def combined(results: tuple[CheckResult, ...]) -> Verdict:
