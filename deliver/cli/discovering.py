@@ -10,17 +10,17 @@ from deliver.cli import session
 from deliver.cli.ask import ask
 from deliver.cli.asked import Asked
 from deliver.cli.options import Given
-from deliver.model.errors import ClusterError, DeliverError, InputError
-from deliver.model.release import Release
-from deliver.model.spec import Analysis, ReleaseSpec
+from deliver.model.errors import ClusterError
+from deliver.model.spec import ReleaseSpec
 
 if TYPE_CHECKING:
     from deliver.cluster.port import Cluster
     from deliver.config.draft import Draft
     from deliver.discovery.judged import JudgedBy
-    from deliver.discovery.words import Question
     from deliver.engine.seeking import Seek
     from deliver.model.plan import Plan
+    from deliver.model.release import Release
+    from deliver.model.spec import Analysis
 
 AGAIN = 5.0  # seconds between two looks for the first samples of young pods
 
@@ -75,6 +75,17 @@ def few(wanted: ReleaseSpec, judged: "JudgedBy", plan: "Callable[[], Plan]") -> 
     return told(plan(), judged.rate, judged.metrics) if judged.rate is not None else ()
 
 
+def seek(cluster: "Cluster") -> "Seek":
+    """For a driver: looks again while a release runs."""
+
+    def look(release: "Release") -> "Analysis | None":
+        from deliver.discovery.judged import sought  # only a release that has none pays for its import
+
+        return sought(cluster, release, time.time())
+
+    return look
+
+
 def planned(cluster: "Cluster", spec: ReleaseSpec) -> "Plan":
     """The steps that the strategy makes of it. Raises InputError, as the release itself would."""
     from deliver.discovery.workload import look
@@ -83,24 +94,3 @@ def planned(cluster: "Cluster", spec: ReleaseSpec) -> "Plan":
     strategy = registry.load("deliver.strategies", spec.strategy)
     facts = look(cluster, spec.target, spec.container).facts
     return careful.planned(strategy(), strategy.Options.model_validate(dict(spec.options)), facts)
-
-
-def seek(cluster: "Cluster") -> "Seek":
-    """Looks again while a release runs. Nobody can be asked then, and nothing that goes wrong may end it."""
-
-    def look(release: Release) -> Analysis | None:
-        from deliver.discovery.judged import judged_by
-
-        analysis = release.spec.analysis
-        provider = dict(analysis.provider.options) if analysis.provider else None
-        try:
-            judged = judged_by(cluster, release.spec, unasked, time.time(), provider=provider)
-        except DeliverError:
-            return None
-        return judged.over(analysis) if judged.metrics else None
-
-    return look
-
-
-def unasked(question: "Question") -> object:
-    raise InputError(f"not clear: {question.what}")

@@ -35,10 +35,9 @@ def told(plan: Plan, rate: float, metrics: Sequence[Metric]) -> tuple[str, ...]:
     coming = expected(plan, rate)
     if coming >= PROOF or not free:
         return ()
-    few = (
-        f"at {rate:.3g} requests a second the candidate gets about {coming:.0f} before all users follow, too few for proof (about {PROOF})"
-    )
-    return (f"metrics: {few}: the release goes on without it; what {' and '.join(free)} show can still take it back",)
+    gets = f"at {rate:.3g} requests a second the candidate gets about {coming:.0f} before all users follow"
+    without = f"too few for proof (about {PROOF}): the release goes on without it; what {' and '.join(free)} show can still take it back"
+    return (f"metrics: {gets}, {without}",)
 
 
 def ceiling(name: str, share: float) -> float:

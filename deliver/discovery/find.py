@@ -36,14 +36,14 @@ def discover(cluster: Cluster, workload: Workload, ask: Ask, provider: Mapping[s
         return Discovered(provider, told=("metrics: no pod is ready, so there are no series to look at",), there=True)
     if provider is not None:
         found = _known(provide, provider, workload, ask)
-        return found if found.metrics else _before(provide, [provider], workload, ask, found, now)
+        return found if found.rate else _before(provide, [provider], workload, ask, found, now)
     located = prometheus.locate(cluster, workload.target.namespace, pods, provide, ask)
     answering = [place.options for place in located.answering]
     if located.place is None:
         found = Discovered(told=located.told, there=located.there, answers=bool(answering))
     else:
         found = _known(provide, located.place.options, workload, ask, located.told)
-    return found if found.metrics else _before(provide, answering, workload, ask, found, now)
+    return found if found.rate else _before(provide, answering, workload, ask, found, now)
 
 
 def youngest(workload: Workload, now: float) -> float | None:
@@ -76,7 +76,7 @@ def _before(
     found: Discovered,
     now: float,
 ) -> Discovered:
-    """Pods that are younger than their first sample have no series yet: those that ran before them had."""
+    """Pods that are younger than their first samples have no series yet, or no requests in them: those that ran before them had."""
     if youngest(workload, now) is None:
         return found
     for provider in providers:
@@ -150,8 +150,8 @@ def _latency(families: Sequence[Family], counter: Counter | None, ask: Ask) -> t
         return None, ["latency: no histogram of request times"]
     bound = latency.bound(timed)
     if bound is None:
-        few = f"has {timed.count} requests, too few to choose a bound" if timed.count < latency.FEW else "has no bound that can be written"
-        why = f"latency: {timed.base} {few}: judged at all that tell something; its bounds: {_bounds(timed)}"
+        few = f"had {timed.count} requests, too few to choose a bound" if timed.count < latency.FEW else "has no bound that can be written"
+        why = f"latency: {timed.base} {few}; all bounds that tell something are judged, of {_bounds(timed)}"
         return Chosen({"name": "latency", "histogram": str(timed.base)}, why), []
     kind = ", a native histogram" if timed.native else ", in milliseconds" if per_second(timed.base.name) != 1 else ""
     entry = {"name": "latency", "histogram": str(timed.base), "slower_than": latency.written(bound)}

@@ -13,7 +13,7 @@ from deliver.config.models import AnalysisModel
 from deliver.discovery import enough
 from deliver.discovery.ask import YOUNG
 from deliver.discovery.find import discover, youngest
-from deliver.discovery.words import Ask, Chosen, Discovered
+from deliver.discovery.words import Ask, Chosen, Discovered, Question
 from deliver.discovery.workload import Workload, look
 from deliver.engine.ladder import words
 from deliver.engine.record import Record
@@ -75,7 +75,7 @@ def judged_by(
     again = () if last is None or (less and metrics) else tuple(_missing(last, metrics))
     if not metrics and not again:
         return replace(_nothing(workload, found, now), provider=None if provider is None else PluginSpec("prometheus", provider))
-    told = (*_age(workload, found, now), *found.told, *_again(again, last, workload, now))
+    told = (*_age(workload, found, now), *found.told, *_again(again, last, found, youngest(workload, now)))
     named = found.provider if metrics else provider
     known = None if named is None else PluginSpec("prometheus", named)
     return JudgedBy(
@@ -85,6 +85,17 @@ def judged_by(
         last.id if last and again else "",
         rate=found.rate if metrics else None,
     )
+
+
+def sought(cluster: Cluster, release: Release, now: float) -> Analysis | None:
+    """Once more while a release runs, None where there is still nothing. Nobody can be asked then, and nothing may end it: never raises."""
+    analysis = release.spec.analysis
+    try:
+        provider = dict(analysis.provider.options) if analysis.provider else None
+        judged = judged_by(cluster, release.spec, _unasked, now, provider=provider)
+    except Exception:  # the cluster and the provider are foreign; the next look may find it
+        return None
+    return judged.over(analysis) if judged.metrics else None
 
 
 def last_judged(record: Record) -> Release | None:
@@ -117,25 +128,30 @@ def reworded(findings: tuple[Finding, ...], judged: JudgedBy, deployment: str) -
     )
 
 
+def _unasked(question: Question) -> Any:
+    raise InputError(f"not clear: {question.what}")
+
+
 def _missing(last: Release, metrics: tuple[Metric, ...]) -> list[Metric]:
     """What is found anew goes before what was recorded under the same name."""
     names = {metric.name for metric in metrics}
     return [metric for metric in last.spec.analysis.metrics if metric.name not in names]
 
 
-def _again(again: tuple[Metric, ...], last: Release | None, workload: Workload, now: float) -> tuple[str, ...]:
+def _again(again: tuple[Metric, ...], last: Release | None, found: Discovered, age: float | None) -> tuple[str, ...]:
     if not again or last is None:
         return ()
-    names, age = " and ".join(metric.name for metric in again), youngest(workload, now)
-    text = f"{names}: taken as in {last.id}, the last release of {workload.target.deployment}"
-    return (f"{text}; its pods are {age:.0f} s old and have no series yet" if age is not None else f"{text}; not found now",)
+    names = " and ".join(metric.name for metric in again)
+    young = found.answers and not found.metrics and age is not None
+    why = f"the pods are {age:.0f} s old and have no samples to go by yet" if young else "not found now"
+    return (f"{names}: taken as in {last.id}, the last release; {why}",)
 
 
 def _age(workload: Workload, found: Discovered, now: float) -> tuple[str, ...]:
     age = youngest(workload, now)
     if not found.earlier or age is None:
         return ()
-    young = f"the pods of {workload.target.deployment} are {age:.0f} s old and have no series yet"
+    young = f"the pods of {workload.target.deployment} are {age:.0f} s old and have no samples to go by yet"
     return (f"metrics: {young}; the pods before them had these:",)
 
 

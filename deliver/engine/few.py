@@ -16,10 +16,7 @@ def ripe(release: Release) -> float:
 def in_reach(check: CheckResult, release: Release, now: float, limit: float) -> bool:
     """With the requests that come until the limit of this bake (seconds), at the rate of this step, it could be proved."""
     few = check.few
-    if few is None or not few.seconds:
-        return few is None
-    coming = few.counted / few.seconds * (release.bake_since + limit - now)
-    return check.samples + coming >= few.needed
+    return few is None or few.rests + few.rate * (release.bake_since + limit - now) >= few.needed
 
 
 def noted(release: Release, now: float, *, proof: bool) -> Release:
@@ -33,6 +30,8 @@ def noted(release: Release, now: float, *, proof: bool) -> Release:
 
 def sentence(check: CheckResult, few: Few, release: Release, now: float) -> str:
     """`errors: 31 requests in 1 m 20 s are too few to judge by (about 600 are needed): going on without proof; ...`"""
+    if few.counted >= few.needed:
+        return f"{check.name}: too few requests of stable to compare with: {GOING_ON}"
     requests = "1 request" if few.counted == 1 else f"{few.counted} requests"
     are = "is" if few.counted == 1 else "are"
     time = words(max(round(now - release.bake_since), 1))

@@ -32,7 +32,7 @@ def settled(metric: EvidenceMetric, outcome: Outcome, look: Look, before: Tally,
     step = _since(before, counted(outcome.measure))
     if outcome.measure and outcome.measure.tracks:
         track = evidence.main(outcome.measure)
-        if few.exceeded(step, track.calibration, metric.ceiling):
+        if step.candidate_total >= metric.min_samples and few.exceeded(step, track.calibration, metric.ceiling):
             return replace(outcome, result=_exceeded(metric, result, step, deed(metric, track)))
         if few.leans(step, track, rules_of(metric, analysis), metric.ceiling):
             return outcome
@@ -48,12 +48,17 @@ def _open(outcome: Outcome) -> bool:
 
 def _few(metric: EvidenceMetric, outcome: Outcome, look: Look, step: Tally, analysis: Analysis) -> Few | None:
     """None where there have been enough requests: then it is the candidate's own numbers that prove nothing."""
-    needed = metric.min_samples
-    if outcome.measure and outcome.measure.tracks and analysis.prove:
-        needed = max(few.needed(evidence.main(outcome.measure), rules_of(metric, analysis)), needed)
-    if outcome.result.verdict is Verdict.PASS and outcome.result.samples >= needed:
+    found = Few(metric.min_samples, step.candidate_total, _ripe(metric, look))
+    if not (outcome.measure and outcome.measure.tracks and analysis.prove):
+        return found
+    track = evidence.main(outcome.measure)
+    needed = max(few.needed(track, rules_of(metric, analysis)), metric.min_samples)
+    compared = bool(track.calibration.total or step.stable_total)
+    rests = track.sum.candidate_total
+    if outcome.result.verdict is Verdict.PASS and rests >= needed:
         return None
-    return Few(needed, step.candidate_total, max(look.now - look.start, 0.0), _ripe(metric, look))
+    seconds = look.now - look.start
+    return replace(found, needed=needed, rests=rests, rate=step.candidate_total / seconds if compared and seconds > 0 else 0.0)
 
 
 def _ripe(metric: EvidenceMetric, look: Look) -> float:

@@ -167,7 +167,7 @@ def _query(metric: QueryMetric, fetch: Fetch) -> list[Finding]:
 def _nothing(name: str, selector: Selector, fetch: Fetch, stable: Sequence[PodSeen], now: float) -> Finding:
     """Say which it is: no such series at all, other labels, other pods', or pods so young that they were not scraped yet."""
     text = f"metric {name}: no series matches {selector} for the {len(fetch.pods)} stable pods"
-    age = now - min(pod.since for pod in stable)
+    age = now - max(pod.since for pod in stable)
     if age < YOUNG and _existed(Selector(selector.name), fetch):
         hint = f"they are {age:.0f} s old: if they are not scraped yet, the release is blind until they are"
         return Finding(MATCH, "warn", text, hint)

@@ -30,14 +30,16 @@ class Evidence:
 class Few:
     """A metric that nobody named is open for one reason: the candidate has had too few requests, and they do not speak against it.
 
-    needed: candidate requests of the release with which one that is like stable is shown to be no worse. counted: of this step so far,
-    in so many seconds. ripe: seconds after the step's begin in which its first samples may still come: two scrapes and the store's delay.
+    needed: candidate requests of the release with which one that is like stable is shown to be no worse. rests: those that a proof may
+    rest on so far, rate: a second; 0 while there is nothing to compare them with. counted: requests of this step. ripe: seconds after
+    its begin in which its first samples may still come: two scrapes and the store's delay.
     """
 
     needed: int
     counted: int
-    seconds: float
     ripe: float
+    rests: int = 0
+    rate: float = 0.0
 
 
 @dataclass(frozen=True)
