@@ -39,6 +39,12 @@ class Sighted(Rig):
         fixtures.with_prometheus(made.world)
         return made
 
+    def replaced(self, seconds: float = 4.0) -> None:
+        """All pods are new: evicted, or restarted."""
+        for pod in self.world.cluster.list("pods", "shop"):
+            self.remove("pods", pod["metadata"]["name"])
+        self.world.clock.wait(seconds)
+
     def tools(self, who: str | None = None) -> service.World:
         now = self.world.clock.now
         seek = (lambda release: sought(self.world.cluster, release, now())) if self.seeks else None
