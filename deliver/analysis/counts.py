@@ -12,17 +12,19 @@ from deliver.plugins.interfaces import Series
 
 @dataclass(frozen=True)
 class Span:
-    """What counts: samples after `start`. known: samples were asked for from here on, so an older one would have been seen.
+    """What counts: growth after `start`. known: samples were asked for from here on, so an older one would have been seen.
 
-    since: a later start of single pods, by name.
+    since: the start of single pods, by name. begin: no sample taken before it counts, not even as the base that growth is counted
+    from: what a counter had grown by between two samples, one on each side of it, belongs to no side of it for certain.
     """
 
     start: float
     known: float
     since: Mapping[str, float] = field(default_factory=dict)
+    begin: float = -math.inf
 
     def of(self, pod: str) -> float:
-        return max(self.start, self.since.get(pod, self.start))
+        return max(self.since.get(pod, self.start), self.begin)
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,7 @@ def ratio(bad: Iterable[Series], total: Iterable[Series], arm: Arm, span: Span, 
     """No bad series while the total exists is 0 bad: most counters are born with their first event."""
     all_total = _of(total, arm, pod_label)
     all_bad = _upto(_of(bad, arm, pod_label), all_total, pod_label)
-    first = _first_seen([*all_bad, *all_total], pod_label)
-    delta = _delta(arm, span, first, pod_label)
+    delta = _delta(arm, span, _first_seen([*all_bad, *all_total], span.begin, pod_label), pod_label)
     return _counts(sum(map(delta, all_bad)), all_total, delta, pod_label)
 
 
@@ -68,8 +69,7 @@ def slower(buckets: Iterable[Series], total: Iterable[Series], bound: float, arm
     all_total = _of(total, arm, pod_label)
     fast = [series for series in _of(buckets, arm, pod_label) if number(series.labels.get("le", "")) == bound]
     fast = _upto(fast, all_total, pod_label)
-    first = _first_seen([*fast, *all_total], pod_label)
-    delta = _delta(arm, span, first, pod_label)
+    delta = _delta(arm, span, _first_seen([*fast, *all_total], span.begin, pod_label), pod_label)
     known = {_key(series) for series in fast}
     unmatched = sum(_key(series) not in known for series in all_total)
     slow = sum(map(delta, all_total)) - sum(map(delta, fast))
@@ -86,14 +86,26 @@ def newest(total: Iterable[Series], pod_label: str) -> dict[str, float]:
     return found
 
 
-def increase(points: Sequence[tuple[float, float]], start: float, *, from_zero: bool) -> float:
+def inside(total: Iterable[Series], arm: Arm, begin: float, pod_label: str) -> dict[str, tuple[float, float]]:
+    """pod -> (time of its first sample at or after `begin`, of its newest one), for pods of the arm that have one."""
+    found: dict[str, tuple[float, float]] = {}
+    for one in _of(total, arm, pod_label):
+        times = [at for at, value in one.points if at >= begin and math.isfinite(value)]
+        if times:
+            pod = one.labels[pod_label]
+            first, last = found.get(pod, (math.inf, -math.inf))
+            found[pod] = min(first, times[0]), max(last, times[-1])
+    return found
+
+
+def increase(points: Sequence[tuple[float, float]], start: float, *, from_zero: bool, begin: float = -math.inf) -> float:
     """How far a counter went after `start`. A fall is a restart: it then counts from zero. NaN and infinite samples are skipped.
 
-    The base is the last sample at or before `start`; without one, zero (`from_zero`) or the first sample.
+    The base is the last sample at or before `start`; without one, zero (`from_zero`) or the first sample. begin: see Span.
     """
     total, last, seen = 0.0, None, -math.inf
     for at, value in points:
-        if not math.isfinite(value) or at <= seen:
+        if not math.isfinite(value) or at <= seen or at < begin:
             continue
         seen = at
         if at > start and (last is not None or from_zero):
@@ -121,7 +133,7 @@ def _counts(bad: float, total: list[Series], delta: Callable[[Series], float], p
 def _delta(arm: Arm, span: Span, first: Mapping[str, float], pod_label: str) -> Callable[[Series], float]:
     def of(series: Series) -> float:
         pod = series.labels[pod_label]
-        return increase(series.points, span.of(pod), from_zero=_born(series, arm.pods[pod], first[pod], span))
+        return increase(series.points, span.of(pod), from_zero=_born(series, arm.pods[pod], first[pod], span), begin=span.begin)
 
     return of
 
@@ -129,21 +141,19 @@ def _delta(arm: Arm, span: Span, first: Mapping[str, float], pod_label: str) -> 
 def _born(series: Series, created: float, pod_first: float, span: Span) -> bool:
     """Was this series zero before its first sample here? A gap in the scrapes of an old pod must not count its whole past.
 
-    Yes when the pod is younger than what was asked for, or was scraped before without having this series.
+    Yes when the pod is younger than all that counts, or was scraped before without having this series.
     """
     if not series.points:
         return False
-    return created > span.known or pod_first < series.points[0][0]
+    return created > max(span.known, span.begin) or pod_first < series.points[0][0]
 
 
-def _first_seen(series: Iterable[Series], pod_label: str) -> dict[str, float]:
+def _first_seen(series: Iterable[Series], begin: float, pod_label: str) -> dict[str, float]:
+    """Time of each pod's first sample that counts."""
     first: dict[str, float] = {}
     for one in series:
-        if one.points:
-            pod = one.labels[pod_label]
-            first[pod] = min(first.get(pod, math.inf), one.points[0][0])
-        else:
-            first.setdefault(one.labels[pod_label], math.inf)
+        pod = one.labels[pod_label]
+        first[pod] = min(first.get(pod, math.inf), next((at for at, _ in one.points if at >= begin), math.inf))
     return first
 
 

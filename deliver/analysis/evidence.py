@@ -28,13 +28,17 @@ class Rules:
     alpha: float = 0.05
 
 
-def fed(track: Track, fresh: Tally, begin: float, newest: float, rules: Rules) -> Track:
-    """After one more look. fresh: events since the look before. begin: nothing before it counted. newest: time of the newest sample."""
+def fed(track: Track, fresh: Tally, begin: float, newest: float, rules: Rules, *, alone: bool = False) -> Track:
+    """After one more look. fresh: events since the look before. begin: nothing before it counted. newest: time of the newest sample.
+
+    alone: stable has no users any more, so that nobody waits for its samples.
+    """
     track = replace(track, since=max(track.since, begin), pending=track.pending + fresh)
     poll, elapsed = track.pending, newest - track.since
     if elapsed < NEARLY * track.calibration.every or not poll.candidate_total:
         return track
-    if not (poll.stable_total or rules.limit or (track.calibration.total and elapsed >= ALONE * track.calibration.every)):
+    waited = alone or elapsed >= ALONE * track.calibration.every
+    if not (poll.stable_total or rules.limit or (track.calibration.total and waited)):
         return track
     return replace(_closed(track, poll, rules), since=newest, pending=Tally(), sum=track.sum + poll)
 

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, replace
 
 from deliver.analysis.counts import Counts
+from deliver.model.evidence import Tally
 from deliver.model.spec import LatencyMetric, QueryMetric, RatioMetric
 from deliver.model.verdict import Verdict
 from deliver.plugins.interfaces import Answer
@@ -22,26 +23,44 @@ class Streak:
 
 @dataclass(frozen=True)
 class Judgement:
-    """value, stable: share or number, None when there is none."""
+    """value, stable: share or number, None when there is none. leans: BLIND for a share above the limit, not settled."""
 
     verdict: Verdict
     why: str
     streak: Streak
     value: float | None = None
     stable: float | None = None
+    leans: bool = False
 
 
 Counted = RatioMetric | LatencyMetric
 
 
-def judge_counts(metric: Counted, candidate: Counts, stable: Counts, streak: Streak, *, now: float, stale: float) -> Judgement:
-    """now: the provider's clock. stale: seconds after which the newest sample is no data any more."""
+def judge_counts(
+    metric: Counted,
+    candidate: Counts,
+    stable: Counts,
+    streak: Streak,
+    step: Tally | None = None,
+    *,
+    now: float,
+    stale: float,
+    unseen: str = "",
+) -> Judgement:
+    """candidate, stable: in the window. step: what was counted between samples that were taken since it began, None = the same:
+    a PASS rests on it too.
+
+    now: the provider's clock. stale: seconds after which the newest sample is no data any more. unseen: why the step tells nothing yet.
+    """
+    step = Tally(candidate.bad, candidate.total, stable.bad, stable.total) if step is None else step
     blind = _no_data(metric, candidate, now, stale)
     stable_share = stable.share if stable.total else None
     if blind:
         # Nothing was learnt: a streak neither grows nor ends, so that a gap in the scrapes does not save a bad release.
         value = candidate.share if candidate.total and not candidate.unmatched else None
-        return Judgement(Verdict.BLIND, blind, streak, value, None if stable.unmatched else stable_share)
+        leans = value is not None and value > metric.max
+        why = f"{blind}; {_facts(metric, candidate)}" if leans else blind
+        return Judgement(Verdict.BLIND, why, streak, value, None if stable.unmatched else stable_share, leans)
     breach = _breaches(metric, candidate)
     new = candidate.newest > streak.newest
     if breach:
@@ -49,11 +68,27 @@ def judge_counts(metric: Counted, candidate: Counts, stable: Counts, streak: Str
     elif new:
         streak = Streak(0, candidate.newest)
     verdict, why = _verdict(metric, candidate, stable, streak, breach=breach)
+    if verdict is Verdict.PASS and (above := _above(metric, candidate, step)):
+        return Judgement(Verdict.BLIND, above, streak, candidate.share, stable_share, leans=True)
+    if verdict is Verdict.PASS and (early := unseen or _few(metric, step.candidate_total, " in this step")):
+        return Judgement(Verdict.BLIND, early, streak, candidate.share, stable_share)
     return Judgement(verdict, why, streak, candidate.share, stable_share)
 
 
+def _above(metric: Counted, candidate: Counts, step: Tally) -> str:
+    """What of this step is above the limit although nothing fails: one bad request, or what has left the window. "" for nothing."""
+    if candidate.share > metric.max:
+        return f"{_facts(metric, candidate)}; a single bad request settles nothing"
+    whole = Counts(bad=step.candidate_bad, total=step.candidate_total)
+    return f"in all of this step {_facts(metric, whole)}" if whole.share > metric.max else ""
+
+
+def _facts(metric: Counted, counts: Counts) -> str:
+    return f"{counts.bad} of {counts.total} requests {_deed(metric)} ({_percent(counts.share)}), limit {_percent(metric.max)}"
+
+
 def _verdict(metric: Counted, candidate: Counts, stable: Counts, streak: Streak, *, breach: bool) -> tuple[Verdict, str]:
-    facts = f"{candidate.bad} of {candidate.total} requests {_deed(metric)} ({_percent(candidate.share)}), limit {_percent(metric.max)}"
+    facts = _facts(metric, candidate)
     if not breach:
         return Verdict.PASS, facts
     if metric.compare and _breaches(metric, stable):
@@ -74,10 +109,12 @@ def _no_data(metric: Counted, candidate: Counts, now: float, stale: float) -> st
         return f"the candidate's newest sample is {now - candidate.newest:.0f} s old, more than {stale:.0f} s"
     if candidate.unmatched and isinstance(metric, LatencyMetric):
         return f"the histogram has no bucket le={metric.bound:g}"
+    return _few(metric, candidate.total)
+
+
+def _few(metric: Counted, requests: int, where: str = "") -> str:
     needed = max(metric.min_samples, 1)
-    if candidate.total < needed:
-        return f"{candidate.total} candidate requests so far, {needed} needed"
-    return ""
+    return f"{requests} candidate requests{where} so far, {needed} needed" if requests < needed else ""
 
 
 def _breaches(metric: Counted, counts: Counts) -> bool:

@@ -4,6 +4,7 @@ from math import log
 
 from deliver.analysis import evidence, interval
 from deliver.analysis.evidence import Rules
+from deliver.analysis.lean import Gross
 from deliver.model.evidence import Tally, Track
 
 
@@ -25,6 +26,15 @@ def facts(sum: Tally, deed: str) -> str:
     """`12 of 4210 requests bad (0.285 %), stable 40 of 38000 (0.105 %)`."""
     text = f"{sum.candidate_bad} of {sum.candidate_total} requests {deed} ({percent(sum.candidate_bad, sum.candidate_total)})"
     return f"{text}, stable {sum.stable_bad} of {sum.stable_total} ({percent(sum.stable_bad, sum.stable_total)})"
+
+
+def harm(gross: Gross, deed: str) -> str:
+    """What is said of harm that is not weighed."""
+    if not gross.stable_total:
+        against = "and there is nothing to compare with"
+    else:
+        against = f"stable {gross.stable_bad} of {gross.stable_total} ({percent(gross.stable_bad, gross.stable_total)})"
+    return f"{gross.bad} of {gross.total} requests {deed} ({percent(gross.bad, gross.total)}), {against}: more than bad luck makes"
 
 
 def bounds(track: Track, rules: Rules) -> tuple[float, float] | None:

@@ -7,12 +7,6 @@ from deliver.model.spec import EvidenceMetric, Metric
 
 PROOF = 500
 """Requests of the candidate, all of them well, that show its share of bad ones to be acceptable; see analysis/proof.py."""
-CEILINGS = {"errors": 0.05, "latency": 0.2}
-"""Shares far above what a stable side has: the bound of a latency is chosen so that at most 5 % of its requests are slower."""
-TIMES = 3.0
-"""Times the stable side's own share, where that is higher."""
-MOST = 0.5
-"""A share from which a ceiling says nothing any more."""
 LATE = 0.5
 """Share of what the endpoints promise that really comes at first: clients keep their connections to the old pods."""
 PATIENCE = 3.0
@@ -38,9 +32,3 @@ def told(plan: Plan, rate: float, metrics: Sequence[Metric]) -> tuple[str, ...]:
     gets = f"at {rate:.3g} requests a second the candidate gets about {coming:.0f} before all users follow"
     without = f"too few for proof (about {PROOF}): the release goes on without it; what {' and '.join(free)} show can still take it back"
     return (f"metrics: {gets}, {without}",)
-
-
-def ceiling(name: str, share: float) -> float:
-    """A share of bad requests that no candidate may surely exceed, 0 = none. share: the stable side's own."""
-    found = max(CEILINGS.get(name, 0.0), TIMES * share)
-    return found if 0 < found < MOST else 0.0

@@ -139,8 +139,7 @@ def _errors(counter: Counter, asking: Asking) -> Chosen:
         f"{counter.requests} requests of {len(asking.pods)} pods in {show_duration(round(counter.seconds))}, {counter.failed} of them bad"
     )
     what = f"counted by {counter.who}" if counter.known else "looks like a request counter"
-    share = counter.failed / counter.requests if counter.requests else 0.0
-    return Chosen(entry, f"errors: {counter.total} ({what}); bad is {counter.status.words}; {seen}", share)
+    return Chosen(entry, f"errors: {counter.total} ({what}); bad is {counter.status.words}; {seen}")
 
 
 def _latency(families: Sequence[Family], counter: Counter | None, ask: Ask) -> tuple[Chosen | None, list[str]]:
@@ -157,7 +156,7 @@ def _latency(families: Sequence[Family], counter: Counter | None, ask: Ask) -> t
     entry = {"name": "latency", "histogram": str(timed.base), "slower_than": latency.written(bound)}
     share = f"{100 * timed.bounds[bound]:.2g} % of {timed.count} requests took longer than {latency.written(bound)}"
     why = f"latency: {timed.base}{kind}; {share}"
-    return Chosen(entry, why, timed.bounds[bound]), []
+    return Chosen(entry, why), []
 
 
 def _bounds(timed: Timed) -> str:

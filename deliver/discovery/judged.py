@@ -10,7 +10,6 @@ from typing import Any
 
 from deliver.cluster.port import Cluster
 from deliver.config.models import AnalysisModel
-from deliver.discovery import enough
 from deliver.discovery.ask import YOUNG
 from deliver.discovery.find import discover, youngest
 from deliver.discovery.words import Ask, Chosen, Discovered, Question
@@ -106,13 +105,10 @@ def last_judged(record: Record) -> Release | None:
 
 
 def chosen(found: Chosen) -> Metric:
-    """Nobody named it: it need not be proved at too little traffic, and gross harm is told from its share alone."""
+    """Nobody named it: too little traffic to judge by it holds nothing up, and what it shows counts all the same."""
     (model,) = AnalysisModel.model_validate({"metrics": [dict(found.entry)]}, context=WRITTEN).metrics
     metric = model.spec()
-    if not isinstance(metric, EvidenceMetric):
-        return metric
-    limited = bool(metric.bound or not metric.histogram)
-    return replace(metric, duty=False, ceiling=enough.ceiling(metric.name, found.share) if limited else 0.0)
+    return replace(metric, duty=False) if isinstance(metric, EvidenceMetric) else metric
 
 
 def reworded(findings: tuple[Finding, ...], judged: JudgedBy, deployment: str) -> tuple[Finding, ...]:

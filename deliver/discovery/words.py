@@ -52,11 +52,10 @@ Ask = Callable[[Question], Any]
 
 @dataclass(frozen=True)
 class Chosen:
-    """An entry of deliver.yaml and why it is this one. share: of the stable side's requests that are bad by it, 0..1."""
+    """An entry of deliver.yaml and why it is this one."""
 
     entry: Mapping[str, Any]
     why: str
-    share: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from deliver.engine.ladder import Decision, hold, turn_back, wait
 from deliver.engine.users import hazards as users_hazards
 from deliver.engine.users import ladder as users
 from deliver.model.action import Action, Verb
-from deliver.model.release import Course, Phase, Release
+from deliver.model.release import Course, Outcome, Phase, Release
 from deliver.model.replace import replace
 from deliver.model.seen import Request, Seen
 
@@ -34,6 +34,14 @@ def decide(release: Release, seen: Seen, now: float) -> Decision:
             release = turn_back(release, danger.reason, now)
         elif isinstance(danger, hazards.Hold):
             return Decision(hold(release, danger.reason, now, timed_out=danger.timed_out), None, now)
+    decision = climbed(release, seen, now)
+    if decision.release.outcome is Outcome.HELD and hazards.worst(release, seen):
+        return climbed(turn_back(release, f"{decision.release.reason}; {hazards.leaning(release)}", now), seen, now)
+    return decision
+
+
+def climbed(release: Release, seen: Seen, now: float) -> Decision:
+    """One step on the ladder of the present course."""
     if release.plan.flag:
         return users.climb(release, seen, now)
     ladders = {Course.FORWARD: forward.climb, Course.FINISH: finish.climb, Course.BACK: back.climb}

@@ -10,7 +10,7 @@ GOING_ON = "going on without proof; what it shows can still take the release bac
 
 def ripe(release: Release) -> float:
     """Until when this bake's first samples may still come, unix seconds: before that nobody knows how few requests there were."""
-    return release.bake_since + max((check.few.ripe for check in release.checks if check.few and _open(check)), default=0.0)
+    return max((check.awaits for check in release.checks if check.few and _open(check)), default=0.0)
 
 
 def in_reach(check: CheckResult, release: Release, now: float, limit: float) -> bool:

@@ -3,7 +3,8 @@
 All through it the traffic is on a side with full ready capacity: on the candidate until the Deployment has rolled, then on it.
 """
 
-from deliver.engine import switch
+from deliver.engine import hazards, switch
+from deliver.engine.forward import untold
 from deliver.engine.ladder import (
     Decision,
     act,
@@ -18,6 +19,7 @@ from deliver.engine.ladder import (
     turn_back,
     verified,
     wait,
+    words,
 )
 from deliver.model.action import Verb
 from deliver.model.plan import Side
@@ -65,11 +67,29 @@ def updated(release: Release, seen: Seen, now: float) -> Decision:
     over = max(verified(release) + release.spec.limits.drain, release.held_until)
     if now < over:
         return wait(cold(release, seen, now), now, over)
+    if unsettled := settled(release, over, now):
+        return unsettled
+    release = replace(release, blind_since=0.0)
     if (left := switch.left(release)) and not any(entry.text == left for entry in release.journal):
         return Decision(release.noted(now, "state", left), None, now)
     held = ", the hold" if release.plan.hold else ""
     anew = replace(release, new_hash="")  # somebody may have set it back after it had rolled out: it rolls once more
     return act(anew, now, Verb.UPDATE_STABLE, f"the last bake{held} and the drain are over")
+
+
+def settled(release: Release, over: float, now: float) -> Decision | None:
+    """None unless something leans against the version that all users have: while the old side stands, it is not given up.
+
+    The samples of the last seconds are waited for too, as at the end of a bake.
+    """
+    if hazards.leans(release):
+        since = release.blind_since or now
+        if now - since >= release.spec.analysis.max_blind:
+            return Decision(
+                turn_back(release, f"{hazards.leaning(release)}; it did not settle within {words(now - since)}", now), None, now
+            )
+        return wait(replace(release, blind_since=since), now)
+    return wait(release, now) if untold(release, over) and hazards.judged_well(release) else None
 
 
 COLD = "the old side has"

@@ -7,8 +7,9 @@ from deliver.model.plan import Side, Step
 from deliver.model.release import Course, Phase, Release
 from deliver.model.replace import replace
 from deliver.model.seen import Seen
-from deliver.model.verdict import Verdict, binding, combined
+from deliver.model.verdict import CheckResult, Verdict, binding, combined
 
+JITTER = 1.0  # seconds by which scrapes are late or early
 MOVES = 5  # times that traffic is moved to one side before a person is asked who moves it away
 
 
@@ -183,14 +184,39 @@ def baked(release: Release, seen: Seen, now: float) -> Decision:
     if now < done and release.approved < release.step:
         return wait(in_phase(release, Phase.BAKING, now, "baking again"), now, done)
     if verdict is not Verdict.PASS:
-        return wait(release, now)
-    if now < (ripe := few.ripe(release)) and release.approved < release.step:
-        return wait(release, now, ripe)
+        return wait(overtime(release, now), now)
+    if release.approved < release.step and (untold(release, done) or now < few.ripe(release)):
+        return wait(overtime(release, now), now)
     if release.approved < release.step and (unproved := proof.missing(release, now)):
         return unproved
     if step.approval and release.approved < release.step:
         return unapproved(release, now, max(done, release.resumed))
     return advance(few.noted(release, now, proof=proof.asked_for(release)), now)
+
+
+def overtime(release: Release, now: float) -> Release:
+    """The bake is over and nothing allows the next step: what is waited for is said, once."""
+    if release.overtime == release.bake_since:
+        return release
+    checks = release.checks
+    if open_ := next((check for check in checks if check.leans), None) or next(
+        (one for one in checks if one.verdict is not Verdict.PASS), None
+    ):
+        cause = f"{open_.name}: {open_.why}"
+    elif early := untold(release, release.bake_since + release.current.bake):
+        cause = (
+            f"{early.name}: samples of its last {words(round(release.bake_since + release.current.bake - early.seen_to))} are not there yet"
+        )
+    else:
+        cause = "the checks have not answered"
+    said = release.noted(now, "state", f"the bake is over, and the step is not judged yet: {cause}")
+    return replace(said, overtime=release.bake_since)
+
+
+def untold(release: Release, done: float) -> CheckResult | None:
+    """A check whose samples do not tell of all of the bake yet: scrapes take their time, and so do stores. What stops is BLIND soon."""
+    told = (check for check in release.checks if check.few is None or check.few.counted)  # without a request there are no samples
+    return next((check for check in told if 0 < check.seen_to < done - JITTER), None)
 
 
 def advance(release: Release, now: float) -> Decision:

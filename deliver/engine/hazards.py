@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from deliver.engine.ladder import can_take
 from deliver.model.action import Verb
 from deliver.model.plan import Side
 from deliver.model.release import Course, Phase, Release, digest_of
@@ -30,7 +31,7 @@ def danger(release: Release, seen: Seen, now: float) -> Fail | Hold | None:
         failed_candidate(release, seen, now)
         or foreign_hand(release, seen)
         or failed_checks(release, seen, now)
-        or out_of_time(release, now)
+        or out_of_time(release, seen, now)
     )
 
 
@@ -139,16 +140,13 @@ def failed_checks(release: Release, seen: Seen, now: float) -> Fail | Hold | Non
         return Fail(f"{failing[0].name}: {failing[0].why}")
     analysis = release.spec.analysis
     unseen = combined(binding(seen.checks)) is Verdict.BLIND or not fresh(release, seen, now)
+    judged_from = max([release.blind_since, *(check.awaits for check in release.checks)])  # samples that cannot be there yet blind nobody
     watched = release.phase in (Phase.SHIFTING, Phase.BAKING, Phase.PAUSED, Phase.WAITING)
-    if (
-        (watched or (release.phase is Phase.PREPARING and unseen))
-        and release.blind_since
-        and now - release.blind_since >= analysis.max_blind
-    ):
-        blind = next((check for check in binding(release.checks) if check.verdict is Verdict.BLIND), None)
-        cause = f"{blind.name}: {blind.why}" if blind else "the checks have not answered"
+    if (watched or (release.phase is Phase.PREPARING and unseen)) and release.blind_since and now - judged_from >= analysis.max_blind:
+        blinds = sorted((check for check in binding(release.checks) if check.verdict is Verdict.BLIND), key=lambda check: not check.leans)
+        cause = f"{blinds[0].name}: {blinds[0].why}" if blinds else "the checks have not answered"
         reason = f"could not be judged for {now - release.blind_since:.0f} s ({cause})"
-        return Fail(reason) if analysis.on_blind == "rollback" else Hold(reason)
+        return Fail(reason) if analysis.on_blind == "rollback" or worst(release, seen) else Hold(reason)
     return None
 
 
@@ -157,8 +155,31 @@ def fresh(release: Release, seen: Seen, now: float) -> bool:
     return seen.checked_at >= release.bake_since and now - seen.checked_at <= 3 * release.spec.analysis.poll + 15
 
 
-def out_of_time(release: Release, now: float) -> Hold | None:
+def worst(release: Release, seen: Seen) -> bool:
+    """To be held would leave every user on what looks bad, while the old side could have them back at once."""
+    if not leans(release) or release.current.endpoints < 100:
+        return False
+    return bool(release.plan.flag) or (seen.stable is not None and can_take(seen.stable.ready_of(release.snapshot.hash), release, seen))
+
+
+def leans(release: Release) -> bool:
+    """Some check speaks against the candidate and is not settled."""
+    return any(check.leans for check in release.checks)
+
+
+def judged_well(release: Release) -> bool:
+    """Every check passes at present."""
+    return combined(release.checks) is Verdict.PASS
+
+
+def leaning(release: Release) -> str:
+    """The check that leans, as it says it."""
+    return next((f"{check.name}: {check.why}" for check in release.checks if check.leans), "nothing leans")
+
+
+def out_of_time(release: Release, seen: Seen, now: float) -> Fail | Hold | None:
     began = max(release.started, release.resumed)
     if now - began > release.spec.limits.total:
-        return Hold(f"not done within {release.spec.limits.total:.0f} s (`limits.total`)", timed_out=True)
+        reason = f"not done within {release.spec.limits.total:.0f} s (`limits.total`)"
+        return Fail(f"{reason}, and {leaning(release)}") if worst(release, seen) else Hold(reason, timed_out=True)
     return None

@@ -19,7 +19,8 @@ def ends(release: Release) -> float:
 def missing(release: Release, now: float) -> Decision | None:
     """None when nothing has to be shown before the next step, or it was shown. Else it is waited for, and then the policy decides."""
     step, policy = release.current, release.spec.analysis.inconclusive
-    limit = step.max_bake or max(PATIENCE * step.bake, LOOKS * release.spec.analysis.poll)
+    late = max([0.0, *(check.awaits - release.bake_since for check in release.checks)])  # slow scrapes, and a store that shows them late
+    limit = late + step.max_bake if step.max_bake else max(PATIENCE * max(step.bake, late), LOOKS * release.spec.analysis.poll)
     over = now >= release.bake_since + limit
     unproved = [check for check in _asked(release) if not check.proved and _owed(check, release, now, limit)]
     if not unproved or not asked_for(release):

@@ -10,7 +10,7 @@ from deliver.engine.switch import asks
 from deliver.model.evidence import MetricEvidence
 from deliver.model.plan import Step
 from deliver.model.release import Course, Release
-from deliver.model.seen import PodSeen, Seen, SwitchSeen
+from deliver.model.seen import ArmSeen, PodSeen, Seen, SwitchSeen
 from deliver.model.verdict import CheckResult
 
 
@@ -65,6 +65,13 @@ def requests(release: Release) -> bool:
     return release.current.metrics and (release.exposed or release.current.preview)
 
 
+def sides(release: Release, stable: ArmSeen, judged: ArmSeen) -> tuple[tuple[PodSeen, ...], tuple[PodSeen, ...]]:
+    """The pods of the version that stands and of the one that is judged. In the finish the Deployment itself gets pods of the new one."""
+    if release.plan.flag or release.course is not Course.FINISH:
+        return stable.pods, judged.pods
+    return stable.of(release.snapshot.hash), (*judged.pods, *(pod for pod in stable.pods if pod.hash != release.snapshot.hash))
+
+
 class Watching:
     """Polls the examiner of the present step while there is a candidate to judge; keeps its newest answer.
 
@@ -108,7 +115,8 @@ class Watching:
                 return
             self._busy = True
         self._due = self.clock.now() + analysis.poll
-        stable, candidate, traffic = seen.stable.pods, judged.pods, requests(release)
+        stable, candidate = sides(release, seen.stable, judged)
+        traffic = requests(release)
         self.background.run(lambda: self._examine(examiner, release.spec.target.namespace, stable, candidate, traffic))
 
     def due(self, release: Release, now: float) -> float:

@@ -14,7 +14,8 @@ from deliver.analysis.history import History
 from deliver.analysis.selectors import Matcher, Selector
 from deliver.analysis.units import le_of
 from deliver.metrics.arms import STABLE
-from deliver.metrics.judge import Look
+from deliver.metrics.look import Look
+from deliver.metrics.past import before
 from deliver.model.evidence import Calibration, MetricEvidence, Track
 from deliver.model.spec import EvidenceMetric
 from deliver.plugins.interfaces import Answer, MetricsError, Series
@@ -24,6 +25,8 @@ LONG = 1800.0  # seconds of a past that shows bursts and clusters; a shorter one
 UNKNOWN = 12.0  # dispersion that is assumed then: that of retries which make five or six bad requests of one
 PART = 0.4  # of the time that a look has left, for each of the two queries of the past
 RECENT = 3600.0  # of the past, what the candidate is held against while stable has no traffic
+SHORT = 600.0  # seconds of a past that need not be looked for in raw samples
+ARRIVES = 240.0  # seconds after which all samples of before the first users are in the store: two slow scrapes and a slow store
 COMMON = 0.05  # share from which events are not rare
 
 
@@ -55,7 +58,7 @@ def tracks(metric: EvidenceMetric, look: Look, beginning: Beginning, *, patient:
     """One a bound. Raises MetricsError when not even the bounds can be known yet, and PastUnread, with `patient`, without a past."""
     total, special = selected(metric)
     every = max(beginning.poll, spacing(look.fetch.raw(total, metric.window + look.stale).series))
-    until = beginning.started + look.offset if beginning.started else look.start
+    until = look.past.at or look.start  # when the candidate got its first users, or its flag
     past = _past(metric, total, special, look, beginning, until, patient=patient)
     if metric.histogram and not metric.bound:
         past = {bound: one for bound, one in past.items() if one.requests} or _present(special, total, look, metric.window)
@@ -65,7 +68,41 @@ def tracks(metric: EvidenceMetric, look: Look, beginning: Beginning, *, patient:
             raise error("no bound of the histogram tells anything yet: the stable pods had no requests, or all were slower")
         past = {bound: past[bound] for bound in chosen}
     found = {bound: _one(metric, one, every, beginning) for bound, one in sorted(past.items())}
-    return tuple(Track(bound, one) for bound, one in _tried(metric, found, past, beginning).items())
+    return recalled(metric, look, tuple(Track(bound, one) for bound, one in _tried(metric, found, past, beginning).items()))
+
+
+def unsettled(measure: MetricEvidence, look: Look) -> bool:
+    """What came right before the candidate's first users is all that there is of a past, and may still be on its way into the store."""
+    known = min((track.calibration.seconds for track in measure.tracks), default=SHORT)
+    return known < SHORT and look.now < look.past.at + ARRIVES
+
+
+def recalled(metric: EvidenceMetric, look: Look, tracks: tuple[Track, ...]) -> tuple[Track, ...]:
+    """With the raw samples of right before the candidate's first users, where the past has less: pods that are young have no longer one."""
+    if not look.past.at or all(track.calibration.seconds >= SHORT for track in tracks):
+        return tracks
+    begin = look.past.at - SHORT
+    total, special = selected(metric)
+    reach = look.now - begin
+    try:
+        requests = before(look.fetch.raw(total, reach), look.past.at).series
+        others = before(look.fetch.raw(special, reach), look.past.at).series if requests else ()
+    except MetricsError:
+        return tracks
+    span, label, stable = Span(begin, begin, begin=begin), look.fetch.labels.pod, look.arms[STABLE]
+
+    def of(track: Track) -> Track:
+        if metric.histogram:
+            found = counts.slower(others, requests, track.bound, stable, span, label)
+        else:
+            found = counts.ratio(others, requests, stable, span, label)
+        if found.unmatched or found.total <= track.calibration.total:
+            return track
+        ends = counts.inside(requests, stable, begin, label).values()
+        seconds = max((newest - first for first, newest in ends), default=0.0)
+        return replace(track, calibration=replace(track.calibration, bad=found.bad, total=found.total, seconds=seconds))
+
+    return tuple(of(track) for track in tracks)
 
 
 def selected(metric: EvidenceMetric) -> tuple[Selector, Selector]:

@@ -44,4 +44,13 @@ def _failed(one: Outcome, metrics: Mapping[str, EvidenceMetric], analysis: Analy
     found = evidence.whole(one.measure, rules)
     ratio = words.ratio(track, rules)
     text = f"{words.facts(track.sum + track.pending, deed(metric, track))}: {words.odds(found)} that {words.claim(rules)}"
-    return replace(one.result, verdict=Verdict.FAIL, why=f"{text}{f' ({ratio})' if ratio else ''}")
+    total = track.sum + track.pending  # of the whole release: this step alone may have nothing yet
+    return replace(
+        one.result,
+        verdict=Verdict.FAIL,
+        why=f"{text}{f' ({ratio})' if ratio else ''}",
+        candidate=100 * total.candidate_bad / total.candidate_total if total.candidate_total else None,
+        stable=100 * total.stable_bad / total.stable_total if total.stable_total else None,
+        samples=total.candidate_total,
+        leans=False,
+    )

@@ -10,16 +10,18 @@ from deliver.metrics import drain, few
 from deliver.metrics.arms import CANDIDATE, STABLE, Roster
 from deliver.metrics.calibrate import NothingYet, PastUnread
 from deliver.metrics.combine import combined
-from deliver.metrics.exposure import Flow, exposure
+from deliver.metrics.exposure import exposure
 from deliver.metrics.fetch import Fetch
-from deliver.metrics.judge import Look, Outcome, judge
+from deliver.metrics.gather import Gathered
+from deliver.metrics.judge import Outcome, judge
 from deliver.metrics.ledger import Ledger
+from deliver.metrics.look import Look
 from deliver.metrics.past import Past
 from deliver.metrics.probes import PROBE_TIMEOUT, Failures, probe_all
 from deliver.metrics.services import Asker, Services
 from deliver.metrics.variants import Variants
-from deliver.metrics.weigh import requests, weigh
-from deliver.model.evidence import MetricEvidence, Tally
+from deliver.metrics.weigh import weigh
+from deliver.model.evidence import MetricEvidence
 from deliver.model.seen import PodSeen, SwitchSeen
 from deliver.model.spec import Analysis, EvidenceMetric, Metric
 from deliver.model.verdict import CheckResult, Evidence, Verdict
@@ -27,6 +29,7 @@ from deliver.plugins.careful import said
 from deliver.plugins.interfaces import Check, MetricProvider, MetricsError
 
 TIMEOUT = 10.0
+LATE = 2.5  # scrapes after which a pod's newest sample is old, however slow its scrapes are
 TRIES = 3  # looks that wait for the past of the stable side, before a release goes on without it
 
 
@@ -55,9 +58,7 @@ class _Step:
     failures: Failures = field(default_factory=Failures)
     past: Past = field(default_factory=Past)
     services: Services = field(default_factory=Services)
-    counted: dict[str, int] = field(default_factory=dict)
-    before: dict[str, Tally] = field(default_factory=dict)
-    flow: Flow = field(default_factory=Flow)
+    gathered: dict[str, Gathered] = field(default_factory=dict)
 
 
 class Examiner:
@@ -104,7 +105,7 @@ class Examiner:
             asked = pool.submit(step.services.ask, self._askers, min(PROBE_TIMEOUT, self._timeout), self._clock) if traffic else None
             health = pool.submit(probe_all, self._checks, namespace, candidate, step.failures, self._timeout, self._clock)
             outcomes = self._metrics(step, at, namespace, stable, candidate) if traffic else ()
-            results = tuple(outcome.result for outcome in outcomes) + self._exposed(step, outcomes, stable, candidate, at)
+            results = tuple(outcome.result for outcome in outcomes) + self._exposed(outcomes, stable, candidate, at)
             results += self._health(health, at)
             through, unasked = asked.result() if asked else ((), "")
             share = next((outcome.share for outcome in outcomes if outcome.share is not None), None)
@@ -126,38 +127,51 @@ class Examiner:
         until = self._timer() + self._timeout
         try:
             fetch = Fetch(self._provider, namespace, step.roster.names(), lambda: until - self._timer(), self._variants)
-            look = self._look(step, fetch)
+            look = self._look(step, fetch, (*stable, *candidate))
         except Exception as error:  # a provider is foreign code: whatever it raises, the release goes on blind
             return tuple(Outcome(blind(metric.name, "metric", _reason(error), at)) for metric in metrics)
         outcomes = tuple(self._metric(step, look, metric, at) for metric in metrics)
+        self._ledger.timed(next((one.series for one in outcomes if one.series), ()), look.now)
         if step is not self._step:
             return outcomes  # a late look at an old step: the evidence goes on without it
         self._ledger.note({one.result.name: one.measure for one in outcomes if one.measure})
         weighed = {one.name: one for one in metrics if isinstance(one, EvidenceMetric)}
         found = combined(outcomes, weighed, self._ledger.measures, self._analysis)
-        return tuple(self._settled(step, look, weighed.get(one.result.name), one) for one in found)
+        return tuple(self._settled(look, weighed.get(one.result.name), one) for one in found)
 
-    def _settled(self, step: _Step, look: Look, metric: EvidenceMetric | None, outcome: Outcome) -> Outcome:
+    def _settled(self, look: Look, metric: EvidenceMetric | None, outcome: Outcome) -> Outcome:
         if metric is None:
             return outcome
-        return few.settled(metric, outcome, look, step.before.get(metric.name, Tally()), self._analysis)
+        return few.settled(metric, outcome, look, self._analysis)
 
-    def _look(self, step: _Step, fetch: Fetch) -> Look:
+    def _look(self, step: _Step, fetch: Fetch, pods: Sequence[PodSeen]) -> Look:
         """Samples carry the provider's clock, everything else ours: the difference is measured once a step."""
         if step.offset is None:
             before = self._clock()
             step.offset = fetch.now() - (before + self._clock()) / 2
         arms = {name: step.roster.arm(name, step.offset) for name in (CANDIDATE, STABLE)}
         arms = self._variants.arms(arms[STABLE].pods) if self._variants else arms
-        start = step.start + step.offset
-        now, past = self._clock() + step.offset, step.past.shifted(step.offset)
-        return Look(fetch, arms, start, now, self._analysis.max_staleness, past, step.offset, self._alone)
+        cadence = self._ledger.cadence
+        return Look(
+            fetch,
+            arms,
+            start=step.start + step.offset,
+            now=self._clock() + step.offset,
+            stale=max(self._analysis.max_staleness, LATE * cadence.interval + cadence.delay),
+            past=step.past.shifted(step.offset),
+            offset=step.offset,
+            alone=self._alone,
+            ready=frozenset(pod.name for pod in pods if pod.ready),
+            cadence=cadence,
+            warming=self._analysis.warmup > 0,
+        )
 
     def _metric(self, step: _Step, look: Look, metric: Metric, at: float) -> Outcome:
         try:
             if isinstance(metric, EvidenceMetric):
                 return self._weighed(step, look, metric)
-            outcome = judge(metric, look, step.streaks.get(metric.name, Streak()))
+            gathered = step.gathered.setdefault(metric.name, Gathered())
+            outcome = judge(metric, look, step.streaks.get(metric.name, Streak()), gathered)
         except Exception as error:  # as above
             found = blind(metric.name, "metric", _reason(error), at, getattr(metric, "total", getattr(metric, "query", "")))
             return Outcome(found, few=isinstance(error, NothingYet))
@@ -166,23 +180,19 @@ class Examiner:
 
     def _weighed(self, step: _Step, look: Look, metric: EvidenceMetric) -> Outcome:
         measure = self._ledger.measures.get(metric.name, MetricEvidence())
-        before = step.counted.setdefault(metric.name, requests(measure))
-        step.before.setdefault(metric.name, few.counted(measure))
+        gathered = step.gathered.setdefault(metric.name, Gathered())
         patient = self._ledger.unread.get(metric.name, 0) < TRIES
         try:
-            return weigh(metric, look, measure, self._analysis, self._ledger.beginning, before, patient=patient)
+            return weigh(metric, look, measure, self._analysis, self._ledger.beginning, gathered, patient=patient)
         except PastUnread:
             self._ledger.unread[metric.name] = self._ledger.unread.get(metric.name, 0) + 1
             raise
 
     def _exposed(
-        self, step: _Step, outcomes: Sequence[Outcome], stable: Sequence[PodSeen], candidate: Sequence[PodSeen], at: float
+        self, outcomes: Sequence[Outcome], stable: Sequence[PodSeen], candidate: Sequence[PodSeen], at: float
     ) -> tuple[CheckResult, ...]:
-        counted = next((outcome.fresh for outcome in outcomes if outcome.fresh), None)
-        if not self._shared or counted is None:
-            return ()
-        step.flow.add(*counted)
-        found = exposure(step.flow, stable, candidate, at)
+        told = next((outcome for outcome in outcomes if outcome.measure), None)
+        found = exposure(told.share, told.counted, stable, candidate, at) if self._shared and told else None
         return (found,) if found else ()
 
     def _health(self, health: "Future[tuple[CheckResult, ...]]", at: float) -> tuple[CheckResult, ...]:

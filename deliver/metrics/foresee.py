@@ -10,8 +10,8 @@ from deliver.analysis.foresight import Stretch, Traffic
 from deliver.metrics import calibrate
 from deliver.metrics.arms import STABLE
 from deliver.metrics.fetch import Fetch
-from deliver.metrics.judge import Look
 from deliver.metrics.ledger import beginning_of
+from deliver.metrics.look import Look
 from deliver.model.evidence import MetricEvidence
 from deliver.model.plan import Plan, Side
 from deliver.model.release import Release

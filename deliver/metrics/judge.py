@@ -1,7 +1,8 @@
 """One metric in one look: fetch, count, judge, and keep the evidence."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from deliver.analysis import counts, selectors, threshold
 from deliver.analysis.counts import Arm, Counts, Span
@@ -10,39 +11,26 @@ from deliver.analysis.threshold import Judgement, Streak
 from deliver.analysis.units import le_of
 from deliver.metrics import drain
 from deliver.metrics.arms import CANDIDATE, STABLE
-from deliver.metrics.fetch import Fetch
-from deliver.metrics.past import Past, before
-from deliver.model.evidence import MetricEvidence
+from deliver.metrics.exposure import share
+from deliver.metrics.gather import Gathered
+from deliver.metrics.look import Look, told_by, unseen
+from deliver.metrics.past import before
+from deliver.model.evidence import MetricEvidence, Tally
 from deliver.model.spec import LatencyMetric, QueryMetric, RatioMetric
 from deliver.model.verdict import CheckResult, Evidence
 from deliver.plugins.interfaces import Answer, MetricsError, Series
 
 KEPT = 6
-
-
-@dataclass(frozen=True)
-class Look:
-    """start, now: the provider's clock; offset: that less ours. stale: seconds. past: what the stable side was before its traffic left.
-
-    alone: it has no users any more.
-    """
-
-    fetch: Fetch
-    arms: Mapping[str, Arm]
-    start: float
-    now: float
-    stale: float
-    past: Past = field(default_factory=Past)
-    offset: float = 0.0
-    alone: bool = False
+NONE = Tally()
+WHOLE = 0.0  # the one count of a metric with a fixed limit
 
 
 @dataclass(frozen=True)
 class Outcome:
     """share: the candidate's percent of the requests that were counted. rates: requests a second of the stable pods, since `past.at`.
 
-    measure: of a metric that is judged by evidence, its state after this look. fresh: requests of the candidate and of stable that no
-    look before has counted; None where a window is looked at. few: it is blind for want of requests, and for nothing else.
+    measure: of a metric that is judged by evidence, its state after this look. counted: requests of both sides since the step began.
+    series: of all requests, as they were read. few: it is blind for want of requests, and for nothing else.
     """
 
     result: CheckResult
@@ -50,17 +38,18 @@ class Outcome:
     share: float | None = None
     rates: Mapping[str, float] | None = None
     measure: MetricEvidence | None = None
-    fresh: tuple[int, int] | None = None
+    counted: Tally = NONE
+    series: tuple[Series, ...] = ()
     few: bool = False
 
 
-def judge(metric: RatioMetric | LatencyMetric | QueryMetric, look: Look, streak: Streak) -> Outcome:
-    """Raises MetricsError or InputError when there is nothing to judge."""
+def judge(metric: RatioMetric | LatencyMetric | QueryMetric, look: Look, streak: Streak, step: Gathered) -> Outcome:
+    """step: what this step has seen before this look; it is added to. Raises MetricsError or InputError when there is nothing to judge."""
     if look.now < look.start:
         raise MetricsError(f"warming up: {look.start - look.now:.0f} s left")
     if isinstance(metric, QueryMetric):
         return _query(metric, look, streak)
-    return _counted(metric, look, streak)
+    return _counted(metric, look, streak, step)
 
 
 def matchers(look: Look, namespace: str, arm: str) -> tuple[Matcher, ...]:
@@ -69,26 +58,43 @@ def matchers(look: Look, namespace: str, arm: str) -> tuple[Matcher, ...]:
     return look.fetch.labels.matchers(namespace, tuple(sorted(look.arms[arm].pods)))
 
 
-def _counted(metric: RatioMetric | LatencyMetric, look: Look, streak: Streak) -> Outcome:
-    reach = metric.window + look.stale
-    span = Span(max(look.start, look.now - metric.window), look.now - reach)
+def _counted(metric: RatioMetric | LatencyMetric, look: Look, streak: Streak, step: Gathered) -> Outcome:
+    known = [at for at in step.seen.values() if at > look.start]
+    reach = max(metric.window, look.now - min(known, default=look.now)) + look.stale
+    # as in weigh.py: what was counted across the step's beginning may fail the release, unless it may be our own load
+    begin = look.start if look.alone or look.warming else -math.inf
+    span = Span(max(look.start, look.now - metric.window), look.now - reach, begin=begin)
     special, total = _asked(metric, look, reach)
-    arms = {name: _count(metric, special, total, look, name, span) for name in (CANDIDATE, STABLE)}
-    candidate, stable = arms[CANDIDATE], arms[STABLE]
+
+    def count(_: float, arm: str, span: Span) -> Counts:
+        return _count(metric, special, total, look, arm, span)
+
+    step.add([WHOLE], total.series, look.arms, replace(span, begin=look.start), look.fetch.labels.pod, count)
+    whole = step.of(WHOLE)
+    candidate, stable = (count(WHOLE, arm, span) for arm in (CANDIDATE, STABLE))
+    if candidate.total < min(metric.min_samples, whole.candidate_total):  # too few in the window: all of the step's then
+        candidate = replace(candidate, bad=whole.candidate_bad, total=whole.candidate_total)
+        stable = replace(stable, bad=whole.stable_bad, total=whole.stable_total)
     past = look.past.of(metric.name, lambda begin, span: _past(metric, look, begin, span)) if metric.compare else None
     compared = stable if past is None else past
-    judgement = threshold.judge_counts(metric, candidate, compared, streak, now=look.now, stale=look.stale)
+    judgement = threshold.judge_counts(
+        metric, candidate, compared, streak, whole, now=look.now, stale=look.stale, unseen=unseen(look, candidate, step)
+    )
     why = judgement.why if total.series else _nothing(metric, look)
     if past is not None:
         why += f" (stable: {past.bad} of {past.total} in the {look.past.seconds / 60:g} min before)"
     numbers = _numbers(candidate, compared, look, span, metric)
     kept = lines([*special.series, *total.series], look.arms[CANDIDATE], look.fetch.labels.pod)
     evidence = Evidence(f"{special.query} / {total.query}", look.now, numbers, kept)
-    apart = look.arms[CANDIDATE] != look.arms[STABLE]  # the same pods before and after have no share of each other
-    both = candidate.total + stable.total if apart else 0
-    share = 100 * candidate.total / both if both else None
     rates = drain.rates(total.series, look.arms[STABLE], look.past.at, look.now - look.stale, look.fetch.labels.pod)
-    return Outcome(_result(metric, judgement, why, evidence, candidate.total), judgement.streak, share, rates)
+    return Outcome(
+        replace(_result(metric, judgement, why, evidence, candidate.total), **told_by(look, step)),
+        judgement.streak,
+        share(total.series, look, metric.window),
+        rates,
+        counted=whole,
+        series=total.series,
+    )
 
 
 def _past(metric: RatioMetric | LatencyMetric, look: Look, begin: float, span: Span) -> Counts:
@@ -135,6 +141,7 @@ def _result(metric: RatioMetric | LatencyMetric, judgement: Judgement, why: str,
         unit="%",
         samples=samples,
         evidence=evidence,
+        leans=judgement.leans,
     )
 
 

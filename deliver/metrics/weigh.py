@@ -1,28 +1,34 @@
 """One metric that is judged by evidence, in one look: count what is new since the last look, and weigh it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from deliver.analysis import counts, evidence, native, selectors, words
+from deliver.analysis import counts, evidence, native, selectors, wealth, words
 from deliver.analysis.counts import Counts, Span
 from deliver.analysis.evidence import Rules
+from deliver.analysis.lean import ODDS, Gross, gross, leaning
 from deliver.analysis.selectors import Matcher
 from deliver.analysis.units import per_second
 from deliver.metrics import calibrate, drain
 from deliver.metrics.arms import CANDIDATE, STABLE
 from deliver.metrics.calibrate import Beginning
-from deliver.metrics.judge import Look, Outcome, lines
+from deliver.metrics.exposure import share
+from deliver.metrics.gather import Gathered
+from deliver.metrics.judge import Outcome, lines
+from deliver.metrics.look import Look, told_by, unseen
 from deliver.model.evidence import MetricEvidence, Tally, Track
 from deliver.model.spec import Analysis, EvidenceMetric
 from deliver.model.verdict import CheckResult, Evidence, Verdict
 from deliver.plugins.interfaces import Answer, MetricsError
 
+NONE = Tally()
 REACH = 3600.0  # seconds of raw samples asked for at most, after a time in which nothing could be asked
 
 
 @dataclass(frozen=True)
 class Fresh:
-    """What is new since the last look, one count a bound. newest: time of the candidate's newest sample, 0 = none."""
+    """What is new since the last look, one count a bound."""
 
     tallies: Mapping[float, Tally]
     candidate: Counts
@@ -41,11 +47,11 @@ def weigh(
     measure: MetricEvidence,
     analysis: Analysis,
     beginning: Beginning,
-    before: int,
+    step: Gathered,
     *,
     patient: bool = False,
 ) -> Outcome:
-    """before: candidate requests that had been counted when this step began. patient: see calibrate.tracks.
+    """step: what this step has seen before this look; it is added to. patient: see calibrate.tracks.
 
     Raises MetricsError when there is nothing to judge.
     """
@@ -53,46 +59,46 @@ def weigh(
         raise MetricsError(f"warming up: {look.start - look.now:.0f} s left")
     if not measure.tracks:
         measure = replace(measure, tracks=calibrate.tracks(metric, look, beginning, patient=patient))
+    elif calibrate.unsettled(measure, look):
+        measure = replace(measure, tracks=calibrate.recalled(metric, look, measure.tracks))
     rules = rules_of(metric, analysis)
-    fresh = _fresh(metric, look, measure)
+    fresh = _fresh(metric, look, measure, step)
     seen = {**measure.seen, **counts.newest(fresh.total.series, look.fetch.labels.pod)}
     present = {pod for arm in look.arms.values() for pod in arm.pods}
     newest = max((at for pod, at in seen.items() if pod in present), default=0.0)
-    tracks = tuple(evidence.fed(track, fresh.tallies[track.bound], look.start, newest, rules) for track in measure.tracks)
+    tracks = tuple(evidence.fed(track, fresh.tallies[track.bound], look.start, newest, rules, alone=look.alone) for track in measure.tracks)
     measure = MetricEvidence(tracks, {pod: at for pod, at in seen.items() if pod in present})
-    blind = _blind(metric, look, measure, fresh, before)
     return Outcome(
-        _result(metric, look, measure, rules, fresh, blind, asked=bool(analysis.prove)),
-        share=_share(look, fresh),
+        _result(metric, look, measure, rules, fresh, step, asked=bool(analysis.prove)),
+        share=share(fresh.total.series, look, metric.window),
         rates=drain.rates(fresh.total.series, look.arms[STABLE], look.past.at, look.now - look.stale, look.fetch.labels.pod),
         measure=measure,
-        fresh=(fresh.candidate.total, fresh.stable.total),
-        few=_few(metric, look, measure, fresh, before),
+        counted=step.of(evidence.main(measure).bound),
+        series=fresh.total.series,
+        few=_few(metric, look, measure, fresh, step),
     )
 
 
-def requests(measure: MetricEvidence | None) -> int:
-    """Candidate requests counted so far."""
-    if measure is None or not measure.tracks:
-        return 0
-    track = measure.tracks[0]
-    return track.sum.candidate_total + track.pending.candidate_total
-
-
-def _fresh(metric: EvidenceMetric, look: Look, measure: MetricEvidence) -> Fresh:
-    known = [at for pod, at in measure.seen.items() if at > look.start]
+def _fresh(metric: EvidenceMetric, look: Look, measure: MetricEvidence, step: Gathered) -> Fresh:
+    known = [at for at in (*measure.seen.values(), *step.seen.values()) if at > look.start]
     reach = min(max(metric.window, look.now - min(known, default=look.start)), REACH) + look.stale
     bounds = [track.bound for track in measure.tracks]
     bad, total = _asked(metric, look, bounds, reach)
-    span = Span(look.start, look.now - reach, measure.seen)
+    # What one look saw and the next sees again is counted once, across steps too: users are users. Not so after a switch, where what
+    # was counted before it may be our own load, and not in a warm-up.
+    begin = look.start if look.alone or look.warming else -math.inf
+    span = Span(look.start, look.now - reach, measure.seen, begin)
     apart = look.arms[CANDIDATE] != look.arms[STABLE] and not look.alone
-    found: dict[float, tuple[Counts, Counts]] = {}
-    for bound in bounds:
-        both = [_count(metric, bad, total, bound, look, arm, span) for arm in (CANDIDATE, STABLE)]
-        for arm, counted in zip((CANDIDATE, STABLE), both, strict=True):
-            if counted.unmatched:
-                raise MetricsError(f"the {arm}'s histogram has no bound {bound:g} any more; name one that both sides have (`slower_than`)")
-        found[bound] = both[0], both[1] if apart else Counts()  # the same pods, or idle ones: there is only the past to compare with
+
+    def count(bound: float, arm: str, span: Span) -> Counts:
+        counted = _count(metric, bad, total, bound, look, arm, span)
+        if counted.unmatched:
+            raise MetricsError(f"the {arm}'s histogram has no bound {bound:g} any more; name one that both sides have (`slower_than`)")
+        # the same pods, or idle ones: there is only the past to compare with
+        return counted if apart or arm == CANDIDATE else Counts()
+
+    found = {bound: (count(bound, CANDIDATE, span), count(bound, STABLE, span)) for bound in bounds}
+    step.add(bounds, total.series, look.arms, replace(span, begin=look.start), look.fetch.labels.pod, count)
     first = next(iter(found.values()))
     tallies = {bound: Tally(one.bad, one.total, two.bad, two.total) for bound, (one, two) in found.items()}
     return Fresh(tallies, *first, bad, total)
@@ -117,40 +123,79 @@ def _count(metric: EvidenceMetric, bad: Answer, total: Answer, bound: float, loo
     return counts.ratio(bad.series, total.series, look.arms[arm], span, pod)
 
 
-def _blind(metric: EvidenceMetric, look: Look, measure: MetricEvidence, fresh: Fresh, before: int) -> str:
+def _blind(metric: EvidenceMetric, look: Look, measure: MetricEvidence, fresh: Fresh, step: Gathered) -> str:
     """Why nothing can be said of the candidate now, "" when something can."""
-    candidate, counted = fresh.candidate, requests(measure) - before
-    if not candidate.series:
-        return "no samples of the candidate's pods"
-    if look.now - candidate.newest > look.stale:
-        return f"the candidate's newest sample is {look.now - candidate.newest:.0f} s old, more than {look.stale:.0f} s"
-    if counted < metric.min_samples:
-        return f"{counted} candidate requests in this step so far, {metric.min_samples} needed"
     track = evidence.main(measure)
-    if not (metric.slo or track.sum.stable_total or track.pending.stable_total or track.calibration.total):
-        return "the stable side has no requests to compare with, neither now nor in the past hour"
-    return ""
+    counted = step.of(track.bound)
+    if nothing := unseen(look, fresh.candidate, step):
+        return nothing
+    if counted.candidate_total < metric.min_samples:
+        return f"{counted.candidate_total} candidate requests in this step so far, {metric.min_samples} needed"
+    if metric.slo or counted.stable_total or track.calibration.total:
+        return ""
+    if look.alone or look.arms[CANDIDATE] == look.arms[STABLE]:
+        return "the stable side had no requests before this step that could be compared with"
+    return "no requests of the stable side are seen in this step yet"
 
 
-def _few(metric: EvidenceMetric, look: Look, measure: MetricEvidence, fresh: Fresh, before: int) -> bool:
-    """The candidate has had fewer requests than are asked for, as far as its newest samples tell; none at all may be an unseen pod."""
-    stands = not fresh.candidate.series or look.now - fresh.candidate.newest <= look.stale
-    return stands and requests(measure) - before < metric.min_samples
+def _verdict(
+    metric: EvidenceMetric, look: Look, measure: MetricEvidence, rules: Rules, fresh: Fresh, step: Gathered
+) -> tuple[Verdict, str, bool]:
+    """(verdict, why, whether it is BLIND for a lean)."""
+    track = evidence.main(measure)
+    facts = words.facts(step.of(track.bound), deed(metric, track))
+    if evidence.environment(track, rules):
+        why = f"both sides have more than {100 * metric.slo:.3g} % bad: {facts}; this looks like the environment's problem"
+        return Verdict.BLIND, why, False
+    if harm := _harm(measure, look, step, rules):
+        return Verdict.FAIL, words.harm(harm, deed(metric, track)), False
+    if (lean := _lean(measure, step, rules)) >= ODDS:
+        return (
+            Verdict.BLIND,
+            f"{facts}: {words.odds(lean)} that {words.claim(rules)}; it leans against the candidate and is not settled",
+            True,
+        )
+    if blind := _blind(metric, look, measure, fresh, step):
+        return Verdict.BLIND, blind, False
+    return Verdict.PASS, f"{facts}; evidence {words.odds(evidence.whole(measure, rules))} that {words.claim(rules)}", False
+
+
+def _harm(measure: MetricEvidence, look: Look, step: Gathered, rules: Rules) -> Gross | None:
+    """At any of the bounds, in this step or in the whole release; after a switch, what was counted before it may be our own load."""
+    for track in measure.tracks:
+        for counted in (step.of(track.bound), *([] if look.alone else [track.sum + track.pending])):
+            if found := gross(track, counted, rules):
+                return found
+    return None
+
+
+def _lean(measure: MetricEvidence, step: Gathered, rules: Rules) -> float:
+    """ln of the odds against the candidate: of several bounds the mean, as of their evidence."""
+    odds = [leaning(track, step.of(track.bound), rules) for track in measure.tracks]
+    return max(wealth.mean(odds, [1.0] * len(odds)), evidence.whole(measure, rules))
+
+
+def _few(metric: EvidenceMetric, look: Look, measure: MetricEvidence, fresh: Fresh, step: Gathered) -> bool:
+    """Too few requests of the candidate, or of stable to compare with, as its samples tell. None at all may be an unseen pod."""
+    track = evidence.main(measure)
+    counted = step.of(track.bound)
+    if fresh.candidate.series and unseen(look, fresh.candidate, step):
+        return False
+    compared = metric.slo or counted.stable_total or track.calibration.total
+    return counted.candidate_total < metric.min_samples or not compared
 
 
 def _result(
-    metric: EvidenceMetric, look: Look, measure: MetricEvidence, rules: Rules, fresh: Fresh, blind: str, *, asked: bool
+    metric: EvidenceMetric, look: Look, measure: MetricEvidence, rules: Rules, fresh: Fresh, step: Gathered, *, asked: bool
 ) -> CheckResult:
     track = evidence.main(measure)
-    total = track.sum + track.pending
-    why = words.facts(total, deed(metric, track))
-    if evidence.environment(track, rules):
-        blind = f"both sides have more than {100 * metric.slo:.3g} % bad: {why}; this looks like the environment's problem"
+    total = step.of(track.bound)
+    verdict, why, leans = _verdict(metric, look, measure, rules, fresh, step)
     return CheckResult(
         metric.name,
         "metric",
-        Verdict.BLIND if blind else Verdict.PASS,
-        blind or f"{why}; evidence {words.odds(evidence.whole(measure, rules))} that {words.claim(rules)}",
+        verdict,
+        why,
         candidate=100 * total.candidate_bad / total.candidate_total if total.candidate_total else None,
         stable=100 * total.stable_bad / total.stable_total if total.stable_total else None,
         limit=100 * metric.slo if metric.slo else None,
@@ -159,15 +204,17 @@ def _result(
         evidence=Evidence(
             f"{fresh.special.query} / {fresh.total.query}",
             look.now,
-            numbers(measure, rules),
+            numbers(measure, rules, total),
             (*lines([*fresh.special.series, *fresh.total.series], look.arms[CANDIDATE], look.fetch.labels.pod), *_said(track, rules)),
         ),
         proved=evidence.proven(track, rules) if asked else None,
+        leans=leans,
+        **told_by(look, step),
     )
 
 
-def numbers(measure: MetricEvidence, rules: Rules) -> dict[str, float]:
-    """What `explain`, `status` and a report show: odds as such, counts of the whole release."""
+def numbers(measure: MetricEvidence, rules: Rules, step: Tally = NONE) -> dict[str, float]:
+    """What `explain`, `status` and a report show: odds as such, counts of the whole release, and those of this step."""
     track = evidence.main(measure)
     total, calibration = track.sum + track.pending, track.calibration
     known = words.bounds(track, rules)
@@ -177,6 +224,10 @@ def numbers(measure: MetricEvidence, rules: Rules) -> dict[str, float]:
         "candidate_total": float(total.candidate_total),
         "stable_bad": float(total.stable_bad),
         "stable_total": float(total.stable_total),
+        "step_candidate_bad": float(step.candidate_bad),
+        "step_candidate_total": float(step.candidate_total),
+        "step_stable_bad": float(step.stable_bad),
+        "step_stable_total": float(step.stable_total),
         "odds_worse": evidence.odds(evidence.whole(measure, rules)),
         "odds_needed": 1 / rules.alpha,
         "odds_no_worse": evidence.odds(max(evidence.shown(track, rules), track.shown)),
@@ -197,8 +248,3 @@ def _said(track: Track, rules: Rules) -> tuple[str, ...]:
 
 def deed(metric: EvidenceMetric, track: Track) -> str:
     return f"slower than {track.bound / per_second(selectors.histogram(metric.histogram).name):g} s" if metric.histogram else "bad"
-
-
-def _share(look: Look, fresh: Fresh) -> float | None:
-    both = fresh.candidate.total + fresh.stable.total if look.arms[CANDIDATE] != look.arms[STABLE] else 0
-    return 100 * fresh.candidate.total / both if both else None

@@ -137,6 +137,7 @@ class Release:
 
     candidate: name of the candidate Deployment; candidate_hash: its pods' hash once known. new_hash: of the promoted
     template in the named Deployment, once known. since: when the current phase began; bake_since, blind_since: 0 = not running.
+    overtime: the bake (by its begin) of which was said that it is over and not judged yet.
     approved: index of the newest step that a person let pass. exposed: the candidate has had traffic. traffic_off: when it was
     verified to have none any more: a second after the EndpointSlices said so, in which kube-proxy has followed. ended_by: who
     ended it, when that was a person. timed_out: held by its own time limit. resumed: when the present driver took it up, 0 = it began it.
@@ -160,6 +161,7 @@ class Release:
     since: float = 0.0
     bake_since: float = 0.0
     blind_since: float = 0.0
+    overtime: float = 0.0
     candidate_hash: str = ""
     new_hash: str = ""
     shift: Shift | None = None

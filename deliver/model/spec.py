@@ -73,8 +73,7 @@ class EvidenceMetric:
     bad, total: as RatioMetric; or histogram, and bound: one of its bounds, 0 = every useful one. margin: times stable's odds of a bad
     request that are tolerated. slo: share 0..1 that the candidate is held against instead, 0 = none. weight: its part in the release's
     evidence. min_samples: candidate requests of the step below which it is BLIND. window: seconds of samples that one look asks for.
-    ceiling: share 0..1 that fails it whatever the odds, once it is surely exceeded in a step, 0 = none. duty: False for a metric that
-    nobody named: too few requests to judge by it hold nothing up; what it shows counts all the same.
+    duty: False for a metric that nobody named: too few requests to judge by it hold nothing up; what it shows counts all the same.
     """
 
     name: str
@@ -87,7 +86,6 @@ class EvidenceMetric:
     weight: float = 1.0
     min_samples: int = 50
     window: float = 60.0
-    ceiling: float = 0.0
     duty: bool = True
 
 

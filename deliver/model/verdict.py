@@ -31,13 +31,11 @@ class Few:
     """A metric that nobody named is open for one reason: the candidate has had too few requests, and they do not speak against it.
 
     needed: candidate requests of the release with which one that is like stable is shown to be no worse. rests: those that a proof may
-    rest on so far, rate: a second; 0 while there is nothing to compare them with. counted: requests of this step. ripe: seconds after
-    its begin in which its first samples may still come: two scrapes and the store's delay.
+    rest on so far, rate: a second; 0 while there is nothing to compare them with. counted: requests of this step.
     """
 
     needed: int
     counted: int
-    ripe: float
     rests: int = 0
     rate: float = 0.0
 
@@ -48,7 +46,10 @@ class CheckResult:
 
     kind: "metric", "health" or "pods". why: one sentence for a person. candidate, stable, limit: in `unit`
     ("%" of requests for shares, "" for a free query). samples: candidate requests (or probes) it rests on. proved: whether the
-    candidate has been shown to be no worse, None where nobody asks for that. few: why it holds nothing up, None where it can.
+    candidate has been shown to be no worse, None where nobody asks for that. leans: BLIND because what is seen speaks against the
+    candidate and is not settled. seen_to: until when the candidate's samples tell of it, unix seconds by our clock, 0 = it rests on no
+    samples. awaits: until when samples that were taken in this step cannot be there yet, 0 = not known. few: why it holds
+    nothing up, None where it can.
     """
 
     name: str
@@ -62,6 +63,9 @@ class CheckResult:
     samples: int = 0
     evidence: Evidence = field(default_factory=Evidence)
     proved: bool | None = None
+    leans: bool = False
+    seen_to: float = 0.0
+    awaits: float = 0.0
     few: Few | None = None
 
 

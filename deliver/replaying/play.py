@@ -87,7 +87,8 @@ def play(
         looks += 1
         turn = Turn(past.at, combined(examination.results), examination.results, examination.share)
         blind = (blind or past.at) if turn.verdict is Verdict.BLIND else 0.0
-        late = bool(blind) and past.at - blind >= analysis.max_blind
+        judged_from = max([blind, *(check.awaits for check in turn.checks)])
+        late = bool(blind) and past.at - judged_from >= analysis.max_blind
         if not turns or turn.verdict is not turns[-1].verdict or late:
             turns.append(turn)
         if turn.verdict is Verdict.FAIL:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from deliver.analysis import selectors
 from deliver.analysis.selectors import Matcher, Selector
+from deliver.metrics.delay import cadence
 from deliver.model.errors import InputError
 from deliver.model.names import candidate_name
 from deliver.model.release import Release
@@ -54,10 +55,11 @@ def of_deployment(deployment: str) -> str:
 def found(
     past: Past, namespace: str, metrics: Sequence[Metric], pattern: str, start: float, end: float, alive: float
 ) -> tuple[PodSeen, ...]:
-    """Pods of that name with samples after `alive`. since: of one that began after, or shortly before, its first sample."""
-    spans = _spans(series(past, namespace, metrics, pattern, end, end - start + MARGIN), past.pod_label)
+    """Pods of that name with samples after `alive`. since: of one that is young then, a scrape before its first sample."""
+    read = series(past, namespace, metrics, pattern, end, end - start + MARGIN)
+    spans, interval = _spans(read, past.pod_label), cadence(read, end).interval
     return tuple(
-        PodSeen(name, name, ready=True, since=first if first > start - MARGIN / 2 else 0.0)
+        PodSeen(name, name, ready=True, since=first - interval if first > start - MARGIN / 2 else 0.0)
         for name, (first, last) in sorted(spans.items())
         if last > alive
     )

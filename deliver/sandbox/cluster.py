@@ -46,7 +46,9 @@ class SandboxCluster:
         return copy(self._do("get", kind, namespace, name, deadline, lambda: self.api.get(kind, namespace, name)))
 
     def list(self, kind: str, namespace: str, *, selector: str = "", field: str = "", deadline: float | None = None) -> list[Object]:
-        found = self._do("list", kind, namespace, "", deadline, lambda: self.api.list(kind, namespace, selector, field, everywhere=not namespace))
+        found = self._do(
+            "list", kind, namespace, "", deadline, lambda: self.api.list(kind, namespace, selector, field, everywhere=not namespace)
+        )
         return [copy(obj) for obj in found]
 
     def create(self, kind: str, namespace: str, body: Object, *, dry_run: bool = False, deadline: float | None = None) -> Object:

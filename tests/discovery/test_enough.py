@@ -1,7 +1,5 @@
 """How many requests the candidate will get before all users follow it: said, and nothing more."""
 
-import pytest
-
 from deliver.discovery import enough
 from deliver.model.plan import Plan, Side, Step
 from deliver.model.spec import EvidenceMetric
@@ -40,11 +38,3 @@ def test_too_few_for_proof_are_told_with_what_comes_of_it() -> None:
 def test_enough_of_them_and_metrics_that_somebody_named_need_no_word() -> None:
     assert enough.told(HALF, 500.0, (FREE,)) == ()
     assert enough.told(HALF, 5.0, (EvidenceMetric("errors", bad="x", total="y"),)) == ()
-
-
-@pytest.mark.parametrize(
-    ("name", "share", "ceiling"),
-    [("errors", 0.0, 0.05), ("errors", 0.04, 0.12), ("latency", 0.03, 0.2), ("errors", 0.2, 0.0), ("other", 0.0, 0.0)],
-)
-def test_a_ceiling_is_far_above_what_stable_has_itself(name: str, share: float, ceiling: float) -> None:
-    assert enough.ceiling(name, share) == pytest.approx(ceiling)

@@ -93,12 +93,8 @@ def test_few_requests_that_speak_against_it_are_no_reason_to_go_on(world: Make) 
     assert release.outcome in (Outcome.ROLLED_BACK, Outcome.HELD)
 
 
-def test_metrics_that_were_found_are_judged_by_evidence_and_a_ceiling(world: Make) -> None:
-    errors, latency = world(past=100).look().metrics
-    assert isinstance(errors, EvidenceMetric)
-    assert isinstance(latency, EvidenceMetric)
-    assert (errors.duty, errors.ceiling) == (False, 0.05)
-    assert (latency.duty, latency.ceiling) == (False, 0.2)
+def test_metrics_that_were_found_need_not_be_proved_at_any_traffic(world: Make) -> None:
+    assert [getattr(metric, "duty", True) for metric in world(past=100).look().metrics] == [False, False]
 
 
 # ---------------------------------------------------------------- B10: pods younger than their first sample
@@ -158,10 +154,8 @@ def test_pods_that_are_never_scraped_are_not_waited_for_for_ever(world: Make) ->
     rig.world.metrics.series.lag = 9e9
     found = rig.look()
     assert (found.metrics, found.wait, found.seeking) == ((), 0.0, True)
-    assert found.told == (
-        "Prometheus: monitoring/prometheus:9090: has no series of these pods; judged by its pods and health checks alone; "
-        "metrics are looked for while it runs",
-    )
+    alone = "has no series of these pods; judged by its pods and health checks alone; metrics are looked for while it runs"
+    assert found.told == (f"Prometheus: monitoring/prometheus:9090: {alone}",)
 
 
 def test_metrics_that_come_while_it_runs_judge_from_then_on(world: Make) -> None:

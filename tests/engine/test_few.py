@@ -13,15 +13,16 @@ from deliver.model.verdict import CheckResult, Few, Verdict, binding, combined
 from tests.engine.invariants import watched
 from tests.engine.rig import Judge, Rig
 
-FEW = Few(needed=600, counted=12, ripe=4.0, rests=12, rate=0.2)
+FEW = Few(needed=600, counted=12, rests=12, rate=0.2)
 Says = Callable[[float], CheckResult]
 
 
 @dataclass
 class Sparse(Judge):
-    """A judge that has seen few requests. says: the result so many seconds after its first look at users."""
+    """A judge that has seen few requests. says: the result so many seconds after its first look at users. late: what awaits is after it."""
 
     says: Says = lambda seconds: few()
+    late: float = 0.0
     began: float = 0.0
 
     def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> Judge.Said:
@@ -29,16 +30,16 @@ class Sparse(Judge):
         if not traffic:
             return Judge.Said((), None, at)
         self.began = self.began or at
-        return Judge.Said((self.says(at - self.began),), 20.0, at)
+        return Judge.Said((replace(self.says(at - self.began), awaits=self.began + self.late),), 20.0, at)
 
 
 def few(verdict: Verdict = Verdict.BLIND, few: Few | None = FEW, proved: bool | None = False) -> CheckResult:
     return CheckResult("errors", "metric", verdict, f"errors say {verdict}", samples=12, few=few, proved=proved)
 
 
-def played(says: Says, **more: object) -> Release:
+def played(says: Says, late: float = 0.0, **more: object) -> Release:
     rig = Rig.make()
-    rig.judge = Sparse(rig.world.clock.now, says=says)
+    rig.judge = Sparse(rig.world.clock.now, says=says, late=late)
     dog = watched(rig)
     release = rig.run(rig.spec(**more))  # type: ignore[arg-type]
     dog.check(release)
@@ -67,9 +68,8 @@ def test_too_few_requests_hold_nothing_up_and_it_is_said_once() -> None:
 
 
 def test_it_is_not_let_pass_before_the_first_samples_can_be_there() -> None:
-    late = replace(FEW, ripe=75.0)
-    release = played(lambda seconds: few(few=late), bake="10s")
-    assert entered(release, 2) - baking(release, 1) >= 75
+    release = played(lambda seconds: few(), late=75.0, bake="10s")
+    assert entered(release, 2) - baking(release, 1) >= 70, "polls begin with the shift"
     assert release.outcome is Outcome.PROMOTED
 
 

@@ -54,10 +54,10 @@ def clock():
 
 def setup(clock, *metrics, skew=0.0, **more):
     provider = Provider(clock, skew)
-    bad = (counter("web-c", "500", (940.0 + skew, 0.0), (999.0 + skew, 20.0)),)
+    bad = (counter("web-c", "500", (951.0 + skew, 0.0), (999.0 + skew, 20.0)),)
     fine = (
-        counter("web-c", "200", (940.0 + skew, 0.0), (999.0 + skew, 80.0)),
-        counter("web-s", "200", (940.0 + skew, 0.0), (999.0 + skew, 300.0)),
+        counter("web-c", "200", (951.0 + skew, 0.0), (999.0 + skew, 80.0)),
+        counter("web-s", "200", (951.0 + skew, 0.0), (999.0 + skew, 300.0)),
     )
     provider.answers = {'req{code="500"': (bad,), "req{": ((*bad, *fine),)}
     examiner = Examiner(Analysis(metrics=metrics, **more), provider, (), clock)
@@ -199,7 +199,7 @@ def test_a_scrape_between_the_two_queries_makes_no_request_slow(clock):
 
         def raw(self, selector, window, timeout):
             self.seen += 1
-            points = tuple((at, value) for at, value in ((940.0, 0.0), (995.0, 100.0), (1000.0, 200.0)) if at < 1000.0 or self.seen > 1)
+            points = tuple((at, value) for at, value in ((951.0, 0.0), (995.0, 100.0), (1000.0, 200.0)) if at < 1000.0 or self.seen > 1)
             name = selector.partition("{")[0]
             le = {"le": "0.25"} if name.endswith("_bucket") else {}
             return Answer(selector, (Series({"__name__": name, "pod": "web-c", **le}, points),))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from deliver.metrics.exposure import Flow, exposure
+from deliver.metrics.exposure import exposure
+from deliver.model.evidence import Tally
 from deliver.model.seen import PodSeen
 from deliver.model.verdict import Verdict
 from tests.metrics.test_weigh import CANDIDATE, STABLE, Shop, Watch, rates
@@ -14,17 +15,21 @@ def pods(number: int, ready: bool = True) -> tuple[PodSeen, ...]:
 
 @pytest.mark.parametrize(("candidate", "verdict"), [(100, Verdict.PASS), (30, Verdict.PASS), (20, Verdict.BLIND), (0, Verdict.BLIND)])
 def test_less_than_a_quarter_of_what_the_endpoints_promise_blinds(candidate, verdict):
-    found = exposure(Flow(candidate, 1000 - candidate), pods(9), pods(1), 5.0)
+    found = exposure(candidate / 10, Tally(0, candidate, 0, 1000 - candidate), pods(9), pods(1), 5.0)
     assert found is not None
     assert found.verdict is verdict
-    assert f"{candidate} of 1000 requests" in found.why
+    assert f"{candidate / 10:g} % of the requests" in found.why
     assert "1 of 10 endpoints (10 %)" in found.why
 
 
 def test_with_few_requests_nothing_is_said():
-    assert exposure(Flow(0, 900), pods(9), pods(1), 5.0) is None
-    assert exposure(Flow(0, 0), pods(9), pods(1), 5.0) is None
-    assert exposure(Flow(0, 9000), pods(9), pods(1, ready=False), 5.0) is None
+    assert exposure(0.0, Tally(0, 0, 0, 900), pods(9), pods(1), 5.0) is None
+    assert exposure(None, Tally(), pods(9), pods(1), 5.0) is None
+    assert exposure(0.0, Tally(0, 0, 0, 9000), pods(9), pods(1, ready=False), 5.0) is None
+
+
+def test_where_only_one_side_was_seen_nothing_is_said():
+    assert exposure(None, Tally(0, 0, 0, 9000), pods(9), pods(1), 5.0) is None
 
 
 def test_it_is_counted_anew_in_each_step():

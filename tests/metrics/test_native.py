@@ -21,7 +21,7 @@ SLOW = LatencyMetric("latency", "req_seconds", 0.25, 0.05, min_samples=50)
 def grown(pod: str, fast: float, slow: float, name: str = "req_seconds") -> Series:
     """From nothing to that many requests below and above a quarter of a second."""
     first, last = Histogram(0.0), Histogram(fast + slow, ((0.125, 0.25, fast), (0.5, 1.0, slow)))
-    return Series({"__name__": name, "pod": pod}, (), ((940.0, first), (999.0, last)))
+    return Series({"__name__": name, "pod": pod}, (), ((951.0, first), (999.0, last)))
 
 
 class Provider:
@@ -57,7 +57,7 @@ def test_milliseconds_are_milliseconds():
     served = Series(
         {"__name__": "req_milliseconds", "pod": "web-c"},
         (),
-        ((940.0, Histogram(0.0)), (999.0, Histogram(100.0, ((125.0, 250.0, 60.0), (500.0, 1000.0, 40.0))))),
+        ((951.0, Histogram(0.0)), (999.0, Histogram(100.0, ((125.0, 250.0, 60.0), (500.0, 1000.0, 40.0))))),
     )
     result = examined(LatencyMetric("latency", "req_milliseconds", 0.25, 0.05, min_samples=50), served)
     assert (result.verdict, result.candidate) == (Verdict.FAIL, 40.0)

@@ -37,7 +37,7 @@ class Provider:
 
 
 def grown(pod: str, code: str, variant: str, by: float) -> Series:
-    return series(pod, code, variant, (940.0, 10.0), (999.0, 10.0 + by))
+    return series(pod, code, variant, (951.0, 10.0), (999.0, 10.0 + by))
 
 
 def examine(provider: Provider, *metrics: object, **more: object):
@@ -82,8 +82,8 @@ def test_a_free_query_asks_for_the_same_pods_with_and_without_the_treatment():
 
 def test_where_nothing_tells_them_apart_everyone_is_compared_with_the_time_before_the_release():
     before = series("web-a", "500", "", (-2700.0, 0.0), (-100.0, 10.0))
-    served = [before, series("web-a", "200", "", (-2700.0, 0.0), (-100.0, 990.0), (940.0, 990.0), (999.0, 1070.0))]
-    served.append(series("web-b", "500", "", (-2700.0, 0.0), (940.0, 0.0), (999.0, 20.0)))
+    served = [before, series("web-a", "200", "", (-2700.0, 0.0), (-100.0, 990.0), (951.0, 990.0), (999.0, 1070.0))]
+    served.append(series("web-b", "500", "", (-2700.0, 0.0), (951.0, 0.0), (999.0, 20.0)))
     metric = RatioMetric("errors", 'req{code="500"}', "req", 0.01, min_samples=50, compare=True)
     done = examine(Provider(*served), metric, baseline=3600.0, until=900.0)
     (result,) = done.results

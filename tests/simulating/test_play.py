@@ -47,7 +47,7 @@ def test_a_slower_one_is_taken_back_by_a_limit_on_latency():
 
 
 def test_evidence_against_stable_needs_no_limit():
-    found = run(Regression(errors=50), spec(EvidenceMetric("errors", bad="bad", total="all")), replace(SETTING, past=2400))
+    found = run(Regression(errors=15), spec(EvidenceMetric("errors", bad="bad", total="all")), replace(SETTING, past=2400))
     assert found.outcome is Outcome.ROLLED_BACK and "times as bad as stable" in found.release.reason
     assert found.release.trail
 

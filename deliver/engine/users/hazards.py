@@ -15,7 +15,7 @@ def danger(release: Release, seen: Seen, now: float) -> Fail | Hold | None:
         failed_pods(release, seen)
         or foreign_hand(release, seen, now)
         or hazards.failed_checks(release, seen, now)
-        or hazards.out_of_time(release, now)
+        or hazards.out_of_time(release, seen, now)
     )
 
 

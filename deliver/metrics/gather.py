@@ -1,0 +1,49 @@
+"""What one step has seen so far: counts of samples that were taken since it began, whatever the store showed of before.
+
+A PASS rests on these alone. Growth between a sample of before the step and one in it belongs to neither: with scrapes of 30 s it would
+be mostly of the step before, or of our own load.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from deliver.analysis import counts
+from deliver.analysis.counts import Arm, Counts, Span
+from deliver.metrics.arms import CANDIDATE, STABLE
+from deliver.model.evidence import Tally
+from deliver.plugins.interfaces import Series
+
+Count = Callable[[float, str, Span], Counts]
+
+
+@dataclass
+class Gathered:
+    """Of one metric in one step. seen: newest sample counted, unix seconds, by pod. tallies: by bound.
+
+    first: each pod's first sample of the step. A pod is watched from its second one on.
+    """
+
+    seen: dict[str, float] = field(default_factory=dict)
+    first: dict[str, float] = field(default_factory=dict)
+    tallies: dict[float, Tally] = field(default_factory=dict)
+
+    def add(
+        self, bounds: Sequence[float], total: Sequence[Series], arms: Mapping[str, Arm], span: Span, pod_label: str, count: Count
+    ) -> None:
+        """count: (bound, arm, span) -> what it counts. span.begin: when the step began; span.known: samples were asked for from then on."""
+        mine = Span(span.begin, span.known, dict(self.seen), span.begin)
+        for bound in bounds:
+            both = [count(bound, arm, mine) for arm in (CANDIDATE, STABLE)]
+            fresh = Tally(both[0].bad, both[0].total, both[1].bad, both[1].total)
+            self.tallies[bound] = self.tallies.get(bound, Tally()) + fresh
+        for arm in arms.values():
+            for pod, (first, newest) in counts.inside(total, arm, span.begin, pod_label).items():
+                self.first.setdefault(pod, first)
+                self.seen[pod] = max(self.seen.get(pod, newest), newest)
+
+    def watched(self, arm: Arm) -> dict[str, float]:
+        """pod -> its newest sample, of the arm's pods with two samples in the step."""
+        return {pod: self.seen[pod] for pod in arm.pods if pod in self.seen and self.seen[pod] > self.first[pod]}
+
+    def of(self, bound: float) -> Tally:
+        return self.tallies.get(bound, Tally())
