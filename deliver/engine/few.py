@@ -8,15 +8,22 @@ from deliver.model.verdict import CheckResult, Few, Verdict
 GOING_ON = "going on without proof; what it shows can still take the release back"
 
 
-def ripe(release: Release) -> float:
-    """Until when this bake's first samples may still come, unix seconds: before that nobody knows how few requests there were."""
-    return max((check.awaits for check in release.checks if check.few and _open(check)), default=0.0)
+def awaited(release: Release, now: float, until: float) -> bool:
+    """Whether the end of this bake waits for a metric that is open: its first samples may still come, or enough of them until `until`."""
+    return any(
+        now < check.awaits or (now < until and _judged_by(check.few, now, until)) for check in release.checks if check.few and _open(check)
+    )
 
 
-def in_reach(check: CheckResult, release: Release, now: float, limit: float) -> bool:
-    """With the requests that come until the limit of this bake (seconds), at the rate of this step, it could be proved."""
+def in_reach(check: CheckResult, now: float, until: float) -> bool:
+    """With the requests that come until then, at the rate of this step, it could be proved."""
     few = check.few
-    return few is None or few.rests + few.rate * (release.bake_since + limit - now) >= few.needed
+    return few is None or few.rests + few.rate * (until - now) >= few.needed
+
+
+def _judged_by(few: Few, now: float, until: float) -> bool:
+    """Enough to be judged, at the least, at the rate of this step."""
+    return few.counted < few.least <= few.counted + few.rate * (until - now)
 
 
 def noted(release: Release, now: float, *, proof: bool) -> Release:

@@ -185,7 +185,9 @@ def baked(release: Release, seen: Seen, now: float) -> Decision:
         return wait(in_phase(release, Phase.BAKING, now, "baking again"), now, done)
     if verdict is not Verdict.PASS:
         return wait(overtime(release, now), now)
-    if release.approved < release.step and (untold(release, done) or now < few.ripe(release)):
+    if release.approved < release.step and (
+        untold(release, done) or few.awaited(release, now, release.bake_since + proof.limit_of(release))
+    ):
         return wait(overtime(release, now), now)
     if release.approved < release.step and (unproved := proof.missing(release, now)):
         return unproved

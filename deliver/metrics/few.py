@@ -36,14 +36,14 @@ def _few(metric: EvidenceMetric, outcome: Outcome, look: Look, analysis: Analysi
     """None where there have been enough requests: then it is the candidate's own numbers that prove nothing."""
     step = outcome.counted
     if not (outcome.measure and outcome.measure.tracks and analysis.prove):
-        return Few(metric.min_samples, step.candidate_total)
+        return Few(metric.min_samples, step.candidate_total, metric.min_samples)
     track = evidence.main(outcome.measure)
     needed = max(few.needed(track, rules_of(metric, analysis)), metric.min_samples)
     rests, seconds = track.sum.candidate_total, look.now - look.start
     if outcome.result.verdict is Verdict.PASS and rests >= needed:
         return None
     compared = bool(track.calibration.total or step.stable_total) and seconds > 0
-    return Few(needed, step.candidate_total, rests, step.candidate_total / seconds if compared else 0.0)
+    return Few(needed, step.candidate_total, metric.min_samples, rests, step.candidate_total / seconds if compared else 0.0)
 
 
 def _scraped(look: Look) -> bool:

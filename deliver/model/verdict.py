@@ -31,11 +31,13 @@ class Few:
     """A metric that nobody named is open for one reason: the candidate has had too few requests, and they do not speak against it.
 
     needed: candidate requests of the release with which one that is like stable is shown to be no worse. rests: those that a proof may
-    rest on so far, rate: a second; 0 while there is nothing to compare them with. counted: requests of this step.
+    rest on so far, rate: a second; 0 while there is nothing to compare them with. counted: requests of this step, least: with which it
+    is judged.
     """
 
     needed: int
     counted: int
+    least: int = 0
     rests: int = 0
     rate: float = 0.0
 
