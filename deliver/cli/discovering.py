@@ -1,62 +1,96 @@
-"""`canary` without a query: the metrics that discovery finds, laid into the draft where nobody named any."""
+"""A release without a query: the metrics that discovery finds, or that are known of before, where nobody named any."""
 
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 from deliver.cli import session
 from deliver.cli.ask import ask
+from deliver.cli.asked import Asked
 from deliver.cli.options import Given
 from deliver.model.errors import ClusterError
 from deliver.model.spec import ReleaseSpec
 
 if TYPE_CHECKING:
+    from deliver.cluster.port import Cluster
     from deliver.config.draft import Draft
-    from deliver.discovery.words import Discovered
-    from deliver.discovery.workload import Workload
+    from deliver.discovery.judged import JudgedBy
+    from deliver.engine.seeking import Seek
+    from deliver.model.plan import Plan
+    from deliver.model.release import Release
+    from deliver.model.spec import Analysis
 
-FLAG = "--discover"
+AGAIN = 5.0  # seconds between two looks for the first samples of young pods
 
 
-def lay_discovered(given: Given, draft: "Draft", wanted: ReleaseSpec) -> tuple[str, ...]:
-    """How it was chosen, in lines. Found or not, a release goes on: judged by its pods and checks, as it says itself."""
-    from deliver.discovery.find import discover
-    from deliver.discovery.workload import look
+def asked(given: Given, draft: "Draft", wanted: ReleaseSpec, *, by_habit: bool, patient: bool) -> Asked:
+    """With the metrics that were found. by_habit: only where the last release was judged by some.
+
+    patient: young pods are waited for; else it is only said that they would be. A cluster that cannot be read the release tells of.
+    """
+    from deliver.discovery.judged import judged_by, last_judged, reworded
+    from deliver.engine.record import Store
 
     cluster = session.open_cluster(given)
-    options = draft.get(("analysis", "prometheus"))
+    spec, options = session.placed(wanted, cluster), draft.get(("analysis", "prometheus"))
     try:
-        workload = look(cluster, session.placed(wanted, cluster).target, wanted.container)
-        found = discover(cluster, workload, ask, options if isinstance(options, dict) else None)
-    except ClusterError as error:  # whatever cannot be read now, the release itself will say in its own words
-        return (f"metrics: not looked for: {error.what}",)
-    entries = [dict(metric.entry) for metric in found.metrics]
-    if not entries:
-        return (f"{found.told[-1] if found.told else 'metrics: none'}; judged by its pods and health checks alone",)
-    told = () if given["quiet"] else found.told
-    if not given["discover"]:
-        entries, why = _judging(wanted, workload, found, entries)
-        told += why
-    if entries:
-        draft.put(("analysis", "prometheus"), dict(found.provider or {}), FLAG)
-        draft.put(("analysis", "metrics"), entries, FLAG)
-    return told
+        last = last_judged(Store(cluster, spec.target).load())
+        if by_habit and last is None:
+            return Asked(wanted)
+
+        def look() -> "JudgedBy":
+            provider = options if isinstance(options, dict) else None
+            return judged_by(cluster, spec, ask, time.time(), provider=provider, last=last, less=bool(given["discover"]))
+
+        judged = settled(look, time.sleep, session.say) if patient else look()
+    except ClusterError as error:
+        return Asked(wanted, (f"metrics: not looked for: {error.what}",))
+    told = (judged.why, *judged.told) if judged.why and not patient else judged.told
+    if judged.metrics:
+        told = () if given["quiet"] else told
+        told += few(wanted, judged, partial(planned, cluster, spec))
+    return Asked(
+        replace(wanted, analysis=judged.over(wanted.analysis)),
+        told,
+        lambda findings: reworded(findings, judged, spec.target.deployment),
+    )
 
 
-def _judging(
-    wanted: ReleaseSpec, workload: "Workload", found: "Discovered", entries: list[dict[str, Any]]
-) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-    """Can these metrics say anything at this traffic? Too few requests for evidence are enough for a fixed limit, or for nothing."""
-    from deliver.discovery import enough
-    from deliver.plugins import registry
-    from deliver.plugins.careful import planned
+def settled(look: "Callable[[], JudgedBy]", sleep: Callable[[float], None], say: Callable[[str], None]) -> "JudgedBy":
+    """Once the pods have been scraped, or are old enough to know that they are not. Said before it waits."""
+    judged = look()
+    if judged.wait:
+        say(judged.why)
+    while judged.wait:
+        sleep(min(AGAIN, judged.wait))
+        judged = look()
+    return judged
 
-    strategy = registry.load("deliver.strategies", wanted.strategy)
-    plan = planned(strategy(), strategy.Options.model_validate(dict(wanted.options)), workload.facts)
-    coming = enough.expected(plan, found.rate)
-    if coming >= enough.PROOF:
-        return entries, ()
-    told = f"at {found.rate:.3g} requests a second the candidate gets about {coming:.0f} before all users follow"
-    if coming < enough.HARM:
-        return [], (f"metrics: not used: {told}, too few to judge by; --discover takes them all the same",)
-    limited = enough.fixed(entries)
-    limits = ", ".join(f"{entry['name']} {entry['max']}" for entry in limited)
-    return limited, (f"metrics: {told}, too few for evidence (about {enough.PROOF}): judged by fixed limits, {limits}",)
+
+def few(wanted: ReleaseSpec, judged: "JudgedBy", plan: "Callable[[], Plan]") -> tuple[str, ...]:
+    from deliver.discovery.enough import told
+
+    return told(plan(), judged.rate, judged.metrics) if judged.rate is not None else ()
+
+
+def seek(cluster: "Cluster") -> "Seek":
+    """For a driver: looks again while a release runs."""
+
+    def look(release: "Release") -> "Analysis | None":
+        from deliver.discovery.judged import sought  # only a release that has none pays for its import
+
+        return sought(cluster, release, time.time())
+
+    return look
+
+
+def planned(cluster: "Cluster", spec: ReleaseSpec) -> "Plan":
+    """The steps that the strategy makes of it. Raises InputError, as the release itself would."""
+    from deliver.discovery.workload import look
+    from deliver.plugins import careful, registry
+
+    strategy = registry.load("deliver.strategies", spec.strategy)
+    facts = look(cluster, spec.target, spec.container).facts
+    return careful.planned(strategy(), strategy.Options.model_validate(dict(spec.options)), facts)

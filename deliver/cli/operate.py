@@ -75,10 +75,14 @@ def resume(given: Given) -> int:
 
 def act(given: Given, verb: str, call: Callable[..., Release], *, taken_back: ExitCode = ExitCode.ROLLED_BACK) -> int:
     """Put it before the driver of the release, or drive the release where there is none."""
+    from deliver.cli.discovering import seek
+    from deliver.engine import service
+
     cluster, target = session.aim(given)
-    display = Display(session.reporter(given))
+    display, actor = Display(session.reporter(given)), session.actor(os.environ)
     with stoppable() as stop:
-        release = call(cluster, target, actor=session.actor(os.environ), reason=given["reason"] or "", reporter=display, stop=stop)
+        within = service.world(cluster, display, stop, actor, seek(cluster))
+        release = call(cluster, target, actor=actor, reason=given["reason"] or "", reporter=display, stop=stop, within=within)
     answer(given, display, release, verb)
     return session.ended(release, stop, taken_back=taken_back)
 

@@ -98,7 +98,9 @@ LIMITS = (
     Option("allow_affinity", "go on although a Service has sessionAffinity", kind="switch"),
 )
 DISCOVER = Option(
-    "discover", "look for Prometheus and metrics in the cluster [default: where no file and no option names any]", kind="switch"
+    "discover",
+    "look for metrics in the cluster [default: where neither file nor option names any]; --no-discover: pods and checks alone will do",
+    kind="switch",
 )
 REASON = Option("reason", "why, for the journal", metavar="TEXT")
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from typer.core import TyperCommand
 
 from deliver.cli import session
+from deliver.cli.asked import Asked
 from deliver.cli.numbers import ratio
 from deliver.cli.options import ANALYSIS, ANSWER, DISCOVER, DISPLAY, LIMITS, PLACE, QUIET, TARGETING, Given, Option, command, output
 from deliver.cli.signals import stoppable
 from deliver.model.errors import DeliverError, InputError
 from deliver.model.exitcodes import ExitCode
-from deliver.model.spec import ReleaseSpec
 
 if TYPE_CHECKING:
     from deliver.config.strategies import StrategyOption
@@ -36,7 +36,7 @@ PLAN = (
 def make(name: str, summary: str, args: Sequence[str] = ()) -> TyperCommand:
     """args: what follows on the command line; `plan` looks there for the strategy whose options it has to offer."""
     if name == "run":
-        return command(name, summary, lambda given: drive(given, *spec(given)), (*COMMON, output("text", "jsonl"), *DISPLAY))
+        return command(name, summary, lambda given: drive(given, spec(given)), (*COMMON, output("text", "jsonl"), *DISPLAY))
     if name == "plan":
         return _plan(name, summary, args)
     return _strategy(name, summary)
@@ -58,7 +58,7 @@ def _strategy(name: str, summary: str) -> TyperCommand:
         output("text", "jsonl"),
         *DISPLAY,
     )
-    return command(name, summary, lambda given: drive(given, *spec(given, name)), options, argument=first)
+    return command(name, summary, lambda given: drive(given, spec(given, name)), options, argument=first)
 
 
 def arguments(strategy: str) -> tuple[str, ...]:
@@ -115,8 +115,8 @@ def _option(strategy: str, field: "StrategyOption") -> Option:
     return Option(field.key, text, kind=kind, metavar=metavar, env=env, hidden=field.hidden)
 
 
-def spec(given: Given, strategy: str = "") -> tuple[ReleaseSpec, tuple[str, ...]]:
-    """(what was asked for, how the metrics that nobody named were found). strategy: "" for the file's."""
+def spec(given: Given, strategy: str = "", *, patient: bool = True) -> Asked:
+    """What was asked for, and how the metrics that nobody named were found. strategy: "" for the file's. patient: see `discovering`."""
     from deliver.config.build import build
     from deliver.config.options import lay_strategy
     from deliver.config.strategies import options_of, replaced, values
@@ -126,25 +126,26 @@ def spec(given: Given, strategy: str = "") -> tuple[ReleaseSpec, tuple[str, ...]
         fields = options_of(strategy)
         lay_strategy(draft, strategy, values(fields, given.values), replaced(fields))
     wanted = build(draft)
-    if session.discovers(given, draft, wanted):
-        from deliver.cli.discovering import lay_discovered
+    if (how := session.discovers(given, draft, wanted)) is not False:
+        from deliver.cli.discovering import asked
 
-        told = lay_discovered(given, draft, wanted)
-        return build(draft), told
-    return wanted, ()
+        return asked(given, draft, wanted, by_habit=how is None, patient=patient)
+    return Asked(wanted)
 
 
-def drive(given: Given, wanted: ReleaseSpec, told: Sequence[str]) -> int:
+def drive(given: Given, asked: Asked) -> int:
+    from deliver.cli.discovering import seek
     from deliver.engine import service
     from deliver.render.text import planned_code
 
-    session.notifiable(wanted)
-    cluster = session.open_cluster(given)
-    proposal = service.propose(cluster, session.placed(wanted, cluster), actor=session.actor(os.environ), now=time.time())
+    session.notifiable(asked.spec)
+    cluster, actor = session.open_cluster(given), session.actor(os.environ)
+    proposal = asked.checked(service.propose(cluster, session.placed(asked.spec, cluster), actor=actor, now=time.time()))
     if planned_code(proposal.findings) is None:  # what is refused has nothing to be judged by
-        _say(told)
+        _say(asked.told)
     with stoppable() as stop:
-        release = service.run(cluster, proposal, reporter=session.reporter(given), stop=stop)
+        within = service.world(cluster, session.reporter(given), stop, actor, seek(cluster))
+        release = service.run(cluster, proposal, reporter=within.reporter, stop=stop, within=within)
     return session.ended(release, stop)
 
 
@@ -152,13 +153,13 @@ def plan(given: Given, strategy: str) -> int:
     from deliver.engine import service
     from deliver.render import lists, text
 
-    wanted, told = spec(given, strategy)
+    asked = spec(given, strategy, patient=False)
     cluster = session.open_cluster(given)
     detectable = ratio(given, "until_detectable")
-    proposal = service.propose(
-        cluster, session.placed(wanted, cluster), actor=session.actor(os.environ), now=time.time(), wanted=detectable
+    proposal = asked.checked(
+        service.propose(cluster, session.placed(asked.spec, cluster), actor=session.actor(os.environ), now=time.time(), wanted=detectable)
     )
-    _say(told)
+    _say(asked.told)
     session.show_as(given, lambda: lists.plan_view(proposal), lambda style: text.plan_text(proposal, style))
     if (code := text.planned_code(proposal.findings)) is not None:
         return code

@@ -72,9 +72,10 @@ def draft(given: Given) -> "Draft":
     return draft
 
 
-def discovers(given: Given, draft: "Draft", wanted: ReleaseSpec) -> bool:
-    """Is this release to look for metrics by itself? A file says what is wanted, and what is not; so do the options.
+def discovers(given: Given, draft: "Draft", wanted: ReleaseSpec) -> bool | None:
+    """Is this release to look for metrics by itself? None: only if the workload's last release was judged by some.
 
+    Who names metrics, says `--no-discover`, or writes `metrics: []`, has said what is wanted. A file that is silent has not.
     Users with a flag's treatment are told apart by a label that only its owner can name.
     """
     from deliver.config.build import moves_pods
@@ -82,7 +83,11 @@ def discovers(given: Given, draft: "Draft", wanted: ReleaseSpec) -> bool:
     named = wanted.analysis.metrics or (wanted.analysis.provider and wanted.analysis.provider.kind != "prometheus")
     if named or "discover" not in given.values or not moves_pods(wanted.strategy):
         return False
-    return draft.document is None if given["discover"] is None else bool(given["discover"])
+    if given["discover"] is not None:
+        return bool(given["discover"])
+    if draft.document is None:
+        return True
+    return None if draft.get(("analysis", "metrics")) is None else False
 
 
 def placed(spec: ReleaseSpec, cluster: "KubernetesCluster") -> ReleaseSpec:

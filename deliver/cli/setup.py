@@ -88,7 +88,9 @@ def _judged(draft: "Draft") -> "Judged | None":
         stale = parse_duration(draft.get(("analysis", "max_staleness")))
     except ValueError:  # not there, or for `validate` to tell
         stale = STALE
-    return Judged(name, container if isinstance(container, str) else "", metrics if isinstance(metrics, list) else (), stale)
+    silent = draft.document is not None and metrics is None
+    found = metrics if isinstance(metrics, list) else ()
+    return Judged(name, container if isinstance(container, str) else "", found, stale, silent=silent, said=metrics == [])
 
 
 def plugins(given: Given) -> int:

@@ -1,16 +1,12 @@
-"""Is there traffic enough to judge by? Somebody who named no metric is not to be held up by one that can never say anything. Pure."""
+"""How many requests a release will have to be judged by, as far as the traffic of before tells. It is said, and decides nothing. Pure."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from deliver.model.plan import Plan, Side
+from deliver.model.spec import EvidenceMetric, Metric
 
 PROOF = 500
 """Requests of the candidate, all of them well, that show its share of bad ones to be acceptable; see analysis/proof.py."""
-HARM = 100
-"""Requests without which a fixed limit would be blind for most of a step."""
-LIMITS = {"errors": "5%", "latency": "20%"}
-"""Fixed limits, far above what a stable side has: its bound is chosen so that at most 5 % of its requests are slower."""
 LATE = 0.5
 """Share of what the endpoints promise that really comes at first: clients keep their connections to the old pods."""
 PATIENCE = 3.0
@@ -27,7 +23,12 @@ def expected(plan: Plan, rate: float) -> float:
     return rate * max(alone, default=0.0)
 
 
-def fixed(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The same metrics with fixed limits, where there will be too few requests for evidence. One without a bound has none to limit."""
-    able = [entry for entry in entries if "histogram" not in entry or "slower_than" in entry]
-    return [{**entry, "max": LIMITS[entry["name"]], "compare": "stable"} for entry in able]
+def told(plan: Plan, rate: float, metrics: Sequence[Metric]) -> tuple[str, ...]:
+    """A line where it will be too few to prove anything."""
+    free = [metric.name for metric in metrics if isinstance(metric, EvidenceMetric) and not metric.duty]
+    coming = expected(plan, rate)
+    if coming >= PROOF or not free:
+        return ()
+    gets = f"at {rate:.3g} requests a second the candidate gets about {coming:.0f} before all users follow"
+    without = f"too few for proof (about {PROOF}): the release goes on without it; what {' and '.join(free)} show can still take it back"
+    return (f"metrics: {gets}, {without}",)

@@ -1,12 +1,13 @@
 """discover(): Prometheus, the metrics of a Deployment's pods, and in words how each was chosen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from deliver.analysis.units import per_second
 from deliver.cluster.port import Cluster
-from deliver.discovery import latency, prometheus, requests
-from deliver.discovery.ask import Asking
+from deliver.discovery import behaviour, latency, prometheus, requests
+from deliver.discovery.ask import LONG, YOUNG, Asking
 from deliver.discovery.latency import Timed
 from deliver.discovery.requests import Counter
 from deliver.discovery.words import Ask, Chosen, Discovered, Family, Question
@@ -17,9 +18,14 @@ from deliver.model.spec import Analysis, PluginSpec
 from deliver.plugins.interfaces import MetricProvider, MetricsError
 from deliver.plugins.types import show_duration
 
+MINUTES = 300.0  # seconds of the traffic of now
 
-def discover(cluster: Cluster, workload: Workload, ask: Ask, provider: Mapping[str, Any] | None = None) -> Discovered:
-    """provider: options of `prometheus`, None to look for it. Raises InputError where a choice is somebody's and nobody can be asked."""
+
+def discover(cluster: Cluster, workload: Workload, ask: Ask, provider: Mapping[str, Any] | None = None, *, now: float = 0.0) -> Discovered:
+    """provider: options of `prometheus`, None to look for it. now: unix seconds, by which pods are young; 0 = none is.
+
+    Raises InputError where a choice is somebody's and nobody can be asked.
+    """
 
     def provide(options: Mapping[str, Any]) -> MetricProvider:
         made: MetricProvider = judging.provider_of(cluster, Analysis(provider=PluginSpec("prometheus", options)))
@@ -27,27 +33,75 @@ def discover(cluster: Cluster, workload: Workload, ask: Ask, provider: Mapping[s
 
     pods = [pod for pod in workload.pods if pod.ready]
     if not pods:
-        return Discovered(provider, told=("metrics: no pod is ready, so there are no series to look at",))
-    told: tuple[str, ...] = ()
-    if provider is None:
-        located = prometheus.locate(cluster, workload.target.namespace, pods, provide, ask)
-        told = located.told
-        if located.place is None:
-            return Discovered(told=told)
-        provider = located.place.options
+        return Discovered(provider, told=("metrics: no pod is ready, so there are no series to look at",), there=True)
+    if provider is not None:
+        found = _known(provide, provider, workload, ask)
+        return found if found.rate else _before(provide, [provider], workload, ask, found, now)
+    located = prometheus.locate(cluster, workload.target.namespace, pods, provide, ask)
+    answering = [place.options for place in located.answering]
+    if located.place is None:
+        found = Discovered(told=located.told, there=located.there, answers=bool(answering))
+    else:
+        found = _known(provide, located.place.options, workload, ask, located.told)
+    return found if found.rate else _before(provide, answering, workload, ask, found, now)
+
+
+def youngest(workload: Workload, now: float) -> float | None:
+    """Age of the oldest ready pod, seconds, while even that may not have been scraped yet; None when they are old enough."""
+    age = max((now - pod.since for pod in workload.pods if pod.ready), default=YOUNG)
+    return age if now and age < YOUNG else None
+
+
+def _known(
+    provide: Callable[[Mapping[str, Any]], MetricProvider],
+    provider: Mapping[str, Any],
+    workload: Workload,
+    ask: Ask,
+    told: tuple[str, ...] = (),
+) -> Discovered:
+    """By this provider, whatever it has."""
     try:
-        return metrics(provide(provider), workload, ask, provider, told)
+        return replace(metrics(provide(provider), workload, ask, provider, told), there=True, answers=True)
     except (MetricsError, DeliverError) as error:
         if getattr(error, "exit_code", None) and not isinstance(error, MetricsError):
             raise
-        return Discovered(provider, told=(*told, f"metrics: {error}"))
+        return Discovered(provider, told=(*told, f"metrics: {error}"), there=True)
+
+
+def _before(
+    provide: Callable[[Mapping[str, Any]], MetricProvider],
+    providers: Sequence[Mapping[str, Any]],
+    workload: Workload,
+    ask: Ask,
+    found: Discovered,
+    now: float,
+) -> Discovered:
+    """Pods that are younger than their first samples have no series yet, or no requests in them: those that ran before them had."""
+    if youngest(workload, now) is None:
+        return found
+    for provider in providers:
+        try:
+            asked = provide(provider)
+            if pods := Asking(asked, workload.target.namespace, workload.pods).earlier():
+                earlier = metrics(asked, replace(workload, pods=pods), ask, provider, past=LONG)
+                if earlier.metrics:
+                    return replace(earlier, there=True, answers=True, earlier=True)
+        except MetricsError:
+            continue
+    return found
 
 
 def metrics(
-    asked: MetricProvider, workload: Workload, ask: Ask, provider: Mapping[str, Any] | None = None, told: tuple[str, ...] = ()
+    asked: MetricProvider,
+    workload: Workload,
+    ask: Ask,
+    provider: Mapping[str, Any] | None = None,
+    told: tuple[str, ...] = (),
+    *,
+    past: float = 0.0,
 ) -> Discovered:
     """The metrics that this provider has of the pods. Raises MetricsError, and InputError as above."""
-    asking = Asking(asked, workload.target.namespace, workload.pods)
+    asking = Asking(asked, workload.target.namespace, workload.pods, past=past)
     names = asking.names()
     if not names:
         return Discovered(provider, told=(*told, "metrics: Prometheus has no series of these pods; are they scraped?"))
@@ -60,10 +114,12 @@ def metrics(
 
 
 def _rate(counter: Counter | None, asking: Asking, workload: Workload) -> float:
-    """Of all pods, by those that were looked at."""
+    """Of all pods, by those that were looked at: the higher one of some minutes and of an hour, so that a pause decides nothing."""
     if counter is None:
         return 0.0
-    return counter.rate * sum(pod.ready for pod in workload.pods) / len(asking.pods)
+    series = asking.fetch.whole(counter.selector, LONG).series
+    rate = max(counter.rate, *(behaviour.rate(series, seconds) for seconds in (MINUTES, LONG)))
+    return rate * sum(pod.ready for pod in workload.pods) / len(asking.pods)
 
 
 def _counter(families: Sequence[Family], workload: Workload, asking: Asking, ask: Ask) -> tuple[Counter | None, list[str]]:
@@ -93,8 +149,8 @@ def _latency(families: Sequence[Family], counter: Counter | None, ask: Ask) -> t
         return None, ["latency: no histogram of request times"]
     bound = latency.bound(timed)
     if bound is None:
-        few = f"has {timed.count} requests, too few to choose a bound" if timed.count < latency.FEW else "has no bound that can be written"
-        why = f"latency: {timed.base} {few}: judged at all that tell something; its bounds: {_bounds(timed)}"
+        few = f"had {timed.count} requests, too few to choose a bound" if timed.count < latency.FEW else "has no bound that can be written"
+        why = f"latency: {timed.base} {few}; all bounds that tell something are judged, of {_bounds(timed)}"
         return Chosen({"name": "latency", "histogram": str(timed.base)}, why), []
     kind = ", a native histogram" if timed.native else ", in milliseconds" if per_second(timed.base.name) != 1 else ""
     entry = {"name": "latency", "histogram": str(timed.base), "slower_than": latency.written(bound)}

@@ -21,10 +21,15 @@ Provide = Callable[[Mapping[str, Any]], MetricProvider]
 
 @dataclass(frozen=True)
 class Located:
-    """place None: none was found. told: in lines, what was found or why not."""
+    """place None: none knows the pods. told: in lines, what was found or why not. answering: those that answered, the nearest first.
+
+    there: some place may be one, whether it answered or not.
+    """
 
     place: Place | None
     told: tuple[str, ...]
+    answering: tuple[Place, ...] = ()
+    there: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class _Asked:
     place: Place
     names: tuple[str, ...]
     why: str
+    answered: bool = True
 
 
 def candidates(cluster: Cluster) -> tuple[list[Place], str]:
@@ -52,7 +58,8 @@ def locate(cluster: Cluster, namespace: str, pods: Sequence[PodSeen], provide: P
     asked = [_asked(place, namespace, pods, provide) for place in found[:MOST]]
     knowing = [one for one in asked if one.names]
     if not knowing:
-        return Located(None, (*first, *_nowhere(asked, trouble)))
+        answering = tuple(one.place for one in asked if one.answered)
+        return Located(None, (*first, *_nowhere(asked, trouble)), answering, there=bool(answering or (found and not trouble)))
     best = knowing[0]
     if len({one.names for one in knowing}) > 1:
         choices = tuple(Choice(_words(one), f"--prometheus {one.place.address}", one) for one in knowing)
@@ -60,7 +67,8 @@ def locate(cluster: Cluster, namespace: str, pods: Sequence[PodSeen], provide: P
     others = [one.place.address for one in knowing if one is not best]
     also = f"; the same series are at {', '.join(others)}" if others else ""
     by = f", found by {best.place.by}" if best.place.by else ""
-    return Located(best.place, (*first, f"Prometheus: {best.place.address} ({best.place.what}{by}) knows the pods{also}"))
+    text = f"Prometheus: {best.place.address} ({best.place.what}{by}) knows the pods{also}"
+    return Located(best.place, (*first, text), (best.place,), there=True)
 
 
 def _asked(place: Place, namespace: str, pods: Sequence[PodSeen], provide: Provide) -> _Asked:
@@ -72,6 +80,7 @@ def _asked(place: Place, namespace: str, pods: Sequence[PodSeen], provide: Provi
             place,
             (),
             f"{text}{'; it wants a tenant: --prometheus-header X-Scope-OrgID=NAME with --prometheus' if 'org id' in text else ''}",
+            answered=False,
         )
 
 

@@ -62,10 +62,14 @@ class Chosen:
 class Discovered:
     """provider: the options of the provider `prometheus`, None = none was found. told: what was chosen and why, and what was not found.
 
-    rate: requests a second of all stable pods, by the chosen counter.
+    rate: requests a second of all stable pods, by the chosen counter. there: a Prometheus may be asked, again as well; answers: it did.
+    earlier: it is the pods before those that run now that had them.
     """
 
     provider: Mapping[str, Any] | None = None
     metrics: tuple[Chosen, ...] = ()
     told: tuple[str, ...] = ()
     rate: float = 0.0
+    there: bool = False
+    answers: bool = False
+    earlier: bool = False

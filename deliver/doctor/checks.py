@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from deliver import __version__
 from deliver.cluster.port import Access, Cluster
+from deliver.doctor import judged as judging
 from deliver.doctor import metrics
 from deliver.doctor.metrics import ASK, SKEW_FAIL, SKEW_WARN, Judged, told
 from deliver.doctor.rights import RIGHTS, Right
@@ -38,6 +39,7 @@ def examine(
     lines.append(_clock(apart))
     lines.extend(_rights(cluster, namespace))
     lines.extend(metrics.lines(cluster, namespace, prometheus, judged, now=now, apart=apart if isinstance(apart, float) else None))
+    lines.extend([judging.line(cluster, namespace, prometheus, judged, now())] if judged else [])
     return lines
 
 

@@ -20,12 +20,17 @@ SKEW_WARN, SKEW_FAIL = 2.0, 10.0  # seconds; a lease is short, and two clocks th
 
 @dataclass(frozen=True)
 class Judged:
-    """Whose metrics: a Deployment, and what deliver.yaml says of it (not checked yet). stale: its `max_staleness`."""
+    """Whose metrics: a Deployment, and what deliver.yaml says of it (not checked yet). stale: its `max_staleness`.
+
+    silent: there is a file, and it has no word about metrics. said: it says that there are none.
+    """
 
     deployment: str
     container: str = ""
     metrics: Sequence[Any] = ()
     stale: float = series.STALE
+    silent: bool = False
+    said: bool = False
 
 
 def lines(

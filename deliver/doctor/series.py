@@ -8,19 +8,19 @@ from typing import Any
 from deliver.analysis import native
 from deliver.analysis.selectors import Labels, Selector, histogram, parse
 from deliver.discovery import behaviour, requests
-from deliver.discovery.ask import WINDOW, Asking
+from deliver.discovery.ask import WINDOW, YOUNG, Asking
 from deliver.discovery.behaviour import Behaviour
 from deliver.discovery.known import COUNTERS
 from deliver.discovery.words import Family, Question
 from deliver.discovery.workload import Workload
 from deliver.metrics.arms import batches
+from deliver.metrics.delay import cadence
 from deliver.model.errors import InputError
 from deliver.model.names import candidate_name
 from deliver.plugins.interfaces import MetricProvider, MetricsError
 from deliver.plugins.types import show_duration
 from deliver.render.text import DoctorLine
 
-YOUNG = 120.0  # seconds within which a pod may not have been scraped yet
 STALE = 60.0  # `max_staleness`, where nobody has set it
 OTHER_NAMES = (
     Labels("exported_namespace", "exported_pod"),
@@ -84,10 +84,11 @@ def fresh(looked: Looked) -> DoctorLine:
 
 def spaced(looked: Looked) -> DoctorLine:
     """Measured, for the configuration may be somebody else's: what passes between two samples is what a breach waits for at the least."""
-    gap = behaviour.spacing([one for family in looked.counters.values() for one in family.series])
-    if not gap:
+    found = cadence([one for family in looked.counters.values() for one in family.series], looked.now)
+    if not found.known:
         return DoctorLine("scrape interval", "warn", "no series has two samples yet", "come back in a minute or two")
-    text = f"{gap:.0f} s between two samples"
+    gap, late = found.interval, f", shown {found.delay:.0f} s late" if found.delay >= 1 else ""
+    text = f"{gap:.0f} s between two samples{late}; a step takes {found.step:.0f} s at the least"
     if 2 * gap <= looked.stale:
         return DoctorLine("scrape interval", "done", text)
     hint = f"set `max_staleness` to {show_duration(3 * round(gap))} at least, or scrape more often; a bake should be ten intervals long"

@@ -12,6 +12,7 @@ from deliver.engine.lease import Lease
 from deliver.engine.observe import Observer, watches
 from deliver.engine.record import Store
 from deliver.engine.reporter import Reporter
+from deliver.engine.seeking import Seeking, taken
 from deliver.engine.stop import Stop
 from deliver.engine.trail import measured
 from deliver.engine.users.hand import Done, learned
@@ -38,7 +39,7 @@ STUBBORN = 5  # refusals of one action before the release is held
 
 @dataclass(frozen=True)
 class Tools:
-    """What a driver works with; all of it injected. flag: of a flag release."""
+    """What a driver works with; all of it injected. flag: of a flag release. seeking: for metrics that were not there at the start."""
 
     cluster: Cluster
     router: Router
@@ -47,6 +48,7 @@ class Tools:
     reporter: Reporter
     stop: Stop
     flag: FlagWatch | None = None
+    seeking: Seeking | None = None
 
 
 class Driver:
@@ -117,15 +119,28 @@ class Driver:
             if stopped or self.lease.lost_to is not None:
                 return
             watching.consider(release, seen)  # after an answer has been looked at: the next one takes its place
+            if self._sought(release):
+                return
             if clock.now() >= wake_at:
                 return
             if watching.latest is self.judged:
                 clock.wait(min(wake_at, watching.due(release, clock.now())) - clock.now())
 
+    def _sought(self, release: Release) -> bool:
+        """Metrics were found that the release is not judged by yet."""
+        seeking = self.tools.seeking
+        if seeking is None:
+            return False
+        seeking.consider(release)
+        return taken(release, seeking.found, 0.0) is not release
+
     def _turn(self, release: Release, observer: Observer, acts: Acts) -> tuple[Release, Seen, float]:
         """One look and what follows from it."""
         now = self.tools.clock.now()
         self.lease.renew_if_due()
+        if self.tools.seeking and (more := taken(release, self.tools.seeking.found, now)) is not release:
+            release = self.release = more
+            self.watching.renew(more)
         judged = self.judged = self.watching.latest
         seen = observer.look(release, now, judged.results, judged.at, judged.share)
         flag = self.tools.flag.latest if self.tools.flag else None

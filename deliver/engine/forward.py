@@ -1,13 +1,13 @@
 """The way forward: hold what must not move, bring up the candidate, shift, watch, and on to the next step."""
 
-from deliver.engine import hazards, proof, switch
+from deliver.engine import few, hazards, proof, switch
 from deliver.engine.ladder import Decision, act, hold, in_phase, let_in, proven, risen, stopped, turn_back, wait, words
 from deliver.model.action import Verb
 from deliver.model.plan import Side, Step
 from deliver.model.release import Course, Phase, Release
 from deliver.model.replace import replace
 from deliver.model.seen import Seen
-from deliver.model.verdict import CheckResult, Verdict, combined
+from deliver.model.verdict import CheckResult, Verdict, binding, combined
 
 JITTER = 1.0  # seconds by which scrapes are late or early
 MOVES = 5  # times that traffic is moved to one side before a person is asked who moves it away
@@ -158,7 +158,7 @@ def judged_again(release: Release, seen: Seen, now: float) -> Decision | None:
     before = release.plan.steps[release.step - 1] if release.step else None
     if not before or not before.metrics or not (release.exposed or before.preview) or not switch.asks(release):
         return None
-    if combined(seen.checks) is not Verdict.BLIND and hazards.fresh(release, seen, now):
+    if combined(binding(seen.checks)) is not Verdict.BLIND and hazards.fresh(release, seen, now):
         return None
     return wait(replace(release, blind_since=release.blind_since or now), now)
 
@@ -174,7 +174,7 @@ def _moves(release: Release, side: Side) -> int:
 def baked(release: Release, seen: Seen, now: float) -> Decision:
     """Watched for long enough, judged PASS on fresh data, and let pass by a person where one is asked."""
     step = release.current
-    verdict = combined(release.checks)
+    verdict = combined(binding(release.checks))
     if switch.asks(release) and not hazards.fresh(release, seen, now):
         verdict = Verdict.BLIND
     release = replace(release, blind_since=(release.blind_since or now) if verdict is Verdict.BLIND else 0.0)
@@ -185,13 +185,15 @@ def baked(release: Release, seen: Seen, now: float) -> Decision:
         return wait(in_phase(release, Phase.BAKING, now, "baking again"), now, done)
     if verdict is not Verdict.PASS:
         return wait(overtime(release, now), now)
-    if release.approved < release.step and untold(release, done):
+    if release.approved < release.step and (
+        untold(release, done) or few.awaited(release, now, release.bake_since + proof.limit_of(release))
+    ):
         return wait(overtime(release, now), now)
     if release.approved < release.step and (unproved := proof.missing(release, now)):
         return unproved
     if step.approval and release.approved < release.step:
         return unapproved(release, now, max(done, release.resumed))
-    return advance(release, now)
+    return advance(few.noted(release, now, proof=proof.asked_for(release)), now)
 
 
 def overtime(release: Release, now: float) -> Release:
@@ -215,7 +217,8 @@ def overtime(release: Release, now: float) -> Release:
 
 def untold(release: Release, done: float) -> CheckResult | None:
     """A check whose samples do not tell of all of the bake yet: scrapes take their time, and so do stores. What stops is BLIND soon."""
-    return next((check for check in release.checks if 0 < check.seen_to < done - JITTER), None)
+    told = (check for check in release.checks if check.few is None or check.few.counted)  # without a request there are no samples
+    return next((check for check in told if 0 < check.seen_to < done - JITTER), None)
 
 
 def advance(release: Release, now: float) -> Decision:

@@ -8,7 +8,7 @@ from deliver.model.plan import Side
 from deliver.model.release import Course, Phase, Release, digest_of
 from deliver.model.replace import replace
 from deliver.model.seen import ArmSeen, PodSeen, Seen
-from deliver.model.verdict import CheckResult, Verdict, combined
+from deliver.model.verdict import CheckResult, Verdict, binding, combined
 
 PODS = CheckResult("pods", "pods", Verdict.BLIND)
 UNCERTAIN = 30.0  # seconds that a cause which may mend itself (no node has room yet, a first pull error) is given
@@ -139,11 +139,11 @@ def failed_checks(release: Release, seen: Seen, now: float) -> Fail | Hold | Non
     if failing:
         return Fail(f"{failing[0].name}: {failing[0].why}")
     analysis = release.spec.analysis
-    unseen = combined(seen.checks) is Verdict.BLIND or not fresh(release, seen, now)
+    unseen = combined(binding(seen.checks)) is Verdict.BLIND or not fresh(release, seen, now)
     judged_from = max([release.blind_since, *(check.awaits for check in release.checks)])  # samples that cannot be there yet blind nobody
     watched = release.phase in (Phase.SHIFTING, Phase.BAKING, Phase.PAUSED, Phase.WAITING)
     if (watched or (release.phase is Phase.PREPARING and unseen)) and release.blind_since and now - judged_from >= analysis.max_blind:
-        blinds = sorted((check for check in release.checks if check.verdict is Verdict.BLIND), key=lambda check: not check.leans)
+        blinds = sorted((check for check in binding(release.checks) if check.verdict is Verdict.BLIND), key=lambda check: not check.leans)
         cause = f"{blinds[0].name}: {blinds[0].why}" if blinds else "the checks have not answered"
         reason = f"could not be judged for {now - release.blind_since:.0f} s ({cause})"
         return Fail(reason) if analysis.on_blind == "rollback" or worst(release, seen) else Hold(reason)

@@ -1,5 +1,6 @@
 """Metrics that are judged by evidence can show that the candidate is no worse: before all users follow, that is asked for."""
 
+from deliver.engine import few
 from deliver.engine.ladder import Decision, hold, in_phase, turn_back, wait, words
 from deliver.model.release import Phase, Release
 from deliver.model.verdict import CheckResult
@@ -15,19 +16,25 @@ def ends(release: Release) -> float:
     return release.bake_since + (step.min_bake if early else step.bake)
 
 
+def limit_of(release: Release) -> float:
+    """Seconds of a bake after which nothing is waited for any more that its metrics could still show."""
+    step = release.current
+    late = max([0.0, *(check.awaits - release.bake_since for check in release.checks)])  # slow scrapes, and a store that shows them late
+    return late + step.max_bake if step.max_bake else max(PATIENCE * max(step.bake, late), LOOKS * release.spec.analysis.poll)
+
+
 def missing(release: Release, now: float) -> Decision | None:
     """None when nothing has to be shown before the next step, or it was shown. Else it is waited for, and then the policy decides."""
-    unproved = [check for check in _asked(release) if not check.proved]
-    if not unproved or not _last_before_all(release):
+    step, policy, limit = release.current, release.spec.analysis.inconclusive, limit_of(release)
+    until = release.bake_since + limit
+    unproved = [check for check in _asked(release) if not check.proved and _owed(check, now, until)]
+    if not unproved or not asked_for(release):
         return None
-    step, policy = release.current, release.spec.analysis.inconclusive
-    late = max([0.0, *(check.awaits - release.bake_since for check in release.checks)])  # slow scrapes, and a store that shows them late
-    limit = late + step.max_bake if step.max_bake else max(PATIENCE * max(step.bake, late), LOOKS * release.spec.analysis.poll)
     text = f"{unproved[0].name}: not shown to be no worse within {words(limit)} (`max_bake`): {unproved[0].why}"
-    if now < release.bake_since + limit:
+    if now < until:
         release = in_phase(release, Phase.BAKING, now, "baking again")
         text = f"the bake is over; waiting up to {words(limit - step.bake)} for proof that {unproved[0].name} is no worse"
-        return wait(release if _said(release, "the bake is over") else release.noted(now, "state", text), now, release.bake_since + limit)
+        return wait(release if _said(release, "the bake is over") else release.noted(now, "state", text), now, until)
     if policy == "rollback":
         return Decision(turn_back(release, text, now), None, now)
     if policy == "hold":
@@ -46,7 +53,12 @@ def _asked(release: Release) -> list[CheckResult]:
     return [check for check in release.checks if check.proved is not None]
 
 
-def _last_before_all(release: Release) -> bool:
+def _owed(check: CheckResult, now: float, until: float) -> bool:
+    """Of a metric that nobody named it is waited for while it can come, and not missed afterwards."""
+    return check.few is None or (now < until and few.in_reach(check, now, until))
+
+
+def asked_for(release: Release) -> bool:
     """The next step has no users on the stable side any more, or there is none."""
     if release.last_step:
         return True

@@ -18,6 +18,7 @@ from deliver.engine.observe import fresh_look
 from deliver.engine.preflight import Proposal
 from deliver.engine.record import Store, numbered, open_intents
 from deliver.engine.reporter import Reporter
+from deliver.engine.seeking import Seek, Seeking
 from deliver.engine.stop import Stop
 from deliver.engine.telling import tell
 from deliver.engine.users import preflight as users_preflight
@@ -51,7 +52,10 @@ class Driven:
 
 @dataclass(frozen=True)
 class World:
-    """What a verb works with. examiner: None = made from the release's own analysis. hands: how a flag's back end is got hold of."""
+    """What a verb works with. examiner: None = made from the release's own analysis. hands: how a flag's back end is got hold of.
+
+    seek: how metrics are looked for that were not there at the start, None = not at all.
+    """
 
     cluster: Cluster
     reporter: Reporter
@@ -61,13 +65,14 @@ class World:
     examiner: Callable[[Analysis], Examines] | None = None
     identity: str = ""
     hands: Hands = hand_on
+    seek: Seek | None = None
 
 
-def world(cluster: Cluster, reporter: Reporter, stop: Stop, actor: str) -> World:
+def world(cluster: Cluster, reporter: Reporter, stop: Stop, actor: str, seek: Seek | None = None) -> World:
     """The real one: system clock, threads."""
     clock = SystemClock()
     stop.wakes(clock.wake)
-    return World(cluster, reporter, stop, clock, Threads(), identity=f"{actor}:{os.getpid()}:{uuid.uuid4().hex[:6]}")
+    return World(cluster, reporter, stop, clock, Threads(), identity=f"{actor}:{os.getpid()}:{uuid.uuid4().hex[:6]}", seek=seek)
 
 
 # ---------------------------------------------------------------- before and after
@@ -98,6 +103,10 @@ def _queries(cluster: Cluster, spec: ReleaseSpec, proposal: Proposal, wanted: fl
     flag = proposal.release.plan.flag
     variant, provider = flag.variant if flag else "", provider_of(cluster, spec.analysis)
     found = try_queries(spec.analysis, provider, spec.target.namespace, proposal.stable, variant=variant)
+    if not any(finding.level in ("input", "refuse") for finding in found):
+        from deliver.metrics.pace import paced
+
+        found += paced(proposal.release, provider, proposal.stable, time.monotonic)
     if wanted is None or any(finding.level in ("input", "refuse") for finding in found):
         return found
     from deliver.metrics.foresee import foresee
@@ -273,8 +282,9 @@ def drive(w: World, store: Store, lease: Lease, release: Release) -> Release:
         lease.keep()
     hand = _hand(w.hands, w.cluster, release)
     flag = FlagWatch(hand, w.clock, w.background) if hand else None
-    tools = Tools(w.cluster, router_of(release.spec), w.clock, w.background, w.reporter, w.stop, flag)
-    watching = Watching(examiners(w.cluster, release, w.clock.now, w.examiner), w.clock, w.background)
+    seeking = Seeking(w.seek, w.clock, w.background) if w.seek else None
+    tools = Tools(w.cluster, router_of(release.spec), w.clock, w.background, w.reporter, w.stop, flag, seeking)
+    watching = Watching(lambda judged: examiners(w.cluster, judged, w.clock.now, w.examiner), release, w.clock, w.background)
     try:
         ended = Driver(tools, lease, store, watching).drive(release, takeback.selector_of(release))
     except Superseded as taken:

@@ -52,6 +52,9 @@ class Examines(Protocol):
     def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> Judged: ...
 
 
+Makes = Callable[[Release], Callable[[Step], Examines]]
+
+
 def idle(release: Release) -> bool:
     """There is nothing to ask but the pods, or no more to ask."""
     return release.course is Course.BACK or not asks(release)
@@ -70,10 +73,14 @@ def sides(release: Release, stable: ArmSeen, judged: ArmSeen) -> tuple[tuple[Pod
 
 
 class Watching:
-    """Polls the examiner of the present step while there is a candidate to judge; keeps its newest answer."""
+    """Polls the examiner of the present step while there is a candidate to judge; keeps its newest answer.
 
-    def __init__(self, make: Callable[[Step], Examines], clock: Clock, background: Background) -> None:
-        self.make, self.clock, self.background = make, clock, background
+    makes: what makes the examiners of a release's steps.
+    """
+
+    def __init__(self, makes: Makes, release: Release, clock: Clock, background: Background) -> None:
+        self.makes, self.clock, self.background = makes, clock, background
+        self.make = makes(release)
         self._examiners: dict[str, Examines] = {}
         self.nothing = Nothing()
         self.latest: Judged = self.nothing
@@ -81,6 +88,11 @@ class Watching:
         self._busy = False
         self._bake = 0.0
         self._lock = threading.Lock()
+
+    def renew(self, release: Release) -> None:
+        """It is judged by other metrics from now on, and this step's bake by all of its samples."""
+        self.make = self.makes(release)
+        self._examiners, self._bake, self._due = {}, 0.0, 0.0
 
     def consider(self, release: Release, seen: Seen) -> None:
         """Start an examination if one is due and none is under way."""

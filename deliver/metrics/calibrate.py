@@ -46,6 +46,10 @@ class Beginning:
     alpha: float = 0.05
 
 
+class NothingYet(MetricsError):
+    """There were no requests to learn the bounds from."""
+
+
 class PastUnread(MetricsError):
     """The past could not be asked for this time; it may be at the next look."""
 
@@ -60,7 +64,8 @@ def tracks(metric: EvidenceMetric, look: Look, beginning: Beginning, *, patient:
         past = {bound: one for bound, one in past.items() if one.requests} or _present(special, total, look, metric.window)
         chosen = useful({bound: _share(one) for bound, one in past.items()})
         if not chosen:
-            raise MetricsError("no bound of the histogram tells anything yet: the stable pods had no requests, or all were slower")
+            error = MetricsError if past else NothingYet
+            raise error("no bound of the histogram tells anything yet: the stable pods had no requests, or all were slower")
         past = {bound: past[bound] for bound in chosen}
     found = {bound: _one(metric, one, every, beginning) for bound, one in sorted(past.items())}
     return recalled(metric, look, tuple(Track(bound, one) for bound, one in _tried(metric, found, past, beginning).items()))

@@ -6,9 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from deliver.analysis.threshold import Streak
-from deliver.metrics import drain
+from deliver.metrics import drain, few
 from deliver.metrics.arms import CANDIDATE, STABLE, Roster
-from deliver.metrics.calibrate import PastUnread
+from deliver.metrics.calibrate import NothingYet, PastUnread
 from deliver.metrics.combine import combined
 from deliver.metrics.exposure import exposure
 from deliver.metrics.fetch import Fetch
@@ -136,7 +136,13 @@ class Examiner:
             return outcomes  # a late look at an old step: the evidence goes on without it
         self._ledger.note({one.result.name: one.measure for one in outcomes if one.measure})
         weighed = {one.name: one for one in metrics if isinstance(one, EvidenceMetric)}
-        return combined(outcomes, weighed, self._ledger.measures, self._analysis)
+        found = combined(outcomes, weighed, self._ledger.measures, self._analysis)
+        return tuple(self._settled(look, weighed.get(one.result.name), one) for one in found)
+
+    def _settled(self, look: Look, metric: EvidenceMetric | None, outcome: Outcome) -> Outcome:
+        if metric is None:
+            return outcome
+        return few.settled(metric, outcome, look, self._analysis)
 
     def _look(self, step: _Step, fetch: Fetch, pods: Sequence[PodSeen]) -> Look:
         """Samples carry the provider's clock, everything else ours: the difference is measured once a step.
@@ -172,7 +178,8 @@ class Examiner:
             gathered = step.gathered.setdefault(metric.name, Gathered())
             outcome = judge(metric, look, step.streaks.get(metric.name, Streak()), gathered)
         except Exception as error:  # as above
-            return Outcome(blind(metric.name, "metric", _reason(error), at, getattr(metric, "total", getattr(metric, "query", ""))))
+            found = blind(metric.name, "metric", _reason(error), at, getattr(metric, "total", getattr(metric, "query", "")))
+            return Outcome(found, few=isinstance(error, NothingYet))
         step.streaks[metric.name] = outcome.streak
         return outcome
 

@@ -30,7 +30,7 @@ class Outcome:
     """share: the candidate's percent of the requests that were counted. rates: requests a second of the stable pods, since `past.at`.
 
     measure: of a metric that is judged by evidence, its state after this look. counted: requests of both sides since the step began.
-    series: of all requests, as they were read.
+    series: of all requests, as they were read. few: it is blind for want of requests, and for nothing else.
     """
 
     result: CheckResult
@@ -40,6 +40,7 @@ class Outcome:
     measure: MetricEvidence | None = None
     counted: Tally = NONE
     series: tuple[Series, ...] = ()
+    few: bool = False
 
 
 def judge(metric: RatioMetric | LatencyMetric | QueryMetric, look: Look, streak: Streak, step: Gathered) -> Outcome:

@@ -18,6 +18,7 @@ from deliver.plugins.interfaces import Answer, Finding, MetricProvider, MetricsE
 REACH, QUERY, MATCH = "metrics-reachable", "metrics-query", "metrics-match"
 TIMEOUT = 15.0
 YOUNG = 120.0  # seconds: two scrapes of the slowest usual interval
+PAST = 3600.0  # seconds within which a name that young pods do not have yet may have been seen
 
 
 def try_queries(
@@ -44,7 +45,7 @@ def try_queries(
     findings: list[Finding] = []
     for metric in analysis.metrics:
         try:
-            findings += _one(metric, fetch, stable, now, analysis.max_staleness)
+            findings += _lenient(metric, fetch, _one(metric, fetch, stable, now, analysis.max_staleness))
             findings += _variants(metric, fetch, variant, analysis.max_staleness) if variant else []
         except InputError as error:
             findings.append(Finding(QUERY, "input", f"metric {metric.name}: {error.what}: {error.why}", error.hint))
@@ -65,6 +66,23 @@ def _one(metric: Metric, fetch: Fetch, stable: Sequence[PodSeen], now: float, st
     if isinstance(metric, LatencyMetric) or (isinstance(metric, EvidenceMetric) and metric.histogram):
         return _latency(metric, fetch, stable, now, stale)
     return _ratio(metric, fetch, stable, now, stale)
+
+
+def _lenient(metric: Metric, fetch: Fetch, findings: list[Finding]) -> list[Finding]:
+    """Nobody named it, so its name is no slip: pods that are scraped and have none of it had no requests yet, and may have few."""
+    if not isinstance(metric, EvidenceMetric) or metric.duty:
+        return findings
+    unseen = any(one.rule == MATCH and one.level == "input" for one in findings)
+    if not (unseen and fetch.pods and _exists_any(fetch)):
+        return findings
+    text = f"metric {metric.name}: the stable pods have no series of it: no request of theirs has been counted yet"
+    return [Finding(MATCH, "info", text, "it judges from the first request on")]
+
+
+def _exists_any(fetch: Fetch) -> bool:
+    """The pods have series of some name: they are scraped."""
+    inside = ",".join(map(str, fetch.labels.matchers(fetch.namespace, fetch.pods)))
+    return bool(fetch.value(f"count({{{inside}}})").series)
 
 
 def _ratio(metric: RatioMetric | EvidenceMetric, fetch: Fetch, stable: Sequence[PodSeen], now: float, stale: float) -> list[Finding]:
@@ -149,12 +167,13 @@ def _query(metric: QueryMetric, fetch: Fetch) -> list[Finding]:
 def _nothing(name: str, selector: Selector, fetch: Fetch, stable: Sequence[PodSeen], now: float) -> Finding:
     """Say which it is: no such series at all, other labels, other pods', or pods so young that they were not scraped yet."""
     text = f"metric {name}: no series matches {selector} for the {len(fetch.pods)} stable pods"
+    age = now - max(pod.since for pod in stable)
+    if age < YOUNG and _existed(Selector(selector.name), fetch):
+        hint = f"they are {age:.0f} s old: if they are not scraped yet, the release is blind until they are"
+        return Finding(MATCH, "warn", text, hint)
     if not _exists(Selector(selector.name), fetch):
         return Finding(MATCH, "input", text, f"nothing is called {selector.name}; is the name right, and are the pods scraped?")
-    labels, youngest = fetch.labels, max(pod.since for pod in stable)
-    if now - youngest < YOUNG:
-        hint = f"they are {now - youngest:.0f} s old: if they are not scraped yet, the release is blind until they are"
-        return Finding(MATCH, "warn", text, hint)
+    labels = fetch.labels
     if not _exists(selector.where(Matcher(labels.namespace, "=", fetch.namespace)), fetch):
         hint = f"none of its series has {labels.namespace}={fetch.namespace}; are the pods scraped, and is `namespace_label` right?"
     elif not _exists(selector.where(Matcher(labels.namespace, "=", fetch.namespace), Matcher(labels.pod, "!=", "")), fetch):
@@ -172,7 +191,7 @@ def _traffic(
     if now - seen.newest > stale:
         text = f"metric {metric.name}: the newest sample of the stable pods is {now - seen.newest:.0f} s old"
         return [Finding(MATCH, "warn", text, "are the pods still scraped? Samples this old are blind")]
-    if seen.total < metric.min_samples:
+    if seen.total < metric.min_samples and getattr(metric, "duty", True):
         text = f"metric {metric.name}: all stable pods together had {seen.total} requests in {metric.window:g} s"
         return [
             Finding(MATCH, "warn", text, f"the candidate needs {metric.min_samples}: widen `window`, lower `min_samples`, or send traffic")
@@ -193,6 +212,11 @@ def _regexes(name: str, selector: Selector) -> list[Finding]:
 
 def _exists(selector: Selector, fetch: Fetch) -> bool:
     return bool(fetch.value(f"count({selector})").series)
+
+
+def _existed(selector: Selector, fetch: Fetch) -> bool:
+    """Some pod had it, this hour: those of before are gone, and their series with them."""
+    return bool(fetch.value(f"count(last_over_time({selector}[{PAST:.0f}s]))").series)
 
 
 def _number(text: str) -> float:

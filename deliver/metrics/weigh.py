@@ -75,6 +75,7 @@ def weigh(
         measure=measure,
         counted=step.of(evidence.main(measure).bound),
         series=fresh.total.series,
+        few=_few(metric, look, measure, fresh, step),
     )
 
 
@@ -172,6 +173,16 @@ def _lean(measure: MetricEvidence, step: Gathered, rules: Rules) -> float:
     """ln of the odds against the candidate: of several bounds the mean, as of their evidence."""
     odds = [leaning(track, step.of(track.bound), rules) for track in measure.tracks]
     return max(wealth.mean(odds, [1.0] * len(odds)), evidence.whole(measure, rules))
+
+
+def _few(metric: EvidenceMetric, look: Look, measure: MetricEvidence, fresh: Fresh, step: Gathered) -> bool:
+    """Too few requests of the candidate, or of stable to compare with, as its samples tell. None at all may be an unseen pod."""
+    track = evidence.main(measure)
+    counted = step.of(track.bound)
+    if fresh.candidate.series and unseen(look, fresh.candidate, step):
+        return False
+    compared = metric.slo or counted.stable_total or track.calibration.total
+    return counted.candidate_total < metric.min_samples or not compared
 
 
 def _result(

@@ -145,6 +145,7 @@ class Release:
     flag_theirs: what somebody else had made of it when our kill went over it, where the back end cannot keep that itself. flag_left: what
     was left as somebody else's, a sentence each. trail: the counts and the evidence of each metric over time, thinned out.
     measures: the state of each metric that is judged by evidence. surged: the largest size that was asked of the stable side, 0 = none.
+    unproved: metrics that had too few requests for the newest step that passed.
     """
 
     id: str
@@ -185,6 +186,7 @@ class Release:
     flag_theirs: FlagState | None = None
     flag_left: tuple[str, ...] = ()
     surged: int = 0
+    unproved: tuple[str, ...] = ()
     journal: tuple[Entry, ...] = field(default_factory=tuple)
     trail: tuple[Point, ...] = ()
     measures: Mapping[str, MetricEvidence] = field(default_factory=dict)

@@ -73,6 +73,7 @@ class EvidenceMetric:
     bad, total: as RatioMetric; or histogram, and bound: one of its bounds, 0 = every useful one. margin: times stable's odds of a bad
     request that are tolerated. slo: share 0..1 that the candidate is held against instead, 0 = none. weight: its part in the release's
     evidence. min_samples: candidate requests of the step below which it is BLIND. window: seconds of samples that one look asks for.
+    duty: False for a metric that nobody named: too few requests to judge by it hold nothing up; what it shows counts all the same.
     """
 
     name: str
@@ -85,6 +86,7 @@ class EvidenceMetric:
     weight: float = 1.0
     min_samples: int = 50
     window: float = 60.0
+    duty: bool = True
 
 
 Metric = RatioMetric | LatencyMetric | QueryMetric | EvidenceMetric
@@ -106,6 +108,7 @@ class Analysis:
     prove: before everybody gets the candidate it is shown not to be that many times worse, 0 = nothing is asked for; or acceptable:
     shown to have a share of bad requests below this. inconclusive: what becomes of a release that shows neither within `max_bake`:
     "hold", "promote" or "rollback". history: seconds of the stable side's past that the dispersion is learnt from.
+    seeking: nobody named a metric and none was found yet: it is looked for while the release runs.
     """
 
     provider: PluginSpec | None = None
@@ -121,6 +124,7 @@ class Analysis:
     acceptable: float = 0.01
     inconclusive: str = "hold"
     history: float = 21600.0
+    seeking: bool = False
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,22 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Few:
+    """A metric that nobody named is open for one reason: the candidate has had too few requests, and they do not speak against it.
+
+    needed: candidate requests of the release with which one that is like stable is shown to be no worse. rests: those that a proof may
+    rest on so far, rate: a second; 0 while there is nothing to compare them with. counted: requests of this step, least: with which it
+    is judged.
+    """
+
+    needed: int
+    counted: int
+    least: int = 0
+    rests: int = 0
+    rate: float = 0.0
+
+
+@dataclass(frozen=True)
 class CheckResult:
     """One check's verdict at one moment.
 
@@ -34,7 +50,8 @@ class CheckResult:
     ("%" of requests for shares, "" for a free query). samples: candidate requests (or probes) it rests on. proved: whether the
     candidate has been shown to be no worse, None where nobody asks for that. leans: BLIND because what is seen speaks against the
     candidate and is not settled. seen_to: until when the candidate's samples tell of it, unix seconds by our clock, 0 = it rests on no
-    samples. awaits: until when samples that were taken in this step cannot be there yet, 0 = not known.
+    samples. awaits: until when samples that were taken in this step cannot be there yet, 0 = not known. few: why it holds
+    nothing up, None where it can.
     """
 
     name: str
@@ -51,6 +68,12 @@ class CheckResult:
     leans: bool = False
     seen_to: float = 0.0
     awaits: float = 0.0
+    few: Few | None = None
+
+
+def binding(results: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
+    """Those whose verdict a release waits for. What has had too few requests, and need not be judged, may only end it."""
+    return tuple(result for result in results if result.few is None or result.verdict is Verdict.FAIL)
 
 
 def combined(results: tuple[CheckResult, ...]) -> Verdict:

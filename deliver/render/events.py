@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 
 from deliver.model.release import Entry, Release
-from deliver.model.verdict import CheckResult, Verdict, combined
+from deliver.model.verdict import CheckResult, Verdict, binding, combined
 from deliver.render.clean import clean
 from deliver.render.fmt import count, duration, number
 
@@ -68,7 +68,7 @@ class Narrator:
 
     def _told_verdict(self, entry: Entry) -> Event | None:
         """Once, however often it is repeated; a turn back is a failure whatever the checks say (a person may have asked)."""
-        verdict, text = combined(entry.checks), clean(entry.text)
+        verdict, text = combined(binding(entry.checks)), clean(entry.text)
         if (verdict, text) == self._verdict:
             return None
         self._verdict = (verdict, text)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from deliver.model.release import Course, Phase, Release
 from deliver.model.seen import Seen
-from deliver.model.verdict import Verdict, combined
+from deliver.model.verdict import Verdict, binding, combined
 from deliver.render import users
 from deliver.render.clean import clean, defuse
 from deliver.render.events import Event, Narrator, check_line
@@ -78,7 +78,7 @@ class Lines:
         self._doing = doing
 
     def _baking(self, release: Release, seen: Seen | None, now: float) -> None:
-        verdict = combined(newest_checks(release, seen))
+        verdict = combined(binding(newest_checks(release, seen)))
         told = self._bake if self._bake and self._bake[0] == release.step else None
         if told and now - told[1] < PROGRESS and told[2] is verdict:
             return

@@ -7,6 +7,7 @@ from deliver.render import greens, users
 from deliver.render.clean import clean, defuse
 from deliver.render.events import check_line
 from deliver.render.fmt import NONE, clock, count, duration, image_change, number, percent, share_observed
+from deliver.render.judged import judged_line
 from deliver.render.style import PLAIN, Style
 from deliver.render.view import View, newest_checks, release_view, reverts
 
@@ -33,6 +34,8 @@ def summary_lines(release: Release, seen: Seen | None, now: float, style: Style 
     lines = [f"{head}, {meaning}", f"  release: {view['id']}, {where(view)}, {change(view, style)}"]
     lines += _labelled("why", why(release, view))
     lines += [f"    {style.paint('| ' + line, 'dim')}" for line in view["evidence"]]
+    if release.outcome is Outcome.PROMOTED and not reverts(release):
+        lines.append(f"  judged by: {clean(judged_line(view))}")
     lines += _labelled("state", state_now(release, view))
     lines += _labelled("left", view["flag"]["left"] if view["flag"] else [])
     lines.append(f"  took: {took(view, release, now)}")

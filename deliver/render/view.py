@@ -48,6 +48,7 @@ def release_view(release: Release, seen: Seen | None, now: float) -> View:
         "step": release.step,
         "steps": [_step(release, index, step, now) for index, step in enumerate(release.plan.steps)],
         "checks": [check_view(check) for check in newest_checks(release, seen)],
+        "judged_by": judged_by(release),
         "problems": problems(seen),
         "paused": {"by": release.paused.actor, "reason": release.paused.reason} if release.paused else None,
         "actor": release.actor,
@@ -144,6 +145,18 @@ def newest_checks(release: Release, seen: Seen | None) -> tuple[CheckResult, ...
     if release.course is Course.BACK:
         return next((entry.checks for entry in reversed(release.journal) if entry.kind == "verdict" and entry.checks), release.checks)
     return release.checks or (seen.checks if seen else ())
+
+
+def judged_by(release: Release) -> View:
+    """By its pods, and by these. too_few: metrics with too few requests to show anything in the newest step that passed."""
+    analysis = release.spec.analysis
+    metrics = [*(metric.name for metric in analysis.metrics), *(check.name for check in release.checks if check.kind == "metric")]
+    steps = (check.kind for step in release.plan.steps for check in step.checks)
+    return {
+        "metrics": list(dict.fromkeys(metrics)),
+        "health": sorted({*(f"{spec.kind} check" for spec in analysis.health), *(f"{kind} check" for kind in steps)}),
+        "too_few": list(release.unproved),
+    }
 
 
 def check_view(check: CheckResult) -> View:

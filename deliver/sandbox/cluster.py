@@ -46,8 +46,12 @@ class SandboxCluster:
         return copy(self._do("get", kind, namespace, name, deadline, lambda: self.api.get(kind, namespace, name)))
 
     def list(self, kind: str, namespace: str, *, selector: str = "", field: str = "", deadline: float | None = None) -> list[Object]:
-        found = self._do("list", kind, namespace, "", deadline, lambda: self.api.list(kind, namespace, selector, field))
-        return [copy(obj) for obj in found]
+        """namespace: "" for all of them."""
+
+        def listed() -> Any:
+            return self.api.list(kind, namespace, selector, field, everywhere=not namespace)
+
+        return [copy(obj) for obj in self._do("list", kind, namespace, "", deadline, listed)]
 
     def create(self, kind: str, namespace: str, body: Object, *, dry_run: bool = False, deadline: float | None = None) -> Object:
         name = (body.get("metadata") or {}).get("name", "")

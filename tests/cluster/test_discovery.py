@@ -64,16 +64,31 @@ def test_nobody_is_held_up_by_metrics_of_an_application_without_users(world: Mak
     shop = world(replicas=2)
     result = first_release(shop, "plan", "1.1.0")
     assert result.code == 0, result
-    assert "too few to judge by; --discover takes them all the same" in result.err
+    assert "too few for proof (about 500): the release goes on without it" in result.err
+    view = ended(first_release(shop, "canary", "1.1.0", "-o", "jsonl"), 0, "PROMOTED")
+    assert view["judged_by"] == {"metrics": ["errors", "latency"], "health": [], "too_few": ["errors", "latency"]}
+    shop.runs_only("1.1.0")
 
 
-def test_where_there_is_too_little_for_evidence_fixed_limits_judge(world: Make) -> None:
+def test_a_bad_version_is_caught_whatever_the_first_seconds_of_traffic_were(world: Make) -> None:
+    shop = world(replicas=4)
+    with shop.users(40):
+        shop.pace.sleep(15)
+        steps = ("--weight", "25,50", "--bake", "15s", "--drain", "3s")
+        result = shop.on_target("canary", "--image", image("2.0.0-errors"), *steps, "-o", "jsonl")
+        view = ended(result, 3, "ROLLED_BACK")
+        assert "errors" in view["reason"]
+    shop.unchanged()
+
+
+def test_a_release_right_after_another_is_judged_by_no_less(world: Make) -> None:
     shop = world(replicas=2)
     with shop.users(60):
         shop.pace.sleep(ENOUGH)
-        result = first_release(shop, "plan", "1.1.0")
-    assert result.code == 0, result
-    assert "judged by fixed limits, errors 5%, latency 20%" in result.err
+        ended(first_release(shop, "canary", "1.1.0", "-o", "jsonl"), 0, "PROMOTED")
+        shop.pace.sleep(3)
+        view = ended(shop.on_target("blue-green", "--image", image("2.0.0-errors"), "--bake", "10s", "-o", "jsonl"), 3, "ROLLED_BACK")
+        assert view["judged_by"]["metrics"] == ["errors", "latency"]
 
 
 def test_discovery_can_be_left_out(world: Make) -> None:

@@ -1,7 +1,11 @@
-"""How many requests the candidate will get before all users follow it."""
+"""How many requests the candidate will get before all users follow it: said, and nothing more."""
 
 from deliver.discovery import enough
 from deliver.model.plan import Plan, Side, Step
+from deliver.model.spec import EvidenceMetric
+
+FREE = EvidenceMetric("errors", bad="x", total="y", duty=False)
+HALF = Plan("canary", (Step("50 %", 50, Side.BOTH, 4, 4, bake=20), Step("100 %", 100, Side.CANDIDATE, 4, 4, bake=20)))
 
 
 def test_a_canary_counts_its_last_shared_step_as_long_as_proof_is_waited_for() -> None:
@@ -23,10 +27,14 @@ def test_a_switch_counts_the_bake_after_it() -> None:
     assert enough.expected(Plan("blue-green", steps), 10.0) == 300.0
 
 
-def test_fixed_limits_stand_where_there_is_something_to_limit() -> None:
-    errors = {"name": "errors", "bad": "x", "total": "y"}
-    slow = {"name": "latency", "histogram": "x"}
-    assert enough.fixed([errors, slow]) == [{**errors, "max": "5%", "compare": "stable"}]
-    bound = {**slow, "slower_than": "250ms"}
-    assert enough.fixed([bound]) == [{**bound, "max": "20%", "compare": "stable"}]
-    assert "max" not in errors
+def test_too_few_for_proof_are_told_with_what_comes_of_it() -> None:
+    (line,) = enough.told(HALF, 5.0, (FREE,))
+    assert line == (
+        "metrics: at 5 requests a second the candidate gets about 75 before all users follow, too few for proof (about 500): "
+        "the release goes on without it; what errors show can still take it back"
+    )
+
+
+def test_enough_of_them_and_metrics_that_somebody_named_need_no_word() -> None:
+    assert enough.told(HALF, 500.0, (FREE,)) == ()
+    assert enough.told(HALF, 5.0, (EvidenceMetric("errors", bad="x", total="y"),)) == ()

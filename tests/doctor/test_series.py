@@ -67,7 +67,7 @@ def test_all_is_well_with_the_metrics_of_the_file(busy: World) -> None:
         "errors of a crash": "todo",
     }
     assert found["series"].message == "all 4 ready pods have series with namespace and pod"
-    assert found["scrape interval"].message == "5 s between two samples"
+    assert found["scrape interval"].message == "5 s between two samples; a step takes 10 s at the least"
 
 
 def test_without_metrics_the_counter_is_found(busy: World) -> None:
@@ -87,7 +87,10 @@ def test_a_slow_scrape_is_measured_and_the_hint_has_the_number(busy: World) -> N
     busy.traffic.scrape_every(40.0)
     busy.clock.wait(590.0)
     line = look(busy, ERRORS)["scrape interval"]
-    assert (line.level, line.message) == ("warn", "40 s between two samples: one that is missed makes a look blind")
+    assert (line.level, line.message) == (
+        "warn",
+        "40 s between two samples; a step takes 80 s at the least: one that is missed makes a look blind",
+    )
     assert "`max_staleness` to 2m" in line.hint
     assert look(busy, ERRORS, stale=120.0)["scrape interval"].level == "done"
 

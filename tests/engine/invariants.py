@@ -10,6 +10,7 @@ from typing import Any
 from deliver.engine.record import open_intents, parse
 from deliver.model.names import HASH
 from deliver.model.release import Outcome, Release
+from deliver.model.verdict import binding
 from deliver.sandbox.faults import WRITES, Call
 from deliver.sandbox.store import Change
 from tests.engine.rig import Rig
@@ -98,7 +99,7 @@ class Watchdog:
         self.broken.extend(
             f"rule 2: `{e.text}` on {[c.verdict.value for c in e.checks]}"
             for e in passed
-            if not e.checks or any(c.verdict != "PASS" for c in e.checks)
+            if not e.checks or any(c.verdict != "PASS" for c in binding(e.checks))
         )
 
     def _routed(self, service: Object) -> None:

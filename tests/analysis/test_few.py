@@ -1,0 +1,27 @@
+"""How many requests show that a candidate which is like stable is no worse."""
+
+from deliver.analysis import few
+from deliver.analysis.evidence import Rules
+from deliver.model.evidence import Calibration, Tally, Track
+
+RULES = Rules()
+QUIET = Calibration(phi=1.0, bad=0, total=10_000)
+
+
+def test_without_a_bad_request_some_hundred_of_them_show_an_acceptable_share() -> None:
+    assert 250 < few.needed(Track(calibration=QUIET), RULES) < 500
+
+
+def test_a_past_too_short_for_a_dispersion_asks_for_more() -> None:
+    assumed = Calibration(phi=12.0, assumed=True)
+    assert few.needed(Track(calibration=assumed), RULES) > few.needed(Track(calibration=QUIET), RULES)
+
+
+def test_where_stable_has_bad_requests_the_two_are_compared() -> None:
+    past = Calibration(phi=1.0, bad=500, total=10_000)
+    beside = Track(calibration=past, sum=Tally(5, 100, 45, 900))
+    assert 50 < few.needed(beside, RULES) < few.needed(Track(calibration=QUIET), RULES)
+
+
+def test_with_nothing_to_show_it_by_no_number_will_do() -> None:
+    assert few.needed(Track(calibration=QUIET), Rules(acceptable=0.0)) == few.NEVER

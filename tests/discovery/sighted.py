@@ -1,0 +1,104 @@
+"""`deliver canary web --image ...` on the sandbox without a query: discovery, proposal and driver on the world's own Prometheus."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from dataclasses import replace as changed
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from deliver.discovery.judged import JudgedBy, judged_by, last_judged, reworded, sought
+from deliver.engine import service
+from deliver.engine.preflight import Proposal
+from deliver.engine.record import Store
+from deliver.model.errors import InputError
+from deliver.model.release import Release
+from deliver.model.replace import replace
+from deliver.model.spec import Analysis, ReleaseSpec
+from deliver.plugins import registry
+from deliver.plugins.interfaces import Answer, Reach
+from deliver.sandbox import fixtures
+from deliver.sandbox.world import World
+from tests.engine.rig import TARGET, Rig
+
+BAD = "registry/web:2.0.0-errors"
+NEXT = "registry/web:1.1.0"
+
+
+@dataclass
+class Sighted(Rig):
+    """seeks: metrics that were not there at the start are looked for while it runs. judged: how the last one was."""
+
+    seeks: bool = True
+    judged: JudgedBy = field(default_factory=JudgedBy)
+
+    @classmethod
+    def make(cls, replicas: int = 4, **world: Any) -> Self:
+        made = super().make(replicas, **world)
+        fixtures.with_prometheus(made.world)
+        return made
+
+    def replaced(self, seconds: float = 4.0) -> None:
+        """All pods are new: evicted, or restarted."""
+        for pod in self.world.cluster.list("pods", "shop"):
+            self.remove("pods", pod["metadata"]["name"])
+        self.world.clock.wait(seconds)
+
+    def tools(self, who: str | None = None) -> service.World:
+        now = self.world.clock.now
+        seek = (lambda release: sought(self.world.cluster, release, now())) if self.seeks else None
+        return changed(super().tools(who), examiner=None, seek=seek)
+
+    def look(self, **more: Any) -> JudgedBy:
+        """As `plan` has it."""
+        last = last_judged(Store(self.world.cluster, TARGET).load())
+        spec = ReleaseSpec(TARGET, NEXT, "canary")
+        self.judged = judged_by(self.world.cluster, spec, _unasked, self.world.clock.now(), last=last, **more)
+        return self.judged
+
+    def proposed(self, spec: ReleaseSpec) -> Proposal:
+        found = self.propose(spec)
+        return changed(found, findings=reworded(found.findings, self.judged, "web"))
+
+    def canary(
+        self, image: str, weights: Sequence[float] = (25, 50), bake: str = "15s", strategy: str = "canary", **analysis: Any
+    ) -> Release:
+        options: dict[str, Any] = {"weight": list(weights), "bake": bake} if strategy == "canary" else {"bake": bake}
+        asked = self.look().over(Analysis(**analysis))
+        spec = replace(self.spec(image), strategy=strategy, options=options, analysis=asked)
+        tools = self.tools()
+        return service.run(tools.cluster, self.proposed(spec), reporter=self.reporter, stop=self.stop, within=tools)
+
+
+class Options(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+@contextmanager
+def prometheus(world: World) -> Iterator[None]:
+    """The world's own time series behind the name of the built-in provider."""
+
+    class Shown:
+        name: ClassVar[str] = "prometheus"
+        summary: ClassVar[str] = "the sandbox's own"
+        Options: ClassVar[type[BaseModel]] = Options
+
+        def __init__(self, options: BaseModel, reach: Reach) -> None:
+            """Nothing has to be reached."""
+
+        def raw(self, selector: str, window: float, timeout: float) -> Answer:
+            return world.metrics.raw(selector, window, timeout)
+
+        def value(self, query: str, timeout: float) -> Answer:
+            return world.metrics.value(query, timeout)
+
+        def now(self, timeout: float) -> float:
+            return world.metrics.now(timeout)
+
+    with registry.lent("deliver.metrics", Shown):
+        yield
+
+
+def _unasked(question: Any) -> Any:
+    raise InputError(f"not clear: {question.what}")
