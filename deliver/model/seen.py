@@ -27,7 +27,7 @@ class PodSeen:
     """A pod. ready: Ready and not terminating. lost: it was ready once and is not now. since: unix seconds of creation.
 
     container: the one with the problem, or the first. over: its node has ended it for good (evicted, shut down), and another one is
-    there in its place.
+    there in its place. images: of its containers.
     """
 
     name: str
@@ -41,6 +41,7 @@ class PodSeen:
     problem: Problem | None = None
     container: str = ""
     over: bool = False
+    images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ class RouteSeen:
 
     side: what all Services select now; None when they differ or were edited by somebody else (`foreign` says how).
     pinned: the hash selected, "" when the selectors are the original ones. agreed: EndpointSlices hold exactly the ready pods of that side.
-    stable, candidate, other: ready endpoints by arm. marked: an annotation of ours is on some Service.
+    stable, candidate, other: all ready endpoints by version: of the one of before, of the one that is released or taken back, whichever
+    Deployment's pods run it, and of neither. marked: an annotation of ours is on some Service.
     gone: none of the release's Services is there any more, so there is no traffic to move.
     """
 
@@ -234,6 +236,8 @@ class Seen:
     share: candidate's observed share of requests, percent.
 
     strays: candidate pods that are not terminating although their Deployment is gone (the garbage collector is still at it).
+    remains, leaving: of a release that goes back, pods that its original selectors would match and that run what is taken back: the names
+    of those, not the candidate's, that are there to stay, and how many of all of them are on their way out and still ready.
     flag: of a release whose exposure is a share of users. preview: None without a preview Service. switch: of the newest examination.
     """
 
@@ -247,6 +251,8 @@ class Seen:
     share: float | None = None
     requests: tuple[Request, ...] = ()
     strays: int = 0
+    remains: tuple[str, ...] = ()
+    leaving: int = 0
     flag: FlagSeen | None = None
     preview: PreviewSeen | None = None
     switch: SwitchSeen | None = None

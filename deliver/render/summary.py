@@ -94,7 +94,7 @@ def state_now(release: Release, view: View) -> list[str]:
         by = " by this release" if view["flag"]["serves"] != 0 or view["flag"]["besides"] else ""
         told.append(f"no user gets the treatment{by} since {clock(release.traffic_off)} UTC, {how}")
     elif view["traffic_off"]:
-        told.append(f"no new connection reaches the candidate since {clock(release.traffic_off)} UTC, by the EndpointSlices")
+        told.append(f"no new connection reaches the new version since {clock(release.traffic_off)} UTC, by the EndpointSlices")
     told += [problem(found) for found in view["problems"]]
     return [text for text in told if text]
 

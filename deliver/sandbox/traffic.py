@@ -28,7 +28,7 @@ ON = "/on"
 class Tally:
     """All requests so far. failed: without any answer, by cause. errors: answered 500. by_image, by_pod: answered, whatever the code.
 
-    fresh_at: image -> unix seconds of the last time a new connection reached it.
+    fresh_at, kept_at: image -> unix seconds of the last time that it answered a new connection, and one that was kept open.
     """
 
     requests: int = 0
@@ -39,6 +39,7 @@ class Tally:
     by_pod: Counter[str] = field(default_factory=Counter)
     errors_by_image: Counter[str] = field(default_factory=Counter)
     fresh_at: dict[str, float] = field(default_factory=dict)
+    kept_at: dict[str, float] = field(default_factory=dict)
 
     def lost(self) -> int:
         return sum(self.failed.values())
@@ -51,6 +52,7 @@ class Traffic:
     """rps: requests a second over all services. fresh: share on new connections. connections: kept open for each service.
 
     incident: a share of errors and slowdown: a factor on latency, that hit all pods alike (a database that is ill, say).
+    heard: called with (unix seconds, image, on a new connection) after answers of that image up to that moment.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Traffic:
         self.random = random.Random(f"traffic {seed}")
         self.proxy = Proxy(api, seed, self.settle)
         self._tally = Tally()
+        self.heard: list[Callable[[float, str, bool], None]] = []
         self.crowds: list[Crowd] = []
         self.counters: dict[str, Counters] = {}
         self._kept: dict[str, list[str]] = {service: [""] * self.connections for service in services}
@@ -208,7 +211,7 @@ class Traffic:
             rate = self._rps / len(self.services)
             view = self.proxy.view(self.namespace, service)
             self._fresh(view, self._whole((service, True), rate * self.fresh * span), to)
-            self._keep_alive(service, view, self._whole((service, False), rate * (1 - self.fresh) * span))
+            self._keep_alive(service, view, self._whole((service, False), rate * (1 - self.fresh) * span), to)
 
     def _whole(self, key: tuple[str, bool], amount: float) -> int:
         total = self._carry.get(key, 0.0) + amount
@@ -226,10 +229,10 @@ class Traffic:
             self._tally.failed[NO_ENDPOINT] += n
             return
         for uid, count in zip(view, spread(self.random, n, [1.0] * len(view)), strict=True):
-            if count and self._serve(uid, count):
-                self._tally.fresh_at[self.pods[uid].image] = at
+            if count:
+                self._serve(uid, count, at, fresh=True)
 
-    def _keep_alive(self, service: str, view: tuple[str, ...], n: int) -> None:
+    def _keep_alive(self, service: str, view: tuple[str, ...], n: int, moment: float) -> None:
         """Each kept connection sends its share; one whose pod has gone dials anew, and fails when nobody answers there."""
         if not n:
             return
@@ -246,12 +249,12 @@ class Traffic:
             if not uid:
                 self._tally.failed[NO_ENDPOINT] += count
             else:
-                self._serve(uid, count)
+                self._serve(uid, count, moment, fresh=False)
 
-    def _serve(self, uid: str, n: int) -> bool:
+    def _serve(self, uid: str, n: int, at: float, *, fresh: bool) -> None:
         if not self._alive.get(uid):
             self._tally.failed[REFUSED] += n
-            return False
+            return
         run = self.pods[uid]
         bad = self.serve(uid, n, self.random) or 0
         tally = self._tally
@@ -261,7 +264,9 @@ class Traffic:
         tally.by_pod[run.name] += n
         if bad:
             tally.errors_by_image[run.image] += bad
-        return True
+        (tally.fresh_at if fresh else tally.kept_at)[run.image] = at
+        for call in self.heard:
+            call(at, run.image, fresh)
 
     def alive(self, uid: str) -> bool:
         return self._alive.get(uid, False)

@@ -59,6 +59,7 @@ class Start:
     strategy: str = "canary"
     hold: float = 0.0  # of blue-green, and whether the metrics judge its preview too
     preview_metrics: bool = False
+    ready_after: float = 0.0  # seconds that a pod of any version takes until it is ready, beside its image's own
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,23 @@ def flag(seed: int) -> Story:
     return replace(story, start=start, events=tuple(sorted((*story.events, *more), key=lambda event: event.at)))
 
 
+def late(seed: int) -> Story:
+    """The same with users, pods that take their time to be ready, and somebody who takes the release back in its finish."""
+    random = Random(f"late {seed}")
+    story = green(seed) if random.random() < 0.3 else wild(seed)
+    begun = Event(0.0, "in finish", (random.choice(("rollback", "rollback", "abort", "kill")), random.choice((0.5, 3.0, 12.0, 25.0, 40.0, 70.0))))
+    start = replace(
+        story.start,
+        image=random.choice(("good", "good", "slow")),
+        bake=random.choice((5.0, 20.0)),
+        hold=min(story.start.hold, 10.0),
+        rps=random.choice((0.0, 5.0, 50.0)),
+        ready_after=random.choice((0.0, 5.0, 20.0, 20.0)),
+    )
+    events = story.events if random.random() < 0.5 else ()
+    return replace(story, start=start, events=(begun, *events))
+
+
 def _of_the_flag(random: Random, at: float) -> Event:
     match random.choice(("flag down", "flag down", "flag slow", "flag lost", "flag edit")):
         case "flag down":
@@ -232,4 +250,4 @@ def person(seed: int) -> Story:
     return replace(story, events=tuple(sorted((*story.events, *more), key=lambda event: event.at)))
 
 
-MAKERS = {"world": story_of, "wild": wild, "green": green, "flag": flag, "person": person}
+MAKERS = {"world": story_of, "wild": wild, "green": green, "flag": flag, "person": person, "late": late}
