@@ -87,16 +87,18 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, zygote: Callable[[], Z
 
 @pytest.fixture
 def world(request: pytest.FixtureRequest, tmp_path: Path, place: Place) -> Iterator[Callable[..., World]]:
-    """A maker of namespaces: world(replicas=4, version="1.0.0", services=..., extra=...)."""
+    """A maker of namespaces: world(replicas=4, version="1.0.0", services=..., extra=..., delay=0)."""
     made: list[World] = []
 
-    def make(replicas: int = 4, version: str = "1.0.0", services: Sequence[Object] | None = None, extra: Sequence[Object] = ()) -> World:
+    def make(
+        replicas: int = 4, version: str = "1.0.0", services: Sequence[Object] | None = None, extra: Sequence[Object] = (), delay: int = 0
+    ) -> World:
         name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
         folder = tmp_path / f"world{len(made)}"
         folder.mkdir()
         one = World(folder, name, place)
         made.append(one)
-        return one.make(replicas, version, [objects.service()] if services is None else services, extra)
+        return one.make(replicas, version, [objects.service()] if services is None else services, extra, delay)
 
     yield make
     for one in made:

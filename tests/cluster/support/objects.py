@@ -6,13 +6,15 @@ Object = dict[str, Any]
 LABELS = {"app": "web"}
 
 
-def deployment(image: str, replicas: int, *, name: str = "web", labels: dict[str, str] | None = None) -> Object:
+def deployment(image: str, replicas: int, *, name: str = "web", labels: dict[str, str] | None = None, delay: int = 0) -> Object:
+    """delay: seconds before the first readiness probe."""
     labels = labels or LABELS
     container = {
         "name": "web",
         "image": image,
         "ports": [{"name": "http", "containerPort": 8080}],
-        "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 1, "failureThreshold": 2},
+        "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 1, "failureThreshold": 2}
+        | ({"initialDelaySeconds": delay} if delay else {}),
         "resources": {"requests": {"cpu": "5m", "memory": "16Mi"}, "limits": {"memory": "128Mi"}},
     }
     return {

@@ -45,9 +45,9 @@ class World:
 
     # ------------------------------------------------------------ set up and away
 
-    def make(self, replicas: int, version: str, services: Sequence[Object], extra: Sequence[Object]) -> "World":
+    def make(self, replicas: int, version: str, services: Sequence[Object], extra: Sequence[Object], delay: int = 0) -> "World":
         self.hands.create_namespace()
-        self.hands.apply(objects.deployment(image(version), replicas), *services, *extra)
+        self.hands.apply(objects.deployment(image(version), replicas, delay=delay), *services, *extra)
         self.rolled_out()
         self.eventually("Prometheus has scraped every pod", lambda: self._scraped() >= replicas, 30 + self.patience(2), 0.5)
         self.place.settled()
