@@ -12,9 +12,10 @@ BAD = "2.0.0-errors"
 
 
 def new_pods(shop: World) -> int:
-    """The Deployment's own, of the bad version, alive."""
-    pods = [pod["metadata"] for pod in shop.hands.items("pods") if pod["spec"]["containers"][0]["image"] == image(BAD)]
-    return sum("deliver.dev/release" not in pod["labels"] and not pod.get("deletionTimestamp") for pod in pods)
+    """The Deployment's own, of the bad version, alive and ready."""
+    pods = [pod for pod in shop.hands.items("pods") if pod["spec"]["containers"][0]["image"] == image(BAD)]
+    own = [pod for pod in pods if "deliver.dev/release" not in pod["metadata"]["labels"] and not pod["metadata"].get("deletionTimestamp")]
+    return sum(one["type"] == "Ready" and one["status"] == "True" for pod in own for one in pod["status"].get("conditions", []))
 
 
 def share(event: Event) -> float | None:
@@ -24,14 +25,14 @@ def share(event: Event) -> float | None:
 
 @pytest.mark.parametrize("strategy", ["canary", "blue-green"])
 def test_the_deployments_own_pods_of_a_version_taken_back_in_the_finish_get_nobody(world: Make, strategy: str) -> None:
-    """They are ready 20 s after their start, those of the version of before too: the Deployment takes its time to roll back."""
-    shop = world(replicas=4, delay=20)
+    """They are ready 8 s after their start, those of the version of before too: the Deployment takes its time to roll back."""
+    shop = world(replicas=4, delay=8)
     steps = ("--weight", "50", "--bake", "4s") if strategy == "canary" else ("--bake", "4s", "--preview-bake", "2s", "--hold", "0s")
     common = ("-n", shop.namespace, "--image", image(BAD), "--no-discover", "--drain", "3s", "-o", "jsonl")
     with shop.users(60) as users:
         running = shop.deliver.start(strategy, "web", *common, *steps)
         running.wait_for("the Deployment to roll", says("update-stable"), 120)
-        shop.eventually("half of its pods are new", lambda: new_pods(shop) >= 2, 60)
+        shop.eventually("half of its pods are new and ready", lambda: new_pods(shop) >= 2, 60)
         back = shop.deliver.start("rollback", "web", "-n", shop.namespace, "-o", "jsonl")
         view = ended(back.end(240), 0, "ROLLED_BACK")
         running.end()

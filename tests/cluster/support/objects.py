@@ -7,7 +7,7 @@ LABELS = {"app": "web"}
 
 
 def deployment(image: str, replicas: int, *, name: str = "web", labels: dict[str, str] | None = None, delay: int = 0) -> Object:
-    """delay: seconds before the first readiness probe."""
+    """delay: seconds before the first readiness probe; then its pods are replaced one at a time."""
     labels = labels or LABELS
     container = {
         "name": "web",
@@ -24,6 +24,7 @@ def deployment(image: str, replicas: int, *, name: str = "web", labels: dict[str
         "spec": {
             "replicas": replicas,
             "selector": {"matchLabels": labels},
+            **({"strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}} if delay else {}),
             "template": {
                 "metadata": {"labels": labels, "annotations": {"prometheus.io/scrape": "true"}},
                 "spec": {"containers": [container], "terminationGracePeriodSeconds": 20},
