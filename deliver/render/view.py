@@ -5,7 +5,7 @@ Percentages and pods are what was read back (Seen); null where nothing was. Text
 
 from typing import Any, Protocol
 
-from deliver.model.plan import Side, Step
+from deliver.model.plan import Step
 from deliver.model.release import Course, Outcome, Phase, Release
 from deliver.model.seen import ArmSeen, RouteSeen, Seen
 from deliver.model.verdict import CheckResult

@@ -1,7 +1,7 @@
 """Where traffic goes, read back from the Services and their EndpointSlices (flags-and-routers.md C5)."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set as AbstractSet
 from typing import Any
 
 from deliver.model.names import FENCE, HASH, RELEASE_LABEL, UNDO, fence_of
@@ -55,9 +55,9 @@ def read(look: Reader, release: Release, stable: Sequence[PodSeen], candidate: S
 
 
 def _versions(
-    look: Reader, release: Release, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], live: Set[str]
+    look: Reader, release: Release, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], live: AbstractSet[str]
 ) -> dict[str, str]:
-    """What each of these endpoints runs, by its pod's uid: "stable" for the version of before, "candidate" for the released one, "other"."""
+    """What each of these endpoints runs, by pod uid: "stable" for the version of before, "candidate" for the released one, "other"."""
     versions = {pod.uid: "candidate" for pod in candidate}
     for pod in stable:
         versions[pod.uid] = "stable" if pod.hash == release.snapshot.hash else _version(release, pod.hash, pod.images)

@@ -1,4 +1,4 @@
-"""From "traffic is off" on nobody gets the rejected version, whichever pods run it; and what is said of traffic is so (design.md rule 6)."""
+"""From "traffic is off" on nobody gets the rejected version, whichever pods run it; and what is said of traffic is so."""
 
 from dataclasses import replace
 

@@ -179,9 +179,7 @@ def test_a_move_is_switched_when_the_slices_agree_and_verified_a_second_later():
     assert early.release.shift == first.release.shift
     second = decide(first.release, seen(), NOW + 1.0)
     assert second.release.shift == Shift(Side.BOTH, "", NOW, NOW, verified=NOW + 1.0)
-    assert second.release.journal[-1].text == (
-        "traffic on both sides is verified: 4 of 8 ready endpoints run the new version, 50 %"
-    )
+    assert second.release.journal[-1].text == ("traffic on both sides is verified: 4 of 8 ready endpoints run the new version, 50 %")
     assert waits(second, NOW + 1.0)
     third = decide(second.release, seen(), NOW + 1.0)
     assert (third.release.phase, third.release.bake_since) == (Phase.BAKING, NOW + 1.0)

@@ -142,7 +142,9 @@ class Play:
 
     def _call(self, me: Process, verb: str, image: str) -> Release:
         cluster, stop, examiner = self.hand.as_actor(me.name), Stop(), Examiner(self, me)
-        reporter = Quiet(self.said, on_update=lambda release, seen: self.referee.users.shown(release, seen, seen.at - me.skew if seen else 0.0))
+        reporter = Quiet(
+            self.said, on_update=lambda release, seen: self.referee.users.shown(release, seen, seen.at - me.skew if seen else 0.0)
+        )
         self.hands.append(cluster)
         stop.wakes(me.wake)
         tools = Tools(cluster, reporter, stop, me, examiner, lambda analysis: examiner, identity=me.name, hands=self.flags.hand)

@@ -55,7 +55,10 @@ def lives(pod: Object) -> bool:
 
 @dataclass(frozen=True)
 class Off:
-    """A release has said that traffic is off. raw: as its record has it. at: by the world's clock. ended: when it was rolled back, 0 = not yet."""
+    """A release has said that traffic is off. raw: as its record has it. at: by the world's clock.
+
+    ended: when it was rolled back, 0 = not yet.
+    """
 
     release: str
     image: str

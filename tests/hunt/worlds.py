@@ -206,7 +206,9 @@ def late(seed: int) -> Story:
     """The same with users, pods that take their time to be ready, and somebody who takes the release back in its finish."""
     random = Random(f"late {seed}")
     story = green(seed) if random.random() < 0.3 else wild(seed)
-    begun = Event(0.0, "in finish", (random.choice(("rollback", "rollback", "abort", "kill")), random.choice((0.5, 3.0, 12.0, 25.0, 40.0, 70.0))))
+    begun = Event(
+        0.0, "in finish", (random.choice(("rollback", "rollback", "abort", "kill")), random.choice((0.5, 3.0, 12.0, 25.0, 40.0, 70.0)))
+    )
     start = replace(
         story.start,
         image=random.choice(("good", "good", "slow")),

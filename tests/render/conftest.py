@@ -93,9 +93,7 @@ def shifted(release: Release) -> Release:
     release = release.noted(T0 + 2, "intent", "create-candidate 1").noted(T0 + 2.3, "outcome", "create-candidate 1", of=3, result="done")
     release = release.noted(T0 + 9, "state", "candidate 6d9f: 1 of 1 pods ready").noted(T0 + 9, "state", "step 1/3: shifting to 10 %")
     release = release.noted(T0 + 9, "intent", "route both").noted(T0 + 11, "outcome", "route both", of=7, result="done")
-    release = release.noted(
-        T0 + 12, "state", "traffic on both sides is verified: 1 of 5 ready endpoints runs the new version, 20 %"
-    )
+    release = release.noted(T0 + 12, "state", "traffic on both sides is verified: 1 of 5 ready endpoints runs the new version, 20 %")
     release = release.noted(T0 + 12, "state", "step 1/3: baking 10 % for 300 s")
     shift = Shift(Side.BOTH, "", T0 + 11, T0 + 11, T0 + 12)
     return replace(release, phase=Phase.BAKING, bake_since=T0 + 12, since=T0 + 12, candidate_hash="6d9f", shift=shift, exposed=True)
