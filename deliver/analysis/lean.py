@@ -17,7 +17,8 @@ FEWEST_BAD = 2  # a single bad request leans nowhere
 DOUBTED = 3.0  # dispersion, where the past is too short to tell it: a lean costs one more scrape, an alarm the release
 GROSS_SHARE = 0.05  # of bad requests, below which no harm is gross
 GROSS_BAD = 8  # bad requests without which it is not
-GROSS_TIMES = 3.0  # times what the stable side can have at the most
+GROSS_TIMES = 2.0  # times what the stable side can have at the most
+GROSS_DOUBTED = 1.5  # dispersion at the least, of how bad requests fall on the two sides
 COMPARED = 50  # requests of the stable side in this step from which they tell what both sides share; else the past says it too
 
 
@@ -38,23 +39,23 @@ def leaning(track: Track, step: Tally, rules: Rules) -> float:
 
 
 def gross(track: Track, step: Tally, rules: Rules) -> Gross | None:
-    """Harm that even a lucky candidate could not have: the lowest share that its counts allow, far above the highest of the stable side.
+    """Harm that even a lucky candidate could not have: a share above a twentieth for certain, and above twice stable's.
 
     It needs neither a past nor a dispersion, and so it has no bound on false alarms: the price is a share and a ratio that chance
     alone hardly ever makes.
     """
-    calibration = track.calibration
-    phi, doubted = (1.0, DOUBTED) if calibration.assumed else (calibration.phi, calibration.phi)
-    if step.candidate_bad < GROSS_BAD:
+    calibration, bad, total = track.calibration, step.candidate_bad, step.candidate_total
+    phi = 1.0 if calibration.assumed else calibration.phi
+    if bad < GROSS_BAD or evidence.lower(bad, total, phi) <= max(GROSS_SHARE, GROSS_TIMES * rules.limit):
         return None
-    bad, total = step.stable_bad, step.stable_total
-    if total < COMPARED:
-        bad, total = bad + calibration.bad, total + calibration.total
-    highest = evidence.upper(bad, total, doubted) if total else 0.0
-    lowest = evidence.lower(step.candidate_bad, step.candidate_total, phi)
-    if lowest <= max(GROSS_SHARE, GROSS_TIMES * highest, GROSS_TIMES * rules.limit):
-        return None
-    return Gross(step.candidate_bad, step.candidate_total, bad, total)
+    theirs, their_total = step.stable_bad, step.stable_total
+    if their_total < COMPARED:
+        theirs, their_total = theirs + calibration.bad, their_total + calibration.total
+    if their_total:
+        odds = GROSS_TIMES * total / their_total  # with which a bad request falls on a candidate that is so many times worse
+        if evidence.lower(bad, bad + theirs, max(phi, GROSS_DOUBTED)) <= odds / (1 + odds):
+            return None
+    return Gross(bad, total, theirs, their_total)
 
 
 def _odds(calibration: Calibration, counted: Tally, rules: Rules) -> float:

@@ -197,20 +197,19 @@ def baked(release: Release, seen: Seen, now: float) -> Decision:
 
 
 def overtime(release: Release, now: float) -> Release:
-    """The bake is over and nothing allows the next step: what is waited for is said, once."""
+    """The bake is over and nothing allows the next step: what is waited for is said, once, unless the next look is all that is."""
+    checks, done = binding(release.checks), release.bake_since + release.current.bake
+    open_ = [check for check in checks if check.verdict is not Verdict.PASS]
+    early = untold(release, done)
     if release.overtime == release.bake_since:
         return release
-    checks = release.checks
-    if open_ := next((check for check in checks if check.leans), None) or next(
-        (one for one in checks if one.verdict is not Verdict.PASS), None
-    ):
-        cause = f"{open_.name}: {open_.why}"
-    elif early := untold(release, release.bake_since + release.current.bake):
-        cause = (
-            f"{early.name}: samples of its last {words(round(release.bake_since + release.current.bake - early.seen_to))} are not there yet"
-        )
+    if open_:
+        first = next((check for check in open_ if check.leans), open_[0])
+        cause = f"{first.name}: {first.why}"
+    elif early and done - early.seen_to > release.spec.analysis.poll:
+        cause = f"{early.name}: samples of its last {words(round(done - early.seen_to))} are not there yet"
     else:
-        cause = "the checks have not answered"
+        return release
     said = release.noted(now, "state", f"the bake is over, and the step is not judged yet: {cause}")
     return replace(said, overtime=release.bake_since)
 
