@@ -38,13 +38,13 @@ def leaning(track: Track, step: Tally, rules: Rules) -> float:
     return max([evidence.against(track, rules), *(_odds(track.calibration, one, rules) for one in tallies)])
 
 
-def gross(track: Track, step: Tally, rules: Rules) -> Gross | None:
+def gross(track: Track, step: Tally, rules: Rules, spared: int = 0) -> Gross | None:
     """Harm that even a lucky candidate could not have: a share above a twentieth for certain, and above twice stable's.
 
     It needs neither a past nor a dispersion, and so it has no bound on false alarms: the price is a share and a ratio that chance
-    alone hardly ever makes.
+    alone hardly ever makes. spared: bad requests of the candidate that one client may have made by trying again and again.
     """
-    calibration, bad, total = track.calibration, step.candidate_bad, step.candidate_total
+    calibration, bad, total = track.calibration, step.candidate_bad - spared, step.candidate_total
     phi = 1.0 if calibration.assumed else calibration.phi
     if bad < GROSS_BAD or evidence.lower(bad, total, phi) <= max(GROSS_SHARE, GROSS_TIMES * rules.limit):
         return None
@@ -55,7 +55,7 @@ def gross(track: Track, step: Tally, rules: Rules) -> Gross | None:
         odds = GROSS_TIMES * total / their_total  # with which a bad request falls on a candidate that is so many times worse
         if evidence.lower(bad, bad + theirs, max(phi, GROSS_DOUBTED)) <= odds / (1 + odds):
             return None
-    return Gross(bad, total, theirs, their_total)
+    return Gross(step.candidate_bad, total, theirs, their_total)
 
 
 def _odds(calibration: Calibration, counted: Tally, rules: Rules) -> float:

@@ -23,6 +23,7 @@ from deliver.model.verdict import CheckResult, Evidence, Verdict
 from deliver.plugins.interfaces import Answer, MetricsError
 
 NONE = Tally()
+CLOSE = 10.0  # seconds between two scrapes; in more, a client that tries again is among many others
 REACH = 3600.0  # seconds of raw samples asked for at most, after a time in which nothing could be asked
 
 
@@ -147,7 +148,7 @@ def _verdict(
     if evidence.environment(track, rules):
         why = f"both sides have more than {100 * metric.slo:.3g} % bad: {facts}; this looks like the environment's problem"
         return Verdict.BLIND, why, False
-    if harm := _harm(measure, look, step, rules):
+    if harm := _harm(measure, look, fresh, step, rules):
         return Verdict.FAIL, words.harm(harm, deed(metric, track)), False
     if (lean := _lean(measure, step, rules)) >= ODDS:
         return (
@@ -160,11 +161,16 @@ def _verdict(
     return Verdict.PASS, f"{facts}; evidence {words.odds(evidence.whole(measure, rules))} that {words.claim(rules)}", False
 
 
-def _harm(measure: MetricEvidence, look: Look, step: Gathered, rules: Rules) -> Gross | None:
-    """At any of the bounds, in this step or in the whole release; after a switch, what was counted before it may be our own load."""
+def _harm(measure: MetricEvidence, look: Look, fresh: Fresh, step: Gathered, rules: Rules) -> Gross | None:
+    """At any of the bounds, in this step or in the whole release; after a switch, what was counted before it may be our own load.
+
+    Where looks are close to each other, the worst of them is left out: one client that tries again and again is in no more than that.
+    """
+    close = look.cadence.interval < CLOSE
     for track in measure.tracks:
+        spared = max(step.worst[track.bound], fresh.tallies[track.bound].candidate_bad) if close else 0
         for counted in (step.of(track.bound), *([] if look.alone else [track.sum + track.pending])):
-            if found := gross(track, counted, rules):
+            if found := gross(track, counted, rules, spared):
                 return found
     return None
 

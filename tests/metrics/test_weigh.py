@@ -100,7 +100,7 @@ def test_a_candidate_that_is_worse_fails_and_says_how_much():
 def test_harm_that_is_gross_is_not_weighed_first():
     number, result = Watch(Shop(rates(1.0))).until(FAIL)
     assert number == 2
-    assert result.why == "30 of 150 requests bad (20 %), stable 0 of 600 (0 %): more than bad luck makes"
+    assert result.why == "15 of 75 requests bad (20 %), stable 0 of 300 (0 %): more than bad luck makes"
     assert not result.leans
 
 
@@ -212,7 +212,7 @@ def test_without_a_past_the_evidence_is_careful():
 
 def test_an_absolute_limit_fails_the_candidate_alone_and_blames_the_environment_for_both():
     slo = dataclasses.replace(ERRORS, slo=0.02)
-    number, result = Watch(Shop(rates(0.4)), slo).until(FAIL)
+    number, result = Watch(Shop(rates(0.25)), slo).until(FAIL, 120)
     assert number is not None
     assert "more than 2 % are bad" in result.why
     number, result = Watch(Shop(rates(1.0, stable_bad=2.0)), slo).until(FAIL)

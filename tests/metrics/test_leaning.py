@@ -1,0 +1,93 @@
+"""What leans against the candidate, gross harm, and which samples a step rests on: the judge's side of design.md rule 2."""
+
+import dataclasses
+
+import pytest
+
+from deliver.plugins.interfaces import Answer
+from tests.metrics.test_weigh import BEGIN, BLIND, CANDIDATE, FAIL, PASS, Shop, Watch, rates
+
+
+def test_one_client_that_tries_again_within_a_look_is_no_gross_harm():
+    """Scrapes of 2 s: its errors are all in one of them."""
+
+    class Burst(Shop):
+        def raw(self, selector, window, timeout):
+            self.asked.append(selector)
+            return Answer(selector, tuple(one for one in self.series(selector, self.at - window, 2) if one.points))
+
+        def series(self, selector, since, every):
+            for one in super().series(selector, since, every):
+                clustered = one.labels["code"] == "500" and one.labels["pod"] == CANDIDATE[0].name
+                yield dataclasses.replace(one, points=tuple((t, 20.0 * (t > BEGIN + 6)) for t, _ in one.points)) if clustered else one
+
+    watch = Watch(Burst(rates(0.0, stable_bad=0.0)), poll=5.0)
+    verdicts = [watch.look(5).results[0] for _ in range(4)]
+    assert FAIL not in {one.verdict for one in verdicts}
+    assert verdicts[-1].leans
+
+
+def test_what_leans_says_so_and_is_no_pass():
+    watch = Watch(Shop(rates(0.12)))
+    for _ in range(4):
+        result = watch.look().results[0]
+    assert (result.verdict, result.leans) == (BLIND, True)
+    assert result.why.startswith("6 of 225 requests bad (2.67 %), stable 2 of 900 (0.222 %): 8.34 : 1 that")
+    assert result.why.endswith("it leans against the candidate and is not settled")
+
+
+def test_the_numbers_of_a_step_are_those_of_its_own_samples():
+    watch = Watch(Shop(rates(0.02)))
+    for _ in range(4):
+        watch.look()
+    watch.examiner.reset(watch.shop.at)
+    result = watch.look().results[0]
+    assert (result.samples, result.verdict) == (0, BLIND)
+    assert result.evidence.numbers["candidate_total"] == 5 * 75, "the release's evidence goes on"
+
+
+def test_after_a_switch_our_own_load_is_never_the_users():
+    """What the candidate had counted when the last scrape of before the switch was taken, and what came until the next one (S3)."""
+    watch = Watch(Shop(rates(0.0, rate=20.0), past=600.0), alone=True)
+    first, second, third = (watch.look().results[0] for _ in range(3))
+    assert (first.samples, second.samples, third.samples) == (0, 20 * 15, 20 * 30)
+
+
+def test_the_past_is_read_up_to_the_switch_when_the_pods_are_young():
+    """S2: stable pods 23 s old at the release's start had half a minute of requests by the switch."""
+    watch = Watch(Shop(rates(1.0), past=15.0), alone=True, history=21600.0)
+    number, result = watch.until(FAIL)
+    assert number == 2
+    assert "stable 0 of" in result.why
+    assert watch.ledger.measures["errors"].tracks[0].calibration.total >= 300
+
+
+@pytest.mark.parametrize(("late", "told"), [(0.0, ""), (30.0, " s late")])
+def test_a_store_that_is_late_is_waited_for_and_told(late, told):
+    class Late(Shop):
+        def series(self, selector, since, every):
+            for one in super().series(selector, since, every):
+                yield dataclasses.replace(one, points=tuple(point for point in one.points if point[0] <= self.at - late))
+
+    watch = Watch(Late(rates(0.0)))
+    results = [watch.look(5).results[0] for _ in range(16)]
+    waiting = [one for one in results if "not scraped twice since the step began" in one.why]
+    assert len(waiting) == (3 if not late else 9)
+    assert told in waiting[-1].why
+    assert results[-1].verdict is PASS
+    assert results[-1].seen_to <= watch.shop.at - late + 15
+
+
+def test_a_store_whose_clock_is_a_little_behind_is_late_and_its_samples_have_our_time():
+    """VictoriaMetrics answers as of 30 s ago, `time()` too: what was taken before the step is no part of it (B9)."""
+
+    class AsOfBefore(Shop):
+        def now(self, timeout):
+            return self.at - 30.0
+
+        def series(self, selector, since, every):
+            for one in super().series(selector, since - 30.0, every):
+                yield dataclasses.replace(one, points=tuple(point for point in one.points if point[0] <= self.at - 30.0))
+
+    watch = Watch(AsOfBefore(rates(0.0)))
+    assert [watch.look().results[0].samples for _ in range(5)] == [0, 0, 0, 75, 150]
