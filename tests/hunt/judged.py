@@ -1,6 +1,6 @@
 """`python -m tests.hunt.judged --seconds N`: random worlds in which the real judge judges real samples; `--seed N`: one, told.
 
-`--table`: releases good and bad at fixed settings (judged_table.py). The rules are in judged_play.py, by judging_rules.py.
+`--table`: releases good and bad at fixed settings (judged_table.py). The rules are in judged_watch.py, by judging_rules.py.
 """
 
 # ruff: noqa: T201
@@ -19,8 +19,9 @@ from pathlib import Path
 
 from deliver.model.release import Outcome
 from tests.hunt.__main__ import seldom_collecting
-from tests.hunt.judged_play import Result, Wait, play
+from tests.hunt.judged_play import Result, play
 from tests.hunt.judged_table import table
+from tests.hunt.judged_watch import Wait
 from tests.hunt.judged_worlds import story
 
 REGRESSIONS = Path(__file__).with_name("judged_regressions.txt")

@@ -70,9 +70,10 @@ class Turn:
 class Story:
     """A world. lag: seconds before a sample shows; offset: VictoriaMetrics' latencyOffset. past: seconds of serving before the release.
 
-    before: a good version is released right before. errors: share of the stable version. wanted: names of metrics: errors, limit,
-    times, slow. stopped: seconds after which the driver is told to stop; another one goes on.
-    consecutive, compare: of fixed limits. min_bake: when proof may end a bake. spoilt: share of errors in a minute of the past.
+    before: a good version is released right before. errors: share of the stable version. wanted: names of metrics: errors, limit, slo,
+    times, slow. preview_metrics: the preview has a fifth as many users. stopped: seconds after which the driver is told to stop; another
+    one goes on. consecutive, compare: of fixed limits. min_bake: when proof may end a bake. spoilt: share of errors in a minute of the
+    past.
     """
 
     seed: int
@@ -114,7 +115,9 @@ class Story:
         )
         spec = f"{self.strategy} {'' if self.strategy == 'blue-green' else self.weights} bake {self.bake:g} s by {'+'.join(self.wanted)}"
         spec += "".join(
-            f", {name}" for name in ("consecutive", "compare", "min_bake", "spoilt") if getattr(self, name) not in (0, 1, False)
+            f", {name}"
+            for name in ("consecutive", "compare", "min_bake", "spoilt", "preview_metrics")
+            if getattr(self, name) not in (0, 1, False)
         )
         more = (
             (", before" if self.before else "") + "".join(map(str, self.turns)) + (f", stopped {self.stopped:g} s" if self.stopped else "")
@@ -208,6 +211,7 @@ def story(seed: int) -> Story:
         compare=more.random() < 0.2,
         min_bake=round(bake / 3, 1) if strategy != "blue-green" and more.random() < 0.2 else 0.0,
         spoilt=more.choice((0.02, 0.2)) if more.random() < 0.1 else 0.0,
+        preview_metrics=strategy == "blue-green" and more.random() < 0.3,
     )
 
 
