@@ -67,7 +67,7 @@ class Tally:
             self.good[f"by {by}"][end] += 1
             self.good[f"late  {result.story.lag + result.story.offset:3g} s"][end] += 1
             self.waits += result.waits
-            self.late += [(wait.late, result.story.seed) for wait in result.waits if wait.late]
+            self.late += [(wait.late, result.story.seed) for wait in result.waits if wait.late and not wait.leant]
 
     def __str__(self) -> str:
         lines = [f"{self.worlds} worlds, {self.hours:.0f} simulated hours, {self.failing} with a broken rule"]
@@ -91,27 +91,33 @@ def _end(result: Result) -> str:
 
 
 def _waited(waits: Sequence[Wait]) -> str:
-    """Of good versions' steps: which were longer than they had to be."""
-    known = [wait for wait in waits if not (wait.leant or wait.proof or wait.thin)]
+    """Of good versions' steps: which were longer than they had to be, on data that leant by chance or did not."""
+    known = [wait for wait in waits if not (wait.proof or wait.asleep)]
     extra = sorted(wait.extra for wait in known) or [0.0]
     most = f"median {extra[len(extra) // 2]:.0f} s, nine of ten {extra[len(extra) * 9 // 10]:.0f} s, longest {extra[-1]:.0f} s"
-    leant, late = sum(wait.leant and not wait.thin for wait in waits), sum(wait.late > 0 for wait in known)
-    return f"steps of good versions: {len(known)} that did not lean, beyond the bake {most}; {leant} leant, {late} later than due"
+    late = [wait for wait in known if wait.late]
+    leant = sum(wait.leant for wait in late)
+    told = f"longer than due: {leant} that leant by chance, {len(late) - leant} others"
+    return f"steps of good versions: {len(known)}, beyond the bake {most}; {told}"
 
 
-def jobs(first: int, end: float, room: threading.Semaphore) -> Iterator[int]:
-    for seed in itertools.count(first):
+def seeds(first: int, *, good: bool) -> Iterator[int]:
+    return (seed for seed in itertools.count(first) if not good or not story(seed).fault.kind)
+
+
+def jobs(wanted: Iterator[int], end: float, room: threading.Semaphore) -> Iterator[int]:
+    for seed in wanted:
         room.acquire()
         if time.monotonic() >= end:
             return
         yield seed
 
 
-def hunt(seconds: float, first: int, processes: int, *, keep: bool) -> Tally:
+def hunt(seconds: float, wanted: Iterator[int], processes: int, *, keep: bool) -> Tally:
     end, tally = time.monotonic() + seconds, Tally()
     room = threading.Semaphore(4 * processes)
     with multiprocessing.Pool(processes, seldom_collecting) as pool:
-        for result in pool.imap_unordered(one, jobs(first, end, room)):
+        for result in pool.imap_unordered(one, jobs(wanted, end, room)):
             room.release()
             tally.take(result)
             for text in result.broken:
@@ -146,13 +152,14 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
     parser.add_argument("--seed", type=int, help="play this one world, and tell it")
     parser.add_argument("--table", action="store_true", help="releases good and bad at fixed settings, as a table")
+    parser.add_argument("--good", action="store_true", help="good versions alone")
     parser.add_argument("--keep", action="store_true", help=f"write seeds that fail into {REGRESSIONS.name}")
     options = parser.parse_args()
     if options.seed is not None:
         return told(options.seed)
     if options.table:
         return table(options.processes)
-    tally = hunt(options.seconds, options.first, options.processes, keep=options.keep)
+    tally = hunt(options.seconds, seeds(options.first, good=options.good), options.processes, keep=options.keep)
     print(tally)
     return 1 if tally.failing else 0
 

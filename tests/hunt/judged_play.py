@@ -59,10 +59,16 @@ class Result:
 
 @dataclass
 class Play:
+    """looked: when samples were asked for last. away: until then Prometheus does not answer. ill: an incident of both sides has begun.
+
+    After that numbers of both sides that were not counted at the same moments, or at one weight, speak of nothing.
+    """
+
     story: Story
     looked: float = 0.0
     away: float = 0.0
     tries: int = 0
+    ill: bool = False
 
     def __post_init__(self) -> None:
         story, fault = self.story, self.story.fault
@@ -165,6 +171,7 @@ class Play:
         if turn.rps >= 0:
             self.world.traffic.set(rps=turn.rps)
         if turn.incident >= 0:
+            self.ill = True
             self.world.traffic.set(incident=turn.incident)
         if turn.down:
             self.away = self.world.clock.now() + turn.down
@@ -187,6 +194,8 @@ class Play:
 
     def _ended(self, watch: Watch, release: Release) -> None:
         fault, now = self.story.fault, self.world.clock.now()
+        if self.ill:
+            return
         if release.outcome is Outcome.PROMOTED and fault.kind and fault.when == "start":
             for numbers in watch.bench.numbers(release.started, watch.finishing or now):
                 if numbers.clear(chance=SURE):

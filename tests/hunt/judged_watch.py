@@ -22,21 +22,21 @@ SHARE = 8.0  # points by which a share that is told may be off, beside chance
 
 @dataclass(frozen=True)
 class Wait:
-    """A step that passed. extra: seconds of its bake beyond what was asked for. due: those that scrape, lag and a look ask for.
+    """A step that passed. extra: seconds of its bake beyond what was asked for. due: those that samples, requests and a look ask for.
 
-    leant: the data did. proof: everybody is to follow, and proof is asked for. thin: too few requests to judge by, or nobody to ask.
+    leant: the data did, then or when it was due. proof: everybody is to follow, and proof is asked for. asleep: nobody drove or answered.
     """
 
     extra: float
     due: float
     leant: bool
     proof: bool
-    thin: bool
+    asleep: bool
 
     @property
     def late(self) -> float:
-        """Seconds that nothing explains."""
-        return 0.0 if self.leant or self.proof or self.thin else max(self.extra - self.due, 0.0)
+        """Seconds that only chance explains, or nothing."""
+        return 0.0 if self.proof or self.asleep else max(self.extra - self.due, 0.0)
 
 
 @dataclass
@@ -88,7 +88,7 @@ class Watch:
         if since is None or now - self.looked < story.poll:
             return
         self.looked = now
-        shown = self.bench.numbers(since, now) if release.course is not Course.BACK and not asleep else []
+        shown = self.bench.numbers(since, now) if release.course is not Course.BACK and not asleep and not self.play.ill else []
         found = next((one for one in shown if one.candidate.total >= 50 and one.candidate.share >= GROSS and one.clear(SURE)), None)
         if found is None:
             self.gross = 0.0
@@ -102,14 +102,15 @@ class Watch:
         return bool(before.bake_since) and (release.step > before.step or release.course is Course.FINISH)
 
     def _waited(self, before: Release, now: float) -> None:
-        story, step = self.play.story, before.current
-        due = story.scraping.every * 1.3 + story.lag + story.offset + story.poll + 1.0
+        """(d) how long a step was, and how long it had to be: its samples have to be there, and enough of them."""
+        story, step, since = self.play.story, before.current, before.bake_since
+        shown = since + step.bake + story.scraping.every * (1 + story.scraping.jitter) + story.lag
+        enough = self.bench.shown.reached(self.candidate, since, now, story.min_samples) if self.metrics(before.step) else since
+        due = max(shown, enough) + story.poll + 2.0
         last = before.last_step or before.plan.steps[before.step + 1].endpoints >= 100 > step.endpoints > 0
-        shown = self.bench.numbers(before.bake_since, now)
-        leant, proof = any(one.leans for one in shown), bool(last and story.prove)
-        asleep = self.play.world.clock.now() < self.play.away + story.poll
-        thin = asleep or any(one.candidate.total < 2 * story.min_samples for one in self.bench.numbers(before.bake_since, now - due))
-        self.waits.append(Wait(now - before.bake_since - step.bake, due, leant, proof, thin))
+        leant = any(one.leans for at in (min(due, now), now) for one in self.bench.numbers(since, at))
+        asleep = now < self.play.away + story.poll or bool(story.stopped)
+        self.waits.append(Wait(now - since - step.bake, due - since - step.bake, leant, bool(last and story.prove), asleep))
 
     def _told(self, release: Release) -> None:
         """(b) no PASS beside numbers that speak against it."""
@@ -124,7 +125,7 @@ class Watch:
     def _beside(self, checks: tuple[CheckResult, ...], where: str) -> None:
         for check in checks:
             numbers = check.evidence.numbers
-            if check.kind != "metric" or check.verdict is not Verdict.PASS or "candidate_total" not in numbers:
+            if self.play.ill or check.kind != "metric" or check.verdict is not Verdict.PASS or "candidate_total" not in numbers:
                 continue
             if check.samples > (served := self.bench.shown.served(self.candidate)):
                 self.bench.say("samples", f"{check.samples} requests are told, {served} there were; {where}: {check.why}")
@@ -208,7 +209,7 @@ class Watch:
         shown, least = self.bench.shown.requests(self.candidate, self.bakes[step], at), self.play.story.min_samples
         if self.metrics(step) and shown < least:
             self.bench.say("g", f"{what} on {shown} requests since step {step + 1} began, {least} are asked for")
-        found = [numbers for numbers in self.bench.numbers(self.bakes[step], at) if numbers.clear()]
+        found = [numbers for numbers in self.bench.numbers(self.bakes[step], at) if numbers.clear() and not self.play.ill]
         self.against += bool(found)
         for numbers in found:
             self.bench.say("a", f"{what} while the store shows, since step {step + 1} began, {numbers}")

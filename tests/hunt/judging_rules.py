@@ -137,6 +137,15 @@ class Shown:
                 found += max(later[-1] - (0 if young else min(later)), 0) if later else 0
         return found
 
+    def reached(self, arm: str, since: float, until: float, least: int) -> float:
+        """When the store first showed so many requests between samples taken since a moment; `until` where it never did."""
+        taken = [row.at for key, rows in self.world.traffic.rows.items() if self.arm(key) == arm for row in rows if row.up]
+        measure = Measure("requests")
+        for at in sorted(at + self.lag for at in taken if since < at + self.lag <= until):
+            if self.count(arm, measure, since, at).total >= least:
+                return at
+        return until
+
     def served(self, arm: str) -> int:
         """Requests so far, seen by no store."""
         traffic = self.world.traffic
