@@ -82,7 +82,7 @@ class SandboxMetrics:
                 result = self._result(query, at)
             except QueryError as error:
                 raise MetricsError(str(error), bad_query=error.bad) from error
-        series = () if self.sick.empty else _as_series(result, at)
+        series = () if self.sick.empty and isinstance(result, list) else _as_series(result, at)  # a number is no series
         return Answer(query, series, self.sick.warnings)
 
 

@@ -104,7 +104,7 @@ class Watch:
     def _waited(self, before: Release, now: float) -> None:
         """(d) how long a step was, and how long it had to be: its samples have to be there, and enough of them."""
         story, step, since = self.play.story, before.current, before.bake_since
-        shown = since + step.bake + story.scraping.every * (1 + story.scraping.jitter) + story.lag
+        shown = since + step.bake + story.scraping.every * (1 + story.scraping.jitter) + story.lag + story.offset
         enough = self.bench.shown.reached(self.candidate, since, now, story.min_samples) if self.metrics(before.step) else since
         due = max(shown, enough) + story.poll + 2.0
         last = before.last_step or before.plan.steps[before.step + 1].endpoints >= 100 > step.endpoints > 0

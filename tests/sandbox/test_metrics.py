@@ -132,6 +132,7 @@ def test_it_can_be_down_slow_stale_nan_empty_and_partial(busy: World) -> None:
     assert busy.metrics.value("up", 5.0).warnings == ("partial",)
     sick.warnings, sick.empty = (), True
     assert busy.metrics.value("up", 5.0).series == ()
+    assert busy.metrics.now(5.0) == busy.clock.now()
     sick.empty, busy.metrics.series.nan = False, True
     assert all(math.isnan(item.points[0][1]) for item in busy.metrics.value("up", 5.0).series)
 
