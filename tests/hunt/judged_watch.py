@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SURE = 1e-6  # chance below which a version can be told "well before the end"
 ODDS = 3.0  # odds against the candidate beside which nobody reads PASS
 GROSS = 0.15  # share of bad requests that nobody waits to be sure of
+WINDOW = 60.0  # seconds that a fixed limit looks back
 SHARE = 8.0  # points by which a share that is told may be off, beside chance
 
 
@@ -163,8 +164,11 @@ class Watch:
         seconds = known[-1][0] - known[0][0]
         least = max((candidate + stable) / seconds * story.scraping.every * 0.5, 1.0)
         tolerance = SHARE + 100 * 5 * math.sqrt(max(true * (1 - true), 0.01) / least)
-        if abs(seen.share - 100 * true) > tolerance:
-            self.bench.say("f", f"candidate has {seen.share:.3g} % of requests is told, {100 * true:.3g} % it was (+- {tolerance:.2g})")
+        length = WINDOW if story.wanted[0] in ("limit", "slow") else math.inf
+        low, high = _between(true, scrapes=min(now - began - story.lag, length) / story.scraping.every)
+        if not 100 * low - tolerance <= seen.share <= 100 * high + tolerance:
+            text = f"{100 * true:.3g} % it was; {100 * low:.3g} to {100 * high:.3g} % +- {tolerance:.2g} can be seen of it"
+            self.bench.say("f", f"candidate has {seen.share:.3g} % of requests is told, {text}")
 
     # ------------------------------------------------------------ (a) rises
 
@@ -213,6 +217,14 @@ class Watch:
         self.against += bool(found)
         for numbers in found:
             self.bench.say("a", f"{what} while the store shows, since step {step + 1} began, {numbers}")
+
+
+def _between(share: float, scrapes: float) -> tuple[float, float]:
+    """What a share may look like where each side's samples begin and end up to a scrape earlier or later than the other's."""
+    if share >= 1.0 or scrapes <= 2.0:
+        return share if scrapes > 2.0 else 0.0, 1.0 if scrapes <= 2.0 else share
+    odds, more = share / (1 - share), (scrapes + 1) / (scrapes - 1)
+    return odds / more / (1 + odds / more), odds * more / (1 + odds * more)
 
 
 def ready(pod: Object) -> bool:
