@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.support.events import ended, passed
+from tests.cluster.support.events import ended, passed, unix
 from tests.cluster.support.place import LATE, SELDOM
 from tests.cluster.support.world import ERRORS, SLOW, World
 
@@ -52,6 +52,21 @@ def test_one_that_is_worse_is_taken_back_without_a_limit_given(world: Make, vers
     assert next(check for check in view["checks"] if check["name"] == named)["odds"]["worse"] >= 20
 
 
+@pytest.mark.stores(SELDOM, LATE)
+@pytest.mark.parametrize("version", ["2.0.0-errors", "2.0.0-slow"])
+def test_no_step_of_several_passes_on_data_that_speaks_against_it(world: Make, version: str) -> None:
+    """The first step ends before a scrape has seen it; what comes in then is bad, however few requests it was."""
+    shop = world(replicas=4)
+    with shop.users(100) as users:
+        several = {"canary": {"weight": [10, 50, 75], "bake": "15s"}}
+        running = shop.release(version, strategy=several, analysis=judged(WEIGHED, TIMED))
+        view = ended(running.end(), 3, "ROLLED_BACK")
+    assert [event["event"] for event in running.events if any(passed(step)(event) for step in range(3))] == []
+    users.lost_none()
+    assert users.reached(version, unix(view["traffic_off"])) == 0
+    shop.unchanged()
+
+
 def test_what_cannot_be_shown_with_so_few_requests_is_held_and_a_person_decides(world: Make) -> None:
     """Two requests a second show nothing within 8 s; nobody is moved on for want of evidence."""
     shop = world(replicas=1)
@@ -67,8 +82,9 @@ def test_what_cannot_be_shown_with_so_few_requests_is_held_and_a_person_decides(
 @pytest.mark.stores(SELDOM, LATE)
 def test_the_evidence_of_a_killed_driver_is_taken_up(world: Make) -> None:
     shop = world(replicas=2)
+    half = {"canary": {"weight": [50], "bake": "10s", "max_bake": shop.wide(30)}}
     with shop.users(150):
-        running = shop.release("1.1.0", strategy={"canary": {"weight": [50], "bake": "10s"}}, analysis=judged(WEIGHED))
+        running = shop.release("1.1.0", strategy=half, analysis=judged(WEIGHED))
         running.wait_for("half of the traffic judged", passed(0))
         running.kill()
         before = _samples(shop.status())
