@@ -43,7 +43,7 @@ def _places(store: Store, marks: Mapping[str, pytest.Mark]) -> Iterator[Paramete
     name, slow = ("", []) if usual else (f"-{store}", [pytest.mark.slow])
     if "lab" not in marks:
         slowly = [pytest.mark.slow] if "pace" in marks and marks["pace"].args[0] < SLOW else slow
-        yield pytest.param(("sandbox", store), id=f"sandbox{name}", marks=[pytest.mark.timeout(120 if usual else 300), *slowly])
+        yield pytest.param(("sandbox", store), id=f"sandbox{name}", marks=[pytest.mark.timeout(300), *slowly])
     each_time = usual or store in marks["stores"].kwargs.get("each_time", ())
     more = [] if usual else [pytest.mark.store, pytest.mark.timeout(900)]
     yield pytest.param(
