@@ -48,8 +48,9 @@ def test_one_that_is_worse_is_taken_back_without_a_limit_given(world: Make, vers
     shop.unchanged()
     users.lost_none()
     assert view["reason"].startswith(f"{named}: ")
-    assert "times as bad as stable" in view["reason"]
-    assert next(check for check in view["checks"] if check["name"] == named)["odds"]["worse"] >= 20
+    if "more than bad luck makes" not in view["reason"]:  # gross harm waits for no odds
+        assert "times as bad as stable" in view["reason"]
+        assert next(check for check in view["checks"] if check["name"] == named)["odds"]["worse"] >= 20
 
 
 @pytest.mark.stores(SELDOM, LATE)
@@ -79,7 +80,6 @@ def test_what_cannot_be_shown_with_so_few_requests_is_held_and_a_person_decides(
     shop.unchanged()
 
 
-@pytest.mark.stores(SELDOM, LATE)
 def test_the_evidence_of_a_killed_driver_is_taken_up(world: Make) -> None:
     shop = world(replicas=2)
     half = {"canary": {"weight": [50], "bake": "10s", "max_bake": shop.wide(30)}}
