@@ -44,7 +44,7 @@ class Confirmation:
 
     def of_nobody(self, flag: str, instances: Sequence[Instance]) -> Ack:
         """Of a flag that is disabled, or not there: no instance gives anybody a variant of it."""
-        return self.probe.refused(flag, instances) if instances else self._nobody_asked()
+        return self.probe.refused(flag, self.names, instances) if instances else self._nobody_asked()
 
     def _nobody_asked(self) -> Ack:
         how = "there is nobody to ask" if self.options.port else "no OFREP port is given (`port`), so nobody can be asked"

@@ -123,7 +123,7 @@ class DocumentBackend(ABC, Generic[OptionsT, HolderT]):
                 there = self._document(holder, flag)
             except Rejected:  # broken since: what the applications serve still is the one before it, and that is ours
                 return self._restorable(holder, flag).with_raw(flag, document)
-            after = _valid(flag, undone(before, there.flag(flag), self._names), before)
+            after = _valid(flag, undone(before, self._standing(holder, flag), self._names), before)
             left[:] = sentences(flag, before, after)
             return there.with_raw(flag, document) if same(after, before) else there.with_flag(flag, after)
 
@@ -157,6 +157,10 @@ class DocumentBackend(ABC, Generic[OptionsT, HolderT]):
         if self._can_kill(document, flag):
             self._good = document
         return document
+
+    def _standing(self, holder: HolderT, flag: str) -> Flag:
+        """The flag's definition, with whatever a kill has kept aside. Raises FlagGone or Rejected."""
+        return self._document(holder, flag).flag(flag)
 
     def _can_kill(self, document: Document, flag: str) -> bool:
         return flag in document.flags and self._names.safe in document.flags[flag]["variants"]

@@ -86,30 +86,33 @@ class Probe:
         body = {"context": {"targetingKey": user}}
         return self.caller.send(instance.access, "POST", f"{self.path}/{quoted(flag)}", body=body, headers=self.headers(), timeout=timeout)
 
-    def refused(self, flag: str, instances: Sequence[Instance]) -> Ack:
-        """How many instances give nobody a variant of the flag: to them it is disabled, or not there."""
+    def refused(self, flag: str, names: Variants, instances: Sequence[Instance]) -> Ack:
+        """How many instances give nobody the treatment: to them the flag is disabled, or not there, or another source of theirs is safe."""
         until = self.clock() + BUDGET
         ordered = sorted(instances, key=lambda one: one.name)
-        found = self._each(ordered, lambda one: self._gives(one, flag, until))
+        found = self._each(ordered, lambda one: self._gives(one, flag, names, until))
         missing = tuple(f"{one.name}: {why}" for one, why in zip(ordered, found, strict=True) if why)
         acked = len(ordered) - len(missing)
-        return Ack(acked, len(ordered), f"asked by OFREP; {acked} of {len(ordered)} give nobody a variant of it", missing=missing)
+        return Ack(acked, len(ordered), f"asked by OFREP; {acked} of {len(ordered)} give nobody the treatment", missing=missing)
 
-    def _gives(self, instance: Instance, flag: str, until: float) -> str:
-        """Why the instance may give somebody a variant still; "" when it does not."""
-        left = until - self.clock()
-        if left <= 0:
-            return f"not asked within {BUDGET:g} s"
-        try:
-            reply = self._ask(instance, flag, user(0), min(ASK, left))
-        except ClusterError as error:
-            return error.what
-        data = reply.data()
-        said = data if isinstance(data, dict) else {}
-        if said.get("errorCode") == "FLAG_NOT_FOUND" or (reply.status == 200 and said.get("reason") == "DISABLED"):
-            return ""
-        variant = clean(str(said.get("variant") or ""), 40)
-        return f"serves `{variant}` still" if reply.status == 200 else _refused(reply, flag)
+    def _gives(self, instance: Instance, flag: str, names: Variants, until: float) -> str:
+        """Why the instance may give somebody the treatment still; "" when it does not."""
+        for number in range(STATIC):
+            left = until - self.clock()
+            if left <= 0:
+                return f"not asked within {BUDGET:g} s"
+            try:
+                reply = self._ask(instance, flag, user(number), min(ASK, left))
+            except ClusterError as error:
+                return error.what
+            data = reply.data()
+            said = data if isinstance(data, dict) else {}
+            if said.get("errorCode") == "FLAG_NOT_FOUND" or (reply.status == 200 and said.get("reason") == "DISABLED"):
+                return ""
+            variant = str(said.get("variant") or "")
+            if reply.status != 200 or variant != names.safe:
+                return f"serves `{clean(variant, 40)}` still" if reply.status == 200 else _refused(reply, flag)
+        return ""
 
     def confirm(self, flag: str, want: Wanted, instances: Sequence[Instance]) -> Ack:
         """How many instances serve what is wanted, and whether they agree."""

@@ -1,6 +1,7 @@
 """The OpenFeature Operator's FeatureFlag resource: .spec.flagSpec.flags.KEY. flagd watches it through the API server.
 
-Only the one flag is patched. An operator before flag metadata drops our marks; then who serves the change is told by evaluation alone.
+Only the one flag is patched. An operator before flag metadata (0.9) drops our marks; then who serves the change is told by evaluation alone,
+and what a kill keeps of somebody's own rules is found in an annotation of the resource.
 """
 
 import json
@@ -10,15 +11,18 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from deliver.cluster.port import Watch
+from deliver.flags import rollout
 from deliver.flags.document import Document, parse
 from deliver.flags.format import DocumentBackend
 from deliver.flags.options import ResourceOptions
+from deliver.flags.rollout import RELEASE, Flag, marks_of
 from deliver.model.errors import NotFound, Rejected
 from deliver.model.names import FENCE
 from deliver.plugins.flags import Mark
 from deliver.plugins.interfaces import Object, Writer
 
 KIND = "featureflags"
+KEPT = "deliver.dev/kept"
 
 
 class OpenFeatureOperator(DocumentBackend[ResourceOptions, Object]):
@@ -66,13 +70,40 @@ class OpenFeatureOperator(DocumentBackend[ResourceOptions, Object]):
             if new == old:
                 return None
             change = difference(old if isinstance(old, Mapping) else {}, new)
-            return {"metadata": {"annotations": {FENCE: None}}, "spec": {"flagSpec": {"flags": {flag: change}}}}
+            return {"metadata": {"annotations": {FENCE: None, **_noted(obj, flag, new)}}, "spec": {"flagSpec": {"flags": {flag: change}}}}
 
         return write.change(KIND, self.options.resource, patch)
+
+    def _standing(self, holder: Object, flag: str) -> Flag:
+        found, kept = super()._standing(holder, flag), _notes(holder).get(flag)
+        if not kept or marks_of(found).release:
+            return found
+        return {**found, "metadata": {**(found.get("metadata") or {}), RELEASE: "dropped", rollout.KEPT: kept}}
 
     def _restorable(self, holder: Object, flag: str) -> Document:
         """One flag is put back: whatever the others are, they are not written."""
         return parse('{"flags": {}}', self._where)
+
+
+def _notes(obj: Object) -> dict[str, str]:
+    """By flag, what kills have kept aside."""
+    try:
+        found = json.loads((obj["metadata"].get("annotations") or {}).get(KEPT, "{}"))
+    except ValueError:
+        return {}
+    return {str(name): str(text) for name, text in found.items()} if isinstance(found, dict) else {}
+
+
+def _noted(obj: Object, flag: str, new: Flag) -> dict[str, str | None]:
+    """The annotation beside a new definition: what a kill keeps joins it, what carries no mark of ours any more leaves it."""
+    kept, notes = (new.get("metadata") or {}).get(rollout.KEPT), _notes(obj)
+    if kept:
+        notes[flag] = str(kept)
+    elif marks_of(new).release or flag not in notes:
+        return {}
+    else:
+        del notes[flag]
+    return {KEPT: json.dumps(notes, sort_keys=True) if notes else None}
 
 
 def _flag_spec(obj: Object) -> Mapping[str, Any]:

@@ -46,7 +46,8 @@ class UnleashRig(Rig):
         self.hands = self.hand
 
     def hand(self, cluster: Cluster, namespace: str, plan: FlagPlan) -> Hand:
-        reach = FlagReach(namespace, None, None, None, None, {"UNLEASH_TOKEN": ADMIN})  # type: ignore[arg-type]  # it needs no cluster
+        environ, now = {"UNLEASH_TOKEN": ADMIN}, self.world.clock.now
+        reach = FlagReach(namespace, None, None, None, None, environ, now)  # type: ignore[arg-type]  # it needs no cluster
         options = Unleash.Options.model_validate(plan.backend.options)
         return Hand(plan.flag, Unleash(options, reach, self.server.caller, self.world.clock.monotonic))
 

@@ -46,7 +46,8 @@ class Evaluator:
 
     def resolve(self, flag: str, user: str | None) -> dict:
         found = self.core.resolve_boolean_value(flag, True, EvaluationContext(targeting_key=user))
-        return {"key": flag, "value": found.value, "variant": found.variant, "metadata": dict(found.flag_metadata)}
+        told = {"value": found.value, "variant": found.variant, "reason": found.reason, "metadata": dict(found.flag_metadata)}
+        return {"key": flag, **told}
 
 
 class OldEvaluator(Evaluator):

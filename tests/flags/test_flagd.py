@@ -323,6 +323,31 @@ def test_a_revision_that_stands_there_no_more_is_not_confirmed(desk):
     assert not desk.backend.confirm(FLAG, revision, 25, [_seen("web-1")]).whole
 
 
+@pytest.mark.parametrize(("default", "whole"), [("on", False), ("off", True), (None, True)])
+def test_a_flag_that_was_taken_out_is_off_where_the_pods_say_so(desk, default, whole):
+    """flagd merges sources: one that is gone from ours may be served from another (flagd 1797)."""
+    desk.set(25)
+    document = json.loads(desk.text)
+    del document["flags"][FLAG]
+    desk.edit(json.dumps(document))
+    other = {FLAG: {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": default}} if default else {}
+    desk.fleet.load(json.dumps({"flags": {**document["flags"], **other}}))
+    ack = desk.backend.confirm(FLAG, "gone", 0, [_seen("web-1"), _seen("web-2")])
+    assert ack.whole is whole
+    assert whole or ack.missing == ("web-1: serves `on` still", "web-2: serves `on` still")
+
+
+def test_a_flag_that_was_disabled_is_off_once_the_pods_have_heard_of_it(desk):
+    desk.set(25)
+    desk.fleet.load(desk.text)
+    desk.edit(desk.text.replace('"ENABLED",\n      "variants": {"on"', '"DISABLED",\n      "variants": {"on"'))
+    revision = desk.backend.kill(desk.write, FLAG, MARK)
+    assert desk.backend.read(FLAG).off
+    assert not desk.backend.confirm(FLAG, revision, 0, [_seen("web-1")]).whole
+    desk.fleet.load(desk.text)
+    assert desk.backend.confirm(FLAG, revision, 0, [_seen("web-1")]).whole
+
+
 def test_without_a_port_there_is_nobody_to_ask_and_time_has_to_do(desk):
     backend = desk.again(port=0, wait="90s")
     ack = backend.confirm(FLAG, desk.set(25, backend=backend), 25, [_seen("web-1")])

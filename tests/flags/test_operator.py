@@ -119,6 +119,24 @@ def test_an_operator_that_drops_flag_metadata_is_told_by_evaluation_alone(desk, 
     assert desk.backend.confirm(FLAG, revision, 25, pods).whole
 
 
+@pytest.mark.parametrize("dropped", [False, True], ids=["today's operator", "before 0.9"])
+@pytest.mark.parametrize("kills", [1, 2])
+def test_a_rule_that_a_kill_went_over_comes_back_also_where_the_marks_are_dropped(desk, monkeypatch, dropped, kills):
+    """Their definition has had metadata of a flag since April 2026 (open-feature-operator 808)."""
+    if dropped:
+        monkeypatch.setattr(custom, "_KNOWN", ("defaultVariant", "state", "targeting", "variants"))
+    before, was, rule = desk.backend.read(FLAG), desk.flags[FLAG], {"if": [{"var": "beta"}, "on", "off"]}
+    desk.set(50)
+    desk.edit(targeting={"fractional": None, **rule})
+    for _ in range(kills):
+        desk.again().kill(desk.write, FLAG, MARK)
+    assert desk.backend.read(FLAG).percent == 0
+    undone = desk.again().undo(desk.write, FLAG, before.document, MARK)
+    assert desk.flags[FLAG] == {**was, "targeting": rule}
+    assert undone.left == (f"`targeting` of flag `{FLAG}` was changed by somebody: it stays as they left it",)
+    assert "annotations" not in desk.obj["metadata"]
+
+
 def test_before_a_release(desk):
     assert desk.backend.check(FLAG, workload(), []) == []
     assert "did you mean" in desk.backend.check("new-chekout", workload(), [])[0].hint

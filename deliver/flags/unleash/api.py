@@ -34,9 +34,9 @@ class UnleashApi:
             raise self._strange()
         return setting(data)
 
-    def patch(self, flag: str, strategy: str, operations: Sequence[Operation]) -> None:
+    def patch(self, flag: str, strategy: str, operations: Sequence[Operation], timeout: float = ASK) -> None:
         """Raises Conflict when a `test` among them does not hold."""
-        reply = self._send("PATCH", f"{self._environment(flag)}/strategies/{quote(strategy, safe='')}", list(operations))
+        reply = self._send("PATCH", f"{self._environment(flag)}/strategies/{quote(strategy, safe='')}", list(operations), timeout)
         if reply.status == 500 and b"TEST_OPERATION_FAILED" in reply.body:
             raise Conflict("the flag was changed by somebody else", status=409, why="its strategy is not what was read")
         self._data(reply, f"change the rollout of flag `{flag}`")
@@ -65,9 +65,9 @@ class UnleashApi:
             return True
         return False
 
-    def switched_since(self, flag: str, note: str) -> bool:
-        """Whether somebody has switched the environment on or off since `note` came into a strategy's parameters, by the server's own log.
-        False where it has none, or may not be read: then what stands there is all that is known.
+    def switched_since(self, flag: str, note: str, value: str) -> bool:
+        """Whether somebody has switched the environment on or off after the kill that followed when `note` got that value in a strategy's
+        parameters, by the server's own log. False where it has none, or may not be read: then what stands there is all that is known.
         """
         try:
             reply = self._send("GET", f"/api/admin/search/events?feature=IS:{quote(flag, safe='')}&limit={EVENTS}")
@@ -75,14 +75,17 @@ class UnleashApi:
             return False
         data = reply.data() if reply.status == 200 else None
         events = data.get("events") if isinstance(data, dict) else None
+        switches = 0
         for event in events if isinstance(events, list) else ():
             if not isinstance(event, dict) or event.get("environment") != self.options.environment:
                 continue
-            if event.get("type") in SWITCHES:
-                return True
-            if note in _parameters(event.get("data")) and note not in _parameters(event.get("preData")):
-                return False
-        return False
+            switches += event.get("type") in SWITCHES
+            if _parameters(event.get("data")).get(note) == value != _parameters(event.get("preData")).get(note):
+                break
+        return switches > 1  # one is the kill
+
+    def stamp(self) -> str:
+        return f"{self.reach.clock():.3f}"
 
     def evaluate(self, flag: str, context: Mapping[str, Any]) -> tuple[list[bool], int]:
         """For each user of the context whether the server gives it the flag; and how many flags it looked at."""

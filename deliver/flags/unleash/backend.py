@@ -23,8 +23,8 @@ from deliver.plugins.interfaces import Finding, Object, Writer
 
 MOST = 8000  # evaluations in one question; each is about 700 bytes of answer
 FEW = 20
-GLANCE = 2.0  # seconds for the look before a kill
-TRIES = 3
+GLANCE = 2.0  # seconds for each of the two questions before a kill
+TRIES = 2
 
 
 class Unleash:
@@ -102,40 +102,34 @@ class Unleash:
 
     def kill(self, write: Writer, flag: str, mark: Mark) -> str:
         """Off in the environment: whatever strategies there are, and whoever made them. What is off already is left, and is not ours."""
-        before = self._glance(flag)
+        write.confirm()
+        before = self._announced(flag, mark)
         if before is not None and not before.enabled:
             return self._noted(before)
-        write.confirm()
         self.api.switch(flag, on=False)
         now = self.api.setting(flag)
         if now.enabled:
             raise Unreachable(f"Unleash took the kill of flag `{flag}`, and still has it on")
-        return self._noted(now if before is None else self._marked_off(flag, now, mark))
+        return self._noted(now)
 
-    def _glance(self, flag: str) -> Setting | None:
-        """A kill waits for no slow answer. Without one nobody knows who turned the environment off, and so it stays off."""
-        try:
-            return self.api.setting(flag, timeout=GLANCE)
-        except Unreachable:
-            return None
+    def _announced(self, flag: str, mark: Mark) -> Setting | None:
+        """What stood before the kill, with the note in it that the kill which follows is ours: so no crash leaves an off of nobody's.
 
-    def _marked_off(self, flag: str, now: Setting, mark: Mark) -> Setting:
-        """That it was our kill, on condition that nobody has written since: also where the lock was lost meanwhile, for it stays true.
-
-        Where ours is gone, a strategy of somebody else's carries it.
+        The kill waits for no slow answer. Without one nobody knows who turned the environment off, and so it stays off.
         """
-        release = now.mark(self.options.strategy)[0]
         for _ in range(TRIES):
-            ours = next((one for one in now.strategies if rules.mark_of(one)[0]), None)
-            strategy = ours or now.chosen(self.options.strategy) or next(iter(now.strategies), None)
-            if strategy is None or now.enabled or now.mark(self.options.strategy)[0] != release:  # another driver has taken it back
-                break
             try:
-                self.api.patch(flag, strategy["id"], rules.marked_off(strategy, mark))
-                return self.api.setting(flag)
-            except (Conflict, Unreachable):
-                now = self.api.setting(flag)
-        return now
+                now = self.api.setting(flag, timeout=GLANCE)
+                strategy = now.bearer(self.options.strategy)
+                if not now.enabled or strategy is None:
+                    return now
+                self.api.patch(flag, strategy["id"], rules.announced(strategy, mark, self.api.stamp()), timeout=GLANCE)
+                return now
+            except Conflict:
+                continue
+            except (Unreachable, Rejected):
+                return None
+        return None
 
     def restore(self, write: Writer, flag: str, document: str, mark: Mark) -> str:
         """Strategies first, then on or off as it was: nobody gets the treatment in between."""
@@ -166,8 +160,8 @@ class Unleash:
         """
         before, archived = rules.read_back(document), self.api.archived(flag)
         self._patched(write, flag, before, (rules.MARK,))
-        ours = undoing.turned_off_by_us(before, self.api.setting(flag)) and not archived
-        if ours and not self.api.switched_since(flag, rules.OFF):
+        ours = "" if archived else undoing.turned_off_by_us(before, self.api.setting(flag))
+        if ours and not self.api.switched_since(flag, rules.OFF, ours):
             write.confirm()
             self.api.switch(flag, on=True)
         self._patched(write, flag, before, (rules.MARK, rules.OFF))

@@ -15,7 +15,7 @@ from deliver.plugins.flags import Mark
 
 MARK = "deliver"
 OFF = "deliverOff"
-"""Beside it where our kill turned the environment off: what anybody else turned off is never turned on again."""
+"""Beside it since our kill turned the environment off: what anybody else turned off is never turned on again."""
 ROLLOUT = "flexibleRollout"
 PARTS = ("parameters", "constraints", "variants", "segments", "disabled")
 _SHOWN = ("id", "name", "title", "sortOrder", *PARTS)
@@ -56,6 +56,11 @@ class Setting:
         """Of our last write, wherever it stands: somebody may have added a strategy, so that none is the one to drive any more."""
         marks = [mark_of(one) for one in (self.chosen(id), *self.strategies)]
         return next((mark for mark in marks if mark[0]), marks[0])
+
+    def bearer(self, id: str) -> Strategy | None:
+        """The strategy that carries our notes: the one with our mark, else the one to drive, else whichever there is."""
+        marked = next((one for one in self.strategies if mark_of(one)[0]), None)
+        return marked or self.chosen(id) or next(iter(self.strategies), None)
 
     def besides(self, id: str) -> str:
         """Strategies that may give it to somebody beside the one that is driven."""
@@ -137,9 +142,9 @@ def _rolled(strategy: Strategy, percent: float, mark: Mark) -> dict[str, Any]:
     return {**strategy["parameters"], "rollout": whole(percent), MARK: f"{mark.release}/{mark.step}/{mark.fence}"}
 
 
-def marked_off(strategy: Strategy, mark: Mark) -> list[Operation]:
-    """Our kill has turned the environment off."""
-    return [*unchanged(strategy), {"op": "add", "path": f"/parameters/{OFF}", "value": f"{mark.release}/{mark.fence}"}]
+def announced(strategy: Strategy, mark: Mark, stamp: str) -> list[Operation]:
+    """Our kill is about to turn the environment off. stamp: tells one kill from another."""
+    return [*unchanged(strategy), {"op": "add", "path": f"/parameters/{OFF}", "value": f"{mark.release}/{mark.fence}/{stamp}"}]
 
 
 def expected(now: Setting, id: str, percent: float, mark: Mark) -> Setting:

@@ -23,11 +23,14 @@ def patches(before: Setting, now: Setting, id: str, *, marks: tuple[str, ...] = 
     }
 
 
-def turned_off_by_us(before: Setting, now: Setting) -> bool:
-    """The environment is off by our kill, and may be turned on: over a flag without a strategy in use the server puts one for everyone."""
-    ours = any(OFF in (one.get("parameters") or {}) for one in now.strategies)
+def turned_off_by_us(before: Setting, now: Setting) -> str:
+    """The note of our kill, where the environment is off by it and may be turned on; "" else.
+
+    Over a flag without a strategy in use the server would put one of its own, for everyone.
+    """
     able = any(not one.get("disabled") for one in now.strategies)
-    return ours and able and before.enabled and not now.enabled
+    notes = [str(one["parameters"][OFF]) for one in now.strategies if OFF in (one.get("parameters") or {})]
+    return notes[0] if notes and able and before.enabled and not now.enabled else ""
 
 
 def _taken(before: Strategy, now: Strategy, driven: bool, marks: tuple[str, ...]) -> Mapping[str, Any]:
