@@ -1,7 +1,7 @@
 """The OpenFeature Operator's FeatureFlag resource: .spec.flagSpec.flags.KEY. flagd watches it through the API server.
 
-Only the one flag is patched. An operator before flag metadata (0.9) drops our marks; then who serves the change is told by evaluation alone,
-and what a kill keeps of somebody's own rules is found in an annotation of the resource.
+Only the one flag is patched. An operator before flag metadata (0.9) drops our marks: then who serves the change is told by evaluation
+alone, and what a kill keeps of somebody's own rules is found in an annotation of the resource.
 """
 
 import json

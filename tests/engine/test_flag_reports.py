@@ -103,7 +103,7 @@ def test_the_configuration_was_taken_out_of_terraform_which_left_the_flag_servin
         flag["defaultVariant"] = "on"
 
     taken_back(flagd, reset, "in the release")
-    assert {key: value for key, value in definition(flagd).items() if key != "metadata"} == {
+    assert definition(flagd) == {key: value for key, value in WAS.items() if key != "metadata"}, "their metadata is theirs to remove"
         k: v for k, v in WAS.items() if k != "metadata"
     }
 
