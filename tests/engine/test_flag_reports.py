@@ -104,8 +104,6 @@ def test_the_configuration_was_taken_out_of_terraform_which_left_the_flag_servin
 
     taken_back(flagd, reset, "in the release")
     assert definition(flagd) == {key: value for key, value in WAS.items() if key != "metadata"}, "their metadata is theirs to remove"
-        k: v for k, v in WAS.items() if k != "metadata"
-    }
 
 
 def test_a_rollback_that_is_asked_for_twice_changes_nothing_more(unleash: UnleashRig):

@@ -203,6 +203,19 @@ def flag_baking() -> Scene:
     return Scene(release, replace(look(T0 + 141, Side.BOTH, 0, 0, 24.1), flag=seen, checks=checks), T0 + 141)
 
 
+def flag_left() -> Scene:
+    """Taken back after a person has switched the environment off."""
+    before = FlagState(0.0, "1", '{"enabled": true}')
+    release = flag_baking().release
+    release = replace(release, snapshot=replace(release.snapshot, flag=before), course=Course.BACK, traffic_off=T0 + 170)
+    release = replace(release, flag_undone="9", flag_left=("environment `production` was switched off by somebody: it stays off",))
+    release = release.noted(T0 + 171, "note", release.flag_left[0])
+    release = ended(replace(release, reason="rolled back by ada@acme"), Outcome.ROLLED_BACK, T0 + 172)
+    now = FlagState(0.0, "9", '{"enabled": false}', off="it is off in environment `production`")
+    seen = FlagSeen(now, T0 + 172, Ack(1, 1, "the server gives it to 0.0 % of 20 made-up users", 0.0), "9")
+    return Scene(release, replace(look(T0 + 172, Side.BOTH, 0, 0), flag=seen), T0 + 172)
+
+
 SCENES: dict[str, Callable[[], Scene]] = {
     "mid-bake": mid_bake,
     "weighed": weighed,
@@ -213,6 +226,7 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "rollback-failed": rollback_failed,
     "paused": paused,
     "flag": flag_baking,
+    "flag-left": flag_left,
 }
 
 
