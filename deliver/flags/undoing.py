@@ -29,7 +29,7 @@ def undone(before: Flag, now: Flag, names: Variants) -> Flag:
     meta = before.get("metadata") or {}
     was = {**before, "metadata": meta}
     left: Flag = merged(was, _ours(was, now), {**now, "metadata": now.get("metadata") or {}})
-    if not left["metadata"] and "metadata" not in before:
+    if not left["metadata"] and before.get("metadata") != {}:
         del left["metadata"]
     if theirs is None:
         return left
