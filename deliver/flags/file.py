@@ -18,10 +18,11 @@ from deliver.cluster.port import Access
 from deliver.flags.format import DocumentBackend
 from deliver.flags.ofrep import Instance
 from deliver.flags.options import FileOptions
-from deliver.model.errors import Forbidden, NotFound, Rejected, Unreachable
+from deliver.model.errors import Conflict, Forbidden, NotFound, Rejected, Unreachable
 from deliver.plugins.interfaces import Finding, Object, Writer
 
 LARGEST = 16 * 1024 * 1024
+ATTEMPTS = 8
 _LATER = (1_000_000, 1_000_000_000, 2_000_000_000)  # nanoseconds; some file systems count whole or every other second
 
 
@@ -47,14 +48,20 @@ class FlagdFile(DocumentBackend[FileOptions, bytes]):
             raise Rejected(f"{self._where} is not a valid flagd document", status=422, why="it is not UTF-8 text") from None
 
     def _change(self, write: Writer, flag: str, text: Callable[[bytes], str | None]) -> bytes:
-        """Read, decide and replace while nobody else of ours does; the lock of the release is asked last."""
+        """Read, decide and replace while nobody else of ours does; the lock of the release is asked last. Whoever saves the file meanwhile
+        is not written over: it is read again.
+        """
         with _alone(self.options.file):
-            old = self._get()
-            new = text(old)
-            if new is not None and new.encode() != old:
+            for _ in range(ATTEMPTS):
+                old = self._get()
+                new = text(old)
+                if new is None or new.encode() == old:
+                    return old
                 write.confirm()
-                replace_file(self.options.file, new)
-            return self._get()
+                if self._get() == old:
+                    replace_file(self.options.file, new)
+                    return self._get()
+        raise Conflict(f"{self._where} keeps changing under our writes", status=409)
 
     def _place_findings(self, holder: bytes, workload: Object, pods: Sequence[Object]) -> list[Finding]:
         folder = Path(os.path.realpath(self.options.file)).parent

@@ -188,7 +188,10 @@ class DocumentBackend(ABC, Generic[OptionsT, HolderT]):
                 why=f"{why}, and the one before is not known here",
                 hint="put the definition right by hand: no targeting, the safe variant as defaultVariant",
             )
-        return parse(document.with_raw(flag, self._good.raw(flag)), self._where) if document else self._good
+        if document is None:
+            return self._good
+        state = {"state": document.flag(flag)["state"]}  # what was switched off stays off
+        return parse(document.with_flag(flag, {**self._good.flag(flag), **state}), self._where)
 
     def _restorable(self, holder: HolderT, flag: str) -> Document:
         """The document that the old definition is put back into: what stands; where that is broken, what was good before it."""

@@ -365,3 +365,15 @@ def test_a_rule_that_a_kill_went_over_is_known_to_a_process_that_finds_no_record
     flagd.remove("configmaps", "deliver-web")
     assert flagd.verb("rollback").outcome == "ROLLED_BACK"
     assert definition(flagd) == {**WAS, "targeting": {"if": [STAFF_RULE, "on", "off"]}}
+
+
+def test_what_is_disabled_and_has_lost_its_variants_is_put_right_without_being_enabled(flagd: FlagdRig):
+    """No kill can be made of it; what stood before can, and the switch is not a part of that."""
+    flagd.stopped()
+    edited(flagd, lambda flag: flag.update(state="DISABLED", variants={"on": True}, defaultVariant="on", targeting={}))()
+    states: list[str] = []
+    flagd.when(lambda release: not states.append(definition(flagd)["state"]), lambda: None)
+    release = flagd.verb("rollback")
+    assert release.outcome == "ROLLED_BACK"
+    assert definition(flagd) == {**WAS, "state": "DISABLED"}
+    assert set(states) == {"DISABLED"}

@@ -48,6 +48,21 @@ def test_set_kill_and_restore_byte_for_byte(desk):
     assert desk.file.read_bytes() == DOCUMENT.encode()
 
 
+def test_what_somebody_saves_while_we_write_is_not_written_over(desk):
+    """Between our reading and our replacing; an editor knows no lock of ours."""
+    desk.set(25)
+    saved = []
+
+    def save():
+        if not saved:
+            saved.append(desk.file.write_text(desk.file.read_text().replace("1.50", "1.51")))
+
+    desk.write.confirm = save
+    desk.backend.kill(desk.write, FLAG, MARK)
+    assert desk.backend.read(FLAG).percent == 0
+    assert '"a": 1.51' in desk.file.read_text()
+
+
 def test_nothing_but_the_file_is_left(desk):
     desk.set(25)
     desk.set(100, Mark(MARK.release, 2, 7))

@@ -73,7 +73,7 @@ class Hand:
                 return Done(self.backend.set(write, self.flag, action.share, mark, if_revision=action.revision))
             case Verb.KILL_FLAG:
                 theirs = self._theirs(release)
-                return Done(self._kill(write, mark, before), theirs=theirs)
+                return Done(self._kill(write, mark, release), theirs=theirs)
             case Verb.RESTORE_FLAG if before is not None:
                 undone = self._undo(write, mark, release, before)
                 return Done(undone.revision, undone.left)
@@ -96,8 +96,9 @@ class Hand:
             return None  # a kill waits for no look
         return found if foreign(release, found) and not killed_by(release.id, found) else None
 
-    def _kill(self, write: GuardedWriter, mark: Mark, before: FlagState | None) -> str:
+    def _kill(self, write: GuardedWriter, mark: Mark, release: Release) -> str:
         """A flag that is not there gives it to nobody. One that no kill can be made of any more becomes what it was: then nobody had it."""
+        before = release.snapshot.flag
         try:
             return self.backend.kill(write, self.flag, mark)
         except FlagGone:
@@ -106,6 +107,8 @@ class Hand:
             if before is None or not serves(before, 0.0):
                 raise
             try:
+                if undoes(self.backend):  # what others have switched off stays off here too
+                    return self.backend.undo(write, self.flag, before.document, mark).revision
                 return self.backend.restore(write, self.flag, before.document, mark)
             except ClusterError:
                 raise error from None

@@ -18,7 +18,7 @@ from deliver.flags.unleash.options import UnleashOptions
 from deliver.flags.unleash.rules import Setting
 from deliver.model.errors import ClusterError, Conflict, NotFound, Rejected, Superseded, Unreachable
 from deliver.model.seen import Ack, FlagState, PodSeen
-from deliver.plugins.flags import Capabilities, FlagReach, Mark, Undone
+from deliver.plugins.flags import Capabilities, FlagGone, FlagReach, Mark, Undone
 from deliver.plugins.interfaces import Finding, Object, Writer
 
 MOST = 8000  # evaluations in one question; each is about 700 bytes of answer
@@ -125,9 +125,11 @@ class Unleash:
                     return now
                 self.api.patch(flag, strategy["id"], rules.announced(strategy, mark, self.api.stamp()), timeout=GLANCE)
                 return now
-            except Conflict:
+            except FlagGone:
+                raise
+            except (Conflict, NotFound):  # somebody was at that strategy meanwhile
                 continue
-            except (Unreachable, Rejected):
+            except ClusterError:
                 return None
         return None
 
