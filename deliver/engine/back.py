@@ -113,7 +113,8 @@ def candidate_gone(release: Release, stable: ArmSeen, seen: Seen, now: float) ->
     asked = any(entry.kind == "intent" and entry.text.startswith(Verb.KEEP_EVIDENCE) for entry in release.journal)
     if not asked and any(pod.problem or not pod.ready for pod in candidate.pods):
         return act(release, now, Verb.KEEP_EVIDENCE, "the candidate's last log lines, before its pods go")
-    return act(release, now, Verb.DELETE_CANDIDATE, "it has no traffic any more")
+    undone = "somebody keeps leading the Services away from the stable side: it goes while they lead there"
+    return act(release, now, Verb.DELETE_CANDIDATE, undone if contested(release) else "it has no traffic any more")
 
 
 def pinned(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:

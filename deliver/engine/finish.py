@@ -10,6 +10,7 @@ from deliver.engine.ladder import (
     act,
     can_take,
     end,
+    endpoints,
     hold,
     in_phase,
     proven,
@@ -116,7 +117,7 @@ def rolled_out(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Dec
         return Decision(
             hold(
                 release,
-                f"Deployment {stable.deployment} does not roll out: {stable.problem.message}; all traffic stays on the candidate",
+                f"Deployment {stable.deployment} does not roll out: {stable.problem.message}; {stays(seen)}",
                 now,
             ),
             None,
@@ -124,7 +125,7 @@ def rolled_out(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Dec
         )
     if now - updated_at(release) >= limit:
         ready = f"{stable.ready} of {stable.desired} ready"
-        text = f"Deployment {stable.deployment} did not roll out within {limit:g} s: {ready}; all traffic stays on the candidate"
+        text = f"Deployment {stable.deployment} did not roll out within {limit:g} s: {ready}; {stays(seen)}"
         return Decision(hold(release, text, now), None, now)
     return wait(release, now)
 
@@ -150,7 +151,7 @@ def taken_over(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Dec
         return act(anew, now, Verb.ROUTE, why, side=Side.CANDIDATE, hash=release.candidate_hash)
     if seen.route.side is not Side.STABLE or seen.route.pinned != release.new_hash:
         if seen.candidate.ready and not _whole(release, stable):
-            return _mending(release, stable, now, "all traffic stays on the candidate")
+            return _mending(release, stable, now, stays(seen))
         return act(release, now, Verb.ROUTE, "the Deployment takes its traffic back", side=Side.STABLE, hash=release.new_hash)
     if unproven := _proven(release, seen, now, Side.STABLE, release.new_hash):
         return unproven
@@ -160,6 +161,11 @@ def taken_over(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Dec
     if seen.candidate.ready and not _whole(release, stable):
         return _mending(release, stable, now, "the candidate stands by")
     return act(release, now, Verb.DELETE_CANDIDATE, "drained; the Deployment serves alone")
+
+
+def stays(seen: Seen) -> str:
+    """Where the traffic is meanwhile, as it was read back."""
+    return "all traffic stays on the candidate" if seen.route.side is Side.CANDIDATE else endpoints(seen)
 
 
 def _whole(release: Release, stable: ArmSeen) -> bool:

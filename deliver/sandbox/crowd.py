@@ -48,13 +48,14 @@ class Crowd:
             since = until
 
     def cut(self, uid: str, latency: float, at: float) -> None:
-        """A pod that crashes takes the requests that were under way there with it."""
+        """A pod that crashes takes the requests that were under way there with it, and its connections."""
         view = self._view()
         places = self._kept or view
         under_way = self.rps * places.count(uid) / max(1, len(places)) * latency
         lost = int(under_way) + binomial(self.random, 1, under_way - int(under_way))
         if lost:
             self._second(at).failed[RESET] += lost
+        self._kept = ["" if one == uid else one for one in self._kept]
 
     def _second(self, at: float) -> Second:
         end = self._begin + math.floor(at - self._begin + 1e-9) + 1.0

@@ -283,7 +283,7 @@ class Traffic:
         return bad + self.counters[uid].serve(rng, n - treated, self._behave[uid], self._incident, self._slowdown)
 
     def _cut(self, run: Run) -> None:
-        """A crash takes the requests that were under way with it."""
+        """A crash takes the requests that were under way with it, and its connections."""
         for crowd in self.crowds:
             crowd.cut(run.uid, self._behave[run.uid].latency, self._last)
         share = sum(uid == run.uid for kept in self._kept.values() for uid in kept) / max(1, self.connections * len(self.services))
@@ -295,3 +295,5 @@ class Traffic:
         count = int(under_way) + binomial(self.random, 1, under_way - int(under_way))
         self._tally.requests += count
         self._tally.failed[RESET] += count
+        for kept in self._kept.values():
+            kept[:] = ["" if uid == run.uid else uid for uid in kept]

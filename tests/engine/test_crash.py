@@ -7,21 +7,31 @@ from deliver.model.release import Release
 from deliver.model.spec import Analysis, Limits, ReleaseSpec
 from deliver.model.verdict import Verdict
 from deliver.sandbox.faults import Fault, killed
-from tests.engine.invariants import watched
+from deliver.sandbox.images import Behaviour
+from tests.engine.invariants import is_ready, watched
 from tests.engine.rig import GOOD, METRIC, TARGET, Rig
 
-KINDS = ("good", "bad")
+KINDS = ("good", "bad", "late")  # late: taken back in the finish, while the Deployment has ready pods of the new version
 LATE = {"canary": 100.0, "blue-green": 60.0}  # seconds after which the bad one is found out
 STRATEGIES = tuple(LATE)
 EVERY = 23  # of the calls, in the sample; a prime, so that it does not keep step with the loop's own rhythm
 
 
 def scenario(strategy: str, kind: str) -> Rig:
-    rig = Rig.make()
+    rig = Rig.make(images=dict.fromkeys(("registry/web:1.0.0", GOOD), Behaviour(start=6.0)) if kind == "late" else {})
+    if kind == "late":
+        rig.when(lambda release: bool(rolled(rig, release)), lambda: rig.ask("abort"))
     if kind == "bad":
         start = rig.world.clock.now()
         rig.judge.verdict = lambda now: Verdict.FAIL if now - start > LATE[strategy] else Verdict.PASS
     return rig
+
+
+def rolled(rig: Rig, release: Release) -> int:
+    """Ready pods of the Deployment itself that run the new version, before it has the traffic."""
+    pods = rig.world.store.every("pods", "shop") if release.course == "finish" else ()
+    own = [pod for pod in pods if "deliver.dev/release" not in pod["metadata"]["labels"] and is_ready(pod)]
+    return sum(pod["spec"]["containers"][0]["image"] == GOOD for pod in own)
 
 
 def wanted(rig: Rig, strategy: str) -> ReleaseSpec:

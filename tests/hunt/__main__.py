@@ -17,7 +17,7 @@ from tests.hunt.pairs import Pair, crash
 from tests.hunt.play import Result, play
 from tests.hunt.worlds import MAKERS, Story
 
-KINDS = ("wild", "wild", "green", "pair", "wild", "green", "flag", "pair", "person")
+KINDS = ("wild", "late", "green", "pair", "wild", "late", "flag", "pair", "person", "wild", "green")
 OFTEN = 1000
 REGRESSIONS = Path(__file__).with_name("regressions.txt")
 
@@ -74,7 +74,7 @@ class Tally:
 
     def __str__(self) -> str:
         counts = self.counts
-        kinds = f"{counts['green']} of them blue-green, {counts['flag']} with a flag"
+        kinds = f"{counts['green']} of them blue-green, {counts['flag']} with a flag, {counts['late']} taken back late"
         worlds = f"{counts.total() - counts['pair']} worlds ({kinds}), {counts['pair']} crash pairs"
         return f"{worlds}, {self.hours:.0f} simulated hours, {self.events} events, {self.failing} with a broken rule"
 

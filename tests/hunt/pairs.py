@@ -21,7 +21,7 @@ class Pair:
 
     @classmethod
     def of(cls, seed: int) -> "Pair":
-        random = Random(f"pair {seed}")
+        random, slow = Random(f"pair {seed}"), Random(f"slow pair {seed}")
         start = Start(
             replicas=random.choice((1, 2, 4)),
             services=random.choice((("web",), ("web", "web-internal"))),
@@ -31,6 +31,8 @@ class Pair:
             drain=5.0,
             image=random.choice(("good", "good", "good", "crash", "errors")),
             last="resume",
+            rps=20.0,
+            ready_after=slow.choice((0.0, 0.0, 5.0)),
         )
         return cls(seed, start, (random.randrange(18, 130), random.random() < 0.5), (random.randrange(1, 100), random.random() < 0.5))
 

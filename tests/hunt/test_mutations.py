@@ -13,6 +13,7 @@ from deliver.engine.driver import Driver
 from deliver.engine.lease import Lease
 from deliver.engine.observe import Observer
 from deliver.engine.record import Store
+from deliver.engine.remains import remains
 from deliver.engine.users import ladder as users
 from deliver.engine.writer import GuardedWriter
 from deliver.model.action import Verb
@@ -21,6 +22,7 @@ from deliver.model.seen import Seen
 from deliver.model.verdict import Verdict
 from deliver.plugins.flags import Undone
 from deliver.testing.flags import MemoryFlags
+from deliver.traffic import endpoints
 from tests.hunt.pairs import Pair, crash
 from tests.hunt.play import Result, play
 from tests.hunt.worlds import Event, Start, Story
@@ -113,7 +115,27 @@ def no_intents(patch: Patch) -> None:
 
 
 def wishes_for_facts(patch: Patch) -> None:
-    patch.setattr(ladder, "_endpoints", lambda seen: "9 stable and 1 candidate endpoints")
+    patch.setattr(ladder, "endpoints", lambda seen: "1 of 10 ready endpoints runs the new version, 10 %")
+
+
+def counted_by_deployment(patch: Patch) -> None:
+    def versions(look: Any, release: Release, stable: Any, candidate: Any, live: Any) -> dict[str, str]:
+        arms = {pod.uid: "stable" for pod in stable} | {pod.uid: "candidate" for pod in candidate}
+        return {uid: arms.get(uid, "other") for uid in live}
+
+    patch.setattr(endpoints, "_versions", versions)
+
+
+def selectors_at_once(patch: Patch) -> None:
+    patch.setattr("deliver.engine.observe.remains", lambda release, stable, pods: ((), remains(release, stable, pods)[1]))
+
+
+def nobody_on_his_way_out(patch: Patch) -> None:
+    patch.setattr("deliver.engine.observe.remains", lambda release, stable, pods: (remains(release, stable, pods)[0], 0))
+
+
+def off_for_ever(patch: Patch) -> None:
+    patch.setattr(back, "on_again", lambda release, why, now: replace(release, shift=None))
 
 
 def told_in_full(patch: Patch) -> None:
@@ -160,6 +182,8 @@ def flag_told_as_ever(patch: Patch) -> None:
 OFF = (Event(30.0, "flag switch", (False,)), Event(50.0, "operator", ("rollback", 0.0)))
 STAFF = (Event(30.0, "flag rule", ("staff",)), Event(50.0, "operator", ("rollback", 0.0)))
 SCALED = (Event(20.0, "scale", (0,)), Event(30.0, "operator", ("rollback", 0.0)))
+LATE = Event(0.0, "in finish", ("rollback", 13.0))
+NOBODY_READY = (Event(20.0, "verdict", ("FAIL", 900.0, 0.0)), Event(35.0, "pod unready", (0, 60.0)))
 CASES = [
     (1, any_stable_pods_will_do, with_(*SCALED, bake=60.0)),
     (2, blind_is_a_pass, with_(BLIND)),
@@ -169,12 +193,17 @@ CASES = [
     (4, stable_before_the_bake, with_()),
     (5, waits_for_ever, with_(approval=True)),
     (6, nothing_restored, with_(image="errors")),
+    (6, selectors_at_once, with_(LATE, bake=5.0, drain=2.0, rps=20.0, ready_after=5.0)),
+    (6, selectors_at_once, with_(LATE, bake=5.0, drain=2.0, rps=20.0, ready_after=5.0, strategy="blue-green", weights=(100,))),
+    (6, nobody_on_his_way_out, with_(Event(20.0, "verdict", ("FAIL", 900.0, 0.0)), drain=2.0, rps=20.0)),
+    (6, off_for_ever, with_(*NOBODY_READY, replicas=1, weights=(50,), drain=30.0, rps=20.0)),
     (7, no_fence, with_(Event(20.0, "operator", ("takeover", 0.0)), bake=60.0)),
     (8, the_heir_gives_up, pairs),
     (9, one_more_field, with_()),
     (10, no_intents, with_()),
     (11, told_in_full, with_(secret=True)),
     (12, wishes_for_facts, with_()),
+    (12, counted_by_deployment, with_(bake=5.0)),
     (2, blind_is_a_pass, with_(BLIND, strategy="blue-green", weights=(100,), preview_metrics=True)),
     (4, no_hold, with_(strategy="blue-green", weights=(100,), hold=60.0)),
     (6, nothing_restored, with_(strategy="blue-green", weights=(100,), image="errors")),

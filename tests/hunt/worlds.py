@@ -117,7 +117,7 @@ class Maker:
             on_blind=r.choice(("hold", "rollback")),
             approval=r.random() < 0.1,
             surge=r.choice((1, 3)) if r.random() < 0.1 else 0,
-            rps=50.0 if r.random() < 0.3 else 0.0,
+            rps=50.0 if r.random() < 0.3 else 5.0,
             switch=0.1 if r.random() < 0.5 else 0.0,
             last=r.choice(("rollback", "resume", "resume")),
         )
@@ -214,7 +214,7 @@ def late(seed: int) -> Story:
         image=random.choice(("good", "good", "slow")),
         bake=random.choice((5.0, 20.0)),
         hold=min(story.start.hold, 10.0),
-        rps=random.choice((0.0, 5.0, 50.0)),
+        rps=random.choice((2.0, 20.0, 50.0)),
         ready_after=random.choice((0.0, 5.0, 20.0, 20.0)),
     )
     events = story.events if random.random() < 0.5 else ()

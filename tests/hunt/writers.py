@@ -57,7 +57,7 @@ class DuelScript(HuntScript):
 
 
 def fight(duel: Duel) -> Result:
-    start = Start(replicas=1, weights=(50,), bake=1.0, drain=0.0, last="rollback")
+    start = Start(replicas=1, weights=(50,), bake=1.0, drain=0.0, last="rollback", rps=20.0)
     play = Play(Story(duel.first * 1000 + duel.second, start))
     old = play.script
     script = DuelScript(play.stage, play.random, on_death=old.on_death)
