@@ -10,7 +10,7 @@ from deliver.model.seen import RouteSeen
 from deliver.model.spec import Limits
 from deliver.sandbox.images import Behaviour
 from deliver.traffic import endpoints
-from tests.engine.invariants import watched
+from tests.engine.invariants import is_ready, watched
 from tests.engine.moments import BEGUN, HOME, NEW, NOW, decide, going_back, pods, route, seen, stable, waits
 from tests.engine.rig import GOOD, Rig
 
@@ -19,14 +19,17 @@ SLOW = {OLD: Behaviour(start=20.0), GOOD: Behaviour(start=20.0, errors=0.2)}
 
 
 def half_new(rig: Rig, release: Release) -> bool:
-    """The Deployment rolls, and half of its own pods run the new version."""
-    own = [pod for pod in rig.world.store.every("pods", "shop") if "deliver.dev/release" not in pod["metadata"]["labels"]]
-    return release.course == "finish" and 2 * sum(pod["spec"]["containers"][0]["image"] == GOOD for pod in own) >= len(own)
+    """The Deployment rolls, and half of its own ready pods run the new version."""
+    pods = rig.world.store.every("pods", "shop") if release.course == "finish" else ()
+    own = [pod for pod in pods if "deliver.dev/release" not in pod["metadata"]["labels"] and is_ready(pod)]
+    return sum(pod["spec"]["containers"][0]["image"] == GOOD for pod in own) == 2
 
 
 @pytest.mark.parametrize("services", [("web",), ("web", "web-internal")])
 def test_pods_of_the_rejected_version_that_the_deployment_still_has_get_no_user(services: tuple[str, ...]):
     rig = Rig.make(images=SLOW, services=services)
+    rig.edit("deployments", "web", {"spec": {"strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}}})
+    rig.world.clock.wait(1.0)
     before, dog, tally = rig.before(), watched(rig), rig.world.traffic
     rig.when(lambda release: half_new(rig, release), lambda: rig.ask("abort"))
     release = rig.run(rig.spec(limits=Limits(drain=3.0)))
