@@ -22,7 +22,7 @@ def climb(release: Release, seen: Seen, now: float) -> Decision:
         gone = f"Deployment {release.spec.target.deployment} is not the one that stood before; traffic was left where it is"
         return Decision(end(release, Outcome.ROLLBACK_FAILED, now, f"{gone} (rolling back because {release.reason})"), None, now)
     if now - release.since >= LIMIT:
-        cause = refusal(release) or seen.route.foreign or seen.route.detail or "the stable side has too few ready pods"
+        cause = refusal(release) or seen.route.foreign or seen.route.detail or still_there(seen) or "the stable side has too few ready pods"
         why = f"not done within {LIMIT:g} s: {cause} (rolling back because {release.reason})"
         return Decision(end(release, Outcome.ROLLBACK_FAILED, now, why), None, now)
     return traffic(release, stable, seen, now) or candidate_gone(release, stable, seen, now) or restored(release, stable, seen, now)
@@ -123,10 +123,16 @@ def pinned(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decisio
         return wait(release, now) if seen.leaving and now - release.since < LEAVING else None
     if release.lingering:
         return wait(release, now)
-    count, first = len(seen.remains), seen.remains[0]
-    pods = f"{count} pods of the new version ({first}, ...) are" if count > 1 else f"a pod of the new version ({first}) is"
-    text = f"{pods} still there: until they are gone the Services stay pinned to the stable pods; connections open on them end with them"
+    text = f"{still_there(seen)}: until they are gone the Services stay pinned to the stable pods; connections open on them end with them"
     return Decision(replace(release, lingering=now).noted(now, "state", text), None, now)
+
+
+def still_there(seen: Seen) -> str:
+    """Which pods of what is taken back there are yet, "" for none."""
+    count = len(seen.remains)
+    if count > 1:
+        return f"{count} pods of the new version ({seen.remains[0]}, ...) are still there"
+    return f"a pod of the new version ({seen.remains[0]}) is still there" if count else ""
 
 
 def restored(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision:

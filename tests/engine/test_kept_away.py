@@ -8,6 +8,7 @@ from deliver.model.plan import Side
 from deliver.model.release import Release, Shift
 from deliver.model.seen import RouteSeen
 from deliver.model.spec import Limits
+from deliver.sandbox.faults import Fault, Killed, killed
 from deliver.sandbox.images import Behaviour
 from deliver.traffic import endpoints
 from tests.engine.invariants import is_ready, watched
@@ -39,6 +40,47 @@ def test_pods_of_the_rejected_version_that_the_deployment_still_has_get_no_user(
     assert tally.tally.fresh_at[GOOD] <= release.traffic_off
     assert tally.tally.lost() == 0
     dog.check(release)
+
+
+@pytest.mark.parametrize("recorded", [True, False], ids=["resumed", "without a record"])
+def test_so_it_is_when_the_driver_died_there_and_another_takes_it_back(recorded: bool):
+    rig = Rig.make(images=SLOW)
+    rig.edit("deployments", "web", {"spec": {"strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}}})
+    rig.world.clock.wait(1.0)
+    before, dog, tally = rig.before(), watched(rig), rig.world.traffic
+    rig.when(lambda release: half_new(rig, release), lambda: rig.world.cluster.script.add(Fault(killed, actor="test@here")))
+    with pytest.raises(Killed):
+        rig.run(rig.spec(limits=Limits(drain=3.0)))
+    if not recorded:
+        rig.remove("configmaps", "deliver-web")
+    release = rig.verb("rollback")
+    assert release.outcome == "ROLLED_BACK"
+    assert rig.before() == before
+    assert release.lingering >= release.traffic_off > 0
+    assert tally.tally.fresh_at[GOOD] <= release.traffic_off
+    assert tally.tally.lost() == 0
+    dog.check(release if recorded else None)
+
+
+def test_a_rollback_that_such_a_pod_keeps_from_ending_names_it():
+    late = decide(going_back(since=NOW - 1800), seen(Side.STABLE, candidate=None, remains=("twin-a",)), NOW).release
+    assert late.outcome == "ROLLBACK_FAILED"
+    assert "a pod of the new version (twin-a) is still there" in late.reason
+
+
+def test_a_stranger_who_keeps_leading_the_services_away_does_not_keep_the_candidate_alive():
+    """While they lead to the stable side the candidate goes: it will not last until that is proven."""
+    fought = going_back()
+    for n in range(6):
+        fought = fought.noted(NOW - 1 + n / 10, "outcome", "route stable", result="done")
+    decision = decide(fought, seen(Side.STABLE), NOW)
+    assert decision.action is not None
+    assert (str(decision.action), decision.action.why) == (
+        "delete-candidate",
+        "somebody keeps leading the Services away from the stable side: it goes while they lead there",
+    )
+    assert decision.release.traffic_off == 0.0
+    assert decide(fought, seen(Side.STABLE, route=route(Side.STABLE, agreed=False)), NOW).action is None
 
 
 def test_the_selectors_stay_pinned_while_such_a_pod_lives_and_that_is_said_once():
