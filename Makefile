@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CODE := deliver strategies bench tests/cluster tests/docs
 
-.PHONY: help setup demo check format test test-sandbox hunt mutation test-cluster bench bench-analysis lock clean
+.PHONY: help setup demo check format test test-sandbox hunt judged mutation test-cluster bench bench-analysis lock clean
 
 help:           ## Print this
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,9 @@ test-sandbox: setup  ## The end-to-end tests on the sandbox that take too long f
 SECONDS ?= 600
 hunt: setup     ## Random worlds and crashes against the rules, for SECONDS; failing seeds are written down
 	$(BIN)/python -m tests.hunt --seconds $(SECONDS)
+
+judged: setup   ## Random worlds in which the real judge judges real samples, for SECONDS; failing seeds are written down
+	$(BIN)/python -m tests.hunt.judged --seconds $(SECONDS) --keep
 
 PART ?= engine
 mutation: setup ## Change the core of PART (engine, analysis) line by line, on a copy: which changes do the tests not notice?

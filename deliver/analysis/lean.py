@@ -4,7 +4,7 @@ Both look at one step alone: at the samples that were taken since it began. A le
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log
 
 from deliver.analysis import evidence, increments
@@ -16,7 +16,7 @@ ODDS = log(3.0)  # from here on the data lean: 3 : 1 that the candidate is worse
 FEWEST_BAD = 2  # a single bad request leans nowhere
 DOUBTED = 3.0  # dispersion, where the past is too short to tell it: a lean costs one more scrape, an alarm the release
 GROSS_SHARE = 0.05  # of bad requests, below which no harm is gross
-GROSS_BAD = 5  # bad requests without which it is not
+GROSS_BAD = 8  # bad requests without which it is not
 GROSS_TIMES = 3.0  # times what the stable side can have at the most
 COMPARED = 50  # requests of the stable side in this step from which they tell what both sides share; else the past says it too
 
@@ -32,9 +32,9 @@ class Gross:
 
 
 def leaning(track: Track, step: Tally, rules: Rules) -> float:
-    """ln of the odds that the candidate is worse, by this step's counts alone or by all of the release that is closed."""
-    found = _odds(track.calibration, step, rules) if step.candidate_bad >= FEWEST_BAD else 0.0
-    return max(found, evidence.against(track, rules))
+    """ln of the odds that the candidate is worse: by this step's counts, by those of the whole release, or by its evidence."""
+    tallies = [one for one in (step, track.sum + track.pending) if one.candidate_bad >= FEWEST_BAD]
+    return max([evidence.against(track, rules), *(_odds(track.calibration, one, rules) for one in tallies)])
 
 
 def gross(track: Track, step: Tally, rules: Rules) -> Gross | None:
@@ -57,20 +57,20 @@ def gross(track: Track, step: Tally, rules: Rules) -> Gross | None:
     return Gross(step.candidate_bad, step.candidate_total, bad, total)
 
 
-def _odds(calibration: Calibration, step: Tally, rules: Rules) -> float:
+def _odds(calibration: Calibration, counted: Tally, rules: Rules) -> float:
+    """Without requests of the stable side, its past stands for them."""
     phi = DOUBTED if calibration.assumed else calibration.phi
-    bad, total = step.candidate_bad, step.candidate_total
     if rules.limit:
-        return _mean([increments.absolute(bad, total, rules.limit, ratio) / phi for ratio in LIMITS])
-    if step.stable_total:
-        alternatives = [rules.margin * ratio for ratio in RATIOS]
-        if calibration.exact:
-            return _mean([gain / phi for gain in increments.hypergeometrics(step, alternatives, rules.margin)])
-        return _mean([increments.poisson(step, ratio, rules.margin) / phi for ratio in alternatives])
-    if calibration.total:
-        limit = min(rules.margin * evidence.upper(calibration.bad, calibration.total, phi), 0.99)
-        return _mean([increments.absolute(bad, total, limit, ratio) / phi for ratio in RATIOS])
-    return 0.0
+        gains = [increments.absolute(counted.candidate_bad, counted.candidate_total, rules.limit, ratio) for ratio in LIMITS]
+        return _mean([gain / phi for gain in gains])
+    if not counted.stable_total:
+        counted = replace(counted, stable_bad=calibration.bad, stable_total=calibration.total)
+    if not counted.stable_total:
+        return 0.0
+    alternatives = [rules.margin * ratio for ratio in RATIOS]
+    if calibration.exact:
+        return _mean([gain / phi for gain in increments.hypergeometrics(counted, alternatives, rules.margin)])
+    return _mean([increments.poisson(counted, ratio, rules.margin) / phi for ratio in alternatives])
 
 
 def _mean(logs: Sequence[float]) -> float:

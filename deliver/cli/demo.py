@@ -6,7 +6,7 @@ import sys
 from typer.core import TyperCommand
 
 from deliver.cli import session
-from deliver.cli.numbers import whole
+from deliver.cli.numbers import scrape, whole
 from deliver.cli.options import COLOR, Given, Option, command, output
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
@@ -16,6 +16,7 @@ def make(name: str, summary: str) -> TyperCommand:
     options = (
         Option("scenario", "play this one; may be repeated; `all` for all [default: healthy, errors]", kind="many", metavar="NAME"),
         Option("list", "list the scenarios and play none", kind="flag"),
+        Option("scrape", "time between two scrapes of a pod, 1s to 60s; a step bakes for two [default: 1s]", metavar="DURATION"),
         Option("seed", "of the sandbox's chance; another one, other numbers [default: 1]", metavar="N"),
         output("text", "json", "yaml"),
         COLOR,
@@ -34,13 +35,14 @@ def demo(given: Given) -> int:
         raise InputError(
             f"no scenario `{unknown[:40]}`", why=f"known: {', '.join(SCENARIOS)}, all", hint="`deliver demo --list` describes them"
         )
-    return _play(given, names, data)
+    return _play(given, names, scrape(given, 1.0), data)
 
 
-def _play(given: Given, names: "list[str] | tuple[str, ...]", data: bool) -> int:
+def _play(given: Given, names: "list[str] | tuple[str, ...]", every: float, data: bool) -> int:
     from deliver.demo.halt import Halted, listening
     from deliver.demo.scenarios import SCENARIOS
     from deliver.demo.show import show
+    from deliver.demo.stage import Pace
     from deliver.demo.teller import Teller
     from deliver.render.lists import items_view
 
@@ -49,7 +51,8 @@ def _play(given: Given, names: "list[str] | tuple[str, ...]", data: bool) -> int
     with listening() as halt:
         teller = Teller(sys.stderr if data else sys.stdout, os.environ, color, halt.sleep)
         try:
-            results = show([SCENARIOS[name] for name in names], teller, os.environ, seed=seed, color=color, halt=halt)
+            chosen = [SCENARIOS[name] for name in names]
+            results = show(chosen, teller, os.environ, seed=seed, color=color, pace=Pace.scraped(every), halt=halt)
         except Halted as stop:
             teller.show_cursor()
             session.say("stopped; the sandbox is gone and nothing else was touched")

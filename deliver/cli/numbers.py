@@ -24,6 +24,20 @@ def whole(given: Given, name: str, default: int, high: int = 2**31) -> int:
     return default if text is None else int(text)
 
 
+def scrape(given: Given, default: float) -> float:
+    """Seconds between two scrapes of the made-up Prometheus. Raises InputError for what nobody has."""
+    from deliver.plugins.types import parse_duration
+
+    text = given["scrape"]
+    try:
+        value = default if text is None else parse_duration(text)
+    except ValueError as error:
+        raise InputError(f"{given.label('scrape')}: {error}") from None
+    if not 1.0 <= value <= 60.0:
+        raise InputError(f"{given.label('scrape')}: `{str(text)[:20]}` is not a time from 1s to 60s", hint="e.g. `--scrape 30s`")
+    return value
+
+
 def ratio(given: Given, name: str) -> float:
     """`2x` as 2.0; 0 when it was not given. Raises InputError."""
     from deliver.plugins.types import parse_ratio

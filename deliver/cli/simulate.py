@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from typer.core import TyperCommand
 
 from deliver.cli import session
-from deliver.cli.numbers import number, whole
+from deliver.cli.numbers import number, scrape, whole
 from deliver.cli.options import COLOR, PLACE, QUIET, Given, Option, command, output
 from deliver.cli.signals import stoppable
 from deliver.model.errors import InputError
@@ -36,7 +36,7 @@ OPTIONS = (
     ),
     _own("replicas", "pods of the old version [default: 4]", metavar="N"),
     _own("past", "how long the old version has served before [default: 1h]", metavar="DURATION"),
-    _own("scrape", "time between two scrapes [default: 15s]", metavar="DURATION"),
+    _own("scrape", "time between two scrapes of a pod, 1s to 60s [default: 15s]", metavar="DURATION"),
     _own("runs", "releases of each; more than 1 gives a table [default: 1]", metavar="N"),
     _own("seed", "of chance; another one, other numbers [default: 1]", metavar="N"),
     _own("report", "write the last release as a report: .html, .svg or .png", metavar="FILE"),
@@ -111,9 +111,9 @@ def _setting(given: Given) -> "Setting":
         errors=parsed("errors", parse_share, 0.001),
         latency=parsed("latency", parse_duration, 0.06),
         past=parsed("past", parse_duration, 3600.0),
-        scrape=parsed("scrape", parse_duration, 15.0),
+        scrape=scrape(given, 15.0),
     )
-    least = (("latency", setting.latency, 0.001), ("scrape", setting.scrape, 1.0), ("past", setting.past, 2 * setting.scrape))
+    least = (("latency", setting.latency, 0.001), ("past", setting.past, 2 * setting.scrape))
     for name, value, low in least:
         if value < low:
             why = "two scrapes of the old version" if name == "past" else ""

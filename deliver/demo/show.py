@@ -50,7 +50,10 @@ def show(
     """Play them, one after the other on one sandbox. Raises Halted when the visitor has seen enough."""
     halt = halt or Halt()
     begin = time.monotonic()
-    with live(seed=seed, scrape=1.0, speed=pace.speed) as (world, door), tempfile.TemporaryDirectory(prefix="deliver-demo-") as name:
+    with (
+        live(seed=seed, scrape=pace.scrape, speed=pace.speed) as (world, door),
+        tempfile.TemporaryDirectory(prefix="deliver-demo-") as name,
+    ):
         folder = Path(name)
         (folder / "kubeconfig").write_text(door.kubeconfig())
         (folder / "deliver.yaml").write_text(pace.file())

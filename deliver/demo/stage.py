@@ -22,15 +22,21 @@ TARGET = Target("shop", "web")
 
 @dataclass(frozen=True)
 class Pace:
-    """bake, drain: real seconds. speed: of the sandbox's pods and users."""
+    """bake, drain: real seconds. speed: of the sandbox's pods and users. scrape: seconds between two scrapes."""
 
     bake: float = 4.0
     drain: float = 2.0
     speed: float = 1.0
+    scrape: float = 1.0
+
+    @classmethod
+    def scraped(cls, every: float) -> "Pace":
+        """A bake has at least two scrapes of each pod."""
+        return cls(bake=max(cls.bake, 2 * every), scrape=every)
 
     def file(self) -> str:
         """deliver.yaml of the demo's application."""
-        bake = f"{self.bake:g}s"
+        bake, window = f"{self.bake:g}s", f", window: {3 * self.scrape:g}s" if self.scrape > 20 else ""
         return f"""\
 target: {{deployment: web, namespace: shop}}
 strategy:
@@ -41,9 +47,9 @@ analysis:
   poll: 1s
   metrics:
     - {{name: errors, bad: 'http_requests_total{{code=~"5.."}}',
-       total: http_requests_total, max: 1%, min_samples: 30}}
+       total: http_requests_total, max: 1%, min_samples: 30{window}}}
     - {{name: latency, histogram: http_request_duration_seconds,
-       slower_than: 250ms, max: 5%, min_samples: 30}}
+       slower_than: 250ms, max: 5%, min_samples: 30{window}}}
 limits: {{drain: {self.drain:g}s}}
 """
 

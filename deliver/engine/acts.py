@@ -4,7 +4,7 @@ from typing import Any
 
 from deliver.cluster.port import Cluster, Object
 from deliver.engine import preview
-from deliver.engine.users.hand import FLAG_VERBS, Hand
+from deliver.engine.users.hand import FLAG_VERBS, Done, Hand
 from deliver.engine.writer import GuardedWriter
 from deliver.model.action import Action, Verb
 from deliver.model.errors import ClusterError, Conflict
@@ -17,17 +17,20 @@ LOG_LINES = 20
 
 
 class Acts:
-    """Carries out one action; answers with lines for the record (evidence), most often none. hand: on the flag of a flag release."""
+    """Carries out one action; answers with lines for the record (evidence), most often none, or with what came of the flag.
+
+    hand: on the flag of a flag release.
+    """
 
     def __init__(self, cluster: Cluster, router: Router, write: GuardedWriter, hand: Hand | None = None) -> None:
         self.cluster, self.router, self.write, self.hand = cluster, router, write, hand
 
-    def do(self, action: Action, release: Release, seen: Seen) -> tuple[str, ...]:
+    def do(self, action: Action, release: Release, seen: Seen) -> tuple[str, ...] | Done:
         """Raises ClusterError, or Superseded."""
         target = release.spec.target.deployment
         if action.verb in FLAG_VERBS:
             assert self.hand is not None  # a flag release has one
-            return (self.hand.do(action, release, self.write),)
+            return self.hand.do(action, release, self.write)
         match action.verb:
             case Verb.ROUTE:
                 assert action.side is not None  # decide always gives one

@@ -11,6 +11,8 @@ from deliver.model.replace import replace
 from deliver.model.seen import ArmSeen, Seen
 
 LIMIT = 1800.0  # seconds after which a rollback that cannot get done says so, with exit code 4
+CONTESTED = 5  # moves to the stable side that did not last: somebody undoes them
+LEAVING = LIMIT / 2  # seconds that pods on their way out are waited for: they get users only where nobody else is ready
 
 
 def climb(release: Release, seen: Seen, now: float) -> Decision:
@@ -34,20 +36,23 @@ def traffic(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decisi
     if stable.template != release.snapshot.digest and not stable.paused and not was_restored(release):
         return act(release, now, Verb.RESTORE_STABLE, "its pods of before are rolling away: they must stay before anybody is sent to them")
     restoring = seen.route.side is None and not seen.route.foreign and release.traffic_off  # one Service is as before, another not yet
-    if seen.candidate is None and stable.template == release.snapshot.digest and (seen.route.side is Side.BOTH or restoring):
+    whole = seen.candidate is None and not seen.remains and not seen.strays and stable.template == release.snapshot.digest
+    if whole and (seen.route.side is Side.BOTH or restoring):
         return None  # the original selectors, and nothing of ours that they could lead to
     if seen.route.side is not Side.STABLE or seen.route.pinned != home:
-        return to_stable(release, stable, seen, now)
+        return to_stable(on_again(release, "the Services were led away from the stable side", now), stable, seen, now)
     if serves_nobody(stable, seen):
-        anew = replace(release, shift=None, traffic_off=0.0)  # both are proven once more, when the stable side has it again
-        return act(anew, now, Verb.ROUTE, "the stable side has lost its last ready pod: whoever is ready serves", side=Side.BOTH)
+        why = "the stable side has lost its last ready pod"
+        return act(on_again(release, why, now), now, Verb.ROUTE, f"{why}: whoever is ready serves", side=Side.BOTH)
+    if contested(release) and seen.route.agreed:
+        return None  # it will not last until it is proven: the new version's pods go while it does
     unproven = proven(release, seen, now, Side.STABLE, home)
     shift = unproven.release.shift if unproven else None
     if unproven and shift and shift.switched and not shift.verified and not (release.shift and release.shift.switched):
         switched = unproven.release.noted(now, "state", "the EndpointSlices lead to the stable side")
         return replace(unproven, release=switched)
     if unproven and shift and shift.verified and not release.traffic_off:
-        off = replace(unproven.release, traffic_off=shift.verified).noted(now, "state", "traffic is off the candidate")
+        off = replace(unproven.release, traffic_off=shift.verified).noted(now, "state", "traffic is off the new version")
         return replace(unproven, release=off)
     if unproven:
         return unproven
@@ -57,6 +62,20 @@ def traffic(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decisi
     if release.exposed and seen.candidate is not None and seen.candidate.pods and now < over:
         return wait(release, now, over)
     return None
+
+
+def contested(release: Release) -> bool:
+    """Somebody keeps leading the Services away again."""
+    back, both = f"{Verb.ROUTE} {Side.STABLE}", f"{Verb.ROUTE} {Side.BOTH}"  # the latter for want of ready pods
+    done = [entry.text for entry in release.journal if entry.kind == "outcome" and entry.result == "done" and entry.at >= release.since]
+    return done.count(back) - done.count(both) > CONTESTED
+
+
+def on_again(release: Release, why: str, now: float) -> Release:
+    """What was proven of the move does not hold any more, and what was said of it is taken back."""
+    if not release.traffic_off:
+        return replace(release, shift=None)
+    return replace(release, shift=None, traffic_off=0.0).noted(now, "state", f"traffic is not off the new version any more: {why}")
 
 
 def to_stable(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision:
@@ -97,8 +116,22 @@ def candidate_gone(release: Release, stable: ArmSeen, seen: Seen, now: float) ->
     return act(release, now, Verb.DELETE_CANDIDATE, "it has no traffic any more")
 
 
+def pinned(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:
+    """None once no pod is left that the original selectors would lead to and that runs what is taken back, whoever made it."""
+    if not seen.remains:
+        return wait(release, now) if seen.leaving and now - release.since < LEAVING else None
+    if release.lingering:
+        return wait(release, now)
+    count, first = len(seen.remains), seen.remains[0]
+    pods = f"{count} pods of the new version ({first}, ...) are" if count > 1 else f"a pod of the new version ({first}) is"
+    text = f"{pods} still there: until they are gone the Services stay pinned to the stable pods; connections open on them end with them"
+    return Decision(replace(release, lingering=now).noted(now, "state", text), None, now)
+
+
 def restored(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision:
     """Everything as it stood before."""
+    if kept := pinned(release, stable, seen, now):
+        return kept
     if unreleased := released(release, seen, now):
         return unreleased
     rolling = not stable.settled or any(pod.hash != stable.hash for pod in stable.living)

@@ -15,7 +15,7 @@ from deliver.engine.reporter import Reporter
 from deliver.engine.seeking import Seeking, taken
 from deliver.engine.stop import Stop
 from deliver.engine.trail import measured
-from deliver.engine.users.hand import FLAG_VERBS, learned
+from deliver.engine.users.hand import Done, learned
 from deliver.engine.users.watching import FlagWatch
 from deliver.engine.watching import Judged, Watching
 from deliver.engine.writer import GuardedWriter
@@ -202,7 +202,7 @@ class Driver:
         self._journal(release, action)
         self.unsaved = None
         try:
-            evidence = acts.do(action, release, seen)
+            came = acts.do(action, release, seen)
         except ClusterError as error:
             result = "unknown" if isinstance(error, Unreachable) else "failed"
             return self._refused(
@@ -211,11 +211,12 @@ class Driver:
         self.refused = 0
         self.repeated = self.repeated + 1 if self.last and self.last[0] == action else 0
         self.last = (action, clock.monotonic())
-        if action.verb is Verb.KEEP_EVIDENCE:
-            release = replace(release, evidence=evidence)
-        if action.verb in FLAG_VERBS and self.tools.flag:
-            release = learned(release, action, evidence[0], clock.now())
-            self.tools.flag.kick()
+        if isinstance(came, Done):
+            release = learned(release, action, came, clock.now())
+            if self.tools.flag:
+                self.tools.flag.kick()
+        elif action.verb is Verb.KEEP_EVIDENCE:
+            release = replace(release, evidence=came)
         done = release.noted(clock.now(), "outcome", str(action), of=intent, result="done")
         return done, seen, clock.now()
 

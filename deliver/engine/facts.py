@@ -132,6 +132,11 @@ def deployment_problem(status: Object) -> Problem | None:
     return None
 
 
+def images(pod: Object) -> tuple[str, ...]:
+    """Of all its containers, as they were asked for."""
+    return tuple([one.get("image", "") for one in pod["spec"]["containers"]])
+
+
 def pod_seen(pod: Object) -> PodSeen:
     meta, status = pod["metadata"], pod.get("status") or {}
     conditions = {condition["type"]: condition for condition in status.get("conditions") or []}
@@ -150,6 +155,7 @@ def pod_seen(pod: Object) -> PodSeen:
         problem=problem,
         container=container,
         over=status.get("phase") in ("Failed", "Succeeded"),
+        images=images(pod),
     )
 
 

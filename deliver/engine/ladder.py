@@ -116,11 +116,17 @@ def risen(release: Release, now: float) -> Decision:
 def can_take(ready: int, release: Release, seen: Seen) -> bool:
     """Half of its size is enough to take users from a bad version; any pod at all when the candidate has none.
 
-    Waiting for the last pods of a side that lost some would break rule 3; an empty side would break rule 1.
+    Waiting for the last pods of a side that lost some would break rule 3; an empty side would break rule 1. The Deployment's own pods
+    of the new version are another side too.
     """
     if ready == 0:
         return False
-    return release.bears(ready) or seen.candidate is None or seen.candidate.ready == 0
+    return release.bears(ready) or not others(release, seen)
+
+
+def others(release: Release, seen: Seen) -> int:
+    """Ready pods that are not of the version of before."""
+    return sum(pod.ready for arm in (seen.stable, seen.candidate) if arm for pod in arm.pods if pod.hash != release.snapshot.hash)
 
 
 def serves_nobody(stable: ArmSeen, seen: Seen) -> bool:
@@ -181,17 +187,20 @@ def words(seconds: float) -> str:
 
 
 def _proof(release: Release, side: Side, seen: Seen) -> str:
-    if release.course is Course.FINISH and side is Side.STABLE:  # the named Deployment runs the new version by now
-        return f"traffic on the new pods of Deployment {release.spec.target.deployment} is verified: {seen.route.stable} endpoints"
-    return f"traffic on {_whom(side)} is verified: {_endpoints(seen)}"
+    rolled = release.course is Course.FINISH and side is Side.STABLE  # the named Deployment runs the new version by now
+    where = f"the new pods of Deployment {release.spec.target.deployment}" if rolled else _whom(side)
+    return f"traffic on {where} is verified: {endpoints(seen)}"
 
 
 def _whom(side: Side) -> str:
     return "both sides" if side is Side.BOTH else f"the {side} side"
 
 
-def _endpoints(seen: Seen) -> str:
+def endpoints(seen: Seen) -> str:
+    """The new version's share of all ready endpoints, whoever made its pods."""
     route = seen.route
-    total = route.stable + route.candidate
-    share = f", {100 * route.candidate / total:.0f} % on the candidate" if total else ""
-    return f"{route.stable} stable and {route.candidate} candidate endpoints{share}"
+    total = route.stable + route.candidate + route.other
+    if not total:
+        return "no ready endpoint"
+    run = "runs" if 1 in (route.candidate, total) else "run"
+    return f"{route.candidate} of {total} ready endpoint{'s' * (total > 1)} {run} the new version, {100 * route.candidate / total:.0f} %"

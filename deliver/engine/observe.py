@@ -8,6 +8,7 @@ from deliver.cluster.port import Cluster, Feed, Watch
 from deliver.engine import preview
 from deliver.engine.clock import Clock
 from deliver.engine.facts import Facts, arm
+from deliver.engine.remains import remains
 from deliver.model.codec import decode
 from deliver.model.names import RELEASE_LABEL, fence_of, record_name
 from deliver.model.release import Release
@@ -82,6 +83,7 @@ class Observer:
         if fresh:
             self._facts.trim([*feed.list("deployments"), *replicasets, *pods])
         self._at = at
+        staying, leaving = remains(release, stable, pods)
         return replace(
             _NOTHING,
             at=now,
@@ -94,6 +96,8 @@ class Observer:
             share=share,
             requests=self._requests(release),
             strays=0 if candidate else sum(stray(pod) for pod in pods),
+            remains=staying,
+            leaving=leaving,
             preview=preview.read(feed, release, candidate),
         )
 

@@ -56,7 +56,7 @@ def first_move(
     except (ClusterError, Superseded) as error:
         reporter.note(f"{error.what}; going on under the lock")
         return lambda record, now: record
-    reporter.note("traffic is back on the stable pods; verifying")
+    reporter.note("the Services lead to the stable pods; verifying")
 
     return lambda record, now: done_already(record, now, f"{Verb.ROUTE} {Side.STABLE}", UNLOCKED)
 

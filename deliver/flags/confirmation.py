@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from deliver.flags.http import Caller, token_of
 from deliver.flags.ofrep import Instance, Probe, Wanted
 from deliver.flags.options import FlagdOptions
-from deliver.flags.rollout import Flag, Variants, marks_of
+from deliver.flags.rollout import Flag, Variants, marks_of, off
 from deliver.model.errors import ClusterError
 from deliver.model.seen import Ack
 from deliver.plugins.flags import FlagReach
@@ -35,11 +35,20 @@ class Confirmation:
         return [Instance(name, self.reach.pod(name, self.options.port)) for name in pods]
 
     def of(self, flag: str, definition: Flag, percent: float, instances: Sequence[Instance]) -> Ack:
+        if off(definition):
+            return self.of_nobody(flag, instances)
         if not instances:
-            how = "there is nobody to ask" if self.options.port else "no OFREP port is given (`port`), so nobody can be asked"
-            return Ack(0, 0, how, lag=self.options.wait)
+            return self._nobody_asked()
         treatment = (definition.get("variants") or {}).get(self.names.treatment)
         return self.probe.confirm(flag, Wanted(marks_of(definition).version, percent, self.names, treatment), instances)
+
+    def of_nobody(self, flag: str, instances: Sequence[Instance]) -> Ack:
+        """Of a flag that is disabled, or not there: no instance gives anybody a variant of it."""
+        return self.probe.refused(flag, instances) if instances else self._nobody_asked()
+
+    def _nobody_asked(self) -> Ack:
+        how = "there is nobody to ask" if self.options.port else "no OFREP port is given (`port`), so nobody can be asked"
+        return Ack(0, 0, how, lag=self.options.wait)
 
     def findings(self, flag: str, instances: Sequence[Instance]) -> list[Finding]:
         """Ask each once before the release: who cannot be asked then will not confirm a change later."""

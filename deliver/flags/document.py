@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from deliver.flags import jsontext
-from deliver.flags.rollout import Flag, Marks, Variants, marks_of, share
-from deliver.model.errors import NotFound, Rejected
+from deliver.flags.rollout import Flag, Marks, Variants, marks_of, off, share
+from deliver.model.errors import Rejected
 from deliver.model.seen import FlagState
+from deliver.plugins.flags import FlagGone
 
 _KINDS = {bool: "boolean", str: "string", int: "number", float: "number", dict: "object"}
 
@@ -27,7 +28,7 @@ class Document:
 
     def flag(self, name: str) -> Flag:
         if name not in self.flags:
-            raise NotFound(f"no flag `{name}` in {self.where}", status=404, hint=nearest(name, self.flags))
+            raise FlagGone(f"no flag `{name}` in {self.where}", status=404, hint=nearest(name, self.flags))
         return self.flags[name]
 
     def raw(self, name: str) -> str:
@@ -49,7 +50,7 @@ class Document:
         flag, raw = self.flag(name), self.raw(name)
         percent, why = share(flag, names)
         marks = marks_of(flag)
-        return FlagState(percent, revision(marks, flag), raw, why, marks.release, marks.fence, names.treatment, names.safe)
+        return FlagState(percent, revision(marks, flag), raw, why, marks.release, marks.fence, names.treatment, names.safe, off(flag))
 
 
 def revision(marks: Marks, flag: Flag) -> str:

@@ -8,16 +8,19 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from deliver.cluster.port import Watch
+from deliver.flags import jsontext
 from deliver.flags.confirmation import Confirmation, ready
-from deliver.flags.document import Document, parse
+from deliver.flags.document import Document, parse, problem_of
 from deliver.flags.http import Caller
 from deliver.flags.ofrep import Instance
 from deliver.flags.options import FlagdOptions
-from deliver.flags.rollout import STEP, Flag, Variants, marks_of, rolled, share, unmarked, version_after
+from deliver.flags.rollout import STEP, Flag, Variants, marks_of, off, rolled, share, unmarked, version_after
+from deliver.flags.undoing import killed, sentences, undone
 from deliver.model.errors import Conflict, NotFound, Rejected, Superseded
 from deliver.model.seen import Ack, FlagState, PodSeen
-from deliver.plugins.flags import Capabilities, FlagReach, Mark
+from deliver.plugins.flags import Capabilities, FlagReach, Mark, Undone
 from deliver.plugins.interfaces import Finding, Object, Writer
+from deliver.plugins.merging import same
 
 OptionsT = TypeVar("OptionsT", bound=FlagdOptions)
 HolderT = TypeVar("HolderT")
@@ -112,6 +115,23 @@ class DocumentBackend(ABC, Generic[OptionsT, HolderT]):
         self._left(write)
         return revision
 
+    def undo(self, write: Writer, flag: str, document: str, mark: Mark) -> Undone:
+        before, left = jsontext.strict(document), list[str]()
+
+        def text(holder: HolderT) -> str:
+            try:
+                there = self._document(holder, flag)
+            except Rejected:  # broken since: what the applications serve still is the one before it, and that is ours
+                return self._restorable(holder, flag).with_raw(flag, document)
+            after = _valid(flag, undone(before, there.flag(flag), self._names), before)
+            left[:] = sentences(flag, before, after)
+            return there.with_raw(flag, document) if same(after, before) else there.with_flag(flag, after)
+
+        try:
+            return Undone(self._changed(write, flag, text), tuple(left))
+        finally:  # also where the flag is gone: no pod is to keep a note of ours
+            self._left(write)
+
     def release(self, write: Writer, flag: str) -> None:
         def text(holder: HolderT) -> str | None:
             document = self._document(holder, flag)
@@ -124,6 +144,8 @@ class DocumentBackend(ABC, Generic[OptionsT, HolderT]):
     def confirm(self, flag: str, revision: str, percent: float, pods: Sequence[PodSeen]) -> Ack:
         document = self._document(self._get(), flag)
         asked = self._confirmation.asked([pod.name for pod in pods])
+        if flag not in document.flags:
+            return self._confirmation.of_nobody(flag, asked)
         if document.state(flag, self._names).revision != revision:
             return Ack(0, max(1, len(asked or pods)), "the flag was changed since", missing=(self._where,))
         return self._confirmation.of(flag, document.flag(flag), percent, asked)
@@ -144,11 +166,13 @@ class DocumentBackend(ABC, Generic[OptionsT, HolderT]):
         return self._document(self._change(write, flag, text), flag).state(flag, self._names).revision
 
     def _killable(self, holder: HolderT, flag: str) -> Document:
-        """The document that a kill rewrites. It goes through whatever stands there, so what cannot be read, and a flag that is gone or has
-        lost its variants, is taken from what was good before: that is what the applications, which refuse the broken one, serve still.
+        """The document that a kill rewrites. It goes through whatever stands there, so what cannot be read, and a flag that has lost its
+        variants, is taken from what was good before: that is what the applications, which refuse the broken one, serve still. One that is
+        gone is served to nobody: FlagGone.
         """
         try:
-            document, why = self._document(holder, flag), "its definition is gone or has lost its safe variant"
+            document, why = self._document(holder, flag), "its definition has lost its safe variant"
+            document.flag(flag)
         except Rejected as error:
             document, why = None, f"{error.what}: {error.why}"
         if document and self._can_kill(document, flag):
@@ -185,19 +209,29 @@ class Editor:
             raise Superseded("the flag carries a newer fence", why="another driver took the release over")
         if (there.release, there.step) == (mark.release, mark.step) and share(flag, self.names)[0] == percent:
             return None
+        if why := off(flag):
+            raise Rejected("the flag is switched off, and not by this release", status=422, why=why)
         if revision != if_revision:
             raise Conflict("the flag was changed by somebody else", status=409, why=f"revision {revision} stands there, not {if_revision}")
         return rolled(flag, self.names, percent, mark, version_after(there, self.now()))
 
     def kill(self, flag: Flag, mark: Mark) -> Flag | None:
         there = marks_of(flag)
-        dead = rolled(flag, self.names, 0.0, mark, there.version)
-        same = there.version and there.release == mark.release and {**dead, "metadata": 0} == {**flag, "metadata": 0}
-        return None if same else rolled(flag, self.names, 0.0, mark, version_after(there, self.now()))
+        dead = killed(flag, self.names, mark, there.version)
+        done = there.version and there.release == mark.release and {**dead, "metadata": 0} == {**flag, "metadata": 0}
+        return None if done else killed(flag, self.names, mark, version_after(there, self.now()))
 
     def release(self, flag: Flag) -> Flag | None:
         clean = unmarked(flag)
         return None if clean is flag else clean
+
+
+def _valid(name: str, flag: Flag, before: Flag) -> Flag:
+    """A definition that can be served: somebody may have taken a variant away that the safe share needs."""
+    for one in (flag, {**flag, "variants": before["variants"]}):
+        if not problem_of({"flags": {name: one}}):
+            return one
+    return before
 
 
 def _marked(state: FlagState, where: str) -> list[Finding]:

@@ -75,13 +75,41 @@ class Probe:
 
     def evaluate(self, instance: Instance, flag: str, user: str, timeout: float = ASK) -> Evaluation:
         """Raises ClusterError with the reason why the instance gave no answer."""
-        body = {"context": {"targetingKey": user}}
-        reply = self.caller.send(instance.access, "POST", f"{self.path}/{quoted(flag)}", body=body, headers=self.headers(), timeout=timeout)
+        reply = self._ask(instance, flag, user, timeout)
         data = reply.data()
         if reply.status != 200 or not isinstance(data, dict):
             raise Rejected(_refused(reply, flag), status=reply.status)
         meta = data.get("metadata")
         return Evaluation(str(data.get("variant") or ""), data.get("value"), marks_of({"metadata": meta}).version)
+
+    def _ask(self, instance: Instance, flag: str, user: str, timeout: float) -> Reply:
+        body = {"context": {"targetingKey": user}}
+        return self.caller.send(instance.access, "POST", f"{self.path}/{quoted(flag)}", body=body, headers=self.headers(), timeout=timeout)
+
+    def refused(self, flag: str, instances: Sequence[Instance]) -> Ack:
+        """How many instances give nobody a variant of the flag: to them it is disabled, or not there."""
+        until = self.clock() + BUDGET
+        ordered = sorted(instances, key=lambda one: one.name)
+        found = self._each(ordered, lambda one: self._gives(one, flag, until))
+        missing = tuple(f"{one.name}: {why}" for one, why in zip(ordered, found, strict=True) if why)
+        acked = len(ordered) - len(missing)
+        return Ack(acked, len(ordered), f"asked by OFREP; {acked} of {len(ordered)} give nobody a variant of it", missing=missing)
+
+    def _gives(self, instance: Instance, flag: str, until: float) -> str:
+        """Why the instance may give somebody a variant still; "" when it does not."""
+        left = until - self.clock()
+        if left <= 0:
+            return f"not asked within {BUDGET:g} s"
+        try:
+            reply = self._ask(instance, flag, user(0), min(ASK, left))
+        except ClusterError as error:
+            return error.what
+        data = reply.data()
+        said = data if isinstance(data, dict) else {}
+        if said.get("errorCode") == "FLAG_NOT_FOUND" or (reply.status == 200 and said.get("reason") == "DISABLED"):
+            return ""
+        variant = clean(str(said.get("variant") or ""), 40)
+        return f"serves `{variant}` still" if reply.status == 200 else _refused(reply, flag)
 
     def confirm(self, flag: str, want: Wanted, instances: Sequence[Instance]) -> Ack:
         """How many instances serve what is wanted, and whether they agree."""

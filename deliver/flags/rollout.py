@@ -1,7 +1,7 @@
 """One flag in flagd's format: what share of users gets the treatment, and the flag rewritten so that another share does.
 
-The treatment stands first, so a growing weight only adds users (whoever has it at 5 % has it at 10 %). `state: DISABLED` is never used to
-switch off: callers would get the default of their code, which may be the treatment.
+The treatment stands first, so a growing weight only adds users (whoever has it at 5 % has it at 10 %). `state` is never written: DISABLED
+is no way to switch off, for callers would get the default of their code, which may be the treatment; what somebody disabled stays so.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,8 @@ from deliver.plugins.flags import Mark
 TOTAL = 100_000
 STEP = 100 / TOTAL
 VERSION, RELEASE, STEP_MARK, FENCE_MARK, WAS = "version", "deliverRelease", "deliverStep", "deliverFence", "deliverWasVersion"
+KEPT = "deliverKept"
+MARKS = (VERSION, RELEASE, STEP_MARK, FENCE_MARK, WAS, KEPT)
 """Keys of the flag's metadata. OpenFeature's telemetry tells `version` as feature_flag.version; it is ours while RELEASE stands there."""
 
 Flag = dict[str, Any]
@@ -56,8 +58,8 @@ def share(flag: Mapping[str, Any], names: Variants) -> tuple[float | None, str]:
         if name not in variants:
             have = ", ".join(f"`{one}`" for one in variants)
             return None, f"it has no variant `{name}`, but {have}; name its variants with `treatment` and `safe`"
-    if flag.get("state") != "ENABLED":
-        return None, "its state is DISABLED: each caller's code decides what it serves; set it to ENABLED first"
+    if why := off(flag):
+        return None, f"{why}; set it to ENABLED first"
     default, targeting = flag.get("defaultVariant"), flag.get("targeting")
     if targeting:
         return _targeted(targeting, default, names)
@@ -68,6 +70,11 @@ def share(flag: Mapping[str, Any], names: Variants) -> tuple[float | None, str]:
     if default is None:
         return None, "it has neither targeting nor a defaultVariant: each caller's code decides what it serves"
     return None, f"it serves `{default}` to everyone, which is neither `{names.treatment}` nor `{names.safe}`"
+
+
+def off(flag: Mapping[str, Any]) -> str:
+    """Why it gives nobody anything, whatever its rules say; "" when it does."""
+    return "" if flag.get("state") == "ENABLED" else "its state is DISABLED: each caller's code decides what it serves"
 
 
 def _targeted(targeting: Any, default: Any, names: Variants) -> tuple[float | None, str]:
@@ -123,7 +130,6 @@ def rolled(flag: Flag, names: Variants, percent: float, mark: Mark, version: int
     """The flag that serves the treatment to that share, with our marks. The bucketing expression stays, so users keep their places."""
     weight = weight_of(percent)
     new = {key: value for key, value in flag.items() if key not in ("targeting", "metadata")}
-    new["state"] = "ENABLED"
     new["defaultVariant"] = names.treatment if weight == TOTAL else names.safe
     if 0 < weight < TOTAL:
         new["targeting"] = {"fractional": [*_bucketing(flag), [names.treatment, weight], [names.safe, TOTAL - weight]]}
@@ -155,7 +161,7 @@ def _foreign(flag: Flag) -> Flag:
     meta = flag.get("metadata")
     if not isinstance(meta, dict) or not meta.get(RELEASE):
         return dict(meta) if isinstance(meta, dict) else {}
-    rest = {key: value for key, value in meta.items() if key not in (VERSION, RELEASE, STEP_MARK, FENCE_MARK, WAS)}
+    rest = {key: value for key, value in meta.items() if key not in MARKS}
     return {**rest, VERSION: meta[WAS]} if WAS in meta else rest
 
 

@@ -10,8 +10,8 @@ SPAN = 10.0  # seconds that a rate rests on, at the least where there are as man
 UNKNOWN = "no metric has told the requests of the old pods"
 
 
-def rates(series: Sequence[Series], arm: Arm, since: float, fresh: float, pod_label: str, span: float = SPAN) -> dict[str, float]:
-    """Requests a second by pod, between its newest sample and one `span` seconds before, none of them older than `since`.
+def rates(series: Sequence[Series], arm: Arm, since: float, fresh: float, pod_label: str) -> dict[str, float]:
+    """Requests a second by pod, between its newest sample and one SPAN before, none of them older than `since`.
 
     A pod without two such samples, or whose newest is older than `fresh`, is left out.
     """
@@ -25,7 +25,7 @@ def rates(series: Sequence[Series], arm: Arm, since: float, fresh: float, pod_la
         times = sorted({at for one in mine for at, _ in one.points if at >= since})
         if len(times) < 2 or times[-1] < fresh:
             continue
-        begin = next((at for at in reversed(times[:-1]) if times[-1] - at >= span), times[0])
+        begin = next((at for at in reversed(times[:-1]) if times[-1] - at >= SPAN), times[0])
         # a series that is born later than the pod's other ones counts from zero
         grown = sum(increase(one.points, begin, from_zero=bool(one.points) and one.points[0][0] > begin) for one in mine)
         found[pod] = grown / (times[-1] - begin)

@@ -14,7 +14,7 @@ from deliver.metrics.exposure import exposure
 from deliver.metrics.fetch import Fetch
 from deliver.metrics.gather import Gathered
 from deliver.metrics.judge import Outcome, judge
-from deliver.metrics.ledger import Ledger
+from deliver.metrics.ledger import BELIEVED, Ledger
 from deliver.metrics.look import Look
 from deliver.metrics.past import Past
 from deliver.metrics.probes import PROBE_TIMEOUT, Failures, probe_all
@@ -145,10 +145,15 @@ class Examiner:
         return few.settled(metric, outcome, look, self._analysis)
 
     def _look(self, step: _Step, fetch: Fetch, pods: Sequence[PodSeen]) -> Look:
-        """Samples carry the provider's clock, everything else ours: the difference is measured once a step."""
+        """Samples carry the provider's clock, everything else ours: the difference is measured once a step.
+
+        A store whose clock is behind ours may have a right clock, and answer as of a while ago: VictoriaMetrics does. Then its samples
+        have our time, and what was taken before the step would be counted in it. So little is taken for lateness, and waited for.
+        """
         if step.offset is None:
             before = self._clock()
-            step.offset = fetch.now() - (before + self._clock()) / 2
+            ahead = fetch.now() - (before + self._clock()) / 2
+            step.offset = 0.0 if -BELIEVED <= ahead < 0 else ahead
         arms = {name: step.roster.arm(name, step.offset) for name in (CANDIDATE, STABLE)}
         arms = self._variants.arms(arms[STABLE].pods) if self._variants else arms
         cadence = self._ledger.cadence

@@ -4,9 +4,10 @@ A version that crashes before it counts, a mesh that routes around it, clients t
 error, and a release that few requests reach is not judged by those few.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from math import inf, isfinite
 
-from deliver.metrics import drain
 from deliver.metrics.arms import CANDIDATE, STABLE
 from deliver.metrics.look import Look
 from deliver.model.evidence import Tally
@@ -16,25 +17,75 @@ from deliver.plugins.interfaces import Series
 
 NAME, KIND = "exposure", "traffic"
 LEAST = 0.25  # of what the endpoints promise; connections that are kept alive even out slowly
+Row = list[tuple[float, float]]
+FEWEST = 20  # requests of both sides, of which a share is no accident
+HALF = 0.5  # of a scrape's interval, that all pods must have been seen in together
 EXPECTED = 100  # requests that the candidate should have had before anything is said
 
 
 def share(series: Sequence[Series], look: Look, window: float) -> float | None:
-    """The candidate's percent of the requests a second, over the window or what there is of it in this step.
+    """The candidate's percent of the requests, over the window or what there is of it in this step, the same for all pods.
 
     None, not known, until every ready pod of both sides was scraped twice in the step: a pod that nobody has looked at has not had
     zero requests, and one side that was looked at has not had all of them.
     """
     if look.arms[CANDIDATE] == look.arms[STABLE]:
         return None
-    rates = {
-        arm: drain.rates(series, look.arms[arm], look.start, look.now - look.stale, look.fetch.labels.pod, window)
-        for arm in (CANDIDATE, STABLE)
-    }
-    here = {arm: {pod: rate for pod, rate in found.items() if pod.partition("/")[0] in look.ready} for arm, found in rates.items()}
-    seen = {pod.partition("/")[0] for found in here.values() for pod in found}
-    mine, theirs = (sum(here[arm].values()) for arm in (CANDIDATE, STABLE))
-    return 100 * mine / (mine + theirs) if mine + theirs and look.ready <= seen else None
+    rows = {(arm, pod): found for arm in (CANDIDATE, STABLE) for pod, found in _rows(series, look, arm).items()}
+    if not rows or not look.ready <= {_place(pod) for _, pod in rows}:
+        return None
+    ends = [(min(row[0][0] for row in found), max(row[-1][0] for row in found)) for found in rows.values()]
+    end = min(last for _, last in ends)
+    begin = max(end - window, *(first for first, _ in ends))
+    if end - begin < HALF * look.cadence.interval or end <= begin or end < look.now - look.stale:
+        return None
+    mine, both = 0.0, 0.0
+    for (arm, _), found in rows.items():
+        grown = sum(_value(row, end) - _value(row, begin) for row in found)
+        mine, both = mine + (grown if arm == CANDIDATE else 0.0), both + grown
+    return 100 * mine / both if both >= FEWEST else None
+
+
+def _rows(series: Sequence[Series], look: Look, arm: str) -> dict[str, list[Row]]:
+    """pod -> how far each of its counters has grown since its first sample of the step; of ready pods that have two such samples."""
+    found: dict[str, list[Series]] = {}
+    for one in series:
+        pod = one.labels.get(look.fetch.labels.pod, "")
+        if pod in look.arms[arm].pods and _place(pod) in look.ready:
+            found.setdefault(pod, []).append(one)
+    rows: dict[str, list[Row]] = {}
+    for pod, mine in found.items():
+        times = sorted({at for one in mine for at, _ in one.points if at >= look.start})
+        if len(times) > 1:
+            rows[pod] = [_grown(one, times) for one in mine if one.points and one.points[-1][0] > times[0]]
+    return {pod: row for pod, row in rows.items() if row}
+
+
+def _grown(one: Series, times: Sequence[float]) -> Row:
+    """A counter that is born later than its pod's other ones was zero at the scrape before."""
+    inside = [(at, value) for at, value in one.points if at >= times[0] and isfinite(value)]
+    born = [(at, 0.0) for at in times if at < inside[0][0]] if inside and one.points[0][0] >= times[0] else []
+    row: Row = []
+    grown, before = 0.0, 0.0
+    for at, value in [*born, *inside]:
+        grown += (value - before if value >= before else value) if row else 0.0
+        before = value
+        row.append((at, grown))
+    return row
+
+
+def _value(row: Row, at: float) -> float:
+    """Between two scrapes requests come evenly, as far as anybody knows."""
+    after = bisect_right(row, (at, inf))
+    if after == 0 or after == len(row):
+        return row[0][1] if after == 0 else row[-1][1]
+    (t0, v0), (t1, v1) = row[after - 1], row[after]
+    return v0 + (v1 - v0) * (at - t0) / (t1 - t0)
+
+
+def _place(pod: str) -> str:
+    """The pod itself: of a flag's variants, which share the pods, a name has its arm behind a slash."""
+    return pod.partition("/")[0]
 
 
 def exposure(

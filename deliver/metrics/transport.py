@@ -103,7 +103,9 @@ class Transport:
         # Whatever the library makes of an answer, the answer itself says more.
         with contextlib.suppress(PrometheusApiClientException, requests.exceptions.JSONDecodeError, KeyError, TypeError, RecursionError):
             when = {"time": f"{at:.3f}"} if at else {}
-            self._client.custom_query(query, params={"timeout": f"{max(round(timeout * 1000), 1)}ms", **when}, timeout=timeout)
+            # VictoriaMetrics hides the newest 30 s unless it is asked not to; others know no such parameter
+            params = {"timeout": f"{max(round(timeout * 1000), 1)}ms", "latency_offset": "1ms", **when}
+            self._client.custom_query(query, params=params, timeout=timeout)
         if self._session.last is None:
             raise MetricsError("gave no answer")
         status, body = self._session.last

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -139,9 +139,13 @@ class Release:
     template in the named Deployment, once known. since: when the current phase began; bake_since, blind_since: 0 = not running.
     overtime: the bake (by its begin) of which was said that it is over and not judged yet.
     approved: index of the newest step that a person let pass. exposed: the candidate has had traffic. traffic_off: when it was
-    verified to have none any more: a second after the EndpointSlices said so, in which kube-proxy has followed. ended_by: who
-    ended it, when that was a person. timed_out: held by its own time limit. resumed: when the present driver took it up, 0 = it began it.
-    flag_revision: what our last write to the flag made it. trail: the counts and the evidence of each metric over time, thinned out.
+    verified to have none any more: a second after the EndpointSlices said so, in which kube-proxy has followed; 0 again when users had
+    to be given to whoever is ready. lingering: since when the Services have stayed pinned, although traffic is off, for pods that run
+    what is taken back. ended_by: who ended it, when that was a person. timed_out: held by its own time limit. resumed: when the present
+    driver took it up, 0 = it began it. flag_revision: what our last write to the flag made it. flag_undone: what it was once all of ours
+    was taken back, "" = not yet. flag_theirs: what somebody else had made of it when our kill went over it, where the back end cannot
+    keep that itself. flag_left: what was left as somebody else's, a sentence each. trail: the counts and the evidence of each metric
+    over time, thinned out.
     measures: the state of each metric that is judged by evidence. surged: the largest size that was asked of the stable side, 0 = none.
     unproved: metrics that had too few requests for the newest step that passed.
     """
@@ -173,6 +177,7 @@ class Release:
     ended_by: str = ""
     exposed: bool = False
     traffic_off: float = 0.0
+    lingering: float = 0.0
     observed: float | None = None
     checks: tuple[CheckResult, ...] = ()
     evidence: tuple[str, ...] = ()
@@ -180,6 +185,9 @@ class Release:
     resumed: float = 0.0
     switch: Switch | None = None
     flag_revision: str = ""
+    flag_undone: str = ""
+    flag_theirs: FlagState | None = None
+    flag_left: tuple[str, ...] = ()
     surged: int = 0
     unproved: tuple[str, ...] = ()
     journal: tuple[Entry, ...] = field(default_factory=tuple)
@@ -199,6 +207,15 @@ class Release:
     def stable_size(self) -> int:
         """The largest size of the stable side that is ours. More than that was a stranger's wish, and is not taken away."""
         return max(self.snapshot.replicas, self.surged)
+
+    def runs(self, hash: str, images: Sequence[str]) -> bool:
+        """A pod with this template hash and these images runs the version that is released, whoever made it.
+
+        Without an image to go by (the record was lost) it is every version but the one of before.
+        """
+        if hash and hash in (self.snapshot.hash, self.candidate_hash, self.new_hash):
+            return hash != self.snapshot.hash
+        return not self.spec.image or _bare(self.spec.image) in map(_bare, images)
 
     def bears(self, ready: int) -> bool:
         """So many ready pods of the stable side can take the traffic back: half of its size before the release."""
@@ -233,6 +250,11 @@ def with_image(template: Mapping[str, Any], container: str, image: str) -> dict[
     spec = template["spec"]
     containers = [{**one, "image": image} if one["name"] == container else one for one in spec["containers"]]
     return {**template, "spec": {**spec, "containers": containers}}
+
+
+def _bare(image: str) -> str:
+    """Without a digest: admission may have added one to the same repository and tag."""
+    return image.partition("@")[0]
 
 
 def digest_of(template: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ class PodSeen:
     """A pod. ready: Ready and not terminating. lost: it was ready once and is not now. since: unix seconds of creation.
 
     container: the one with the problem, or the first. over: its node has ended it for good (evicted, shut down), and another one is
-    there in its place.
+    there in its place. images: of its containers.
     """
 
     name: str
@@ -41,6 +41,7 @@ class PodSeen:
     problem: Problem | None = None
     container: str = ""
     over: bool = False
+    images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ class RouteSeen:
 
     side: what all Services select now; None when they differ or were edited by somebody else (`foreign` says how).
     pinned: the hash selected, "" when the selectors are the original ones. agreed: EndpointSlices hold exactly the ready pods of that side.
-    stable, candidate, other: ready endpoints by arm. marked: an annotation of ours is on some Service.
+    stable, candidate, other: all ready endpoints by version: of the one of before, of the one that is released or taken back, whichever
+    Deployment's pods run it, and of neither. marked: an annotation of ours is on some Service.
     gone: none of the release's Services is there any more, so there is no traffic to move.
     """
 
@@ -164,6 +166,8 @@ class FlagState:
     percent: share of users that gets the treatment; None where there is no such thing, and `why` says what there is instead.
     revision: changes with every write, whoever wrote. document: the flag's definition as text, enough to put it back byte for byte.
     release, fence: of our last write, where the back end has room for them. treatment, safe: names of the variants.
+    off: why nobody gets the treatment from the flag system whatever its rules say (its switch is off, the flag is gone); "" otherwise.
+    besides: which rules beside the share may give somebody the treatment; "" for none.
     """
 
     percent: float | None
@@ -174,6 +178,8 @@ class FlagState:
     fence: int = 0
     treatment: str = ""
     safe: str = ""
+    off: str = ""
+    besides: str = ""
 
 
 @dataclass(frozen=True)
@@ -230,6 +236,8 @@ class Seen:
     share: candidate's observed share of requests, percent.
 
     strays: candidate pods that are not terminating although their Deployment is gone (the garbage collector is still at it).
+    remains, leaving: of a release that goes back, pods that its original selectors would match and that run what is taken back: the names
+    of those, not the candidate's, that are there to stay, and how many of all of them are on their way out and still ready.
     flag: of a release whose exposure is a share of users. preview: None without a preview Service. switch: of the newest examination.
     """
 
@@ -243,6 +251,8 @@ class Seen:
     share: float | None = None
     requests: tuple[Request, ...] = ()
     strays: int = 0
+    remains: tuple[str, ...] = ()
+    leaving: int = 0
     flag: FlagSeen | None = None
     preview: PreviewSeen | None = None
     switch: SwitchSeen | None = None

@@ -1,17 +1,18 @@
-"""The hooks of a feature-flag back end: four verbs over one flag (read, set, kill, confirm), and what it takes to put it back.
+"""The hooks of a feature-flag back end: four verbs over one flag (read, set, kill, confirm), and what it takes to take our part back.
 
     group          class         made by
     deliver.flags  FlagBackend   FlagBackend(options, reach)
 
 Every call ends within its timeout with a result or a ClusterError of deliver.model.errors, whatever the back end is: Unreachable,
-Forbidden (a token without rights), NotFound (no such flag, project or environment), Conflict (somebody else wrote first), Rejected (it
-will never take this).
+Forbidden (a token without rights), NotFound (no such flag, project or environment), FlagGone (the flag alone is not there: it was removed
+or archived), Conflict (somebody else wrote first), Rejected (it will never take this).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from deliver.model.errors import NotFound
 from deliver.model.seen import Ack, FlagState, PodSeen
 from deliver.plugins.interfaces import Finding, Object, Writer
 
@@ -62,6 +63,20 @@ class FlagReach:
     clock: Callable[[], float] = lambda: 0.0
 
 
+class FlagGone(NotFound):
+    """The flag is not there (any more), and so the flag system gives the treatment to nobody. A person's removal stays."""
+
+
+@dataclass(frozen=True)
+class Undone:
+    """revision: of the flag without anything of ours. left: what in it is not as it was before and was left, for it is somebody else's;
+    a sentence each, such as "environment `production` was switched off by somebody: it stays off".
+    """
+
+    revision: str
+    left: tuple[str, ...] = ()
+
+
 class FlagBackend(Protocol):
     """One system that holds flags."""
 
@@ -80,19 +95,39 @@ class FlagBackend(Protocol):
         """What stands. percent None: the flag has no such thing as a percentage, `why` says what it has instead."""
 
     def set(self, write: Writer, flag: str, percent: float, mark: Mark, *, if_revision: str) -> str:
-        """Serve the treatment to that share of users, on condition of the revision; the new revision. 100: to everyone, for good."""
+        """Serve the treatment to that share of users, on condition of the revision; the new revision. 100: to everyone, for good.
+
+        It switches nothing on: what is off was switched off by somebody.
+        """
 
     def kill(self, write: Writer, flag: str, mark: Mark) -> str:
-        """Serve the safe variant to everyone, written explicitly, whatever stands there and whoever wrote it; the new revision."""
+        """Serve the safe variant to everyone, written explicitly, whatever stands there and whoever wrote it; the new revision.
+
+        What somebody else made of the flag is kept aside for `undo`, in the flag itself where there is room. What is off stays off.
+        """
 
     def restore(self, write: Writer, flag: str, document: str, mark: Mark) -> str:
         """Put back what `read` gave as `document`, byte for byte; the new revision. Nothing of ours is left."""
+
+    def undo(self, write: Writer, flag: str, document: str, mark: Mark) -> Undone:
+        """Take back what releases of ours have written since `read` gave `document`, and nothing else (deliver.plugins.merging).
+
+        Where nobody else has changed anything the flag is that document again, byte for byte; else their changes survive. Nobody keeps the
+        treatment by a share, whoever set it last, and nothing that somebody has switched off or removed is made on again. Doing it
+        twice does no harm. A back end without this hook is put back by `restore`, or left at the safe variant (deliver.engine.users.undo).
+        """
 
     def release(self, write: Writer, flag: str) -> None:
         """Take our own marks away from a flag that stays as it is: the end of a promoted release."""
 
     def confirm(self, flag: str, revision: str, percent: float, pods: Sequence[PodSeen]) -> Ack:
         """How far the revision has come, by evaluation where that is possible. `percent` is what it should serve."""
+
+
+def undoes(backend: Any) -> bool:
+    """It has an `undo` of its own, not merely the one that it inherits from the Protocol."""
+    hook = getattr(type(backend), "undo", None)
+    return hook is not None and hook is not FlagBackend.undo
 
 
 def options_of(backend: Any, options: Mapping[str, Any]) -> Any:

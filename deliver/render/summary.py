@@ -29,7 +29,7 @@ MEANING = {
 def summary_lines(release: Release, seen: Seen | None, now: float, style: Style = PLAIN) -> list[str]:
     view = release_view(release, seen, now)
     level, word = result_word(release)
-    meaning = _meaning(release)
+    meaning = _meaning(release, seen)
     head = f"{style.mark(level)} Result: {style.paint(word, _PAINT.get(level, ''))}"
     lines = [f"{head}, {meaning}", f"  release: {view['id']}, {where(view)}, {change(view, style)}"]
     lines += _labelled("why", why(release, view))
@@ -37,14 +37,15 @@ def summary_lines(release: Release, seen: Seen | None, now: float, style: Style 
     if release.outcome is Outcome.PROMOTED and not reverts(release):
         lines.append(f"  judged by: {clean(judged_line(view))}")
     lines += _labelled("state", state_now(release, view))
+    lines += _labelled("left", view["flag"]["left"] if view["flag"] else [])
     lines.append(f"  took: {took(view, release, now)}")
     lines += _labelled("next", [f"`{command}`" for command in view["next"]])
     return [defuse(line) for line in lines]
 
 
-def _meaning(release: Release) -> str:
+def _meaning(release: Release, seen: Seen | None) -> str:
     if release.plan.flag and release.outcome:
-        return users.MEANING[release.outcome]
+        return users.meaning(release, seen)
     if reverts(release) and release.outcome is Outcome.ROLLED_BACK:
         return "the version of before runs again and has all the traffic"
     return MEANING[release.outcome] if release.outcome else "the release goes on from here when somebody drives it"
@@ -90,9 +91,10 @@ def state_now(release: Release, view: View) -> list[str]:
     elif view["traffic_off"] and release.plan.flag:
         sure = view["flag"]["confirmed"] and view["flag"]["confirmed"]["total"]
         how = "by evaluation" if sure else "by the flag system alone: nobody could be asked"
-        told.append(f"no user gets the treatment since {clock(release.traffic_off)} UTC, {how}")
+        by = " by this release" if view["flag"]["serves"] != 0 or view["flag"]["besides"] else ""
+        told.append(f"no user gets the treatment{by} since {clock(release.traffic_off)} UTC, {how}")
     elif view["traffic_off"]:
-        told.append(f"no new connection reaches the candidate since {clock(release.traffic_off)} UTC, by the EndpointSlices")
+        told.append(f"no new connection reaches the new version since {clock(release.traffic_off)} UTC, by the EndpointSlices")
     told += [problem(found) for found in view["problems"]]
     return [text for text in told if text]
 
@@ -165,7 +167,7 @@ def taken_in(release: Release, verb: str) -> str:
 def headline(release: Release) -> str:
     """One line for an annotation, a chat message or a commit status."""
     word = result_word(release)[1]
-    told = clean(release.reason) or (_meaning(release) if release.outcome else str(Phase(release.phase)))
+    told = clean(release.reason) or (_meaning(release, None) if release.outcome else str(Phase(release.phase)))
     return f"{clean(release.id)} {word}: {told}"
 
 

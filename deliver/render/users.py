@@ -3,27 +3,49 @@
 from typing import Any
 
 from deliver.model.release import Course, Outcome, Phase, Release
-from deliver.model.seen import Seen
+from deliver.model.seen import FlagState, Seen
+from deliver.render.clean import clean
 from deliver.render.fmt import finite, percent
 
 View = dict[str, Any]
 MEANING = {
     Outcome.PROMOTED: "every user gets the treatment",
-    Outcome.ROLLED_BACK: "every user gets the safe variant again, and the flag is as it stood before",
     Outcome.HELD: "nothing more happens until a person decides",
     Outcome.ROLLBACK_FAILED: "users may still get the treatment: page someone",
 }
 
 
+def meaning(release: Release, seen: Seen | None) -> str:
+    """What the end means to users, by what was read back at that moment."""
+    assert release.outcome is not None  # an end has one
+    if release.outcome is not Outcome.ROLLED_BACK:
+        return MEANING[release.outcome]
+    state, before = seen.flag.state if seen and seen.flag else None, release.snapshot.flag
+    same = state is not None and before is not None and state.document == before.document
+    own = "the flag is as it stood before" if same else "what this release wrote is taken back"
+    return f"{_who(state)}, and {'what somebody else changed in the flag stays' if release.flag_left else own}"
+
+
+def _who(state: FlagState | None) -> str:
+    if state is not None and state.percent == 0.0 and not state.besides:
+        return "every user gets the safe variant again"
+    if state is not None and state.off:
+        return "nobody gets the treatment from the flag any more"
+    others = f"; {clean(state.besides) or 'a rule of somebody else'} may give it to some" if state is not None else ""
+    return f"no user gets the treatment by this release any more{others}"
+
+
 def flag_view(release: Release, seen: Seen | None) -> View | None:
     """name, backend; serves: percent of users, as read back; confirmed: instances that serve it; evaluated: percent of made-up users.
 
+    off: why the flag system gives it to nobody; besides: what else gives it to somebody; left: what a rollback left as somebody else's.
     None for a release that moves traffic.
     """
     plan = release.plan.flag
     if plan is None:
         return None
     flag = seen.flag if seen else None
+    state = flag.state if flag else None
     ack = flag.ack if flag and flag.state and flag.acked_revision == flag.state.revision else None
     return {
         "name": plan.flag,
@@ -32,6 +54,9 @@ def flag_view(release: Release, seen: Seen | None) -> View | None:
         "confirmed": {"acked": ack.acked, "total": ack.total, "missing": list(ack.missing)} if ack else None,
         "evaluated": finite(ack.percent) if ack else None,
         "detail": (flag.error if flag else "") or (ack.disagree or ack.how if ack else "") or None,
+        "off": (state.off if state else "") or None,
+        "besides": (state.besides if state else "") or None,
+        "left": list(release.flag_left),
     }
 
 
@@ -48,6 +73,8 @@ def name(flag: View) -> str:
 def told(view: View) -> str:
     """`flag new-checkout serves 25 % of users, confirmed by 4 of 4 pods, 24.8 % of made-up users get it`."""
     flag = view["flag"]
+    if flag["off"]:
+        return f"{name(flag)}: {flag['off']}"
     if flag["serves"] is None:
         return f"{name(flag)}: not read{': ' + flag['detail'] if flag['detail'] else ''}"
     return f"{name(flag)} serves {percent(flag['serves'])} of users{proof(flag)}"

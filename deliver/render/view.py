@@ -5,7 +5,7 @@ Percentages and pods are what was read back (Seen); null where nothing was. Text
 
 from typing import Any, Protocol
 
-from deliver.model.plan import Side, Step
+from deliver.model.plan import Step
 from deliver.model.release import Course, Outcome, Phase, Release
 from deliver.model.seen import ArmSeen, RouteSeen, Seen
 from deliver.model.verdict import CheckResult
@@ -116,10 +116,6 @@ def by_endpoints(release: Release, seen: Seen | None) -> float | None:
     total = route.stable + route.candidate + route.other
     if not total:
         return None
-    if release.course is Course.FINISH and route.side is not Side.CANDIDATE and seen.stable:
-        # The named Deployment rolls to the new template: its pods of the old hash are what is left of the old version.
-        old = min(seen.stable.ready_of(release.snapshot.hash), route.stable + route.other)
-        return finite(100.0 * (total - old) / total)
     return finite(100.0 * route.candidate / total)
 
 

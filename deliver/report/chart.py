@@ -18,7 +18,7 @@ from deliver.report.trail import At, Curve, Share
 
 MARKS = 24
 DRAWN = 6  # metrics: a file must be one that can be sent by mail
-_SHARE = re.compile(r"(?:, |serves )(?P<percent>\d+(?:\.\d+)?) %(?: on the candidate$|:)")
+_SHARE = re.compile(r"(?:, |serves )(?P<percent>\d+(?:\.\d+)?) %(?:(?: on the candidate)?$|:)")
 _STEP = re.compile(r"step (?P<step>\d+)/\d+: baking")
 
 
@@ -105,7 +105,7 @@ def exposure(release: Release) -> tuple[At, ...]:
 def _exposed(text: str) -> float | None:
     if text.startswith("traffic on the new pods"):
         return 100.0
-    if text.startswith(("traffic is off the candidate", "the EndpointSlices lead to the stable side", "no user gets the treatment")):
+    if text.startswith(("traffic is off the ", "the EndpointSlices lead to the stable side", "no user gets the treatment")):
         return 0.0
     if text.startswith(("traffic on ", "flag ")) and (told := _SHARE.search(text)):
         return float(told["percent"])

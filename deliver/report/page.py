@@ -60,7 +60,7 @@ def _head(release: Release, view: View, now: float) -> Markup:
         ("strategy", view["strategy"]),
         ("started", stamp(release.started)),
         ("took", took(view, release, now)),
-        ("traffic off the candidate", stamp(release.traffic_off) if release.traffic_off else ""),
+        ("traffic off the new version", stamp(release.traffic_off) if release.traffic_off else ""),
         ("steps", ", ".join(f"{step['name']} ({step['state']})" for step in view["steps"])),
     ]
     badge = tag("p", f"{PLAIN.symbol(level)} {word}", class_=f"result {level}")

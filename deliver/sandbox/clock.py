@@ -3,10 +3,11 @@
 Both hold `lock` while a timer runs, so that a timer and an API call never see each other half done.
 """
 
+import contextlib
 import heapq
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 EPOCH = 1_767_603_600.0
@@ -69,7 +70,7 @@ class VirtualClock:
     rate = 1.0
 
     def __init__(self, start: float = EPOCH) -> None:
-        self.lock = threading.RLock()
+        self.lock: Any = threading.RLock()
         self._now = self._start = start
         self._timers = _Heap()
         self._running = False
@@ -133,18 +134,27 @@ class EngineClock:
 class RealClock(VirtualClock):
     """The machine's own time, with a thread that runs the timers. close() ends the thread.
 
+    Each timer runs at the time at which it is due, and everything that is due has happened when somebody comes in: how late the
+    machine gives a thread its turn changes nothing of what happens in the world, nor in which order. now() stands still for whoever
+    holds the lock.
+
     speed: what is due in 60 seconds happens after 60 / speed. now() is not sped up: the processes that talk to the sandbox read
     the machine's clock, and their time stamps and ours must agree.
-    rate: the clock itself runs that much faster, for processes whose own clocks do too.
     ago: begin that many seconds in the past, on virtual time, until go(): so a world has a past that cost nobody a wait.
+    machine: a monotonic clock, in seconds.
     """
 
-    def __init__(self, speed: float = 1.0, ago: float = 0.0, rate: float = 1.0) -> None:
+    longest = 1.0
+    """Seconds of the machine after which the thread looks at the time at the latest."""
+
+    def __init__(self, speed: float = 1.0, ago: float = 0.0, machine: Callable[[], float] = time.monotonic) -> None:
         super().__init__(time.time() - ago)
-        self.speed, self.rate = speed, rate
+        self.speed, self.machine = speed, machine
         self._changed = threading.Condition(self.lock)
-        self._real: float | None = None
-        self._open = True
+        self.lock = _Entrance(self._enter, self._leave)
+        self._owner = self._depth = 0
+        self._went: tuple[float, float] | None = None
+        self._open, self._stopped = True, False
         self._thread = threading.Thread(target=self._run, name="sandbox-clock", daemon=True)
         if not ago:
             self.go()
@@ -152,17 +162,25 @@ class RealClock(VirtualClock):
     def go(self) -> None:
         """Let what is left of the past pass; from now on time is real."""
         self.wait(time.time() - self._now)
-        self._real = time.monotonic()
+        self._went = (self._now, self.machine())
         self._thread.start()
 
     def now(self) -> float:
-        return self._now if self._real is None else self._now + (time.monotonic() - self._real) * self.rate
+        return self._now if self._went is None or self._owner == threading.get_ident() else self.reading()
+
+    def reading(self) -> float:
+        """Unix seconds, whoever holds the lock."""
+        then, since = self._went or (self._now, 0.0)
+        return then + self.machine() - since
+
+    def turn(self) -> None:
+        """Called whenever a thread of the sandbox gets its turn, at the latest after `longest`."""
 
     def monotonic(self) -> float:
         return self.now() - self._start
 
     def after(self, delay: float, call: Callable[[], Any]) -> Timer:
-        if self._real is None:
+        if self._went is None:
             return super().after(delay, call)
         with self._changed:
             timer = self._timers.push(Timer(self.now() + max(0.0, delay) / self.speed, call))
@@ -170,17 +188,29 @@ class RealClock(VirtualClock):
             return timer
 
     def wait(self, seconds: float, until: Callable[[], bool] | None = None) -> bool:
-        if self._real is None:
+        if self._went is None:
             return super().wait(seconds, until)
-        end = self.now() + max(0.0, seconds) / self.speed
-        with self._changed:
+        with self.lock:
+            end = self._now + max(0.0, seconds) / self.speed
             while True:
                 if until is not None and until():
                     return True
-                left = end - self.now()
+                left = end - self._now
                 if left <= 0:
                     return False
-                self._changed.wait(min(left / self.rate, 0.05))
+                self._pause(min(left / self.rate, 0.05))
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Time goes on; but nobody comes in, and what would have happened happens at the end."""
+        with self.lock:
+            self._stopped = True
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._stopped, self._now = False, self.reading()
+                self._changed.notify_all()
 
     def close(self) -> None:
         with self._changed:
@@ -190,14 +220,57 @@ class RealClock(VirtualClock):
             self._thread.join(timeout=2.0)
 
     def _run(self) -> None:
-        with self._changed:
+        with self.lock:
             while self._open:
                 due = self._timers.due()
-                left = 1.0 if due is None else due - self.now()
-                if left > 0:
-                    self._changed.wait(min(left / self.rate, 1.0))
-                    continue
-                timer = self._timers.pop()
-                if timer.call is not None:
-                    timer.call()
-                    self._changed.notify_all()
+                left = self.longest if due is None else (due - self._now) / self.rate
+                self._pause(min(max(left, 0.0), self.longest))
+
+    # -- who is inside
+
+    def _enter(self) -> None:
+        self._changed.acquire()
+        if self._depth:
+            self._depth += 1
+        else:
+            self._begin(1)
+
+    def _leave(self) -> None:
+        self._depth -= 1
+        if self._depth == 0:
+            self._owner = 0
+        self._changed.release()
+
+    def _pause(self, seconds: float) -> None:
+        """Out, for that many seconds of the machine or until something happens, and in again."""
+        depth, self._depth, self._owner = self._depth, 0, 0
+        self._changed.wait(seconds)
+        self._begin(depth)
+
+    def _begin(self, depth: int) -> None:
+        while self._stopped:
+            self._changed.wait(self.longest)
+            self.turn()
+        self._depth, self._owner = depth, threading.get_ident()
+        if self._went is not None:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """All that is due by now."""
+        self.turn()
+        to = max(self._now, self.reading())
+        while self._step(to):
+            self._changed.notify_all()
+
+
+class _Entrance:
+    """RealClock's lock."""
+
+    def __init__(self, enter: Callable[[], None], leave: Callable[[], None]) -> None:
+        self._enter, self._leave = enter, leave
+
+    def __enter__(self) -> None:
+        self._enter()
+
+    def __exit__(self, *_: object) -> None:
+        self._leave()

@@ -10,6 +10,7 @@ class Behaviour:
 
     missing: the registry does not have it. pull: time to fetch it. start: from the container's start to its first good probe.
     ready: probes succeed at all. errors: share of requests answered 500. latency: median answer time; spread: sigma of its log-normal.
+    sound: seconds of serving in which it answers as a healthy one does; errors and slowness come after that.
     crash: exits that long after its start (0: never) with exit code `code` and reason `reason` (Error, OOMKilled).
     stop: from SIGTERM to its exit. log: last lines that a crash leaves.
     """
@@ -21,6 +22,7 @@ class Behaviour:
     errors: float = 0.0
     latency: float = 0.02
     spread: float = 0.5
+    sound: float = 0.0
     crash: float = 0.0
     code: int = 1
     reason: str = "Error"

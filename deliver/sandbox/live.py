@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from deliver.sandbox import fixtures
 from deliver.sandbox.clock import RealClock
 from deliver.sandbox.http.server import Door
+from deliver.sandbox.scrapes import Scraping
 from deliver.sandbox.world import World
 
 PAST = 120.0
@@ -27,7 +28,7 @@ def live(*, seed: int = 1, speed: float = 1.0, port: int = 0, rps: float = 100.0
     world = fixtures.with_prometheus(fixtures.world(seed=seed, rps=rps * speed, scrape=scrape, clock=clock))
     with contextlib.closing(clock):
         clock.go()
-        world.traffic.scrape_every(max(scrape / speed, FASTEST_SCRAPE))
+        world.traffic.scrape(Scraping(max(scrape / speed, FASTEST_SCRAPE), apart=True))
         clock.after(0.0, lambda: _keep_going(world))
         with Door(world, port) as door:
             yield world, door

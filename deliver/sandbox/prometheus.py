@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from deliver.plugins.interfaces import Answer, MetricsError, Series
 from deliver.sandbox.clock import Clock
 from deliver.sandbox.evaluate import Evaluator, Result
-from deliver.sandbox.promql import QueryError
-from deliver.sandbox.series import SeriesStore
+from deliver.sandbox.promql import QueryError, Select, Subquery, parse
+from deliver.sandbox.series import Points, SeriesStore
 
 
 @dataclass
@@ -27,7 +27,9 @@ class Ailment:
 class SandboxMetrics:
     """raw, value and now as the plugin interface says; sick: turn it to make them fail. asked: every query so far.
 
-    stop() and resume() end and take up scraping; `series.lag` and `series.nan` delay and spoil the samples.
+    stop() and resume() end and take up scraping; `series.lag` and `series.nan` delay and spoil the samples. latency_offset: seconds, as
+    VictoriaMetrics' setting of that name: an instant query gets the value of then, `time()` too, under the time of now; samples of a
+    range are all shown.
     """
 
     name: ClassVar[str] = "sandbox"
@@ -39,6 +41,7 @@ class SandboxMetrics:
         self.series, self.clock = series, clock
         self.sick = Ailment()
         self.asked: list[str] = []
+        self.latency_offset = 0.0
 
     def raw(self, selector: str, window: float, timeout: float) -> Answer:
         return self._ask(f"{selector}[{max(round(window), 1)}s]", timeout)
@@ -56,6 +59,15 @@ class SandboxMetrics:
     def resume(self) -> None:
         self.series.frozen = 0.0
 
+    def _result(self, query: str, at: float) -> Result:
+        hidden = at - self.latency_offset
+        if not self.latency_offset:
+            return Evaluator(self.series, at).run(query)
+        node = parse(query)
+        if isinstance(node, Subquery):
+            return _held(Evaluator(self.series, at).run(query), hidden)
+        return Evaluator(self.series, at if isinstance(node, Select) and node.window else hidden).run(query)
+
     def _ask(self, query: str, timeout: float) -> Answer:
         self.asked.append(query)
         if self.sick.down:
@@ -67,11 +79,23 @@ class SandboxMetrics:
         with self.clock.lock:
             at = self.clock.now()
             try:
-                result = Evaluator(self.series, at).run(query)
+                result = self._result(query, at)
             except QueryError as error:
                 raise MetricsError(str(error), bad_query=error.bad) from error
         series = () if self.sick.empty else _as_series(result, at)
         return Answer(query, series, self.sick.warnings)
+
+
+def _held(result: Result, until: float) -> Result:
+    """Series of a subquery: what comes after that moment may be incomplete, and is what was before."""
+    if not isinstance(result, list):
+        return result
+    return [(labels, _steady(points, until)) if isinstance(points, list) else (labels, points) for labels, points in result]  # type: ignore[return-value]
+
+
+def _steady(points: Points, until: float) -> Points:
+    known = [point for point in points if point[0] <= until]
+    return known + [(at, known[-1][1]) for at, _ in points[len(known) :]] if known else []
 
 
 def _as_series(result: Result, at: float) -> tuple[Series, ...]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from deliver.sandbox.controllers.kubelet import Kubelet
 from deliver.sandbox.counters import LE, Row
-from deliver.sandbox.traffic import Traffic
+from deliver.sandbox.traffic import ON, Traffic
 
 Labels = dict[str, str]
 Points = list[tuple[float, float]]
@@ -61,11 +61,11 @@ class SeriesStore:
             base = self._labels(uid)
             part = _between(rows, start, last)
             if part and all(match(base) for match in matches if match.label in ("namespace", "pod")):
-                over = self._over(uid, part)
                 found += [
-                    One(labels, points, over)
+                    One(labels, points, self._over(uid, part, each))
                     for each in ((name,) if name else NAMES)
-                    for labels, points in _series(each, base, part)
+                    if not (each == "up" and uid.endswith(ON))
+                    for labels, points in _series(each, base, part, born=self.traffic.scraping.born)
                     if all(match(labels) for match in matches)
                 ]
         if self.nan:
@@ -74,8 +74,10 @@ class SeriesStore:
         return found
 
     def _labels(self, uid: str) -> Labels:
-        run = self.traffic.pods[uid]
+        run = self.traffic.pods[uid.removesuffix(ON)]
+        variant = {"variant": "on" if uid.endswith(ON) else "off"} if self.traffic.varied else {}
         return {
+            **variant,
             "instance": f"{run.ip}:8080",
             "job": "pods",
             "namespace": run.namespace,
@@ -84,9 +86,11 @@ class SeriesStore:
             "version": run.image.partition("@")[0].rpartition(":")[2],
         }
 
-    def _over(self, uid: str, rows: list[Row]) -> float:
-        """A pod that is gone leaves a stale marker an interval after its last sample."""
-        return rows[-1].at + self.traffic.interval if self.traffic.pods[uid].ended else 0.0
+    def _over(self, uid: str, rows: list[Row], name: str) -> float:
+        """A pod that is gone leaves a stale marker an interval after its last sample, a scrape that failed one at once."""
+        if not rows[-1].up and name != "up":
+            return rows[-1].at
+        return rows[-1].at + self.traffic.scraping.every if self.traffic.pods[uid.removesuffix(ON)].ended else 0.0
 
 
 def _between(rows: list[Row], start: float, end: float) -> list[Row]:
@@ -97,24 +101,36 @@ def _between(rows: list[Row], start: float, end: float) -> list[Row]:
     return rows[low:high]
 
 
-def _series(name: str, base: Labels, rows: list[Row]) -> Iterator[tuple[Labels, Points]]:
-    """The series of that name out of a pod's rows."""
+def _series(name: str, base: Labels, rows: list[Row], *, born: bool) -> Iterator[tuple[Labels, Points]]:
+    """The series of that name out of a pod's rows. born: without the time before its first event."""
     if name == "up":
-        yield {**{k: v for k, v in base.items() if k != "version"}, "__name__": name}, [(row.at, float(row.up)) for row in rows]
-        return
-    live = [row for row in rows if row.up]
-    if not live:
+        yield (
+            {**{k: v for k, v in base.items() if k not in ("version", "variant")}, "__name__": name},
+            [(row.at, float(row.up)) for row in rows],
+        )
         return
     full = {**base, "__name__": name}
+    live = [row for row in rows if row.up]
     if name == "http_requests_total":
-        yield {**full, "code": "200"}, [(row.at, float(row.good)) for row in live]
-        yield {**full, "code": "500"}, [(row.at, float(row.bad)) for row in live]
-    elif name == "http_request_duration_seconds_bucket":
+        for code, read in (("200", _good), ("500", _bad)):
+            if points := [(row.at, float(read(row))) for row in live if read(row) or not born]:
+                yield {**full, "code": code}, points
+        return
+    live = [row for row in live if row.buckets[-1] or not born]
+    if live and name == "http_request_duration_seconds_bucket":
         for i, le in enumerate(LE):
             yield {**full, "le": le}, [(row.at, float(row.buckets[i])) for row in live]
-    elif name in _PLAIN:
-        read = _PLAIN[name]
-        yield full, [(row.at, read(row)) for row in live]
+    elif live and name in _PLAIN:
+        read_plain = _PLAIN[name]
+        yield full, [(row.at, read_plain(row)) for row in live]
+
+
+def _good(row: Row) -> int:
+    return row.good
+
+
+def _bad(row: Row) -> int:
+    return row.bad
 
 
 _PLAIN: Mapping[str, Callable[[Row], float]] = {

@@ -7,24 +7,28 @@ drawn at each moment at which something changes or is looked at, not for each re
 import random
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from deliver.sandbox.api import Api
 from deliver.sandbox.chance import binomial, spread
 from deliver.sandbox.controllers.kubelet import Kubelet, Run
 from deliver.sandbox.counters import Counters, Row
 from deliver.sandbox.crowd import NO_ENDPOINT, REFUSED, RESET, Crowd
-from deliver.sandbox.images import Behaviour
+from deliver.sandbox.images import HEALTHY, Behaviour
 from deliver.sandbox.proxy import Proxy
-from deliver.sandbox.scrapes import Scrapes, Stretch
+from deliver.sandbox.scrapes import Marks, Scrapes, Scraping, Stretch, Timetable
+
+ON = "/on"
+"""Behind a pod's uid: its counters of users who have a flag's treatment."""
 
 
 @dataclass
 class Tally:
     """All requests so far. failed: without any answer, by cause. errors: answered 500. by_image, by_pod: answered, whatever the code.
 
-    fresh_at: image -> unix seconds of the last time a new connection reached it.
+    fresh_at, kept_at: image -> unix seconds of the last time that it answered a new connection, and one that was kept open.
     """
 
     requests: int = 0
@@ -35,6 +39,7 @@ class Tally:
     by_pod: Counter[str] = field(default_factory=Counter)
     errors_by_image: Counter[str] = field(default_factory=Counter)
     fresh_at: dict[str, float] = field(default_factory=dict)
+    kept_at: dict[str, float] = field(default_factory=dict)
 
     def lost(self) -> int:
         return sum(self.failed.values())
@@ -47,6 +52,7 @@ class Traffic:
     """rps: requests a second over all services. fresh: share on new connections. connections: kept open for each service.
 
     incident: a share of errors and slowdown: a factor on latency, that hit all pods alike (a database that is ill, say).
+    heard: called with (unix seconds, image, on a new connection) after answers of that image up to that moment.
     """
 
     def __init__(
@@ -58,17 +64,20 @@ class Traffic:
         self.random = random.Random(f"traffic {seed}")
         self.proxy = Proxy(api, seed, self.settle)
         self._tally = Tally()
+        self.heard: list[Callable[[float, str, bool], None]] = []
         self.crowds: list[Crowd] = []
         self.counters: dict[str, Counters] = {}
         self._kept: dict[str, list[str]] = {service: [""] * self.connections for service in services}
         self._carry: dict[tuple[str, bool], float] = {}
-        self._last = self._next_scrape = api.clock.now()
-        self.interval = 0.0
-        self._scrapes = Scrapes(seed)
+        self._last = api.clock.now()
+        self._timetable, self._scrapes = Timetable(seed), Scrapes(seed)
         self.pods: dict[str, Run] = {}
         self._alive: dict[str, bool] = {}
+        self._served: dict[str, float] = {}
         self._life: dict[str, int] = {}
         self._behave: dict[str, Behaviour] = {}
+        self._treated: Callable[[], float] | None = None
+        self._treatment = HEALTHY
         kubelet.changed.append(self._changed)
 
     # -- what tests turn and read
@@ -91,6 +100,15 @@ class Traffic:
         self._incident = self._incident if incident is None else incident
         self._slowdown = self._slowdown if slowdown is None else slowdown
 
+    def vary(self, share: Callable[[], float], treatment: Behaviour) -> None:
+        """That share (0..1) of each pod's users gets a flag's treatment from now on; both kinds are counted apart, by a label `variant`."""
+        self.settle()
+        self._treated, self._treatment = share, treatment
+
+    @property
+    def varied(self) -> bool:
+        return self._treated is not None
+
     def come(self, namespace: str, service: str, rps: float, kept: int = 0) -> Crowd:
         """Users beside those of the tally, counted by themselves, from now until `go`."""
         self.settle()
@@ -102,40 +120,60 @@ class Traffic:
         self.settle()
         self.crowds.remove(crowd)
 
-    def scrape_every(self, seconds: float) -> None:
-        """Keep a row of each pod's counters that often, from now on."""
+    @property
+    def scraping(self) -> Scraping:
+        return self._timetable.scraping
+
+    def scrape(self, scraping: Scraping) -> None:
+        """Keep rows of the pods' counters like that, from now on."""
         self.settle()
-        self.interval, self._next_scrape = seconds, self.api.clock.now() + seconds
+        self._timetable.begin(scraping, self.api.clock.now())
+
+    def scrape_every(self, seconds: float) -> None:
+        """The same, as it was but for the interval."""
+        self.scrape(replace(self.scraping, every=seconds))
 
     def forget(self, before: float) -> None:
         """Drop scrapes that are older, and pods that are gone and have none left: a sandbox may run for days."""
         for uid, rows in list(self.rows.items()):
             del rows[: bisect_left(rows, before, key=lambda row: row.at)]
-            if not rows and self.pods[uid].ended:
+            run = self.pods.get(uid.removesuffix(ON))
+            if not rows and (run is None or run.ended):
                 self._scrapes.drop(uid)
-                for known in (self.pods, self.counters, self._alive, self._life, self._behave):
+                self._timetable.drop(uid)
+                for known in (self.pods, self.counters, self._alive, self._served, self._life, self._behave):
                     known.pop(uid, None)
 
     # -- time
 
     def settle(self) -> None:
         """Account for all requests and scrapes up to now, with things as they have been since the last time."""
-        now, since, marks = self.api.clock.now(), self._last, []
-        while self.interval and self._next_scrape <= now:
-            marks.append(self._next_scrape)
-            self._next_scrape += self.interval
-        before = {uid: self.counters[uid].copy() for uid, alive in self._alive.items() if alive} if marks else {}
+        now, since = self.api.clock.now(), self._last
+        live, down = self._targets(since, now) if self.scraping.every else ({}, {})
+        before = {uid: self.counters[uid].copy() for uid in live}
         self._flow(now)
-        if marks:
-            live = {uid: (was, self.counters[uid].copy()) for uid, was in before.items()}
-            self._scrapes.add(Stretch(since, now, tuple(marks), live, self._silent()))
+        if live or down:
+            counted = {uid: (before[uid], self.counters[uid].copy(), marks) for uid, marks in live.items()}
+            self._scrapes.add(Stretch(since, now, counted, down))
 
-    def _silent(self) -> tuple[str, ...]:
-        """Pods that are scraped and do not answer."""
-        pods, known = self.pods, self._scrapes.known
-        return tuple(
-            uid for uid, alive in self._alive.items() if not alive and (pods[uid].running or (uid in known and not pods[uid].ended))
-        )
+    def _targets(self, since: float, now: float) -> tuple[dict[str, Marks], dict[str, Marks]]:
+        """Scrapes between two moments: of pods that answer, and of those that are scraped and do not."""
+        live: dict[str, Marks] = {}
+        down: dict[str, Marks] = {}
+        for uid, alive in self._alive.items():
+            target = alive or self.pods[uid].running or (uid in self._scrapes.known and not self.pods[uid].ended)
+            if target and (marks := self._timetable.marks(uid, self.pods[uid].name, self._known(uid, since), since, now)):
+                (live if alive else down)[uid] = marks
+        if self.varied:
+            for uid, marks in list(live.items()):
+                self.counters.setdefault(uid + ON, Counters())
+                live[uid + ON] = marks
+        return live, down
+
+    def _known(self, uid: str, since: float) -> float:
+        """Since when a pod has been a target."""
+        how = self.scraping
+        return self._served.get(uid, since) + how.discovery + how.late.get(self.pods[uid].image, 0.0)
 
     def _changed(self, run: Run) -> None:
         """Called after the run has changed: what was before it, `_flow` still knows from `_alive`."""
@@ -143,12 +181,24 @@ class Traffic:
         alive = run.serving and not run.ended
         if run.uid not in self.pods or self._life.get(run.uid) != run.life:
             self.counters[run.uid] = Counters()
+            self.counters.pop(run.uid + ON, None)
         self.pods[run.uid] = run
         self._life[run.uid] = run.life
         if self._alive.get(run.uid) and not alive and not run.ended:
             self._cut(run)
+        if alive and not self._alive.get(run.uid):
+            self._served[run.uid] = self._last
+            if run.behaviour.sound:
+                self.api.clock.after(run.behaviour.sound, lambda: self._changed(run))
         self._alive[run.uid] = alive
-        self._behave[run.uid] = run.behaviour
+        self._behave[run.uid] = self._behaviour(run)
+
+    def _behaviour(self, run: Run) -> Behaviour:
+        """As it answers by now: some turn bad after they have served for a while."""
+        found = run.behaviour
+        if not found.sound or self._last - self._served.get(run.uid, self._last) >= found.sound - 1e-6:
+            return found
+        return replace(found, errors=HEALTHY.errors, latency=HEALTHY.latency, spread=HEALTHY.spread)
 
     def _flow(self, to: float) -> None:
         since, self._last = self._last, max(self._last, to)
@@ -161,7 +211,7 @@ class Traffic:
             rate = self._rps / len(self.services)
             view = self.proxy.view(self.namespace, service)
             self._fresh(view, self._whole((service, True), rate * self.fresh * span), to)
-            self._keep_alive(service, view, self._whole((service, False), rate * (1 - self.fresh) * span))
+            self._keep_alive(service, view, self._whole((service, False), rate * (1 - self.fresh) * span), to)
 
     def _whole(self, key: tuple[str, bool], amount: float) -> int:
         total = self._carry.get(key, 0.0) + amount
@@ -179,10 +229,10 @@ class Traffic:
             self._tally.failed[NO_ENDPOINT] += n
             return
         for uid, count in zip(view, spread(self.random, n, [1.0] * len(view)), strict=True):
-            if count and self._serve(uid, count):
-                self._tally.fresh_at[self.pods[uid].image] = at
+            if count:
+                self._serve(uid, count, at, fresh=True)
 
-    def _keep_alive(self, service: str, view: tuple[str, ...], n: int) -> None:
+    def _keep_alive(self, service: str, view: tuple[str, ...], n: int, moment: float) -> None:
         """Each kept connection sends its share; one whose pod has gone dials anew, and fails when nobody answers there."""
         if not n:
             return
@@ -199,12 +249,12 @@ class Traffic:
             if not uid:
                 self._tally.failed[NO_ENDPOINT] += count
             else:
-                self._serve(uid, count)
+                self._serve(uid, count, moment, fresh=False)
 
-    def _serve(self, uid: str, n: int) -> bool:
+    def _serve(self, uid: str, n: int, at: float, *, fresh: bool) -> None:
         if not self._alive.get(uid):
             self._tally.failed[REFUSED] += n
-            return False
+            return
         run = self.pods[uid]
         bad = self.serve(uid, n, self.random) or 0
         tally = self._tally
@@ -214,7 +264,9 @@ class Traffic:
         tally.by_pod[run.name] += n
         if bad:
             tally.errors_by_image[run.image] += bad
-        return True
+        (tally.fresh_at if fresh else tally.kept_at)[run.image] = at
+        for call in self.heard:
+            call(at, run.image, fresh)
 
     def alive(self, uid: str) -> bool:
         return self._alive.get(uid, False)
@@ -223,7 +275,12 @@ class Traffic:
         """n requests to that pod: how many it answered 500. None: nobody answers there."""
         if not self._alive.get(uid):
             return None
-        return self.counters[uid].serve(rng, n, self._behave[uid], self._incident, self._slowdown)
+        treated, bad = 0, 0
+        if self._treated is not None:
+            treated = binomial(rng, n, self._treated())
+            apart = self.counters.setdefault(uid + ON, Counters())
+            bad = apart.serve(rng, treated, self._treatment, self._incident, self._slowdown)
+        return bad + self.counters[uid].serve(rng, n - treated, self._behave[uid], self._incident, self._slowdown)
 
     def _cut(self, run: Run) -> None:
         """A crash takes the requests that were under way with it."""

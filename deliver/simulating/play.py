@@ -20,6 +20,7 @@ from deliver.plugins.interfaces import Answer, Reach
 from deliver.sandbox import fixtures
 from deliver.sandbox.clock import EngineClock
 from deliver.sandbox.images import Behaviour
+from deliver.sandbox.scrapes import Scraping
 from deliver.sandbox.world import World
 from deliver.simulating.setting import NEW, OLD, PROVIDER, Regression, Setting
 
@@ -91,6 +92,7 @@ def made(setting: Setting, regression: Regression, seed: int) -> World:
     new = Behaviour(errors=min(setting.errors * regression.errors, 1.0), latency=setting.latency * regression.slower)
     images = {OLD: old, NEW: new}
     world = fixtures.world(setting.replicas, images=images, rps=setting.rps, seed=seed, scrape=setting.scrape)
+    world.traffic.scrape(Scraping(setting.scrape, apart=True))
     world.clock.wait(setting.past)
     return world
 

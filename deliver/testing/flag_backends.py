@@ -1,13 +1,15 @@
-"""The contract of a flag back end: conditional writes, a kill that goes over everything, and what stood put back byte for byte."""
+"""The contract of a flag back end: conditional writes, a kill that goes over everything, and what we wrote taken back and nothing else."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pytest
 
 from deliver.model.errors import ClusterError
-from deliver.plugins.flags import FlagBackend, Mark
+from deliver.plugins.flags import FlagBackend, FlagGone, Mark, undoes
 from deliver.plugins.interfaces import Writer
 
 MARK = Mark("web-20260105-1", 0, 7)
@@ -34,6 +36,20 @@ class FlagBackendContract(ABC):
     def tampered(self, held: Held) -> None:
         """A stranger changes the flag. By default as another release of the same back end would."""
         held.backend.set(held.write, held.flag, 33.0, Mark("other", 0, 7), if_revision=held.backend.read(held.flag).revision)
+
+    def switched_off(self, held: Held) -> bool:
+        """A person switches the flag off, by what the flag system has for that (a state, an environment). False: it has nothing, or it is
+        off already.
+        """
+        return False
+
+    def edited(self, held: Held) -> bool:
+        """A person changes something of the flag that no release writes: an owner, a description, a variant. False: there is nothing."""
+        return False
+
+    def removed(self, held: Held) -> bool:
+        """A person removes or archives the flag. False: that cannot be done here."""
+        return False
 
     def test_it_says_what_it_is_and_what_it_can(self) -> None:
         assert self.plugin.name
@@ -75,6 +91,92 @@ class FlagBackendContract(ABC):
         after = held.backend.read(held.flag)
         assert after.document == before.document
         assert (after.release, after.fence) == ("", 0), "nothing of ours is left"
+
+    def test_where_nobody_else_wrote_an_undo_is_that_document_again_and_twice_does_no_harm(self) -> None:
+        held = self.able()
+        before = held.backend.read(held.flag)
+        held.backend.set(held.write, held.flag, 25.0, MARK, if_revision=before.revision)
+        held.backend.kill(held.write, held.flag, MARK)
+        for _ in range(2):
+            assert held.backend.undo(held.write, held.flag, before.document, MARK).left == ()
+            after = held.backend.read(held.flag)
+            assert (after.document, after.release, after.fence) == (before.document, "", 0)
+
+    def test_an_undo_after_a_promotion_takes_the_share_back(self) -> None:
+        held = self.able()
+        before = held.backend.read(held.flag)
+        held.backend.set(held.write, held.flag, 100.0, MARK, if_revision=before.revision)
+        held.backend.release(held.write, held.flag)
+        held.backend.kill(held.write, held.flag, MARK)
+        held.backend.undo(held.write, held.flag, before.document, MARK)
+        assert held.backend.read(held.flag).document == before.document
+
+    def test_a_share_that_somebody_else_set_is_taken_back_with_ours(self) -> None:
+        held = self.able()
+        before = held.backend.read(held.flag)
+        held.backend.set(held.write, held.flag, 25.0, MARK, if_revision=before.revision)
+        self.tampered(held)
+        held.backend.kill(held.write, held.flag, MARK)
+        held.backend.undo(held.write, held.flag, before.document, MARK)
+        after = held.backend.read(held.flag)
+        assert (after.percent, after.release) == (0.0, "")
+
+    @pytest.mark.parametrize("late", [False, True], ids=["in the release", "between kill and undo"])
+    def test_what_a_person_switched_off_stays_off_and_is_told(self, late: bool) -> None:
+        self._survives(self.switched_off, late)
+
+    @pytest.mark.parametrize("late", [False, True], ids=["in the release", "between kill and undo"])
+    def test_what_a_person_changed_beside_our_share_survives_and_is_told(self, late: bool) -> None:
+        self._survives(self.edited, late)
+
+    def test_what_a_person_switched_off_no_set_switches_on(self) -> None:
+        held = self.able()
+        if not self.switched_off(held):
+            pytest.skip("it has no switch")
+        theirs = held.backend.read(held.flag)
+        with pytest.raises(ClusterError):
+            held.backend.set(held.write, held.flag, 25.0, MARK, if_revision=theirs.revision)
+        assert held.backend.read(held.flag).off
+
+    def test_a_flag_that_a_person_removed_is_not_made_again(self) -> None:
+        held = self.able()
+        before = held.backend.read(held.flag)
+        held.backend.set(held.write, held.flag, 25.0, MARK, if_revision=before.revision)
+        if not self.removed(held):
+            pytest.skip("flags cannot be removed")
+        for verb in (
+            lambda: held.backend.kill(held.write, held.flag, MARK),
+            lambda: held.backend.undo(held.write, held.flag, before.document, MARK),
+        ):
+            with suppress(FlagGone):  # an archived one can be changed, and says so in what is left
+                verb()
+            with pytest.raises(FlagGone):
+                held.backend.read(held.flag)
+
+    def able(self) -> Held:
+        """One that has an `undo` of its own; without it the engine puts the flag back whole, or leaves it at the safe variant."""
+        held = self.make()
+        if not undoes(held.backend):
+            pytest.skip("it has no undo of its own")
+        return held
+
+    def _survives(self, change: Callable[[Held], bool], late: bool) -> None:
+        other = self.able()
+        if not change(other):
+            pytest.skip("there is no such thing")
+        wanted = other.backend.read(other.flag)
+        held = self.able()
+        before = held.backend.read(held.flag)
+        held.backend.set(held.write, held.flag, 25.0, MARK, if_revision=before.revision)
+        if not late:
+            change(held)
+        held.backend.kill(held.write, held.flag, MARK)
+        if late and not change(held):
+            pytest.skip("over our kill it cannot be done")
+        undone = held.backend.undo(held.write, held.flag, before.document, MARK)
+        after = held.backend.read(held.flag)
+        assert (after.document, bool(after.off), after.release) == (wanted.document, bool(wanted.off), "")
+        assert undone.left
 
     def test_the_end_of_a_promoted_release_leaves_the_share_and_no_mark(self) -> None:
         held = self.make()

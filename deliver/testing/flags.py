@@ -8,12 +8,15 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from deliver.engine.users.hand import Hand
-from deliver.model.errors import ClusterError, Conflict, NotFound, Unreachable
+from deliver.model.errors import ClusterError, Conflict, Rejected, Unreachable
 from deliver.model.seen import Ack, FlagState, PodSeen
-from deliver.plugins.flags import Capabilities, Mark
+from deliver.plugins.flags import Capabilities, FlagGone, Mark, Undone
 from deliver.plugins.interfaces import Finding, Object, Writer
+from deliver.plugins.merging import MISSING, differing, merged
 
 FLAG = "new-checkout"
+KILLED = {"percent": 0.0, "note": "ours", "rules": ""}
+"""What a kill leaves of the document."""
 
 
 class NoOptions(BaseModel):
@@ -22,7 +25,11 @@ class NoOptions(BaseModel):
 
 @dataclass
 class MemoryFlags:
-    """served: what the instances serve by now; `arrives` says whether a write gets to them."""
+    """served: what the instances serve by now; `arrives` says whether a write gets to them.
+
+    on: its switch, which no release ever turns on. rules: what other people's own rules give the treatment to, beside the share. kept: of
+    these, what our kill went over. there: nobody has removed it.
+    """
 
     name: ClassVar[str] = "memory"
     summary: ClassVar[str] = "in memory"
@@ -34,6 +41,10 @@ class MemoryFlags:
     version: int = 1
     mark: Mark | None = None
     note: str = "as it was"
+    on: bool = True
+    rules: str = ""
+    kept: dict[str, Any] = field(default_factory=dict)
+    there: bool = True
     fails: ClusterError | None = None
     arrives: Callable[[float], bool] = lambda percent: True
     disagree: str = ""
@@ -54,22 +65,36 @@ class MemoryFlags:
 
     def read(self, flag: str) -> FlagState:
         self._answers()
-        if flag != FLAG:
-            raise NotFound(f"there is no flag `{flag}`", status=404)
+        if flag != FLAG or not self.there:
+            raise FlagGone(f"there is no flag `{flag}`", status=404)
         why = "three rules" if self.percent is None else ""
         mark = self.mark or Mark("", 0, 0)
-        document = json.dumps({"percent": self.percent, "note": self.note})
-        return FlagState(self.percent, str(self.version), document, why, mark.release, mark.fence, "on", "off")
+        percent, off = (self.percent, "") if self.on else (0.0, "its switch is off")
+        return FlagState(
+            percent, str(self.version), json.dumps(self._document()), why, mark.release, mark.fence, "on", "off", off, self.rules
+        )
+
+    def _document(self) -> dict[str, Any]:
+        return {"percent": self.percent, "note": self.note, "on": self.on, "rules": self.rules}
 
     def edit(self, percent: float | None) -> None:
         """A stranger's write."""
-        self.percent, self.version = percent, self.version + 1
+        self.touch(percent=percent)
 
-    def _write(self, percent: float, mark: Mark | None, verb: str) -> str:
+    def touch(self, **parts: Any) -> None:
+        """A stranger's write of any part: percent, on, rules, note, there."""
+        for name, value in parts.items():
+            setattr(self, name, value)
+        self.version += 1
+
+    def _write(self, percent: float | None, mark: Mark | None, verb: str) -> str:
         self._answers()
+        if not self.there:
+            raise FlagGone(f"there is no flag `{FLAG}`", status=404)
         self.percent, self.mark, self.version = percent, mark, self.version + 1
-        self.note = "as it was" if verb == "restore" else "ours"
-        self.writes.append(f"{verb} {percent:g}")
+        if verb != "restore":
+            self.note = "ours"
+        self.writes.append(f"{verb} {'a rule' if percent is None else format(percent, 'g')}")
         if self.loses_answers:
             self.loses_answers = False
             raise Unreachable("no answer")
@@ -78,18 +103,47 @@ class MemoryFlags:
     def set(self, write: Writer, flag: str, percent: float, mark: Mark, *, if_revision: str) -> str:
         if if_revision != str(self.version):
             raise Conflict("changed meanwhile", status=409)
+        if not self.on:
+            raise Rejected("it is switched off, and not by this release", status=422)
         return self._write(percent, mark, "set")
 
     def kill(self, write: Writer, flag: str, mark: Mark) -> str:
+        """Kept aside and gone over in one write."""
+        theirs = {key: value for key, value in self._document().items() if key in KILLED and self._is_somebodys(key, value)}
+        if self.fails is None:
+            self.kept, self.rules = {**self.kept, **theirs}, ""
         return self._write(0.0, mark, "kill")
 
+    def _is_somebodys(self, key: str, value: Any) -> bool:
+        return value is None if key == "percent" else value != KILLED[key]
+
     def restore(self, write: Writer, flag: str, document: str, mark: Mark) -> str:
-        return self._write(json.loads(document)["percent"], None, "restore")
+        return self._put(json.loads(document))
+
+    def undo(self, write: Writer, flag: str, document: str, mark: Mark) -> Undone:
+        self._answers()
+        if not self.there:
+            raise FlagGone(f"there is no flag `{flag}`", status=404)
+        before, now = json.loads(document), self._document()
+        now |= {key: value for key, value in self.kept.items() if now[key] == KILLED[key]}
+        ours = {**before, "note": "ours"} | ({"percent": now["percent"]} if now["percent"] is not None else {})
+        after = merged(before, ours, now)
+        left = [f"`{path[0]}` of flag `{flag}` was {_how(new)} by somebody: it stays so" for path, _, new in differing(before, after)]
+        return Undone(self._put(after), tuple(left))
+
+    def _put(self, document: dict[str, Any]) -> str:
+        self._answers()
+        self.note, self.on, self.rules, self.kept, self.there = document["note"], document["on"], document["rules"], {}, True
+        return self._write(document["percent"], None, "restore")
 
     def release(self, write: Writer, flag: str) -> None:
         self.mark = None
 
     def confirm(self, flag: str, revision: str, percent: float, pods: Sequence[PodSeen]) -> Ack:
-        served = revision == str(self.version) and self.arrives(percent)
+        served = (revision == str(self.version) or not self.there) and self.arrives(percent)
         missing = () if served else tuple(pod.name for pod in pods)
         return Ack(len(pods) if served else 0, len(pods), percent=percent, missing=missing, disagree=self.disagree)
+
+
+def _how(new: Any) -> str:
+    return "switched off" if new is False else "removed" if new is MISSING else "changed"

@@ -1,6 +1,7 @@
 """Where traffic goes, read back from the Services and their EndpointSlices (flags-and-routers.md C5)."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set as AbstractSet
 from typing import Any
 
 from deliver.model.names import FENCE, HASH, RELEASE_LABEL, UNDO, fence_of
@@ -20,7 +21,7 @@ class Reading:
     def __call__(self, look: Reader, release: Release, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]) -> RouteSeen:
         arms = [stable, candidate, release.snapshot, release.candidate_hash, release.new_hash, release.course]
         asked = [*arms, look.list("services"), look.list("endpointslices")]
-        if asked != self._asked:
+        if asked != self._asked or self._answer.other:  # a stranger's pod may be seen later than its endpoint
             self._answer, self._asked = read(look, release, stable, candidate), asked
         return self._answer
 
@@ -33,9 +34,8 @@ def read(look: Reader, release: Release, stable: Sequence[PodSeen], candidate: S
     changed = [text for s in release.snapshot.services if s.name in found and (text := edited(s, found[s.name], release))]
     pins = {(found[name]["spec"].get("selector") or {}).get(HASH, "") for name in found}
     slices = _by_service(look.list("endpointslices"))
-    arms = {pod.uid: "stable" for pod in stable} | {pod.uid: "candidate" for pod in candidate}
     live = {uid for name in found for ready in _ready(slices.get(name, [])).values() for uid in ready}
-    counts = {arm: sum(arms.get(uid, "other") == arm for uid in live) for arm in ("stable", "candidate", "other")}
+    counts = Counter(_versions(look, release, stable, candidate, live).values())
     marks = [found[name]["metadata"].get("annotations") or {} for name in found]
     fence = max(fence_of(service) for service in found.values())
     pin = pins.pop() if len(pins) == 1 else None
@@ -52,6 +52,28 @@ def read(look: Reader, release: Release, stable: Sequence[PodSeen], candidate: S
         candidate=counts["candidate"],
         other=counts["other"],
     )
+
+
+def _versions(
+    look: Reader, release: Release, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], live: AbstractSet[str]
+) -> dict[str, str]:
+    """What each of these endpoints runs, by pod uid: "stable" for the version of before, "candidate" for the released one, "other"."""
+    versions = {pod.uid: "candidate" for pod in candidate}
+    for pod in stable:
+        versions[pod.uid] = "stable" if pod.hash == release.snapshot.hash else _version(release, pod.hash, pod.images)
+    if live - versions.keys():  # a stranger's pods
+        others = {pod["metadata"]["uid"]: pod for pod in look.list("pods")}
+        for uid in live - versions.keys():
+            versions[uid] = _version(release, *_template(others[uid])) if uid in others else "other"
+    return {uid: versions[uid] for uid in live}
+
+
+def _version(release: Release, hash: str, images: Sequence[str]) -> str:
+    return "candidate" if release.runs(hash, images) else "other"
+
+
+def _template(pod: Object) -> tuple[str, list[str]]:
+    return (pod["metadata"].get("labels") or {}).get(HASH, ""), [one.get("image", "") for one in pod["spec"]["containers"]]
 
 
 def _services(look: Reader, release: Release) -> tuple[dict[str, Object], list[str]]:

@@ -3,15 +3,16 @@
 import gc
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.cluster.support import lab, objects
 from tests.cluster.support.audit import Asked
 from tests.cluster.support.forked import Zygote
-from tests.cluster.support.place import Object, Place
+from tests.cluster.support.place import Object, Place, Store
 from tests.cluster.support.sandbox import Sandbox
 from tests.cluster.support.world import World
 
@@ -28,15 +29,26 @@ def rate(marked: pytest.Mark | None) -> float:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """What is marked `lab` does not play on the sandbox."""
+    """Where it plays, and at which Prometheus. What is marked `lab` does not play on the sandbox."""
     if "place" not in metafunc.fixturenames:
         return
-    places = [pytest.param("lab", marks=[pytest.mark.cluster, pytest.mark.timeout(300)])]
     marks = {mark.name: mark for mark in metafunc.definition.iter_markers()}
+    stores = [Store(), *(marks["stores"].args if "stores" in marks else ())]
+    metafunc.parametrize("place", [param for store in stores for param in _places(store, marks)], indirect=True)
+
+
+def _places(store: Store, marks: Mapping[str, pytest.Mark]) -> Iterator[ParameterSet]:
+    """At settings that are not the usual ones a test takes minutes: `slow`, but on the lab for those that are to play there each time."""
+    usual = store == Store()
+    name, slow = ("", []) if usual else (f"-{store}", [pytest.mark.slow])
     if "lab" not in marks:
-        slow = "pace" in marks and marks["pace"].args[0] < SLOW
-        places.insert(0, pytest.param("sandbox", marks=[pytest.mark.timeout(120), *([pytest.mark.slow] if slow else [])]))
-    metafunc.parametrize("place", places, indirect=True)
+        slowly = [pytest.mark.slow] if "pace" in marks and marks["pace"].args[0] < SLOW else slow
+        yield pytest.param(("sandbox", store), id=f"sandbox{name}", marks=[pytest.mark.timeout(120 if usual else 300), *slowly])
+    each_time = usual or store in marks["stores"].kwargs.get("each_time", ())
+    more = [] if usual else [pytest.mark.store, pytest.mark.timeout(900)]
+    yield pytest.param(
+        ("lab", store), id=f"lab{name}", marks=[pytest.mark.cluster, *(more or [pytest.mark.timeout(300)]), *([] if each_time else slow)]
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -64,26 +76,29 @@ def zygote() -> Iterator[Callable[[], Zygote]]:
 
 @pytest.fixture
 def place(request: pytest.FixtureRequest, tmp_path: Path, zygote: Callable[[], Zygote]) -> Iterator[Place]:
-    if request.param == "lab":
-        yield lab.Lab()
+    name, store = request.param
+    if name == "lab":
+        yield lab.Lab(store)
         return
-    sandbox = Sandbox(zygote(), tmp_path, rate(request.node.get_closest_marker("pace")))
+    sandbox = Sandbox(zygote(), tmp_path, rate(request.node.get_closest_marker("pace")), store)
     yield sandbox
     sandbox.close()
 
 
 @pytest.fixture
 def world(request: pytest.FixtureRequest, tmp_path: Path, place: Place) -> Iterator[Callable[..., World]]:
-    """A maker of namespaces: world(replicas=4, version="1.0.0", services=..., extra=...)."""
+    """A maker of namespaces: world(replicas=4, version="1.0.0", services=..., extra=..., delay=0)."""
     made: list[World] = []
 
-    def make(replicas: int = 4, version: str = "1.0.0", services: Sequence[Object] | None = None, extra: Sequence[Object] = ()) -> World:
+    def make(
+        replicas: int = 4, version: str = "1.0.0", services: Sequence[Object] | None = None, extra: Sequence[Object] = (), delay: int = 0
+    ) -> World:
         name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
         folder = tmp_path / f"world{len(made)}"
         folder.mkdir()
         one = World(folder, name, place)
         made.append(one)
-        return one.make(replicas, version, [objects.service()] if services is None else services, extra)
+        return one.make(replicas, version, [objects.service()] if services is None else services, extra, delay)
 
     yield make
     for one in made:

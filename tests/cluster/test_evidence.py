@@ -6,29 +6,35 @@ from typing import Any
 import pytest
 
 from tests.cluster.support.events import ended, passed
+from tests.cluster.support.place import LATE, SELDOM
 from tests.cluster.support.world import ERRORS, SLOW, World
 
 Make = Callable[..., World]
 
 WEIGHED = {key: ERRORS[key] for key in ("name", "bad", "total")} | {"min_samples": 20}
 TIMED = {"name": "latency", "histogram": SLOW["histogram"], "min_samples": 20}
-STEPS = {"canary": {"weight": [50], "bake": "12s", "max_bake": "60s"}}
+
+
+def steps(shop: World) -> dict[str, object]:
+    return {"canary": {"weight": [50], "bake": "12s", "max_bake": shop.wide(60)}}
 
 
 def judged(*metrics: object, **more: object) -> dict[str, object]:
     return {"poll": "2s", "metrics": list(metrics), **more}
 
 
+@pytest.mark.stores(SELDOM, LATE)
 def test_a_version_that_is_no_worse_is_shown_to_be_so_and_promoted(world: Make) -> None:
     shop = world(replicas=2)
     with shop.users(150) as users:
-        view = ended(shop.release("1.1.0", strategy=STEPS, analysis=judged(WEIGHED, TIMED)).end(), 0, "PROMOTED")
+        view = ended(shop.release("1.1.0", strategy=steps(shop), analysis=judged(WEIGHED, TIMED)).end(), 0, "PROMOTED")
     users.lost_none()
     odds = {check["name"]: check["odds"] for check in view["checks"] if check["odds"]}
     assert set(odds) == {"errors", "latency"}
     assert all(one["proved"] and one["worse"] < one["needed"] for one in odds.values())
 
 
+@pytest.mark.stores(SELDOM, LATE, each_time=(SELDOM,))
 @pytest.mark.parametrize(
     ("version", "metric", "named"),
     [("2.0.0-errors", WEIGHED, "errors"), ("2.0.0-few-errors", WEIGHED, "errors"), ("2.0.0-slow", TIMED, "latency")],
@@ -36,7 +42,9 @@ def test_a_version_that_is_no_worse_is_shown_to_be_so_and_promoted(world: Make) 
 def test_one_that_is_worse_is_taken_back_without_a_limit_given(world: Make, version: str, metric: dict[str, object], named: str) -> None:
     shop = world(replicas=2)
     with shop.users(150) as users:
-        view = ended(shop.release(version, strategy=STEPS, analysis=judged(metric)).end(), 3, "ROLLED_BACK")
+        running = shop.release(version, strategy=steps(shop), analysis=judged(metric))
+        view = ended(running.end(), 3, "ROLLED_BACK")
+    assert not any(passed(0)(event) for event in running.events), "a step passed on data that speaks against it"
     shop.unchanged()
     users.lost_none()
     assert view["reason"].startswith(f"{named}: ")
@@ -56,6 +64,7 @@ def test_what_cannot_be_shown_with_so_few_requests_is_held_and_a_person_decides(
     shop.unchanged()
 
 
+@pytest.mark.stores(SELDOM, LATE)
 def test_the_evidence_of_a_killed_driver_is_taken_up(world: Make) -> None:
     shop = world(replicas=2)
     with shop.users(150):
@@ -75,12 +84,12 @@ def _samples(view: Any) -> int:
 def test_status_shows_odds_and_plan_says_what_would_be_found(world: Make) -> None:
     shop = world(replicas=2)
     with shop.users(150):
-        shop.file("1.1.0", strategy=STEPS, analysis=judged(WEIGHED))
+        shop.file("1.1.0", strategy=steps(shop), analysis=judged(WEIGHED))
         planned = shop.deliver("plan", "--until-detectable", "5x")
         assert planned.code == 0, planned
         assert "errors: " in planned.out
         assert "(detectable)" in planned.out
-        ended(shop.release("1.1.0", strategy=STEPS, analysis=judged(WEIGHED)).end(), 0, "PROMOTED")
+        ended(shop.release("1.1.0", strategy=steps(shop), analysis=judged(WEIGHED)).end(), 0, "PROMOTED")
     told = shop.on_target("status")
     assert "shown to be no worse" in told.out
     assert " that it is worse (20 needed)" in told.out

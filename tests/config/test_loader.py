@@ -86,7 +86,7 @@ def test_nothing_but_an_input_error_ever_comes_out(raw: bytes) -> None:
 
 @pytest.mark.parametrize("piece", [b"- ", b"{", b"[", b"? ", b"a: {", b"!", b"'", b"# ", b"\n ", b"&a ", b"| "])
 def test_a_whole_mebibyte_of_one_thing_ends_soon(piece: bytes) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(InputError):
         parse(b"a: 1\nb:\n  " + piece * ((1 << 20) // len(piece) + 1), "f")
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2

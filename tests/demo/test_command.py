@@ -13,6 +13,7 @@ import pytest
 
 from deliver.demo.child import environment
 from deliver.demo.scenarios import SCENARIOS
+from deliver.demo.stage import Pace
 
 ROOT = Path(__file__).resolve().parents[2]
 DELIVER = Path(sys.executable).with_name("deliver")
@@ -50,7 +51,19 @@ def test_it_lists_its_scenarios():
         assert re.search(rf"^{scenario.name} .*{re.escape(scenario.title)}$", done.stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize("args", [("--scenario", "nosuch"), ("--seed", "x"), ("--seed", "-1")])
+def test_the_made_up_prometheus_scrapes_as_often_as_asked_and_a_step_bakes_for_two():
+    assert Pace.scraped(1.0).file() == Pace().file()
+    slow = Pace.scraped(30.0)
+    assert (slow.scrape, slow.bake) == (30.0, 60.0)
+    assert slow.file().count("bake: 60s") == 2
+    assert slow.file().count("window: 90s") == 2
+    done = demo("--scenario", "crash", "--scrape", "2s", "-o", "json")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "args", [("--scenario", "nosuch"), ("--seed", "x"), ("--seed", "-1"), ("--scrape", "90s"), ("--scrape", "0s"), ("--scrape", "x")]
+)
 def test_bad_input(args: tuple[str, str]):
     done = demo(*args)
     assert done.returncode == 2

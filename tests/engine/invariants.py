@@ -3,6 +3,7 @@
 `watched(rig)` puts a Watchdog on the store: it hears each change right after it, and keeps what it finds wrong in `broken`.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 from deliver.engine.record import open_intents, parse
 from deliver.model.names import HASH
 from deliver.model.release import Outcome, Release
+from deliver.model.seen import Seen
 from deliver.model.verdict import binding
 from deliver.sandbox.faults import WRITES, Call
 from deliver.sandbox.store import Change
 from tests.engine.rig import Rig
+from tests.hunt.users import LAG, Users
 
 Object = dict[str, Any]
 
@@ -38,19 +41,30 @@ class Watchdog:
     """broken: what was seen of a broken rule. served: uids of candidate pods that any EndpointSlice had as ready, with the first time.
 
     grace: seconds that a Service may select nobody while the other side could serve; 0 but where a stranger brings it about.
+    behind: seconds that watches may be. users: what they get and what is told of them.
     """
 
     rig: Rig
     grace: float = 0.0
+    behind: float = LAG
     broken: list[str] = field(default_factory=list)
     served: dict[str, float] = field(default_factory=dict)
     empty_since: dict[str, float] = field(default_factory=dict)
     routed: list[tuple[float, str]] = field(default_factory=list)
     first_call: int = 0
+    record: Object = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.began = self.rig.world.clock.now()
+        self.users = Users(self.rig.world, self._say, strange=bool(self.grace), lag=self.behind)
+
+    def _say(self, rule: int, text: str) -> None:
+        self.broken.append(f"rule {rule}: {text}")
 
     def hear(self, change: Change) -> None:
         if change.namespace != "shop":
             return
+        self.users.hear(change, not self.grace, self.record.get("course", ""))
         if change.kind == "endpointslices" and change.type != "DELETED":
             self._serving(change.obj)
         if change.kind == "services" and change.type != "DELETED":
@@ -59,6 +73,7 @@ class Watchdog:
             self._somebody_serves()
         if change.kind == "configmaps" and change.type != "DELETED":
             self._earned(change.obj)
+            self._told(change.obj)
 
     # ------------------------------------------------------------ rule 1
 
@@ -102,6 +117,13 @@ class Watchdog:
             if not e.checks or any(c.verdict != "PASS" for c in binding(e.checks))
         )
 
+    def _told(self, configmap: Object) -> None:
+        text = (configmap.get("data") or {}).get("release")
+        before, self.record = self.record, json.loads(text) if text else {}
+        if self.record:
+            known = len(before["journal"]) if before.get("id") == self.record["id"] else 0
+            self.users.told(self.record, [entry for entry in self.record["journal"][known:] if entry["at"] >= self.began], 0.0)
+
     def _routed(self, service: Object) -> None:
         pin = (service["spec"].get("selector") or {}).get(HASH, "")
         if not self.routed or self.routed[-1][1] != pin:
@@ -139,9 +161,16 @@ class Watchdog:
                 self.broken.append(f"rule 9: {call.verb} {call.kind} {call.name}: {', '.join(sorted(extra))}")
 
 
-def watched(rig: Rig, grace: float = 0.0) -> Watchdog:
-    dog = Watchdog(rig, grace, first_call=len(rig.world.cluster.calls))
+def watched(rig: Rig, grace: float = 0.0, behind: float = LAG) -> Watchdog:
+    dog = Watchdog(rig, grace, behind, first_call=len(rig.world.cluster.calls))
     rig.world.store.listen(dog.hear)
+    others = rig.reporter.on_update
+
+    def update(release: Release, seen: Seen | None) -> None:
+        others(release, seen)
+        dog.users.shown(release, seen, rig.world.clock.now())
+
+    rig.reporter.on_update = update
     return dog
 
 

@@ -45,7 +45,8 @@ def candidate(many: int = 4, **more: Any) -> ArmSeen:
 
 def route(side: Side | None, **more: Any) -> RouteSeen:
     pinned = {Side.STABLE: HOME, Side.CANDIDATE: CANDIDATE}.get(side, "") if side else ""
-    return replace(RouteSeen(side, pinned, agreed=True, stable=4, candidate=4, marked=True), **more)
+    old, new = {Side.STABLE: (4, 0), Side.CANDIDATE: (0, 4)}.get(side, (4, 4)) if side else (4, 4)
+    return replace(RouteSeen(side, pinned, agreed=True, stable=old, candidate=new, marked=True), **more)
 
 
 def seen(side: Side | None = Side.BOTH, **more: Any) -> Seen:

@@ -71,7 +71,7 @@ def test_the_order_stable_whole_then_traffic_then_verified_then_the_candidate_go
         "route stable",
         "the EndpointSlices lead to the stable side",
         "traffic on the stable side is verified",
-        "traffic is off the candidate",
+        "traffic is off the new version",
         "delete-candidate",
         "restore-route",
         "release-stable",
@@ -79,7 +79,7 @@ def test_the_order_stable_whole_then_traffic_then_verified_then_the_candidate_go
     ]
     at = {entry.text.partition(":")[0]: entry.at for entry in journal}
     assert at["route stable"] - at["rolling back"] < 0.1
-    assert at["traffic is off the candidate"] - at["the EndpointSlices lead to the stable side"] >= 1.0
+    assert at["traffic is off the new version"] - at["the EndpointSlices lead to the stable side"] >= 1.0
     assert at["delete-candidate"] - at["traffic on the stable side is verified"] >= 30.0
 
 
@@ -397,7 +397,7 @@ def test_when_stable_loses_its_last_ready_pod_after_the_traffic_was_pinned_to_it
         "route stable",
         "delete-candidate",
     ]
-    offs = [entry.at for entry in release.journal if entry.text == "traffic is off the candidate"]
+    offs = [entry.at for entry in release.journal if entry.text == "traffic is off the new version"]
     assert len(offs) == 2
     assert release.traffic_off >= offs[0] + 60.0
     dog.check(release)

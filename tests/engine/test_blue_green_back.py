@@ -205,7 +205,7 @@ def test_more_endpoints_than_a_slice_holds():
     )
     release = ended(rig, Outcome.PROMOTED)
     assert slices[0] > 1
-    assert any("0 stable and 120 candidate endpoints" in entry.text for entry in release.journal)
+    assert any("120 of 120 ready endpoints run the new version" in entry.text for entry in release.journal)
 
 
 def test_both_address_families_are_seen_to_have_switched():

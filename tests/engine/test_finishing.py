@@ -50,7 +50,7 @@ def taken_over(**more: Any) -> Release:
 
 def on_new(**more: Any):
     """The Services lead to the Deployment's new pods."""
-    return seen(Side.STABLE, **{"stable": renewed(), "route": route(Side.STABLE, pinned=NEW), **more})
+    return seen(Side.STABLE, **{"stable": renewed(), "route": route(Side.STABLE, pinned=NEW, stable=0, candidate=4), **more})
 
 
 # ---------------------------------------------------------------- before the Deployment is updated
@@ -231,7 +231,9 @@ def test_a_pin_to_other_pods_than_the_new_ones_is_no_takeover():
 
 def test_what_is_verified_in_the_finish_is_said_of_the_new_pods():
     release = rolled(shift=Shift(Side.STABLE, NEW, NOW - 3, NOW - 2))
-    assert decide(release, on_new(), NOW).release.journal[-1].text == ("traffic on the new pods of Deployment web is verified: 4 endpoints")
+    assert decide(release, on_new(), NOW).release.journal[-1].text == (
+        "traffic on the new pods of Deployment web is verified: 4 of 4 ready endpoints run the new version, 100 %"
+    )
 
 
 def test_a_deployment_that_loses_its_last_pod_gives_the_traffic_back_to_the_candidate():

@@ -176,7 +176,7 @@ def test_a_flag_system_that_never_answers_again_ends_as_a_rollback_that_failed(r
 def test_a_flag_that_cannot_be_put_back_fails_the_rollback_with_what_the_flag_system_says(rig: FlagRig):
     """Nobody has the treatment: who serves what is not the trouble."""
     rig.fails_from(2)
-    rig.flags.restore = refuses  # type: ignore[method-assign]  # as Unleash does when its strategies have been changed
+    rig.flags.undo = refuses  # type: ignore[method-assign,assignment]  # as a flag system may, for reasons of its own
     release = rig.run()
     assert release.outcome == "ROLLBACK_FAILED"
     assert "not done within 1800 s: restore-flag: its strategies were changed (rolling back because errors" in release.reason
@@ -317,6 +317,14 @@ def test_pause_stops_at_the_present_share_and_resume_goes_on(rig: FlagRig):
 def test_a_flag_that_cannot_be_released_is_refused_and_left_alone(rig: FlagRig, percent: float | None, error: type[Exception], says: str):
     rig.flags.percent = percent
     with pytest.raises(error, match=says):
+        rig.run()
+    assert rig.flags.writes == []
+
+
+def test_a_flag_that_somebody_has_switched_off_is_not_released_for_no_release_switches_one_on(rig: FlagRig):
+    """Hunt, person 114: beneath the switch it served everyone, and that was to be put back."""
+    rig.flags.percent, rig.flags.on = 100.0, False
+    with pytest.raises(GateRefused, match="gives the treatment to nobody, whatever its share: its switch is off"):
         rig.run()
     assert rig.flags.writes == []
 

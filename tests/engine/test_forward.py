@@ -104,7 +104,7 @@ def test_what_is_journalled_as_verified_is_what_the_slices_hold():
     )
     release = rig.run()
     assert seen == [[True] * 8]
-    assert any("4 stable and 4 candidate endpoints, 50 % on the candidate" in entry.text for entry in release.journal)
+    assert any("4 of 8 ready endpoints run the new version, 50 %" in entry.text for entry in release.journal)
 
 
 def test_stable_capacity_is_whole_until_the_last_bake_and_the_drain_are_over():

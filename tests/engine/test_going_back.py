@@ -91,8 +91,8 @@ def test_off_the_candidate_are_two_facts_a_second_apart():
     assert waits(first, NOW + 1)
     second = decide(first.release, seen(Side.STABLE), NOW + 1)
     assert [entry.text for entry in second.release.journal[-2:]] == [
-        "traffic on the stable side is verified: 4 stable and 4 candidate endpoints, 50 % on the candidate",
-        "traffic is off the candidate",
+        "traffic on the stable side is verified: 0 of 4 ready endpoints run the new version, 0 %",
+        "traffic is off the new version",
     ]
     assert second.release.traffic_off == NOW + 1
     again = replace(second.release, shift=None, traffic_off=NOW - 50)

@@ -31,7 +31,7 @@ def play(row: Row, phase: str) -> str:
     if wanted.outcome == "na":
         return ""
     rig = made(row)
-    before, dog, began = rig.before(), watched(rig, row.grace), rig.world.clock.now()
+    before, dog, began = rig.before(), watched(rig, row.grace, row.behind), rig.world.clock.now()
     hit = [0.0] if phase == "preflight" else rig.when(moment(phase), lambda: row.inject(rig))
     if phase == "preflight":
         row.inject(rig)

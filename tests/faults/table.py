@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.engine.rig import Rig
 from tests.faults import injections as make
+from tests.hunt.users import LAG
 
 STEPS = (1, 2, 3)
 BETWEEN = "both sides are selected already: more pods are more exposure"  # why step 2 shifts nothing
@@ -63,6 +64,7 @@ class Row:
 
     world: how the rig is made. eyes: judged by the product's own examiner. spec: options of the release. strange: others change the
     user's objects, so what stood before is not what stands after; grace: seconds that a Service may select nobody by their doing.
+    behind: seconds that watches may be.
     """
 
     id: str
@@ -75,6 +77,7 @@ class Row:
     spec: Mapping[str, Any] = field(default_factory=dict)
     strange: bool = False
     grace: float = 0.0
+    behind: float = LAG
 
     def end(self, phase: str) -> End:
         return self.ends.get(phase) or self.ends.get(phase.split(maxsplit=1)[0]) or self.ends["else"]
@@ -96,8 +99,8 @@ ROWS = (
     Row("F5", "three writes whose answers are lost", make.answers_lost, {"back": BACK, "else": PROMOTED}),
     Row("F6", "three conflicts", make.conflicts, {"back": BACK, "else": PROMOTED}),
     Row("F6", "nothing but conflicts", make.always_conflict, {"back": failed("not done within"), "else": held("refused again and again")}),
-    Row("F7", "watches fall silent for 30 s", make.silent, {"preflight": NOTHING_RUNS, "back": BACK, "else": PROMOTED}),
-    Row("F8", "watches are 5 s behind for a minute", make.stale, {"preflight": NOTHING_RUNS, "back": BACK, "else": PROMOTED}),
+    Row("F7", "watches fall silent for 30 s", make.silent, {"preflight": NOTHING_RUNS, "back": BACK, "else": PROMOTED}, behind=40.0),
+    Row("F8", "watches are 5 s behind for a minute", make.stale, {"preflight": NOTHING_RUNS, "back": BACK, "else": PROMOTED}, behind=6.0),
     Row(
         "F9",
         "Prometheus is down",

@@ -8,6 +8,7 @@ from deliver.flags.operator import OpenFeatureOperator, difference
 from deliver.flags.options import ResourceOptions
 from deliver.model.errors import Conflict, NotFound, Rejected
 from deliver.model.seen import PodSeen
+from deliver.plugins.flags import FlagGone
 from deliver.sandbox import custom
 from deliver.sandbox.patch import merge
 from tests.flags.support import MARK, SHOP, Evaluator, Fleet, reach, workload, world_with, writer
@@ -90,11 +91,14 @@ def test_somebody_elses_edit_is_a_conflict_and_a_kill_goes_over_it(desk):
     assert desk.backend.read(FLAG).percent == 0
 
 
-def test_a_flag_that_somebody_removed_is_killed_all_the_same(desk):
+def test_a_flag_that_somebody_removed_is_served_to_nobody_and_stays_removed(desk):
+    before = desk.backend.read(FLAG)
     desk.set(50)
     desk.world.cluster.patch("featureflags", SHOP, "web-flags", {"spec": {"flagSpec": {"flags": {FLAG: None}}}})
-    desk.backend.kill(desk.write, FLAG, MARK)
-    assert desk.backend.read(FLAG).percent == 0
+    for verb in (lambda: desk.backend.kill(desk.write, FLAG, MARK), lambda: desk.backend.undo(desk.write, FLAG, before.document, MARK)):
+        with pytest.raises(FlagGone):
+            verb()
+    assert FLAG not in desk.flags
 
 
 def test_a_promoted_flag_keeps_no_mark(desk):

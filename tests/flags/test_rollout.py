@@ -62,17 +62,18 @@ def test_a_context_without_a_targeting_key_gets_the_safe_variant_until_everyone_
 # ------------------------------------------------------------------ kill
 
 
-@pytest.mark.parametrize(
-    "more", [{}, {"state": "DISABLED"}, {"defaultVariant": "on"}, {"defaultVariant": None}, {"targeting": {"if": [True, "on", "off"]}}]
-)
+@pytest.mark.parametrize("more", [{}, {"defaultVariant": "on"}, {"defaultVariant": None}, {"targeting": {"if": [True, "on", "off"]}}])
 def test_a_kill_is_the_safe_variant_to_everyone_whatever_stood_there(more):
     dead = rolled(flag(**more), NAMES, 0, MARK, 1)
     assert (dead["state"], dead["defaultVariant"], dead.get("targeting")) == ("ENABLED", "off", None)
     assert not treated(evaluated(dead), 200)
 
 
-def test_disabled_is_no_kill_and_is_never_written():
-    """The evaluator gives the caller's default, which these tests' instances have as True."""
+def test_disabled_is_no_kill_and_is_never_written_nor_taken_back():
+    """The evaluator gives the caller's default, which these tests' instances have as True. Who enables it again finds the safe variant."""
+    disabled = rolled(flag(state="DISABLED", targeting={"fractional": OLD}), NAMES, 0, MARK, 1)
+    assert disabled["state"] == "DISABLED"
+    assert not treated(evaluated({**disabled, "state": "ENABLED"}), 200)
     assert evaluated(flag(state="DISABLED")).resolve("new-checkout", "anybody")["value"] is True
     assert share(flag(state="DISABLED"), NAMES)[0] is None
 

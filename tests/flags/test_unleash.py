@@ -115,6 +115,7 @@ def test_the_lock_is_asked_before_each_write(desk):
 
     desk.write.confirm = lost
     writes = list(desk.server.writes)
+    desk.server.flag["enabled"] = True
     for act in (lambda: desk.set(25), lambda: desk.backend.kill(desk.write, FLAG, MARK), lambda: desk.backend.release(desk.write, FLAG)):
         with pytest.raises(Superseded):
             act()
@@ -128,11 +129,13 @@ def test_an_environment_that_is_off_is_not_turned_on_by_a_release_that_did_not_t
     assert desk.server.writes == []
 
 
-def test_after_its_own_kill_a_release_may_turn_it_on_again(desk):
+def test_a_step_turns_nothing_on_not_even_after_its_own_kill(desk):
+    """No release goes forward again after its kill: what is off then is off by somebody."""
     desk.set(5)
     desk.backend.kill(desk.write, FLAG, MARK)
-    desk.set(10, Mark(MARK.release, 2, 8))
-    assert desk.server.writes == ["rollout 5", "off", "rollout 10", "on"]
+    with pytest.raises(Rejected):
+        desk.set(10, Mark(MARK.release, 2, 8))
+    assert "on" not in desk.server.writes
 
 
 # ------------------------------------------------------------------ kill, restore, release
@@ -294,14 +297,13 @@ def test_rights_to_kill_are_asked_for_before_the_release(desk):
     assert desk.server.writes == []
 
 
-def test_change_requests_dependencies_random_users_marks_and_an_environment_that_is_off(desk):
+def test_change_requests_dependencies_random_users_and_marks(desk):
     desk.server.change_requests = [{"environment": "production", "changeRequestEnabled": True}]
     assert desk.check() == []
     desk.server.change_requests.append({"environment": "development", "changeRequestEnabled": True})
     desk.server.feature["dependencies"] = [{"feature": "parent"}]
     desk.server.strategy["parameters"].update(stickiness="random", deliver="web-1/1/1")
-    desk.server.flag["enabled"] = False
-    assert desk.check() == [(rule, "refuse") for rule in ("approvals", "depends", "off", "random", "marked")]
+    assert desk.check() == [(rule, "refuse") for rule in ("approvals", "depends", "random", "marked")]
 
 
 def test_an_archived_flag(desk):

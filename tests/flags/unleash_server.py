@@ -26,16 +26,20 @@ _FLAG = re.compile(r"^/api/admin/projects/([^/]+)/features/([^/]+)/environments/
 
 
 class FakeUnleash:
-    """writes: what changed something. before: called once before the next write, as another person's click."""
+    """writes: what changed something. before: called once before the next write, as another person's click. feature: None when archived.
+
+    events: of the flag, the newest first; None where the server has no such log.
+    """
 
     def __init__(self) -> None:
         self.flags = {"new-checkout": {"enabled": True, "strategies": [copy.deepcopy(STRATEGY)]}}
-        self.feature: dict[str, Any] = {"name": "new-checkout", "dependencies": []}
+        self.feature: dict[str, Any] | None = {"name": "new-checkout", "dependencies": []}
         self.change_requests: Any = None
         self.writes: list[str] = []
         self.sent: list[httpx.Request] = []
         self.before = lambda: None
         self.down = False
+        self.events: list[dict[str, Any]] | None = []
         self.caller = Caller(transport=httpx.MockTransport(self._answer))
 
     @property
@@ -71,10 +75,30 @@ class FakeUnleash:
         hook, self.before = self.before, lambda: None
         hook()
         if rest in ("on", "off"):
-            self.flags[flag]["enabled"] = rest == "on"
+            if self.feature is None:
+                return _said(400, "ArchivedFeatureError", "Cannot perform this operation on archived features")
+            self._switch(self.flags[flag], rest == "on")
             self.writes.append(rest)
             return httpx.Response(200)
         return self._patch(request, flag, rest.partition("/")[2])
+
+    def _switch(self, flag: dict[str, Any], on: bool) -> None:
+        """On over a flag without a strategy in use puts one for everyone."""
+        if on and not flag["enabled"] and all(one["disabled"] for one in flag["strategies"]):
+            parameters = {**STRATEGY["parameters"], "rollout": "100"}
+            flag["strategies"].append({**copy.deepcopy(STRATEGY), "id": "01M8P0R9BV16T28CHP46GVW55D", "parameters": parameters})
+        if flag["enabled"] != on:
+            self._event(f"feature-environment-{'enabled' if on else 'disabled'}", None)
+        flag["enabled"] = on
+
+    def person(self, on: bool) -> None:
+        """Clicks on the environment's switch."""
+        self._switch(self.flag, on)
+
+    def _event(self, kind: str, data: Any, before: Any = None) -> None:
+        if self.events is not None:
+            event = {"type": kind, "environment": "development", "createdBy": "admin", "data": copy.deepcopy(data), "preData": before}
+            self.events.insert(0, event)
 
     def _patch(self, request: httpx.Request, flag: str, id: str) -> httpx.Response:
         found = next((one for one in self.flags[flag]["strategies"] if one["id"] == id), None)
@@ -89,13 +113,17 @@ class FakeUnleash:
             if step["op"] == "remove":
                 del holder[last]
             elif step["op"] != "test":
-                holder[last] = step["value"]
+                holder[last] = copy.deepcopy(step["value"])
         if not all(isinstance(value, str) for value in new["parameters"].values()):
             return _said(400, "BadDataError", "Request validation failed")
         new["title"] = new["title"] if new["title"] is not None else found["title"]
         if not new["segments"] and "segments" not in found:
             del new["segments"]
+        old = copy.deepcopy(found)
         found.update(new)
+        self._event("feature-strategy-update", found, old)
+        if all(one["disabled"] for one in self.flags[flag]["strategies"]):
+            self.flags[flag]["enabled"] = False
         self.writes.append(f"rollout {new['parameters']['rollout']}")
         return httpx.Response(200, json=found)
 
@@ -109,6 +137,8 @@ class FakeUnleash:
             return httpx.Response(200, json={"environments": [{"name": "development"}, {"name": "production"}]})
         if path.endswith("/overview"):
             return httpx.Response(200, json={}) if "/default/" in path else _said(404, "NotFoundError", "No project found")
+        if path == "/api/admin/search/events" and self.events is not None:
+            return httpx.Response(200, json={"events": self.events, "total": len(self.events)})
         if path.endswith("/change-requests/config") and self.change_requests is not None:
             return httpx.Response(200, json=self.change_requests)
         if path == "/api/admin/playground/advanced":
@@ -123,11 +153,15 @@ class FakeUnleash:
 
     def serves(self, user: str) -> bool:
         """As the SDKs do: murmur3 of group and user, 1 to 100."""
-        return self.flag["enabled"] and any(
-            mmh3.hash(f"{one['parameters'].get('groupId')}:{user}".encode(), signed=False) % 100
-            < int(one["parameters"].get("rollout", 100))
-            for one in self.flag["strategies"]
-            if not one["disabled"]
+        return (
+            self.feature is not None
+            and self.flag["enabled"]
+            and any(
+                mmh3.hash(f"{one['parameters'].get('groupId')}:{user}".encode(), signed=False) % 100
+                < int(one["parameters"].get("rollout", 100))
+                for one in self.flag["strategies"]
+                if not one["disabled"]
+            )
         )
 
 

@@ -33,7 +33,7 @@ def server():
             status, body, headers = server.answers.get(self.path, (404, b"", {}))
             with contextlib.suppress(OSError):
                 if status is None:
-                    server.gate.wait(10)
+                    server.gate.wait(60)
                     return
                 self.send_response(status)
                 for name, value in headers.items():
@@ -89,7 +89,8 @@ ANSWERS = {
 )
 def test_http_straight_to_the_pod(server, options, ok, says):
     server.answers = ANSWERS
-    probe = HttpCheck(HttpOptions(port=server.server_port, via="direct", **options), NO_REACH).probe("shop", POD, 0.2)
+    check = HttpCheck(HttpOptions(port=server.server_port, via="direct", **options), NO_REACH)
+    probe = check.probe("shop", POD, 0.2 if options["path"] == "/hang" else 30.0)
     assert probe.ok is ok
     assert says in probe.message
     assert "\x1b" not in probe.message
@@ -98,7 +99,7 @@ def test_http_straight_to_the_pod(server, options, ok, says):
 
 def test_http_refused_is_the_pods_fault_and_no_address_is_nobodys(closed_port):
     check = HttpCheck(HttpOptions(port=closed_port, via="direct"), NO_REACH)
-    assert check.probe("shop", POD, 1.0).ok is False
+    assert check.probe("shop", POD, 30.0).ok is False
     assert check.probe("shop", PodSeen("web-1", "u"), 1.0).ok is None
 
 
@@ -120,13 +121,13 @@ def test_http_through_the_proxy_tells_the_pods_answers_from_the_api_servers(serv
         lambda name: Access("", dict),
         lambda ns, pod, port, scheme: Access(f"http://127.0.0.1:{server.server_port}/api/proxy", lambda: {"Authorization": "Bearer t"}),
     )
-    assert HttpCheck(HttpOptions(port=80, path="/healthz"), reach).probe("shop", POD, 2.0).ok is ok
+    assert HttpCheck(HttpOptions(port=80, path="/healthz"), reach).probe("shop", POD, 30.0).ok is ok
     assert server.asked[0][1]["Authorization"] == "Bearer t"
 
 
 def test_an_api_server_that_is_away_says_nothing_of_the_pod(closed_port):
     reach = Reach(lambda name: Access("", dict), lambda *pod: Access(f"http://127.0.0.1:{closed_port}", dict))
-    assert HttpCheck(HttpOptions(port=80), reach).probe("shop", POD, 1.0).ok is None
+    assert HttpCheck(HttpOptions(port=80), reach).probe("shop", POD, 30.0).ok is None
 
 
 @pytest.mark.parametrize(
@@ -157,7 +158,7 @@ def test_tcp(error, ok):
             raise error
         return socket.socket()
 
-    assert TcpCheck(TcpOptions(port=5432), NO_REACH, connect).probe("shop", POD, 1.0).ok is ok
+    assert TcpCheck(TcpOptions(port=5432), NO_REACH, connect).probe("shop", POD, 30.0).ok is ok
 
 
 def grpc_server(answer):
@@ -213,7 +214,7 @@ def test_grpc_over_real_http2(answer, ok, says):
 
 
 def test_grpc_on_a_port_where_nobody_listens(closed_port):
-    assert GrpcCheck(GrpcOptions(port=closed_port), NO_REACH).probe("shop", POD, 1.0).ok is False
+    assert GrpcCheck(GrpcOptions(port=closed_port), NO_REACH).probe("shop", POD, 30.0).ok is False
 
 
 @pytest.mark.parametrize("body", [b"", b"\1\0\0\0\0", b"\0\0\0\0\5\x08", b"\0\0\0\0\1\x08", b"\0\0\0\0\2\x0d\x01"])

@@ -17,7 +17,7 @@ from tests.hunt.pairs import Pair, crash
 from tests.hunt.play import Result, play
 from tests.hunt.worlds import MAKERS, Story
 
-KINDS = ("wild", "wild", "green", "pair", "wild", "green", "flag", "pair")
+KINDS = ("wild", "wild", "green", "pair", "wild", "green", "flag", "pair", "person")
 OFTEN = 1000
 REGRESSIONS = Path(__file__).with_name("regressions.txt")
 

@@ -44,6 +44,17 @@ def _second(play: "Play", image: str, after: float) -> None:
     play.process("run", after, 0.0, NEW if image == "good" else OTHER)
 
 
+def _in_finish(play: "Play", verb: str, after: float) -> None:
+    """So long after the Deployment began to roll to the new version, somebody takes it back, or its driver dies and the next one does."""
+
+    def begun(course: str, intent: str) -> None:
+        if course == "finish" and intent.startswith("update-stable") and begun in play.referee.on_intent:
+            play.referee.on_intent.remove(begun)
+            play.clock.after(after, lambda: play.kill(1, False, "rollback", 5.0, 0.0) if verb == "kill" else play.process(verb))
+
+    play.referee.on_intent.append(begun)
+
+
 def _verdict(play: "Play", verdict: str, seconds: float, delay: float) -> None:
     now = play.clock.now()
     play.verdicts.append((now, now + seconds, verdict, delay))
@@ -154,6 +165,22 @@ def _flag_lost(play: "Play") -> None:
 
 def _flag_edit(play: "Play", percent: float | None) -> None:
     play.flags.edit(percent)
+
+
+def _flag_switch(play: "Play", on: bool) -> None:
+    play.flags.touch(on=on)
+
+
+def _flag_rule(play: "Play", rules: str) -> None:
+    play.flags.touch(rules=rules)
+
+
+def _flag_note(play: "Play", note: str) -> None:
+    play.flags.touch(note=note)
+
+
+def _flag_removed(play: "Play") -> None:
+    play.flags.touch(there=False)
 
 
 # ---------------------------------------------------------------- strangers

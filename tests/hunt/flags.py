@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from deliver.model.seen import Ack, FlagState, PodSeen
-from deliver.plugins.flags import Mark
+from deliver.plugins.flags import Mark, Undone
 from deliver.plugins.interfaces import Writer
 from deliver.sandbox.faults import Call
 from deliver.testing.flags import FLAG, MemoryFlags
@@ -34,19 +34,37 @@ class HuntFlags(MemoryFlags):
     def restore(self, write: Writer, flag: str, document: str, mark: Mark) -> str:
         return self._called("patch", lambda: super(HuntFlags, self).restore(write, flag, document, mark))
 
+    def undo(self, write: Writer, flag: str, document: str, mark: Mark) -> Undone:
+        return self._called("patch", lambda: super(HuntFlags, self).undo(write, flag, document, mark))
+
+    def touch(self, **parts: Any) -> None:
+        changed = {name: value for name, value in parts.items() if getattr(self, name) != value}
+        super().touch(**changed)
+        if self.play is not None and changed:
+            self.play.persons.touched(changed)
+
     def release(self, write: Writer, flag: str) -> None:
         self._called("patch", lambda: super(HuntFlags, self).release(write, flag))
 
     def confirm(self, flag: str, revision: str, percent: float, pods: Sequence[PodSeen]) -> Ack:
         return self._called("get", lambda: super(HuntFlags, self).confirm(flag, revision, percent, pods))
 
-    def _write(self, percent: float, mark: Mark | None, verb: str) -> str:
+    def _put(self, document: dict[str, Any]) -> str:
+        before = self.on, self.there
+        try:
+            return super()._put(document)
+        finally:
+            if self.play is not None:
+                self.play.persons.put(*before)
+
+    def _write(self, percent: float | None, mark: Mark | None, verb: str) -> str:
         before = self.percent
         try:
             return super()._write(percent, mark, verb)
         finally:
             if self.play is not None and self.fails is None:
                 self.play.referee.flagged(verb, before, percent, mark.fence if mark else None)
+                self.play.persons.shared(verb, percent)
 
     def _called(self, verb: str, work: Callable[[], T]) -> T:
         """As a call to the API server: the same faults, kills and moments in which others run."""

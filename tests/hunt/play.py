@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from deliver.engine import service
@@ -10,7 +10,6 @@ from deliver.engine.record import parse
 from deliver.engine.service import World as Tools
 from deliver.engine.stop import Stop
 from deliver.model.errors import DeliverError, InputError
-from deliver.model.names import RELEASE_LABEL
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Analysis, Limits, ReleaseSpec
 from deliver.model.verdict import CheckResult, Verdict
@@ -20,10 +19,12 @@ from deliver.sandbox.faults import WRITES, Killed
 from deliver.testing.flags import FLAG
 from tests.engine.invariants import journal_faults, unplanned
 from tests.engine.rig import METRIC, TARGET, Judge, Quiet, Rig
+from tests.hunt.flagrules import FlagRules
 from tests.hunt.flags import HuntFlags
 from tests.hunt.hands import Author, Hand, HuntScript, Kill
 from tests.hunt.referee import USER_KINDS, Answer, Referee
 from tests.hunt.stage import Process, Stage
+from tests.hunt.users import image_of
 from tests.hunt.worlds import IMAGES, Story
 
 OLD, NEW, OTHER = "registry/web:1.0.0", "registry/web:new", "registry/web:other"
@@ -87,7 +88,8 @@ class Play:
 
     def __post_init__(self) -> None:
         start = self.story.start
-        images = {OLD: IMAGES["good"], NEW: IMAGES[start.image], OTHER: IMAGES["good"]}
+        ours = {OLD: IMAGES["good"], NEW: IMAGES[start.image], OTHER: IMAGES["good"]}
+        images = {image: replace(one, start=one.start + start.ready_after) for image, one in ours.items()}
         env = {"PASSWORD": SECRET} if start.secret else None
         self.world = fixtures.world(start.replicas, images, start.services, start.rps, start.hpa, self.story.seed, env=env)
         if start.secret:
@@ -106,13 +108,13 @@ class Play:
         self.before = self.rig.before()
         steps = len(start.weights) + 1
         self.flags = HuntFlags(play=self)
+        self.persons = FlagRules(self)
         self.flag_before = self.flags.hand().read().document
         self.referee = Referee(
             self.world, self.author, self.stage, 5.0, (start.bake,) * steps, start.drain, start.replicas, start.hpa,
             {name: {"app": "web"} for name in start.services}, OLD, hold=start.hold, preview_metrics=start.preview_metrics,
         )  # fmt: skip
         self.referee.faulty = any(event.kind == "fault" for event in self.story.events)
-        self.referee.served.append((0.0, (start.replicas, 0)))
         self.world.store.listen(self.referee.hear)
         self.referee.secret = SECRET if start.secret else ""
         self.next_hand: dict[str, tuple[Any, ...]] = {}
@@ -139,7 +141,10 @@ class Play:
         return made
 
     def _call(self, me: Process, verb: str, image: str) -> Release:
-        cluster, stop, reporter, examiner = self.hand.as_actor(me.name), Stop(), Quiet(self.said), Examiner(self, me)
+        cluster, stop, examiner = self.hand.as_actor(me.name), Stop(), Examiner(self, me)
+        reporter = Quiet(
+            self.said, on_update=lambda release, seen: self.referee.users.shown(release, seen, seen.at - me.skew if seen else 0.0)
+        )
         self.hands.append(cluster)
         stop.wakes(me.wake)
         tools = Tools(cluster, reporter, stop, me, examiner, lambda analysis: examiner, identity=me.name, hands=self.flags.hand)
@@ -163,7 +168,7 @@ class Play:
         if self.story.start.strategy == "flag" and self.flags.percent and self.referee.record.get("outcome") is None:
             self.referee.say(3, f"{me.name} has not killed the flag after {QUICK:g} s")
         pods = self.referee.ready({"app": "web"}, settled=True)
-        stable = sum(RELEASE_LABEL not in pod["metadata"]["labels"] for pod in pods)
+        stable = sum(image_of(pod) == OLD for pod in pods)
         if self.referee.exposed() and self.referee.record.get("outcome") is None and stable >= self.story.start.replicas:
             self.referee.say(3, f"{me.name} has not moved the traffic after {QUICK:g} s")
 
@@ -253,6 +258,8 @@ class Play:
             for key, was in self.before.items():
                 if self._stripped(key, was) != self._stripped(key, now.get(key)):
                     say(6, f"{key} is not as it was: {was['spec']} -> {(now.get(key) or {}).get('spec')}")
+        if self.story.start.strategy == "flag":
+            self.persons.final(outcome)
         if gentle and self.story.start.strategy == "flag":
             self._flag(outcome)
         if self.story.gentle and self.world.traffic.tally.lost():

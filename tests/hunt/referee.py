@@ -6,8 +6,7 @@ A rule about writes is about ours alone: what a stranger or a controller brings 
 import json
 import marshal
 import math
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,13 +16,11 @@ from deliver.sandbox.world import World
 from tests.engine.invariants import INTENTS, is_ready
 from tests.hunt.hands import Author
 from tests.hunt.stage import Stage
+from tests.hunt.users import LAG, Users, is_preview
 
 Object = dict[str, Any]
 USER_KINDS = ("services", "deployments", "horizontalpodautoscalers")
-LATE = 600.0  # seconds for which a line of the journal may wait to be saved
-LAG = 0.3  # seconds that a driver may be behind what stands: the watch's delay and one look
 FLAG_INTENTS = ("set-share", "kill-flag", "restore-flag", "release-flag")
-VERIFIED = re.compile(r"traffic on .* is verified: (\d+) stable and (\d+) candidate")
 
 
 def leaving(pod: Object) -> bool:
@@ -31,11 +28,7 @@ def leaving(pod: Object) -> bool:
 
 
 def _preview(service: Object) -> bool:
-    return str(service["metadata"]["name"]).endswith("-preview")
-
-
-def _of_preview(piece: Object) -> bool:
-    return str((piece["metadata"].get("labels") or {}).get("kubernetes.io/service-name")).endswith("-preview")
+    return is_preview(service["metadata"]["name"])
 
 
 def _without_template(found: Object) -> Object:
@@ -78,7 +71,6 @@ class Referee:
     top: dict[tuple[str, str], int] = field(default_factory=dict)
     record: Object = field(default_factory=dict)
     raises: dict[str, dict[int, float]] = field(default_factory=dict)
-    served: list[tuple[float, tuple[int, int]]] = field(default_factory=list)
     rolled_back: set[str] = field(default_factory=set)
     seen_at: dict[str, float] = field(default_factory=dict)
     events: int = 0
@@ -88,6 +80,10 @@ class Referee:
     templates: set[str] = field(default_factory=set)
     hold: float = 0.0
     preview_metrics: bool = True
+    on_intent: list[Callable[[str, str], None]] = field(default_factory=list)  # called with (course, text) of each
+
+    def __post_init__(self) -> None:
+        self.users = Users(self.world, self.say, lambda: self.blurred)
 
     def say(self, rule: int, text: str) -> None:
         who = f" ({self.author.name})" if self.author.name else ""
@@ -100,8 +96,7 @@ class Referee:
         kind, ours = change.kind, bool(self.author.name)
         if self.secret and ours:
             self._secret(change)
-        if kind == "endpointslices":
-            self.served.append((self.world.clock.now(), self._endpoints()))
+        self.users.hear(change, ours, self.record.get("course", ""))
         if kind == "pods":
             self._pod(change)
         if kind == "leases" and ours:
@@ -129,14 +124,6 @@ class Referee:
         if old is None or change.type == "DELETED" or (is_ready(new), leaving(new)) != (is_ready(old), leaving(old)):
             self.seen_at[change.obj["metadata"]["uid"]] = self.world.clock.now()
             self.pods_moved = self.world.clock.now()
-
-    def _endpoints(self) -> tuple[int, int]:
-        labels = {pod["metadata"]["uid"]: pod["metadata"]["labels"] for pod in self.world.store.every("pods", "shop")}
-        slices = [piece for piece in self.world.store.every("endpointslices", "shop") if not _of_preview(piece)]
-        ends = [end for piece in slices for end in piece.get("endpoints") or []]
-        uids = {end["targetRef"]["uid"] for end in ends if end["conditions"]["ready"]}
-        candidates = sum(RELEASE_LABEL in labels.get(uid, {}) for uid in uids)
-        return len(uids) - candidates, candidates
 
     # ------------------------------------------------------------ rule 11: no secret
 
@@ -339,7 +326,7 @@ class Referee:
 
     # ------------------------------------------------------------ the flag
 
-    def flagged(self, verb: str, before: float | None, percent: float, fence: int | None) -> None:
+    def flagged(self, verb: str, before: float | None, percent: float | None, fence: int | None) -> None:
         """A write of ours to the flag. fence: in its mark, None when the write took the mark away."""
         now, key = self.world.clock.now(), ("flags", "flag")
         if fence is not None:
@@ -348,8 +335,8 @@ class Referee:
             self.top[key] = max(self.top.get(key, 0), fence)
         back = self._rolling() or self.record.get("course") == "back" or self.faulty  # users do not wait for the journal (rule 3)
         if not self._open(FLAG_INTENTS) and not (verb == "kill" and back):
-            self.say(10, f"{verb} {percent:g} of the flag was never announced")
-        if verb == "set" and percent > (before or 0.0):
+            self.say(10, f"{verb} {percent} of the flag was never announced")
+        if verb == "set" and percent is not None and percent > (before or 0.0):
             self._raised(f"flag raised to {percent:g} % at {now:.2f}")
 
     # ------------------------------------------------------------ the record
@@ -368,12 +355,14 @@ class Referee:
             self.say(10, "the journal was rewritten")
         if [entry["seq"] for entry in new] != list(range(1, len(new) + 1)):
             self.say(10, "a gap in the journal")
+        self.users.told(self.record, new[len(old) :], self._skew())
         for entry in new[len(old) :]:
+            if entry["kind"] == "intent":
+                for call in tuple(self.on_intent):
+                    call(self.record["course"], entry["text"])
             verdicts = {check["verdict"] for check in entry["checks"]}
             if entry["kind"] == "verdict" and entry["text"].endswith("PASS") and verdicts != {"PASS"}:
                 self.say(2, f"`{entry['text']}` on {sorted(verdicts)}")
-            if found := VERIFIED.match(entry["text"]):
-                self._told((int(found[1]), int(found[2])), entry["at"] - self._skew())
         if same and self.record["id"] in self.rolled_back and self.record["course"] != "back":
             self.say(7, f"release {self.record['id']} went {self.record['course']} after it was rolled back")
         if same and self.record["course"] == "forward" and before["course"] == "back":
@@ -394,16 +383,3 @@ class Referee:
 
     def _skew(self) -> float:
         return self.stage.current.skew if self.stage.current else 0.0
-
-    def _stood(self, moment: float) -> list[tuple[int, int]]:
-        """Endpoints in the short time before a moment."""
-        later = [one for at, one in self.served if moment - LAG < at <= moment]
-        return [one for at, one in self.served if at <= moment - LAG][-1:] + later
-
-    def _told(self, counts: tuple[int, int], written: float) -> None:
-        """Rule 12: what is said to be verified stood in the EndpointSlices a moment ago; a line that could not be saved then, back then."""
-        now = self.world.clock.now()
-        moments = {now, written} if now - LATE < written < now else {now}
-        stood = [one for moment in moments for one in self._stood(moment)]
-        if counts not in stood and now > self.blurred:
-            self.say(12, f"{counts[0]} stable and {counts[1]} candidate endpoints are told as verified, not {self._endpoints()}")

@@ -19,6 +19,8 @@ from deliver.model.action import Verb
 from deliver.model.release import Outcome, Release
 from deliver.model.seen import Seen
 from deliver.model.verdict import Verdict
+from deliver.plugins.flags import Undone
+from deliver.testing.flags import MemoryFlags
 from tests.hunt.pairs import Pair, crash
 from tests.hunt.play import Result, play
 from tests.hunt.worlds import Event, Start, Story
@@ -139,6 +141,24 @@ def flag_not_restored(patch: Patch) -> None:
     )
 
 
+def flag_put_back_whole(patch: Patch) -> None:
+    patch.setattr(
+        MemoryFlags, "undo", lambda self, write, flag, document, mark: Undone(MemoryFlags.restore(self, write, flag, document, mark))
+    )
+
+
+def flag_given_back_with_the_share(patch: Patch) -> None:
+    """What a merge would do that keeps whatever somebody has touched."""
+    patch.setattr(MemoryFlags, "undo", lambda self, write, flag, document, mark: Undone(self._put({**self._document(), "percent": 50.0})))
+
+
+def flag_told_as_ever(patch: Patch) -> None:
+    text = "every user gets the safe variant again, and the flag is as it stood before"
+    patch.setattr("deliver.render.users.meaning", lambda release, seen: text)
+
+
+OFF = (Event(30.0, "flag switch", (False,)), Event(50.0, "operator", ("rollback", 0.0)))
+STAFF = (Event(30.0, "flag rule", ("staff",)), Event(50.0, "operator", ("rollback", 0.0)))
 SCALED = (Event(20.0, "scale", (0,)), Event(30.0, "operator", ("rollback", 0.0)))
 CASES = [
     (1, any_stable_pods_will_do, with_(*SCALED, bake=60.0)),
@@ -164,6 +184,10 @@ CASES = [
     (6, flag_not_restored, with_(strategy="flag", image="errors")),
     (7, no_fence, with_(Event(20.0, "operator", ("takeover", 0.0)), strategy="flag", bake=60.0)),
     (10, no_intents, with_(strategy="flag")),
+    (6, flag_put_back_whole, with_(*OFF, strategy="flag", bake=60.0)),
+    (6, flag_put_back_whole, with_(*STAFF, strategy="flag", bake=60.0)),
+    (6, flag_given_back_with_the_share, with_(*OFF, strategy="flag", bake=60.0)),
+    (12, flag_told_as_ever, with_(*STAFF, strategy="flag", bake=60.0)),
 ]
 
 

@@ -26,6 +26,8 @@ FOREIGN = (
     "delete candidate",
     "restart",
 )
+PERSON = ("flag edit", "flag switch", "flag rule", "flag note", "flag removed")
+"""What a person does to a flag while its release runs."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Start:
     strategy: str = "canary"
     hold: float = 0.0  # of blue-green, and whether the metrics judge its preview too
     preview_metrics: bool = False
+    ready_after: float = 0.0  # seconds that a pod of any version takes until it is ready, beside its image's own
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class Story:
     @property
     def foreign(self) -> bool:
         """A stranger's hand is in it: then the end is not told beforehand."""
-        return any(event.kind in (*FOREIGN, "flag edit") for event in self.events)
+        return any(event.kind in (*FOREIGN, *PERSON) for event in self.events)
 
     @property
     def gentle(self) -> bool:
@@ -199,6 +202,25 @@ def flag(seed: int) -> Story:
     return replace(story, start=start, events=tuple(sorted((*story.events, *more), key=lambda event: event.at)))
 
 
+def late(seed: int) -> Story:
+    """The same with users, pods that take their time to be ready, and somebody who takes the release back in its finish."""
+    random = Random(f"late {seed}")
+    story = green(seed) if random.random() < 0.3 else wild(seed)
+    begun = Event(
+        0.0, "in finish", (random.choice(("rollback", "rollback", "abort", "kill")), random.choice((0.5, 3.0, 12.0, 25.0, 40.0, 70.0)))
+    )
+    start = replace(
+        story.start,
+        image=random.choice(("good", "good", "slow")),
+        bake=random.choice((5.0, 20.0)),
+        hold=min(story.start.hold, 10.0),
+        rps=random.choice((0.0, 5.0, 50.0)),
+        ready_after=random.choice((0.0, 5.0, 20.0, 20.0)),
+    )
+    events = story.events if random.random() < 0.5 else ()
+    return replace(story, start=start, events=(begun, *events))
+
+
 def _of_the_flag(random: Random, at: float) -> Event:
     match random.choice(("flag down", "flag down", "flag slow", "flag lost", "flag edit")):
         case "flag down":
@@ -210,4 +232,24 @@ def _of_the_flag(random: Random, at: float) -> Event:
     return Event(at, "flag lost")
 
 
-MAKERS = {"world": story_of, "wild": wild, "green": green, "flag": flag}
+def person(seed: int) -> Story:
+    """The same with a person who changes the flag as well: switches it off, at times on again, gives it to their own people, removes it."""
+    story, random = flag(seed), Random(f"person {seed}")
+    span = max([60.0 + 2 * story.start.bake, *(event.at for event in story.events)])
+    more = []
+    for _ in range(random.choice((1, 1, 2, 3))):
+        at = round(random.uniform(0.0, span), 2)
+        kind, *args = random.choice(
+            (
+                ("flag switch", False), ("flag switch", False), ("flag switch", True), ("flag rule", "staff"), ("flag rule", ""),
+                ("flag note", "theirs"), ("flag removed",), ("flag edit", 0.0), ("flag edit", 100.0), ("flag edit", None),
+            )
+        )  # fmt: skip
+        more.append(Event(at, kind, tuple(args)))
+    if random.random() < 0.5:  # a rollback near to it, so that the person is in the middle of one
+        at = max(0.0, random.choice(more).at + random.choice((-30.0, -5.0, -1.0, 0.5, 10.0)))
+        more.append(Event(round(at, 2), "operator", ("rollback", 0.0)))
+    return replace(story, events=tuple(sorted((*story.events, *more), key=lambda event: event.at)))
+
+
+MAKERS = {"world": story_of, "wild": wild, "green": green, "flag": flag, "person": person, "late": late}

@@ -1,27 +1,22 @@
-"""The built-in routers, metric providers, checks, flag back ends and notifiers keep the contracts of their families."""
+"""The built-in routers, metric providers, checks and notifiers keep the contracts of their families."""
 
 import socket
 import threading
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
 from deliver.cluster.port import Access
-from deliver.flags.file import FlagdFile
-from deliver.flags.options import FileOptions
 from deliver.health.http import HttpCheck, HttpOptions
 from deliver.health.tcp import TcpCheck, TcpOptions
 from deliver.metrics.prometheus import PrometheusOptions, PrometheusProvider
 from deliver.model.seen import PodSeen
 from deliver.notify.webhook import Webhook
-from deliver.plugins.flags import FlagReach
 from deliver.plugins.interfaces import Reach
 from deliver.sandbox.live import live
-from deliver.testing import CheckContract, FlagBackendContract, MemoryFlags, MetricProviderContract, NotifierContract, RouterContract
-from deliver.testing.flag_backends import Held
+from deliver.testing import CheckContract, MetricProviderContract, NotifierContract, RouterContract
 from deliver.traffic.service_selector import ServiceSelector
 
 FREE = 1  # a port of this machine that nobody listens on
@@ -116,43 +111,6 @@ class TestPrometheus(MetricProviderContract):
 
     def dead(self) -> Any:
         return PrometheusProvider(PrometheusOptions(url=f"http://127.0.0.1:{FREE}"), REACH)
-
-
-class TestMemoryFlags(FlagBackendContract):
-    plugin = MemoryFlags
-
-    def make(self) -> Held:
-        return Held(MemoryFlags(), None, "new-checkout")  # type: ignore[arg-type]  # it writes to no object
-
-
-class TestFlagdFile(FlagBackendContract):
-    plugin = FlagdFile
-
-    @pytest.fixture(autouse=True)
-    def _folder(self, tmp_path: Path) -> None:
-        self.folder = tmp_path
-
-    def make(self) -> Held:
-        file = self.folder / "flags.json"
-        file.write_text(
-            '{"flags": {"new-checkout": {"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off"}}}\n'
-        )
-        reach = FlagReach("shop", _nothing, _nothing, _nothing, _nothing)  # type: ignore[arg-type]  # a file needs no cluster
-        return Held(FlagdFile(FileOptions(file=str(file)), reach), _Confirmed(), "new-checkout")
-
-
-class _Confirmed:
-    """The engine's writer, as far as a back end outside the cluster needs it."""
-
-    def confirm(self) -> None:
-        """The lock is ours."""
-
-    def change(self, *_: object, **__: object) -> dict[str, object]:
-        raise AssertionError("a file is no object of the cluster")
-
-
-def _nothing(*_: object) -> Any:
-    raise AssertionError("not asked for")
 
 
 class TestWebhook(NotifierContract):

@@ -93,9 +93,7 @@ def shifted(release: Release) -> Release:
     release = release.noted(T0 + 2, "intent", "create-candidate 1").noted(T0 + 2.3, "outcome", "create-candidate 1", of=3, result="done")
     release = release.noted(T0 + 9, "state", "candidate 6d9f: 1 of 1 pods ready").noted(T0 + 9, "state", "step 1/3: shifting to 10 %")
     release = release.noted(T0 + 9, "intent", "route both").noted(T0 + 11, "outcome", "route both", of=7, result="done")
-    release = release.noted(
-        T0 + 12, "state", "traffic on both sides is verified: 4 stable and 1 candidate endpoints, 20 % on the candidate"
-    )
+    release = release.noted(T0 + 12, "state", "traffic on both sides is verified: 1 of 5 ready endpoints runs the new version, 20 %")
     release = release.noted(T0 + 12, "state", "step 1/3: baking 10 % for 300 s")
     shift = Shift(Side.BOTH, "", T0 + 11, T0 + 11, T0 + 12)
     return replace(release, phase=Phase.BAKING, bake_since=T0 + 12, since=T0 + 12, candidate_hash="6d9f", shift=shift, exposed=True)
@@ -130,7 +128,7 @@ def promoted() -> Scene:
         release, course=Course.FINISH, phase=Phase.ENDED, outcome=Outcome.PROMOTED, step=2, ended=T0 + 960, new_hash="77aa", checks=checks
     )
     stable = arm("web", "77aa", NEW, 4, 4)
-    return Scene(release, Seen(at=T0 + 961, stable=stable, route=RouteSeen(side=Side.BOTH, agreed=True, stable=4)), T0 + 961)
+    return Scene(release, Seen(at=T0 + 961, stable=stable, route=RouteSeen(side=Side.BOTH, agreed=True, candidate=4)), T0 + 961)
 
 
 def back(reason: str, checks: tuple[CheckResult, ...], release: Release, at: float) -> Release:
@@ -149,7 +147,7 @@ def ended(release: Release, outcome: Outcome, at: float, **more: object) -> Rele
 def rolled_back() -> Scene:
     why = "12.4 % of requests failed, above 1 %"
     release = back(f"errors: {why}", (pods(), errors(Verdict.FAIL, 12.4, 0.1, 512, why)), shifted(begun()), T0 + 80)
-    release = release.noted(T0 + 81, "state", "traffic is off the candidate")
+    release = release.noted(T0 + 81, "state", "traffic is off the new version")
     release = ended(release, Outcome.ROLLED_BACK, T0 + 104, traffic_off=T0 + 81, checks=(pods(Verdict.BLIND, 0),))
     return Scene(release, look(T0 + 105, Side.BOTH, 0, 0), T0 + 105)
 

@@ -44,15 +44,6 @@ def test_after_promotion_the_named_deployments_new_pods_are_the_new_version(scen
     assert release_view(shown.release, shown.seen, shown.now)["exposure"]["endpoints"] == 100.0
 
 
-def test_while_the_named_deployment_rolls_the_old_pods_count_as_old(scene):
-    shown = scene("promoted")
-    half = replace(
-        shown.seen.stable, pods=tuple(replace(pod, hash="5c4d") if i < 1 else pod for i, pod in enumerate(shown.seen.stable.pods))
-    )
-    view = release_view(replace(shown.release, outcome=None), replace(shown.seen, stable=half), shown.now)
-    assert view["exposure"]["endpoints"] == 75.0
-
-
 @pytest.mark.parametrize(("ready", "says"), [(2, "kept warm until"), (1, "too few of its pods are ready to take the traffic back")])
 def test_an_old_side_is_called_warm_while_it_could_take_the_traffic_back(scene, ready, says):
     shown = scene("mid-bake")

@@ -65,7 +65,7 @@ def read(written: str) -> Reader:
 
 def test_the_page_says_what_became_of_the_release_and_why(read: Reader):
     words = " ".join(read.words)
-    for told in ("ROLLED BACK", "registry/web:1.0.0", "errors say FAIL", "traffic is off the candidate", "deliver explain web -n shop"):
+    for told in ("ROLLED BACK", "registry/web:1.0.0", "errors say FAIL", "traffic is off the new version", "deliver explain web -n shop"):
         assert told in words
 
 

@@ -1,5 +1,6 @@
 """Virtual time: passes only in wait(), event by event, the same each time."""
 
+import threading
 import time
 
 import pytest
@@ -97,11 +98,71 @@ def test_a_real_clock_may_begin_in_the_past_and_gets_there_without_waiting() -> 
         clock.close()
 
 
-def test_the_real_clock_itself_runs_faster_by_its_rate() -> None:
-    clock, seen = RealClock(rate=1000.0), []
-    began, real = clock.now(), time.monotonic()
-    clock.after(60.0, lambda: seen.append(clock.now() - began))
-    assert clock.wait(600.0, lambda: bool(seen))
-    assert time.monotonic() - real < 5.0
-    assert 60.0 <= seen[0] < 600.0
-    clock.close()
+class Machine:
+    """A monotonic clock that a test turns: what it skips, the machine spent on something else."""
+
+    def __init__(self) -> None:
+        self.at = time.monotonic()
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def test_what_a_busy_machine_runs_late_happens_at_its_own_time_and_in_its_order() -> None:
+    machine, seen = Machine(), []
+    clock = RealClock(machine=machine)
+    began = clock.now()
+
+    def first() -> None:
+        seen.append(("first", clock.now() - began))
+        clock.after(1.0, lambda: seen.append(("its successor", clock.now() - began)))
+
+    try:
+        clock.after(1.0, first)
+        clock.after(5.0, lambda: seen.append(("second", clock.now() - began)))
+        machine.at += 30.0
+        with clock.lock:
+            assert clock.now() - began == pytest.approx(30.0)
+        assert [what for what, _ in seen] == ["first", "its successor", "second"]
+        assert [at for _, at in seen] == [pytest.approx(1.0), pytest.approx(2.0), pytest.approx(5.0)]
+    finally:
+        clock.close()
+
+
+def test_time_stands_still_for_whoever_holds_the_lock() -> None:
+    machine = Machine()
+    clock = RealClock(machine=machine)
+    try:
+        with clock.lock:
+            before = clock.now()
+            machine.at += 10.0
+            with clock.lock:
+                assert clock.now() == before
+        assert clock.now() == before + 10.0
+    finally:
+        clock.close()
+
+
+def test_of_a_stopped_world_nothing_is_heard_until_it_goes_on() -> None:
+    machine, seen = Machine(), []
+    clock = RealClock(machine=machine)
+    began = clock.now()
+    try:
+        clock.after(1.0, lambda: seen.append(clock.now() - began))
+        with clock.stopped():
+            late = threading.Thread(target=lambda: _comes_in(clock, seen), daemon=True)
+            late.start()
+            machine.at += 20.0
+            late.join(0.1)
+            assert late.is_alive()
+            assert clock.now() - began == pytest.approx(20.0)
+            assert seen == []
+        late.join()
+        assert seen == [pytest.approx(20.0), "in"]
+    finally:
+        clock.close()
+
+
+def _comes_in(clock: RealClock, seen: list[object]) -> None:
+    with clock.lock:
+        seen.append("in")

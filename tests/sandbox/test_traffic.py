@@ -1,7 +1,11 @@
 """Users: where their requests go, which are lost, and what the pods count of it."""
 
+import contextlib
+import time
+
 import pytest
 
+from deliver.sandbox.clock import RealClock
 from deliver.sandbox.fixtures import deployment, world
 from deliver.sandbox.images import Behaviour
 from deliver.sandbox.world import World
@@ -123,3 +127,20 @@ def test_a_crowd_loses_what_nobody_answers() -> None:
     made.clock.wait(5.0)
     made.traffic.go(crowd)
     assert crowd.seconds[-1].failed == {"no endpoint": 10}
+
+
+def test_a_machine_that_is_away_for_a_minute_in_a_rolling_update_loses_nobody_a_request() -> None:
+    """Pods stop no sooner after the proxy has learnt of it than they would have."""
+    away = [0.0]
+    clock = RealClock(ago=60.0, machine=lambda: time.monotonic() + away[0])
+    made = world(replicas=4, rps=200.0, clock=clock)
+    with contextlib.closing(clock):
+        clock.go()
+        with clock.lock:
+            made.api.patch("deployments", "shop", "web", {"spec": {"template": {"metadata": {"annotations": {"again": "1"}}}}})
+        for _ in range(3):
+            away[0] += 20.0
+            with clock.lock:
+                tally = made.traffic.tally
+        assert tally.lost() == 0
+        assert made.api.get("deployments", "shop", "web")["status"]["updatedReplicas"] == 4

@@ -24,6 +24,16 @@ def serves(found: FlagState, percent: float) -> bool:
     return found.percent is not None and abs(found.percent - percent) < EXACT
 
 
+def dark(found: FlagState) -> bool:
+    """Nobody gets the treatment from the flag system."""
+    return bool(found.off) or (serves(found, 0.0) and not found.besides)
+
+
+def killed_by(release: str, found: FlagState) -> bool:
+    """It carries that release's mark and serves nobody: its kill, although nobody may have been left to say so."""
+    return found.release == release and serves(found, 0.0) and not found.off
+
+
 def unread(release: Release, seen: Seen, now: float) -> str:
     """Why nothing is known of the flag for too long; "" while that is no trouble."""
     heard = seen.flag.at if seen.flag and seen.flag.state else max(release.since, release.resumed)
@@ -47,9 +57,15 @@ def foreign(release: Release, found: FlagState) -> str:
     asked = last_intent(release)
     if asked and not _answered(release, asked) and serves(found, _percent(asked)):
         return ""
-    serving = f"it serves {found.percent:g} % now" if found.percent is not None else found.why
     who = f"release {found.release}" if found.release not in ("", release.id) else "somebody else"
-    return f"flag {name(release)} was changed by {who}: {serving}"
+    return f"flag {name(release)} was changed by {who}: {serving(found)}"
+
+
+def serving(found: FlagState) -> str:
+    """What it does now, for a message."""
+    if found.off:
+        return found.off
+    return f"it serves {found.percent:g} % now" if found.percent is not None else found.why
 
 
 def last_intent(release: Release) -> Entry | None:
@@ -77,7 +93,8 @@ def arrived(release: Release, seen: Seen, found: FlagState, now: float) -> Decis
         shift = replace(shift, switched=now)
     if not shift.verified and (how := proof(release, seen.flag, found, shift, now)):
         verified = replace(release, shift=replace(shift, verified=now), flag_revision=found.revision)
-        return Decision(verified.noted(now, "state", f"flag {name(release)} serves {found.percent:g} %: {how}"), None, now)
+        share = f"serves {found.percent:g} %" if found.percent is not None else f"gives the treatment to nobody ({found.off})"
+        return Decision(verified.noted(now, "state", f"flag {name(release)} {share}: {how}"), None, now)
     after = replace(release, shift=shift, flag_revision=found.revision)
     if after != release:
         return Decision(after, None, now + SECOND_LOOK)
@@ -89,11 +106,11 @@ def proof(release: Release, flag: FlagSeen | None, found: FlagState, shift: Shif
     ack = answer(flag, found)
     if ack is None:
         return ""
-    if ack.total == 0 and release.traffic_off and serves(found, 0.0):
+    if ack.total == 0 and release.traffic_off and dark(found):
         return "nobody had the treatment any more before that"
     if ack.total == 0 and now - shift.switched >= ack.lag:
         return f"not confirmed, {ack.how or 'nobody can be asked'}; waited {ack.lag:g} s"
-    everyone = serves(found, 0.0) or serves(found, 100.0)  # then it does not matter who is in which group
+    everyone = dark(found) or serves(found, 100.0)  # then it does not matter who is in which group
     if ack.total and (ack.whole or (everyone and ack.acked >= ack.total)):
         share = f", {ack.percent:.1f} % of made-up users get it" if ack.percent is not None else ""
         return f"confirmed by {ack.acked} of {ack.total}{share}"

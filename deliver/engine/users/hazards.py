@@ -49,11 +49,13 @@ def foreign_hand(release: Release, seen: Seen, now: float) -> Hold | None:
     found = flag.state(release, seen)
     if found is None:
         return None
+    if found.off and flag.foreign(release, found):
+        return Hold(f"flag {flag.name(release)} was switched off by somebody: {found.off}")
     if found.percent is None:
         return Hold(f"flag {flag.name(release)} has no percentage any more: {found.why}")
     if release.course is Course.FINISH:
         done = flag.serves(found, 100.0)
-        return None if done else Hold(f"flag {flag.name(release)} was changed by somebody else: it serves {found.percent:g} % now")
+        return None if done else Hold(f"flag {flag.name(release)} was changed by somebody else: {flag.serving(found)}")
     if theirs := flag.foreign(release, found):
         return Hold(theirs)
     return None

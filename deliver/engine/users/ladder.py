@@ -113,10 +113,12 @@ def back(release: Release, seen: Seen, now: float) -> Decision:
     if found is None:
         known = release.shift is not None and release.shift.side is Side.STABLE
         return wait(release, now, now + flag.POLL) if known else act(release, now, Verb.KILL_FLAG, release.reason)
-    if found.document != before.document and not flag.serves(found, 0.0):
-        return act(release, now, Verb.KILL_FLAG, release.reason)
+    if release.flag_undone and found.release != release.id:  # nothing of ours is in it: what stands there is somebody else's
+        return restored(release, seen, found, before, now)
     if found.document == before.document and not release.exposed:
         return restored(release, seen, found, before, now)  # nobody ever had it
+    if not flag.dark(found):
+        return act(release, now, Verb.KILL_FLAG, release.reason)
     return off(release, seen, found, now) or restored(release, seen, found, before, now)
 
 
@@ -127,7 +129,8 @@ def off(release: Release, seen: Seen, found: FlagState, now: float) -> Decision 
         return None
     shift = unproven.release.shift
     if shift and shift.verified and not release.traffic_off:
-        note = replace(unproven.release, traffic_off=shift.verified).noted(now, "state", "no user gets the treatment any more")
+        nobody = "no user gets the treatment any more" if found.percent is not None else f"the flag gives nobody the treatment: {found.off}"
+        note = replace(unproven.release, traffic_off=shift.verified).noted(now, "state", nobody)
         return replace(unproven, release=note)
     return replace(unproven, release=slow(unproven.release, seen, now))
 
@@ -147,8 +150,12 @@ def slow(release: Release, seen: Seen, now: float) -> Release:
 
 
 def restored(release: Release, seen: Seen, found: FlagState, before: FlagState, now: float) -> Decision:
-    if found.document != before.document or found.release or found.fence:
-        return act(release, now, Verb.RESTORE_FLAG, "the flag as it stood before")
+    """Ours taken back; what somebody else made of the flag meanwhile stays, and each of that is told."""
+    as_before = found.document == before.document and not found.release and not found.fence
+    if not as_before and (not release.flag_undone or found.release == release.id):
+        return act(release, now, Verb.RESTORE_FLAG, "what this release wrote is taken back")
     if seen.stable and (seen.stable.noted or seen.stable.fence):
         return act(release, now, Verb.CLEAR_UNDO, "nothing of ours is left")
+    for text in release.flag_left:
+        release = release.noted(now, "note", text)
     return Decision(end(release, Outcome.ROLLED_BACK, now), None, now)

@@ -46,6 +46,7 @@ def propose(
     findings = [
         *empty(stable),
         *serving(plan, state),
+        *switched_off(plan, state),
         *coarse(plan, hand),
         *hand.backend.check(plan.flag.flag, deployment, look.list("pods")),
         *rules.template_findings(deployment),
@@ -104,6 +105,14 @@ def serving(plan: Plan, state: FlagState) -> list[Finding]:
         hint = "set it to 0 % first: what stood before a release is what a rollback puts back"
         return [Finding("serving", "refuse", text, hint)]
     return []
+
+
+def switched_off(plan: Plan, state: FlagState) -> list[Finding]:
+    """No release switches a flag on: somebody has switched it off, and what it serves beneath would come to light."""
+    if not state.off or state.percent is None:
+        return []
+    text = f"flag `{plan.flag.flag if plan.flag else ''}` gives the treatment to nobody, whatever its share: {state.off}"
+    return [Finding("off", "refuse", text, "set its share to 0 % and switch it on in your flag system")]
 
 
 def coarse(plan: Plan, hand: Hand) -> list[Finding]:

@@ -28,14 +28,14 @@ def first_move(
     write = GuardedWriter(cluster, release.spec.target.namespace, lease, fence, urgent=lambda: None)
     kill = Action(Verb.KILL_FLAG, UNLOCKED)
     try:
-        revision = hand.do(kill, release, write)
+        done = hand.do(kill, release, write)
     except (ClusterError, Superseded) as error:
         reporter.note(f"{error.what}; going on under the lock")
         return lambda record, now: record
-    reporter.note("the flag serves the safe variant to everyone; verifying")
+    reporter.note("the flag gives the treatment to nobody any more; verifying")
 
     def noted(record: Release, now: float) -> Release:
-        return learned(done_already(record, now, str(kill), kill.why), kill, revision, now)
+        return learned(done_already(record, now, str(kill), kill.why), kill, done, now)
 
     return noted
 
@@ -70,6 +70,7 @@ def revert(cluster: Cluster, source: Release, record: Record, to: str, *, actor:
         number=number,
         actor=actor,
         ended_by=actor,
+        flag_revision=source.flag_revision,
     ).noted(now, "state", f"started by {actor}: flag {source.plan.flag.flag if source.plan.flag else ''} back", actor=actor)
 
 

@@ -48,14 +48,15 @@ class FlagWatch:
     def _look(self, id: str, pods: tuple[PodSeen, ...], asks: bool) -> None:
         at, before = self.clock.now(), self.latest
         try:
-            state = self.hand.read()
+            state = self.hand.look()
             if state.release != id:
                 state = replace(state, fence=0)  # of another release's lock, perhaps in another cluster: it says nothing of ours
             fresh = replace(before, state=state, at=at, error="")
             self.latest = fresh  # what was read is worth knowing although nobody has confirmed it yet
             known = before.ack and before.acked_revision == state.revision and before.ack.whole and at - self._confirmed < AGAIN
-            if asks and state.percent is not None and not known:
-                ack = self.hand.confirm(state.revision, state.percent, pods)
+            percent = 0.0 if state.off else state.percent
+            if asks and percent is not None and not known:
+                ack = self.hand.confirm(state.revision, percent, pods)
                 self.latest, self._confirmed = replace(fresh, ack=ack, acked_revision=state.revision), at
         except DeliverError as error:
             self.latest = replace(self.latest, error=error.what)

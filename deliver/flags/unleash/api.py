@@ -10,9 +10,11 @@ from deliver.flags.http import Caller, Reply, token_of
 from deliver.flags.unleash.options import UnleashOptions
 from deliver.flags.unleash.rules import Operation, Setting, setting
 from deliver.model.errors import ClusterError, Conflict, Forbidden, NotFound, Rejected, Unreachable
-from deliver.plugins.flags import FlagReach
+from deliver.plugins.flags import FlagGone, FlagReach
 
 ASK = 8.0
+EVENTS = 50
+SWITCHES = ("feature-environment-enabled", "feature-environment-disabled")
 NOBODY = "00000000-0000-4000-8000-000000000000"
 """The id of no strategy."""
 
@@ -23,8 +25,8 @@ class UnleashApi:
 
     # -- the flag
 
-    def setting(self, flag: str) -> Setting:
-        reply = self._send("GET", self._environment(flag))
+    def setting(self, flag: str, timeout: float = ASK) -> Setting:
+        reply = self._send("GET", self._environment(flag), timeout=timeout)
         if reply.status == 404:
             raise self._missing(flag, reply)
         data = self._data(reply, f"read flag `{flag}`")
@@ -43,15 +45,44 @@ class UnleashApi:
         reply = self._send("POST", f"{self._environment(flag)}/{'on' if on else 'off'}")
         if reply.status == 404:
             raise self._missing(flag, reply)
+        if reply.status == 400 and b"ArchivedFeatureError" in reply.body:
+            raise self._archived(flag, reply)
         self._data(reply, f"turn flag `{flag}` {'on' if on else 'off'}")
 
     def feature(self, flag: str) -> Mapping[str, Any]:
-        """What holds in all environments: dependencies. Raises NotFound for an archived flag."""
+        """What holds in all environments: dependencies. Raises FlagGone for an archived flag."""
         reply = self._send("GET", f"{self._project()}/features/{quote(flag, safe='')}")
         if reply.status == 404:
-            raise NotFound(f"flag `{flag}` is archived, or not there", status=404, why=reply.said(), hint="revive it in Unleash first")
+            self.setting(flag)  # whatever else is not there says so itself
+            raise self._archived(flag, reply)
         data = self._data(reply, f"read flag `{flag}`")
         return data if isinstance(data, dict) else {}
+
+    def archived(self, flag: str) -> bool:
+        try:
+            self.feature(flag)
+        except FlagGone:
+            return True
+        return False
+
+    def switched_since(self, flag: str, note: str) -> bool:
+        """Whether somebody has switched the environment on or off since `note` came into a strategy's parameters, by the server's own log.
+        False where it has none, or may not be read: then what stands there is all that is known.
+        """
+        try:
+            reply = self._send("GET", f"/api/admin/search/events?feature=IS:{quote(flag, safe='')}&limit={EVENTS}")
+        except Unreachable:
+            return False
+        data = reply.data() if reply.status == 200 else None
+        events = data.get("events") if isinstance(data, dict) else None
+        for event in events if isinstance(events, list) else ():
+            if not isinstance(event, dict) or event.get("environment") != self.options.environment:
+                continue
+            if event.get("type") in SWITCHES:
+                return True
+            if note in _parameters(event.get("data")) and note not in _parameters(event.get("preData")):
+                return False
+        return False
 
     def evaluate(self, flag: str, context: Mapping[str, Any]) -> tuple[list[bool], int]:
         """For each user of the context whether the server gives it the flag; and how many flags it looked at."""
@@ -99,11 +130,11 @@ class UnleashApi:
     def _environment(self, flag: str) -> str:
         return f"{self._project()}/features/{quote(flag, safe='')}/environments/{quote(self.options.environment, safe='')}"
 
-    def _send(self, method: str, path: str, body: Any = None) -> Reply:
+    def _send(self, method: str, path: str, body: Any = None, timeout: float = ASK) -> Reply:
         token = token_of(self.reach.environ, self.options.token_env)
         access = Access(self.options.url, lambda: {"Authorization": token})
         try:
-            return self.caller.send(access, method, path, body=body, timeout=ASK)
+            return self.caller.send(access, method, path, body=body, timeout=timeout)
         except Unreachable as error:
             raise Unreachable(f"Unleash at {self.options.url}: {error.what}", status=error.status, why=error.why) from None
 
@@ -128,6 +159,9 @@ class UnleashApi:
             raise Unreachable(f"Unleash answered {reply.status}", status=reply.status, why=said)
         raise Rejected(f"Unleash will not {what}", status=reply.status, why=said)
 
+    def _archived(self, flag: str, reply: Reply) -> FlagGone:
+        return FlagGone(f"flag `{flag}` is archived in Unleash", status=404, why=reply.said(), hint="revive it in Unleash first")
+
     def _missing(self, flag: str, reply: Reply) -> ClusterError:
         """Which of the three names is wrong, as far as the token can see."""
         options = self.options
@@ -146,7 +180,7 @@ class UnleashApi:
         flags = _names(listed, "features")
         if flag in flags:
             return NotFound(f"flag `{flag}` is not in environment `{options.environment}`", status=404, why=reply.said())
-        return NotFound(
+        return FlagGone(
             f"no flag `{flag}` in project `{options.project}` of Unleash",
             status=404,
             why=reply.said(),
@@ -157,6 +191,11 @@ class UnleashApi:
         return Rejected(
             f"{self.options.url} does not answer as Unleash does", status=422, hint="`url` is the server's address, without /api"
         )
+
+
+def _parameters(strategy: Any) -> Mapping[str, Any]:
+    found = strategy.get("parameters") if isinstance(strategy, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _names(reply: Reply, key: str) -> list[str]:

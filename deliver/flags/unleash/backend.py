@@ -12,17 +12,19 @@ from pydantic import BaseModel
 from deliver.cluster.port import Watch
 from deliver.flags.http import Caller
 from deliver.flags.ofrep import SIGMAS, user
-from deliver.flags.unleash import rules
+from deliver.flags.unleash import rules, undoing
 from deliver.flags.unleash.api import UnleashApi
 from deliver.flags.unleash.options import UnleashOptions
 from deliver.flags.unleash.rules import Setting
 from deliver.model.errors import ClusterError, Conflict, NotFound, Rejected, Superseded, Unreachable
 from deliver.model.seen import Ack, FlagState, PodSeen
-from deliver.plugins.flags import Capabilities, FlagReach, Mark
+from deliver.plugins.flags import Capabilities, FlagReach, Mark, Undone
 from deliver.plugins.interfaces import Finding, Object, Writer
 
 MOST = 8000  # evaluations in one question; each is about 700 bytes of answer
 FEW = 20
+GLANCE = 2.0  # seconds for the look before a kill
+TRIES = 3
 
 
 class Unleash:
@@ -43,7 +45,8 @@ class Unleash:
         return ()
 
     def read(self, flag: str) -> FlagState:
-        return self.api.setting(flag).state(self.options.strategy)
+        self.api.feature(flag)  # of an archived flag the environment still tells what it said
+        return self.api.setting(flag).state(self.options.strategy, self.options.environment)
 
     def check(self, flag: str, workload: Object, pods: Sequence[Object]) -> list[Finding]:
         try:
@@ -62,9 +65,6 @@ class Unleash:
         if parents := [str(one.get("feature")) for one in feature.get("dependencies") or () if isinstance(one, dict)]:
             text = f"flag `{flag}` depends on `{parents[0]}`, so a percentage is of that one's users only"
             found.append(Finding("depends", "refuse", text, "take the dependency away for the release"))
-        if not now.enabled:
-            text = f"flag `{flag}` is off in {where}: nobody would get the treatment, whatever the rollout"
-            found.append(Finding("off", "refuse", text, "set its rollout to 0 % and turn the environment on in Unleash"))
         strategy = now.chosen(self.options.strategy)
         if strategy and strategy.get("parameters", {}).get("stickiness") == "random":
             text = f"flag `{flag}` has stickiness `random`: each request is drawn anew, so no user keeps what they have"
@@ -91,26 +91,51 @@ class Unleash:
             raise Conflict(
                 "the flag was changed by somebody else", status=409, why=f"revision {now.revision} stands there, not {if_revision}"
             )
-        if percent > 0 and not now.enabled and release != mark.release:
+        if percent > 0 and not now.enabled:
             raise Rejected(f"flag `{flag}` is off in `{self.options.environment}`, and not by this release", status=422)
         write.confirm()
         self.api.patch(flag, strategy["id"], rules.rollout(strategy, percent, mark))
-        if percent > 0 and not now.enabled:  # killed by this release, so it was on before
-            write.confirm()
-            self.api.switch(flag, on=True)
         after = self.api.setting(flag)
         if after != rules.expected(now, strategy["id"], percent, mark):
             raise Conflict("the flag was changed by somebody else right after our write", status=409)
         return self._noted(after)
 
     def kill(self, write: Writer, flag: str, mark: Mark) -> str:
-        """Off in the environment: whatever strategies there are, and whoever made them."""
+        """Off in the environment: whatever strategies there are, and whoever made them. What is off already is left, and is not ours."""
+        before = self._glance(flag)
+        if before is not None and not before.enabled:
+            return self._noted(before)
         write.confirm()
         self.api.switch(flag, on=False)
         now = self.api.setting(flag)
         if now.enabled:
             raise Unreachable(f"Unleash took the kill of flag `{flag}`, and still has it on")
-        return self._noted(now)
+        return self._noted(now if before is None else self._marked_off(flag, now, mark))
+
+    def _glance(self, flag: str) -> Setting | None:
+        """A kill waits for no slow answer. Without one nobody knows who turned the environment off, and so it stays off."""
+        try:
+            return self.api.setting(flag, timeout=GLANCE)
+        except Unreachable:
+            return None
+
+    def _marked_off(self, flag: str, now: Setting, mark: Mark) -> Setting:
+        """That it was our kill, on condition that nobody has written since: also where the lock was lost meanwhile, for it stays true.
+
+        Where ours is gone, a strategy of somebody else's carries it.
+        """
+        release = now.mark(self.options.strategy)[0]
+        for _ in range(TRIES):
+            ours = next((one for one in now.strategies if rules.mark_of(one)[0]), None)
+            strategy = ours or now.chosen(self.options.strategy) or next(iter(now.strategies), None)
+            if strategy is None or now.enabled or now.mark(self.options.strategy)[0] != release:  # another driver has taken it back
+                break
+            try:
+                self.api.patch(flag, strategy["id"], rules.marked_off(strategy, mark))
+                return self.api.setting(flag)
+            except (Conflict, Unreachable):
+                now = self.api.setting(flag)
+        return now
 
     def restore(self, write: Writer, flag: str, document: str, mark: Mark) -> str:
         """Strategies first, then on or off as it was: nobody gets the treatment in between."""
@@ -135,6 +160,29 @@ class Unleash:
             after = self.api.setting(flag)
         return self._noted(after)
 
+    def undo(self, write: Writer, flag: str, document: str, mark: Mark) -> Undone:
+        """Shares first, then on where our kill turned it off, last the note of that: nobody gets the treatment in between, and whoever goes
+        on from anywhere knows what is ours.
+        """
+        before, archived = rules.read_back(document), self.api.archived(flag)
+        self._patched(write, flag, before, (rules.MARK,))
+        ours = undoing.turned_off_by_us(before, self.api.setting(flag)) and not archived
+        if ours and not self.api.switched_since(flag, rules.OFF):
+            write.confirm()
+            self.api.switch(flag, on=True)
+        self._patched(write, flag, before, (rules.MARK, rules.OFF))
+        after = self.api.setting(flag)
+        if again := undoing.patches(before, after, self.options.strategy):
+            raise Conflict(f"flag `{flag}` was changed by somebody else meanwhile", status=409, why=f"strategy {next(iter(again))}")
+        gone = (f"flag `{flag}` was archived by somebody: it stays archived",) if archived else ()
+        return Undone(self._noted(after), (*gone, *undoing.sentences(before, after, self.options.environment)))
+
+    def _patched(self, write: Writer, flag: str, before: Setting, marks: tuple[str, ...]) -> None:
+        found = undoing.patches(before, self.api.setting(flag), self.options.strategy, marks=marks)
+        for id, operations in found.items():
+            write.confirm()
+            self.api.patch(flag, id, operations)
+
     def release(self, write: Writer, flag: str) -> None:
         strategy = self.api.setting(flag).chosen(self.options.strategy)
         if strategy is not None and (operations := rules.unmarked(strategy)):
@@ -142,6 +190,9 @@ class Unleash:
             self.api.patch(flag, strategy["id"], operations)
 
     def confirm(self, flag: str, revision: str, percent: float, pods: Sequence[PodSeen]) -> Ack:
+        if self.api.archived(flag):
+            self._stands("archived")
+            return self._arrived("the flag is archived: the server gives it to nobody", None)
         now = self.api.setting(flag)
         if now.revision != revision:
             return Ack(0, 1, "the flag was changed since", missing=("Unleash",))
@@ -161,10 +212,13 @@ class Unleash:
     # -- parts
 
     def _noted(self, now: Setting) -> str:
-        """Since when this revision is known to stand there: applications ask from then on."""
-        if self._since[0] != now.revision:
-            self._since = (now.revision, self.clock())
+        self._stands(now.revision)
         return now.revision
+
+    def _stands(self, revision: str) -> None:
+        """Since when this revision is known to stand there: applications ask from then on."""
+        if self._since[0] != revision:
+            self._since = (revision, self.clock())
 
     def _arrived(self, how: str, share: float | None) -> Ack:
         left = self._since[1] + self.options.refresh - self.clock()

@@ -14,6 +14,8 @@ from deliver.model.seen import FlagState
 from deliver.plugins.flags import Mark
 
 MARK = "deliver"
+OFF = "deliverOff"
+"""Beside it where our kill turned the environment off: what anybody else turned off is never turned on again."""
 ROLLOUT = "flexibleRollout"
 PARTS = ("parameters", "constraints", "variants", "segments", "disabled")
 _SHOWN = ("id", "name", "title", "sortOrder", *PARTS)
@@ -44,10 +46,23 @@ class Setting:
         used = [one for one in self.strategies if not one.get("disabled")]
         return used[0] if len(used) == 1 else None
 
-    def state(self, id: str) -> FlagState:
+    def state(self, id: str, environment: str) -> FlagState:
         percent, why = self.share(id)
-        release, _, fence = mark_of(self.chosen(id))
-        return FlagState(percent, self.revision, self.document, why, release, fence, "enabled", "disabled")
+        release, _, fence = self.mark(id)
+        off = "" if self.enabled else f"it is off in environment `{environment}`"
+        return FlagState(percent, self.revision, self.document, why, release, fence, "enabled", "disabled", off, self.besides(id))
+
+    def mark(self, id: str) -> tuple[str, int, int]:
+        """Of our last write, wherever it stands: somebody may have added a strategy, so that none is the one to drive any more."""
+        marks = [mark_of(one) for one in (self.chosen(id), *self.strategies)]
+        return next((mark for mark in marks if mark[0]), marks[0])
+
+    def besides(self, id: str) -> str:
+        """Strategies that may give it to somebody beside the one that is driven."""
+        driven = self.chosen(id)
+        others = [one for one in self.strategies if one is not driven and not one.get("disabled") and percent_of(one) != 0.0]
+        names = ", ".join(f"`{one['title']}`" if one.get("title") else str(one["id"]) for one in others)
+        return f"its other strategies ({names})" if others and self.enabled else ""
 
     def share(self, id: str) -> tuple[float | None, str]:
         """Percent of users for whom it is enabled; None where there is no such thing, and what there is instead."""
@@ -115,23 +130,28 @@ def mark_of(strategy: Strategy | None) -> tuple[str, int, int]:
 
 def rollout(strategy: Strategy, percent: float, mark: Mark) -> list[Operation]:
     """On condition that the strategy is as it was read: another percentage and our mark. The server takes the number as text only."""
-    return [*_unchanged(strategy), {"op": "replace", "path": "/parameters", "value": _rolled(strategy, percent, mark)}]
+    return [*unchanged(strategy), {"op": "replace", "path": "/parameters", "value": _rolled(strategy, percent, mark)}]
 
 
 def _rolled(strategy: Strategy, percent: float, mark: Mark) -> dict[str, Any]:
     return {**strategy["parameters"], "rollout": whole(percent), MARK: f"{mark.release}/{mark.step}/{mark.fence}"}
 
 
+def marked_off(strategy: Strategy, mark: Mark) -> list[Operation]:
+    """Our kill has turned the environment off."""
+    return [*unchanged(strategy), {"op": "add", "path": f"/parameters/{OFF}", "value": f"{mark.release}/{mark.fence}"}]
+
+
 def expected(now: Setting, id: str, percent: float, mark: Mark) -> Setting:
     """What stands after our write, when nobody else writes."""
     rows = tuple({**one, "parameters": _rolled(one, percent, mark)} if one["id"] == id else one for one in now.strategies)
-    return Setting(now.enabled or percent > 0, rows)
+    return Setting(now.enabled, rows)
 
 
 def unmarked(strategy: Strategy) -> list[Operation]:
     if MARK not in strategy["parameters"]:
         return []
-    return [*_unchanged(strategy), {"op": "remove", "path": f"/parameters/{MARK}"}]
+    return [*unchanged(strategy), {"op": "remove", "path": f"/parameters/{MARK}"}]
 
 
 def back_to(now: Strategy, before: Strategy) -> list[Operation]:
@@ -139,7 +159,7 @@ def back_to(now: Strategy, before: Strategy) -> list[Operation]:
     return [{"op": "add", "path": f"/{part}", "value": before[part]} for part in PARTS if part in before and now.get(part) != before[part]]
 
 
-def _unchanged(strategy: Strategy) -> list[Operation]:
+def unchanged(strategy: Strategy) -> list[Operation]:
     return [{"op": "test", "path": f"/{part}", "value": strategy[part]} for part in ("parameters", "constraints") if part in strategy]
 
 

@@ -272,6 +272,15 @@ class Kubelet:
             self._tell(run)
             self._after_change(run, what)
 
+    def turn(self, image: str, **what: object) -> None:
+        """Give an image another behaviour from now on, its running pods and those to come (fields of Behaviour)."""
+        behaviour = replace(self.images.of(image), **what)  # type: ignore[arg-type]  # the fields of Behaviour
+        self.images.known[image] = behaviour
+        for run in list(self.runs.values()):
+            if run.image == image:
+                run.behaviour = behaviour
+                self._tell(run)
+
     def _after_change(self, run: Run, what: dict[str, object]) -> None:
         life = run.life
         if what.get("crash") and run.running:

@@ -11,9 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-Clock = tuple[float, float, float]
-"""As fastclock.start takes it."""
-
 
 class Forked:
     """As subprocess.Popen; it is a child of the zygote, which tells of it on a pipe: its id, later its exit code."""
@@ -52,9 +49,9 @@ class Zygote:
         self._process = subprocess.Popen(command, cwd=root, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], start_new_session=True)
         theirs.close()
 
-    def start(self, arguments: Sequence[str], environ: Mapping[str, str], cwd: Path, clock: Clock) -> Forked:
+    def start(self, arguments: Sequence[str], environ: Mapping[str, str], cwd: Path, dial: str) -> Forked:
         pipes = [os.pipe() for _ in range(3)]
-        body = json.dumps({"arguments": list(arguments), "environ": dict(environ), "cwd": str(cwd), "clock": clock}).encode()
+        body = json.dumps({"arguments": list(arguments), "environ": dict(environ), "cwd": str(cwd), "dial": dial}).encode()
         socket.send_fds(self._socket, [len(body).to_bytes(4, "big")], [write for _, write in pipes])
         self._socket.sendall(body)
         for _, write in pipes:

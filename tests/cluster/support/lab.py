@@ -12,7 +12,7 @@ from tests.cluster.support.audit import Audit
 from tests.cluster.support.kubectl import Kubectl
 from tests.cluster.support.load import Load, Users
 from tests.cluster.support.pace import REAL
-from tests.cluster.support.place import Hands
+from tests.cluster.support.place import Hands, Store
 from tests.cluster.support.process import clean_environ, script
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -20,6 +20,12 @@ LAB = ROOT / "tests/lab/lab"
 REGISTRY = os.environ.get("LAB_REGISTRY", "")
 AUDIT_LOG = os.environ.get("LAB_AUDIT_LOG", "")
 KUBECONFIG = os.environ.get("KUBECONFIG", "")
+STORE = Store(*(float(part) for part in os.environ.get("E2E_STORE", "2 0").split()))
+"""As `lab prometheus` was told, by whoever started the tests."""
+
+
+def _asked(store: Store) -> str:
+    return f"--interval {store.every:g}s --late {store.late:g}s, and E2E_STORE='{store.every:g} {store.late:g}'"
 
 
 def lab(*args: str, timeout: float = 120) -> None:
@@ -33,8 +39,10 @@ class Lab:
     pace = REAL
     spawn = staticmethod(script)
 
-    def __init__(self) -> None:
-        self.environ = clean_environ()
+    def __init__(self, store: Store = STORE) -> None:
+        self.environ, self.store = clean_environ(), store
+        if REGISTRY and store != STORE:
+            pytest.skip(f"the lab's Prometheus has other settings, which are everybody's: lab prometheus {_asked(store)}")
 
     def hands(self, namespace: str) -> Kubectl:
         return Kubectl(namespace, self.environ)

@@ -151,4 +151,13 @@ class Users:
 
         after: unix seconds out of the JSON, which has whole seconds; they are rounded down, so one is added.
         """
-        return sum(second.versions.get(version, 0) for second in self.fresh.traffic.seconds if second.at - 1 > after + 1)
+        return _answers(self.fresh, version, after)
+
+    def kept_away(self, version: str, off: float, ended: float) -> None:
+        """From "traffic is off" on no fresh connection reached that version, whoever's pods ran it; from the end on no open one did."""
+        assert self.reached(version, off) == 0, f"{self.reached(version, off)} answers of {version} after traffic was said to be off"
+        assert _answers(self.kept, version, ended) == 0, f"open connections were answered by {version} after the release had ended"
+
+
+def _answers(crowd: Crowd, version: str, after: float) -> int:
+    return sum(second.versions.get(version, 0) for second in crowd.traffic.seconds if second.at - 1 > after + 1)

@@ -6,13 +6,15 @@ Object = dict[str, Any]
 LABELS = {"app": "web"}
 
 
-def deployment(image: str, replicas: int, *, name: str = "web", labels: dict[str, str] | None = None) -> Object:
+def deployment(image: str, replicas: int, *, name: str = "web", labels: dict[str, str] | None = None, delay: int = 0) -> Object:
+    """delay: seconds before the first readiness probe; then its pods are replaced one at a time."""
     labels = labels or LABELS
     container = {
         "name": "web",
         "image": image,
         "ports": [{"name": "http", "containerPort": 8080}],
-        "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 1, "failureThreshold": 2},
+        "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 1, "failureThreshold": 2}
+        | ({"initialDelaySeconds": delay} if delay else {}),
         "resources": {"requests": {"cpu": "5m", "memory": "16Mi"}, "limits": {"memory": "128Mi"}},
     }
     return {
@@ -22,6 +24,7 @@ def deployment(image: str, replicas: int, *, name: str = "web", labels: dict[str
         "spec": {
             "replicas": replicas,
             "selector": {"matchLabels": labels},
+            **({"strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}} if delay else {}),
             "template": {
                 "metadata": {"labels": labels, "annotations": {"prometheus.io/scrape": "true"}},
                 "spec": {"containers": [container], "terminationGracePeriodSeconds": 20},

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +12,21 @@ from tests.cluster.support.pace import Pace
 from tests.cluster.support.process import Process
 
 Object = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Store:
+    """What tests are judged by: it scrapes each so many seconds, and shows a sample so many seconds after it was taken."""
+
+    every: float = 2.0
+    late: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.every:g}s" + (f"-{self.late:g}s-late" if self.late else "")
+
+
+SELDOM, LATE = Store(every=30.0), Store(late=30.0)
+"""As kube-prometheus-stack scrapes, and as VictoriaMetrics answers, if nobody has said otherwise."""
 
 
 class Hands(Protocol):
@@ -67,6 +83,7 @@ class Place(Protocol):
 
     name: str
     environ: dict[str, str]
+    store: Store
 
     @property
     def pace(self) -> Pace: ...

@@ -73,10 +73,10 @@ def script(arguments: Sequence[str], environ: Mapping[str, str], cwd: Path) -> P
 
 
 class Running:
-    """A deliver that runs. lines: (unix seconds of arrival, stdout line)."""
+    """A deliver that runs. lines: (unix seconds of arrival, stdout line). more: seconds that it may take longer than a test grants."""
 
-    def __init__(self, process: Process, pace: Pace) -> None:
-        self.pace, self.begin = pace, pace.now()
+    def __init__(self, process: Process, pace: Pace, more: float = 0.0) -> None:
+        self.pace, self.begin, self.more = pace, pace.now(), more
         self.process = process
         self.lines: list[tuple[float, str]] = []
         self.errors: list[str] = []
@@ -107,7 +107,7 @@ class Running:
 
     def wait_for(self, what: str, wanted: Callable[[dict[str, Any]], bool], timeout: float = 90) -> dict[str, Any]:
         """The first event that is wanted; needs `-o jsonl`."""
-        deadline, seen = time.monotonic() + patience(self.pace, timeout), 0
+        deadline, seen = time.monotonic() + patience(self.pace, timeout + self.more), 0
         while True:
             events = self.events
             for event in events[seen:]:
@@ -144,7 +144,7 @@ class Running:
     def end(self, timeout: float = 120) -> Result:
         """Waits for its own end."""
         try:
-            self.process.wait(patience(self.pace, timeout))
+            self.process.wait(patience(self.pace, timeout + self.more))
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"deliver did not end within {timeout:g} s: {self._told()}") from None
@@ -155,12 +155,12 @@ class Running:
 class Deliver:
     """Runs deliver with one environment in one folder."""
 
-    def __init__(self, environ: Mapping[str, str], cwd: Path, spawn: Spawn = script, pace: Pace = REAL) -> None:
-        self.environ, self.cwd, self.spawn, self.pace = dict(environ), cwd, spawn, pace
+    def __init__(self, environ: Mapping[str, str], cwd: Path, spawn: Spawn = script, pace: Pace = REAL, more: float = 0.0) -> None:
+        self.environ, self.cwd, self.spawn, self.pace, self.more = dict(environ), cwd, spawn, pace, more
         self.started: list[Running] = []
 
     def start(self, *args: str, env: Mapping[str, str] | None = None) -> Running:
-        running = Running(self.spawn(args, self.environ | dict(env or {}), self.cwd), self.pace)
+        running = Running(self.spawn(args, self.environ | dict(env or {}), self.cwd), self.pace, self.more)
         self.started.append(running)
         return running
 

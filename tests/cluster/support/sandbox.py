@@ -2,41 +2,28 @@
 
 import contextlib
 import json
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from deliver.sandbox import fixtures
-from deliver.sandbox.clock import RealClock
 from deliver.sandbox.controllers.kubelet import Node
 from deliver.sandbox.crowd import Crowd
 from deliver.sandbox.http.routes import Routes
 from deliver.sandbox.http.server import Door
+from deliver.sandbox.scrapes import Scraping
 from deliver.sandbox.world import World
 from tests.cluster.support.audit import Asked
 from tests.cluster.support.forked import Forked, Zygote
 from tests.cluster.support.heard import Heard
 from tests.cluster.support.load import Second, Traffic, Users
-from tests.cluster.support.place import Hands
+from tests.cluster.support.paced import PacedClock
+from tests.cluster.support.place import Hands, Store
 from tests.cluster.support.process import clean_environ
 from tests.cluster.support.rest import Rest
 
 PAST = 60.0
-SCRAPE = 2.0
-"""Seconds, as on the lab."""
 PATH = "Prometheus is down: dial tcp 198.19.0.2:9090: connect: connection refused"
-
-
-class Pace:
-    def __init__(self, clock: RealClock) -> None:
-        self.clock, self.rate = clock, clock.rate
-
-    def now(self) -> float:
-        return self.clock.now()
-
-    def sleep(self, seconds: float) -> None:
-        self.clock.wait(seconds)
 
 
 class Sandbox:
@@ -44,12 +31,12 @@ class Sandbox:
 
     name = "sandbox"
 
-    def __init__(self, zygote: Zygote, folder: Path, rate: float) -> None:
-        self._zygote = zygote
-        self.clock = RealClock(ago=PAST, rate=rate)
-        self.pace = Pace(self.clock)
+    def __init__(self, zygote: Zygote, folder: Path, rate: float, store: Store) -> None:
+        self._zygote, self.store = zygote, store
+        self.clock = self.pace = PacedClock(folder / "dial", rate, ago=PAST)
         self.world = fixtures.with_prometheus(World(clock=self.clock, services=(), nodes=[Node("sandbox-node", "198.51.100.2")]))
-        self.world.traffic.scrape_every(SCRAPE)
+        self.world.traffic.scrape(Scraping(store.every, apart=True))
+        self.world.metrics.series.lag = store.late
         self.door = Door(self.world)
         kubeconfig = folder / "sandbox.kubeconfig"
         kubeconfig.write_text(self.door.kubeconfig("default"))
@@ -61,9 +48,8 @@ class Sandbox:
 
     def settled(self) -> None:
         self.clock.go()
-        self._since = time.monotonic()
-        self._at = self.clock.now()
-        self._keep_going()
+        with self.clock.lock:
+            self._keep_going()
 
     def _keep_going(self) -> None:
         """Requests are counted when somebody looks: look each second, so that a look is never much work."""
@@ -77,7 +63,7 @@ class Sandbox:
         return Rest(namespace, self._routes, self.pace, json.loads(self.door.kubeconfig("default")))
 
     def spawn(self, arguments: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Forked:
-        return self._zygote.start(arguments, environ, cwd, (self.pace.rate, self._at, self._since))
+        return self._zygote.start(arguments, environ, cwd, self.clock.dial.path)
 
     def users(self, hands: Hands, service: str, rps: float) -> Users:
         return Users(Counted(self.world, hands.namespace, service, rps / 2), Counted(self.world, hands.namespace, service, rps / 2, kept=4))
@@ -96,12 +82,12 @@ class Sandbox:
         yield
         with self.clock.lock:
             self.world.metrics.sick.down = ""
-            self.world.traffic.scrape_every(SCRAPE)
+            self.world.traffic.scrape_every(self.store.every)
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
-        """Whoever asks waits for the lock. No controller and no kubelet hears of anything, as without an API server."""
-        with self.clock.lock:
+        """Whoever asks waits. No controller and no kubelet hears of anything, as without an API server."""
+        with self.clock.stopped():
             yield
 
     @contextlib.contextmanager

@@ -14,7 +14,7 @@ from tests.cluster.support import objects
 from tests.cluster.support.lab import REGISTRY, ROOT, Lab
 from tests.cluster.support.load import Users
 from tests.cluster.support.pace import eventually
-from tests.cluster.support.place import Object, Place
+from tests.cluster.support.place import Object, Place, Store
 from tests.cluster.support.process import Deliver, Result, Running
 from tests.cluster.support.snapshot import differences, image_of, snapshot, with_image
 
@@ -45,11 +45,11 @@ class World:
 
     # ------------------------------------------------------------ set up and away
 
-    def make(self, replicas: int, version: str, services: Sequence[Object], extra: Sequence[Object]) -> "World":
+    def make(self, replicas: int, version: str, services: Sequence[Object], extra: Sequence[Object], delay: int = 0) -> "World":
         self.hands.create_namespace()
-        self.hands.apply(objects.deployment(image(version), replicas), *services, *extra)
+        self.hands.apply(objects.deployment(image(version), replicas, delay=delay), *services, *extra)
         self.rolled_out()
-        self.eventually("Prometheus has scraped every pod", lambda: self._scraped() >= replicas, 30, 0.5)
+        self.eventually("Prometheus has scraped every pod", lambda: self._scraped() >= replicas, 30 + self.patience(2), 0.5)
         self.place.settled()
         self.before = snapshot(self.hands)
         return self
@@ -72,6 +72,18 @@ class World:
         """A limit on how long something takes: a promise on the lab. Elsewhere two seconds of the machine are granted besides."""
         return seconds if self.pace.rate == 1 else seconds + 2 * self.pace.rate
 
+    def scrapes(self, count: float) -> float:
+        """Seconds after which so many scrapes are there to be seen."""
+        return count * self.place.store.every + self.place.store.late
+
+    def wide(self, seconds: float) -> str:
+        """A time for what rests on samples: that long on the usual store, four scrapes more on another."""
+        return f"{seconds + self.patience(4):g}s"
+
+    def patience(self, scrapes: float = 20) -> float:
+        """Seconds that everything may take longer than on the usual store."""
+        return 0.0 if self.place.store == Store() else self.scrapes(scrapes)
+
     def remove(self) -> None:
         for one in self._started:
             one.stop_all()
@@ -81,7 +93,7 @@ class World:
 
     def deliver_in(self, folder: Path, environ: Mapping[str, str] | None = None) -> Deliver:
         """Another way to run it; environ: all of it."""
-        one = Deliver(self.environ if environ is None else environ, folder, self.place.spawn, self.pace)
+        one = Deliver(self.environ if environ is None else environ, folder, self.place.spawn, self.pace, self.patience())
         self._started.append(one)
         return one
 
@@ -94,11 +106,11 @@ class World:
             "analysis": {
                 "prometheus": {"service": "monitoring/prometheus:9090"},
                 "poll": "2s",
-                "max_staleness": "8s",
-                "max_blind": "20s",
-                "metrics": [ERRORS | {"min_samples": 10, "window": "20s"}],
+                "max_staleness": self.wide(8),
+                "max_blind": self.wide(20),
+                "metrics": [ERRORS | {"min_samples": 10, "window": self.wide(20)}],
             },
-            "limits": {"ready": "60s", "shift": "30s", "drain": "3s", "pause": "90s", "total": "10m"},
+            "limits": {"ready": "60s", "shift": "30s", "drain": "3s", "pause": self.wide(90), "total": f"{600 + self.patience():g}s"},
         }
         for section, value in change.items():
             merge = section in ("analysis", "limits") and isinstance(value, Mapping)

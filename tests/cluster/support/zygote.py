@@ -90,7 +90,7 @@ def become(request: dict[str, Any], out: int, err: int, foreign: list[int]) -> N
     os.environ.update(request["environ"])
     sys.argv = ["deliver", *request["arguments"]]
     random.seed()
-    fastclock.start(*request["clock"])
+    fastclock.start(request["dial"])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,3 @@
+module lab/late
+
+go 1.26.0
