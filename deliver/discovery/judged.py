@@ -84,7 +84,7 @@ def judged_by(
         (*metrics, *again),
         told,
         last.id if last and again else "",
-        rate=found.rate or (0.0 if metrics and youngest(workload, now) is None else None),
+        rate=found.rate if metrics else None,
         unseen=not metrics and (not found.answers or youngest(workload, now) is None),
     )
 
