@@ -1,7 +1,8 @@
 """Where traffic goes, read back from the Services and their EndpointSlices (flags-and-routers.md C5)."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set as AbstractSet
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from deliver.model.names import FENCE, HASH, RELEASE_LABEL, UNDO, fence_of
