@@ -24,11 +24,13 @@ def expected(plan: Plan, rate: float) -> float:
 
 
 def told(plan: Plan, rate: float, metrics: Sequence[Metric]) -> tuple[str, ...]:
-    """A line where it will be too few to prove anything."""
+    """A line where it will be too few to prove anything, or where nobody can tell."""
     free = [metric.name for metric in metrics if isinstance(metric, EvidenceMetric) and not metric.duty]
     coming = expected(plan, rate)
     if coming >= PROOF or not free:
         return ()
-    gets = f"at {rate:.3g} requests a second the candidate gets about {coming:.0f} before all users follow"
-    without = f"too few for proof (about {PROOF}): the release goes on without it; what {' and '.join(free)} show can still take it back"
-    return (f"metrics: {gets}, {without}",)
+    gets = (
+        f"at {rate:.3g} requests a second the candidate gets about {coming:.0f} before all users follow, too few for proof (about {PROOF})"
+    )
+    seen = gets if rate else f"no requests have been counted yet; the candidate may get too few for proof (about {PROOF})"
+    return (f"metrics: {seen}: the release goes on without it; what {' and '.join(free)} show can still take it back",)

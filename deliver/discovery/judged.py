@@ -34,6 +34,7 @@ class JudgedBy:
 
     wait: seconds that the first samples of young pods are worth waiting for before anything is written; why: that, in a sentence.
     seeking: none was found, and it is worth looking for them while the release runs. rate: requests a second, None = not known.
+    unseen: none of them is seen now, and the pods are old enough.
     """
 
     provider: PluginSpec | None = None
@@ -44,6 +45,7 @@ class JudgedBy:
     why: str = ""
     seeking: bool = False
     rate: float | None = None
+    unseen: bool = False
 
     def over(self, analysis: Analysis) -> Analysis:
         return replace(analysis, provider=self.provider, metrics=self.metrics, seeking=self.seeking and not self.metrics)
@@ -74,7 +76,7 @@ def judged_by(
     again = () if last is None or (less and metrics) else tuple(_missing(last, metrics))
     if not metrics and not again:
         return replace(_nothing(workload, found, now), provider=None if provider is None else PluginSpec("prometheus", provider))
-    told = (*_age(workload, found, now), *found.told, *_again(again, last, found, youngest(workload, now)))
+    told = (*_age(workload, found, now), *found.told, *_again(again, last, youngest(workload, now)))
     named = found.provider if metrics else provider
     known = None if named is None else PluginSpec("prometheus", named)
     return JudgedBy(
@@ -83,6 +85,7 @@ def judged_by(
         told,
         last.id if last and again else "",
         rate=found.rate if metrics else None,
+        unseen=not metrics and (not found.answers or youngest(workload, now) is None),
     )
 
 
@@ -134,13 +137,11 @@ def _missing(last: Release, metrics: tuple[Metric, ...]) -> list[Metric]:
     return [metric for metric in last.spec.analysis.metrics if metric.name not in names]
 
 
-def _again(again: tuple[Metric, ...], last: Release | None, found: Discovered, age: float | None) -> tuple[str, ...]:
+def _again(again: tuple[Metric, ...], last: Release | None, age: float | None) -> tuple[str, ...]:
     if not again or last is None:
         return ()
-    names = " and ".join(metric.name for metric in again)
-    young = found.answers and not found.metrics and age is not None
-    why = f"the pods are {age:.0f} s old and have no samples to go by yet" if young else "not found now"
-    return (f"{names}: taken as in {last.id}, the last release; {why}",)
+    names, young = " and ".join(metric.name for metric in again), "" if age is None else f", the pods are {age:.0f} s old"
+    return (f"{names}: taken as in {last.id}, the last release; not found now{young}",)
 
 
 def _age(workload: Workload, found: Discovered, now: float) -> tuple[str, ...]:

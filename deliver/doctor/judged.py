@@ -41,6 +41,8 @@ def _told(found: JudgedBy) -> DoctorLine:
         return DoctorLine(WHAT, "warn", found.why or found.told[-1], HINT)
     names = " and ".join(metric.name for metric in found.metrics)
     how = f", as {found.last} was" if found.last else ", found in the cluster"
+    if found.unseen:
+        return DoctorLine(WHAT, "warn", f"its pods, {names}{how}; none of them is found now, and a release is refused without", HINT)
     return DoctorLine(WHAT, "done", f"its pods, {names}{how}")
 
 

@@ -1,7 +1,6 @@
 """What the commands call: one function an operator's verb. Each composes preflight, lock, record and driver."""
 
 import os
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,11 +10,12 @@ from deliver.engine import preflight, preview, takeback
 from deliver.engine.clock import Background, Clock, Inline, SystemClock, Threads
 from deliver.engine.decide import answered, resumed
 from deliver.engine.driver import Driver, Tools
-from deliver.engine.judging import examiners, provider_of
+from deliver.engine.judging import examiners
 from deliver.engine.ladder import turn_back
 from deliver.engine.lease import DURATION, Lease
 from deliver.engine.observe import fresh_look
 from deliver.engine.preflight import Proposal
+from deliver.engine.queries import queries
 from deliver.engine.record import Store, numbered, open_intents
 from deliver.engine.reporter import Reporter
 from deliver.engine.seeking import Seek, Seeking
@@ -33,7 +33,7 @@ from deliver.model.replace import replace
 from deliver.model.seen import Request, Seen
 from deliver.model.spec import Analysis, ReleaseSpec, Target
 from deliver.plugins import registry
-from deliver.plugins.interfaces import Finding, Router, moves_users
+from deliver.plugins.interfaces import Router, moves_users
 
 __all__ = ["Proposal", "Stop", "ask", "current", "history", "propose", "resume", "rollback", "run"]
 
@@ -91,27 +91,7 @@ def propose(
         proposal = users_preflight.propose(cluster, spec, options, strategy(), record, hands, actor=actor, now=now)
     else:
         proposal = preflight.propose(cluster, spec, options, strategy(), router_of(spec), record, actor=actor, now=now)
-    return replace(proposal, findings=(*proposal.findings, *_queries(cluster, spec, proposal, wanted)))
-
-
-def _queries(cluster: Cluster, spec: ReleaseSpec, proposal: Proposal, wanted: float | None) -> list[Finding]:
-    """Every configured query is run once on the stable pods: a typo found here is not a blind release."""
-    if spec.analysis.provider is None or not spec.analysis.metrics or proposal.refusals("input"):
-        return []
-    from deliver.metrics.preflight import try_queries  # only a release with metrics pays for its import
-
-    flag = proposal.release.plan.flag
-    variant, provider = flag.variant if flag else "", provider_of(cluster, spec.analysis)
-    found = try_queries(spec.analysis, provider, spec.target.namespace, proposal.stable, variant=variant)
-    if not any(finding.level in ("input", "refuse") for finding in found):
-        from deliver.metrics.pace import paced
-
-        found += paced(proposal.release, provider, proposal.stable, time.monotonic)
-    if wanted is None or any(finding.level in ("input", "refuse") for finding in found):
-        return found
-    from deliver.metrics.foresee import foresee
-
-    return [*found, *foresee(proposal.release, provider, proposal.stable, time.monotonic, wanted)]
+    return replace(proposal, findings=(*proposal.findings, *queries(cluster, spec, proposal, wanted)))
 
 
 def current(cluster: Cluster, target: Target) -> tuple[Release | None, Seen | None]:

@@ -38,3 +38,8 @@ def test_too_few_for_proof_are_told_with_what_comes_of_it() -> None:
 def test_enough_of_them_and_metrics_that_somebody_named_need_no_word() -> None:
     assert enough.told(HALF, 500.0, (FREE,)) == ()
     assert enough.told(HALF, 5.0, (EvidenceMetric("errors", bad="x", total="y"),)) == ()
+
+
+def test_pods_that_have_counted_nothing_yet_are_not_said_to_have_no_traffic() -> None:
+    (line,) = enough.told(HALF, 0.0, (FREE,))
+    assert line.startswith("metrics: no requests have been counted yet; the candidate may get too few for proof (about 500): the release")

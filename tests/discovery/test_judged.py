@@ -135,7 +135,7 @@ def test_the_record_tells_what_the_store_has_forgotten(world: Make) -> None:
     found = rig.look()
     assert found.metrics == first.spec.analysis.metrics
     assert found.last == first.id
-    told = f"errors and latency: taken as in {first.id}, the last release; the pods are N s old and have no samples to go by yet"
+    told = f"errors and latency: taken as in {first.id}, the last release; not found now, the pods are N s old"
     assert re.sub(r"\d+ s old", "N s old", found.told[-1]) == told
 
 

@@ -45,3 +45,15 @@ def test_nothing_there_is_said_too() -> None:
         found = line(rig.world.cluster, "shop", None, Judged("web"), rig.world.clock.now())
     assert found.level == "warn"
     assert "connection refused; judged by its pods and health checks alone" in found.message
+
+
+def test_what_was_judged_before_and_cannot_be_had_now_is_no_tick() -> None:
+    rig = Sighted.make(4, rps=50, scrape=2)
+    with prometheus(rig.world):
+        rig.world.clock.wait(60)
+        first = rig.canary(NEXT)
+        rig.world.clock.wait(150)
+        rig.world.metrics.sick.down = "connection refused"
+        found = line(rig.world.cluster, "shop", None, Judged("web"), rig.world.clock.now())
+    text = f"its pods, errors and latency, as {first.id} was; none of them is found now, and a release is refused without"
+    assert (found.level, found.message) == ("warn", text)
