@@ -1,11 +1,14 @@
-"""How many requests it takes to show that a candidate is no worse, if it is just like the stable side."""
+"""What few requests say: how many would show that a candidate is no worse, if it is like stable; whether these speak against it."""
 
 from math import ceil, log
 
 from deliver.analysis import evidence, proof
 from deliver.analysis.evidence import Rules
+from deliver.analysis.wilson import wilson
 from deliver.model.evidence import Tally, Track
 
+BAD = 2  # bad requests from which a share is more than one user's bad luck
+HIGH = 0.05  # a share of them below which few requests speak against nobody
 KNOWN = 50  # stable requests from which its share is taken from them, and not from its past
 SCALE = 1000  # requests of the candidate that a proof's growth is measured on
 BESIDE = 20.0  # requests of stable for one of the candidate, at the most
@@ -22,6 +25,12 @@ def needed(track: Track, rules: Rules) -> int:
     grown = proof.grown((), like, calibration, rules.prove, rules.limit or rules.acceptable, past)
     gain = (proof.good_enough(grown) if rules.limit else proof.strongest(grown)) / SCALE
     return min(ceil(-log(rules.alpha) / gain), NEVER) if gain > 0 else NEVER
+
+
+def against(step: Tally, track: Track) -> bool:
+    """So few requests, and surely more of them bad than is usual: too few to be judged, and no reason to go on."""
+    found = wilson(step.candidate_bad, step.candidate_total)
+    return found is not None and step.candidate_bad >= BAD and found[0] > max(HIGH, _stable(track))
 
 
 def _stable(track: Track) -> float:

@@ -7,6 +7,7 @@ from deliver.metrics.arms import CANDIDATE
 from deliver.metrics.judge import Outcome
 from deliver.metrics.look import Look
 from deliver.metrics.weigh import rules_of
+from deliver.model.evidence import MetricEvidence
 from deliver.model.spec import Analysis, EvidenceMetric
 from deliver.model.verdict import Few, Verdict
 from deliver.plugins.interfaces import MetricsError
@@ -19,7 +20,7 @@ def settled(metric: EvidenceMetric, outcome: Outcome, look: Look, analysis: Anal
     result = outcome.result
     if metric.duty or result.leans or not _open(outcome):
         return outcome
-    if not (result.samples or _scraped(look)):
+    if not (result.samples or _scraped(look)) or _against(outcome):
         return outcome
     awaits = look.start + (look.cadence.step if look.cadence.known else UNKNOWN) - look.offset
     return replace(outcome, result=replace(result, few=_few(metric, outcome, look, analysis), awaits=awaits))
@@ -30,6 +31,12 @@ def _open(outcome: Outcome) -> bool:
     if outcome.result.verdict is Verdict.FAIL:
         return False
     return outcome.few if outcome.result.verdict is Verdict.BLIND else outcome.result.proved is False
+
+
+def _against(outcome: Outcome) -> bool:
+    """At the bound that speaks for the metric, in this step."""
+    tracks = outcome.measure.tracks if outcome.measure else ()
+    return bool(tracks) and few.against(outcome.counted, evidence.main(MetricEvidence(tracks)))
 
 
 def _few(metric: EvidenceMetric, outcome: Outcome, look: Look, analysis: Analysis) -> Few | None:

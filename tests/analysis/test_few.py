@@ -1,5 +1,7 @@
 """How many requests show that a candidate which is like stable is no worse."""
 
+import pytest
+
 from deliver.analysis import few
 from deliver.analysis.evidence import Rules
 from deliver.model.evidence import Calibration, Tally, Track
@@ -25,3 +27,16 @@ def test_where_stable_has_bad_requests_the_two_are_compared() -> None:
 
 def test_with_nothing_to_show_it_by_no_number_will_do() -> None:
     assert few.needed(Track(calibration=QUIET), Rules(acceptable=0.0)) == few.NEVER
+
+
+@pytest.mark.parametrize(
+    ("bad", "total", "speaks"),
+    [(0, 4, False), (1, 1, False), (2, 2, True), (4, 4, True), (2, 10, True), (2, 20, False), (3, 40, False)],
+)
+def test_few_requests_with_many_bad_ones_are_no_reason_to_go_on(bad: int, total: int, speaks: bool) -> None:
+    assert few.against(Tally(bad, total), Track(calibration=QUIET)) is speaks
+
+
+def test_what_stable_has_itself_speaks_against_nobody() -> None:
+    past = Calibration(phi=1.0, bad=3000, total=10_000)
+    assert not few.against(Tally(4, 12), Track(calibration=past))
