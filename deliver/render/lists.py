@@ -31,7 +31,7 @@ def plan_view(proposal: Proposal) -> View:
     """kind Plan. `duration`: seconds at the least. `refused`: a run would end at once and change nothing, see `findings`."""
     release = proposal.release
     whole = release_view(release, None, release.started)
-    keys = ("number", "target", "strategy", "image", "preview", "actor")
+    keys = ("number", "target", "strategy", "image", "preview", "judged_by", "actor")
     steps = [{key: step[key] for key in step if key not in ("elapsed", "state")} for step in whole["steps"]]
     findings = [{"level": f.level, "rule": f.rule, "message": f.message, "hint": f.hint} for f in proposal.findings]
     view = {

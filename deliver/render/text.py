@@ -11,6 +11,7 @@ from deliver.render import greens
 from deliver.render.clean import clean
 from deliver.render.events import Narrator
 from deliver.render.fmt import NONE, clock, count, duration, percent, short_image, stamp
+from deliver.render.judged import judged_line
 from deliver.render.lists import Proposal
 from deliver.render.odds import SIZE, filled, odds_line
 from deliver.render.style import LEVEL_STYLE, PLAIN, STEP_LEVEL, VERDICT_LEVEL, VERDICT_STYLE, Style, table
@@ -41,7 +42,7 @@ def plan_text(proposal: Proposal, style: Style = PLAIN) -> str:
     lines += [f"  note: {clean(note)}" for note in release.plan.notes]
     lines += ["", f"Duration: at least {duration(proposal.duration)}"]
     lines += [f"  old side stays warm: {duration(release.plan.hold)}"] if release.plan.hold else []
-    lines += [f"Worst case: {clean(proposal.worst_exposure)}", "", "Changes, in order:"]
+    lines += [f"Worst case: {clean(proposal.worst_exposure)}", f"Judged by: {clean(judged_line(view))}", "", "Changes, in order:"]
     lines += [f"  {i}. {clean(patch)}" for i, patch in enumerate(proposal.patches, 1)] or ["  none"]
     told = [finding for finding in proposal.findings if finding.message not in release.plan.notes]
     return "\n".join([*lines, *_findings(told, style), "", _plan_result(told, style)])

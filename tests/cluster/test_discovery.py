@@ -104,6 +104,7 @@ def test_where_nobody_may_look_the_release_goes_on_and_says_so(world: Make) -> N
     result = operator("plan", "web", "--image", image("1.1.0"), *QUICK)
     assert result.code == 0, result
     assert "judged by its pods and health checks alone" in result.err
+    assert "Judged by: its pods alone" in result.out
 
 
 def test_doctor_sees_the_series_that_a_release_is_judged_by(world: Make) -> None:
