@@ -9,12 +9,14 @@ from math import exp, log
 
 from deliver.analysis import evidence, increments
 from deliver.analysis.evidence import Rules
-from deliver.analysis.strategies import LIMITS, RATIOS
+from deliver.analysis.strategies import LIMITS
 from deliver.model.evidence import Calibration, Tally, Track
 
+NOTHING = Tally()
 ODDS = log(3.0)  # from here on the data lean: 3 : 1 that the candidate is worse
+TIMES = (1.5, 2.0, 3.0, 6.0, 20.0)  # the tolerated ratio, that a lean may be about
 FEWEST_BAD = 2  # a single bad request leans nowhere
-DOUBTED = 3.0  # dispersion, where the past is too short to tell it: a lean costs one more scrape, an alarm the release
+DOUBTED = 2.0  # dispersion, where the past is too short to tell it: a lean costs one more scrape, an alarm the release
 GROSS_SHARE = 0.05  # of bad requests, below which no harm is gross
 GROSS_BAD = 8  # bad requests without which it is not
 GROSS_TIMES = 2.0  # times what the stable side can have at the most
@@ -32,9 +34,12 @@ class Gross:
     stable_total: int
 
 
-def leaning(track: Track, step: Tally, rules: Rules) -> float:
-    """ln of the odds that the candidate is worse: by this step's counts, by those of the whole release, or by its evidence."""
-    tallies = [one for one in (step, track.sum + track.pending) if one.candidate_bad >= FEWEST_BAD]
+def leaning(track: Track, step: Tally, rules: Rules, newest: Tally = NOTHING) -> float:
+    """ln of the odds that the candidate is worse: by this step's counts, by those of the whole release, or by its evidence.
+
+    newest: what the last scrape brought: what begins late is not to pass because much was well before.
+    """
+    tallies = [one for one in (step, track.sum + track.pending, newest) if one.candidate_bad >= FEWEST_BAD]
     return max([evidence.against(track, rules), *(_odds(track.calibration, one, rules) for one in tallies)])
 
 
@@ -51,7 +56,7 @@ def gross(track: Track, step: Tally, rules: Rules, spared: int = 0) -> Gross | N
     theirs, their_total = step.stable_bad, step.stable_total
     if their_total < COMPARED:
         theirs, their_total = theirs + calibration.bad, their_total + calibration.total
-    if their_total:
+    if theirs or their_total >= COMPARED:  # else so few that they are no more than nothing
         odds = GROSS_TIMES * total / their_total  # with which a bad request falls on a candidate that is so many times worse
         if evidence.lower(bad, bad + theirs, max(phi, GROSS_DOUBTED)) <= odds / (1 + odds):
             return None
@@ -68,7 +73,7 @@ def _odds(calibration: Calibration, counted: Tally, rules: Rules) -> float:
         counted = replace(counted, stable_bad=calibration.bad, stable_total=calibration.total)
     if not counted.stable_total:
         return 0.0
-    alternatives = [rules.margin * ratio for ratio in RATIOS]
+    alternatives = [rules.margin * ratio for ratio in TIMES]
     if calibration.exact:
         return _mean([gain / phi for gain in increments.hypergeometrics(counted, alternatives, rules.margin)])
     return _mean([increments.poisson(counted, ratio, rules.margin) / phi for ratio in alternatives])

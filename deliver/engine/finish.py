@@ -87,7 +87,7 @@ def settled(release: Release, over: float, now: float) -> Decision | None:
         since = release.blind_since or now
         if now - since >= release.spec.analysis.max_blind:
             return Decision(
-                turn_back(release, f"{hazards.leaning(release)}; it did not settle within {words(now - since)}", now), None, now
+                turn_back(release, f"{hazards.leaning(release)}; it did not settle within {words(round(now - since))}", now), None, now
             )
         return wait(replace(release, blind_since=since), now)
     return wait(release, now) if untold(release, over) and hazards.judged_well(release) else None

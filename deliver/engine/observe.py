@@ -83,7 +83,7 @@ class Observer:
         if fresh:
             self._facts.trim([*feed.list("deployments"), *replicasets, *pods])
         self._at = at
-        staying, leaving = remains(release, stable, pods)
+        staying, leaving = remains(release, stable, pods, now)
         return replace(
             _NOTHING,
             at=now,

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from deliver.engine.facts import images
+from deliver.engine.facts import images, seconds
 from deliver.model.names import HASH, RELEASE_LABEL
 from deliver.model.release import Course, Release
 from deliver.model.seen import ArmSeen
 
 Object = dict[str, Any]
+SLACK = 2.0  # seconds: its time is a whole second's, and the node needs a moment to say that it has gone
 
 
-def remains(release: Release, stable: ArmSeen | None, pods: Sequence[Object]) -> tuple[tuple[str, ...], int]:
-    """(names of those that are there to stay, how many are on their way out and ready still), of a release that goes back.
+def remains(release: Release, stable: ArmSeen | None, pods: Sequence[Object], now: float) -> tuple[tuple[str, ...], int]:
+    """(names of those that are there to stay, how many on their way out may still answer), of a release that goes back.
 
     Of the Deployment itself every pod of another template counts: after the rollback it has none. A candidate's that are there to stay
     are its arm's, or strays.
@@ -21,7 +22,7 @@ def remains(release: Release, stable: ArmSeen | None, pods: Sequence[Object]) ->
         return (), 0
     own = {pod.uid for pod in stable.living if pod.hash != release.snapshot.hash} if stable else set()
     found = [pod for pod in pods if _matched(release, pod) and (pod["metadata"]["uid"] in own or _runs(release, pod))]
-    going = sum(_ready(pod) for pod in found if _leaving(pod))
+    going = sum(_ready(pod) or now < _gone_by(pod) for pod in found if _leaving(pod) and not _over(pod))
     staying = sorted(pod["metadata"]["name"] for pod in found if not _leaving(pod) and not _labelled(pod) and not _over(pod))
     return tuple(staying), going
 
@@ -48,7 +49,12 @@ def _over(pod: Object) -> bool:
     return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
 
+def _gone_by(pod: Object) -> float:
+    """Until when its node may let it end what it has begun, ready or not: on connections that are open. Unix seconds."""
+    return seconds(pod["metadata"]["deletionTimestamp"]) + SLACK
+
+
 def _ready(pod: Object) -> bool:
     """Its condition, whether it is on its way out or not: as such an endpoint it still serves."""
     conditions = (pod.get("status") or {}).get("conditions") or ()
-    return not _over(pod) and any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)

@@ -7,6 +7,8 @@ from itertools import pairwise
 
 from deliver.plugins.interfaces import Series
 
+BELIEVED = 150.0  # seconds that a store may be late; what is older has stopped
+
 
 @dataclass(frozen=True)
 class Cadence:

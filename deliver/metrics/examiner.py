@@ -10,11 +10,12 @@ from deliver.metrics import drain, few
 from deliver.metrics.arms import CANDIDATE, STABLE, Roster
 from deliver.metrics.calibrate import NothingYet, PastUnread
 from deliver.metrics.combine import combined
+from deliver.metrics.delay import BELIEVED
 from deliver.metrics.exposure import exposure
 from deliver.metrics.fetch import Fetch
 from deliver.metrics.gather import Gathered
 from deliver.metrics.judge import Outcome, judge
-from deliver.metrics.ledger import BELIEVED, Ledger
+from deliver.metrics.ledger import Ledger
 from deliver.metrics.look import Look
 from deliver.metrics.past import Past
 from deliver.metrics.probes import PROBE_TIMEOUT, Failures, probe_all

@@ -27,7 +27,7 @@ def share(series: Sequence[Series], look: Look, window: float) -> float | None:
     """The candidate's percent of the requests, over the window or what there is of it in this step, the same for all pods.
 
     None, not known, until every ready pod of both sides was scraped twice in the step: a pod that nobody has looked at has not had
-    zero requests, and one side that was looked at has not had all of them.
+    zero requests, and one side that was looked at has not had all of them. None too where the store is late by more than the window.
     """
     if look.arms[CANDIDATE] == look.arms[STABLE]:
         return None
@@ -37,7 +37,7 @@ def share(series: Sequence[Series], look: Look, window: float) -> float | None:
     ends = [(min(row[0][0] for row in found), max(row[-1][0] for row in found)) for found in rows.values()]
     end = min(last for _, last in ends)
     begin = max(end - window, *(first for first, _ in ends))
-    if end - begin < HALF * look.cadence.interval or end <= begin or end < look.now - look.stale:
+    if end - begin < HALF * look.cadence.interval or end <= begin or end < look.now - min(window, look.stale):
         return None
     mine, both = 0.0, 0.0
     for (arm, _), found in rows.items():

@@ -21,13 +21,14 @@ class Gathered:
     """Of one metric in one step. seen: newest sample counted, unix seconds, by pod. tallies: by bound.
 
     first: each pod's first sample of the step. A pod is watched from its second one on. worst: the most bad requests of the candidate
-    that one look found new, by bound.
+    that one look found new, by bound. newest: what the last look found new, that found anything.
     """
 
     seen: dict[str, float] = field(default_factory=dict)
     first: dict[str, float] = field(default_factory=dict)
     tallies: dict[float, Tally] = field(default_factory=dict)
     worst: dict[float, int] = field(default_factory=dict)
+    newest: dict[float, Tally] = field(default_factory=dict)
 
     def add(
         self, bounds: Sequence[float], total: Sequence[Series], arms: Mapping[str, Arm], span: Span, pod_label: str, count: Count
@@ -38,6 +39,8 @@ class Gathered:
             both = [count(bound, arm, mine) for arm in (CANDIDATE, STABLE)]
             fresh = Tally(both[0].bad, both[0].total, both[1].bad, both[1].total)
             self.tallies[bound] = self.tallies.get(bound, Tally()) + fresh
+            if fresh != Tally():
+                self.newest[bound] = fresh
             self.worst[bound] = max(self.worst.get(bound, 0), fresh.candidate_bad)
         for arm in arms.values():
             for pod, (first, newest) in counts.inside(total, arm, span.begin, pod_label).items():

@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from deliver.metrics.calibrate import Beginning
-from deliver.metrics.delay import Cadence, cadence
+from deliver.metrics.delay import BELIEVED, Cadence, cadence
 from deliver.model.evidence import MetricEvidence
 from deliver.model.plan import Plan
 from deliver.model.release import Release
 from deliver.plugins.interfaces import Series
 
 UNKNOWN = Cadence()
-BELIEVED = 120.0  # seconds that a store may be late; what is older has stopped
 
 
 @dataclass

@@ -9,6 +9,7 @@ from deliver.analysis import counts, native, selectors
 from deliver.analysis.counts import Arm, Span
 from deliver.analysis.selectors import Labels, Matcher, Selector
 from deliver.analysis.units import per_second
+from deliver.metrics.delay import BELIEVED, cadence
 from deliver.metrics.fetch import Fetch
 from deliver.model.errors import InputError
 from deliver.model.seen import PodSeen
@@ -17,6 +18,8 @@ from deliver.plugins.interfaces import Answer, Finding, MetricProvider, MetricsE
 
 REACH, QUERY, MATCH = "metrics-reachable", "metrics-query", "metrics-match"
 TIMEOUT = 15.0
+LATEST = 300.0  # seconds of samples that are asked for at the least: scrapes may be slow, and the store late
+SLOW = 2.5  # scrapes after which a sample is old
 YOUNG = 120.0  # seconds: two scrapes of the slowest usual interval
 PAST = 3600.0  # seconds within which a name that young pods do not have yet may have been seen
 
@@ -88,7 +91,7 @@ def _exists_any(fetch: Fetch) -> bool:
 def _ratio(metric: RatioMetric | EvidenceMetric, fetch: Fetch, stable: Sequence[PodSeen], now: float, stale: float) -> list[Finding]:
     bad, total = selectors.parse(metric.bad), selectors.parse(metric.total)
     findings = _regexes(metric.name, bad) + _regexes(metric.name, total)
-    reach = metric.window + stale
+    reach = max(metric.window + stale, LATEST)
     answer, special = fetch.raw(total, reach), fetch.raw(bad, reach)
     if not answer.series:
         return [*findings, _nothing(metric.name, total, fetch, stable, now)]
@@ -101,13 +104,13 @@ def _ratio(metric: RatioMetric | EvidenceMetric, fetch: Fetch, stable: Sequence[
 def _latency(metric: LatencyMetric | EvidenceMetric, fetch: Fetch, stable: Sequence[PodSeen], now: float, stale: float) -> list[Finding]:
     base = selectors.histogram(metric.histogram)
     buckets, total = base.suffixed("_bucket"), base.suffixed("_count")
-    findings, reach = _regexes(metric.name, base), metric.window + stale
+    findings, reach = _regexes(metric.name, base), max(metric.window + stale, LATEST)
     found, answer = fetch.timed(base, metric.bound, reach)
     if not answer.series:
         return [*findings, _nothing(metric.name, total, fetch, stable, now)]
     if not found.series:
         scale = per_second(base.name)
-        values = sorted({_number(series.labels.get("le", "")) / scale for series in fetch.raw(buckets, stale).series} - {math.inf})
+        values = sorted({_number(series.labels.get("le", "")) / scale for series in fetch.raw(buckets, reach).series} - {math.inf})
         known = ", ".join(f"{value:g}" for value in values) or "none"
         text = f"metric {metric.name}: {base.name} has no bucket le={metric.bound:g}"
         return [*findings, Finding(MATCH, "input", text, f"take one of its bounds, in seconds: {known}")]
@@ -116,14 +119,14 @@ def _latency(metric: LatencyMetric | EvidenceMetric, fetch: Fetch, stable: Seque
 
 def _histogram(metric: EvidenceMetric, fetch: Fetch, stable: Sequence[PodSeen], now: float, stale: float) -> list[Finding]:
     """Its bounds are chosen when the release begins; that it is a histogram can be seen now."""
-    base, reach = selectors.histogram(metric.histogram), metric.window + stale
+    base, reach = selectors.histogram(metric.histogram), max(metric.window + stale, LATEST)
     findings, answer = _regexes(metric.name, base), fetch.raw(base.suffixed("_count"), reach)
     if not answer.series and (whole := fetch.raw(base, reach, native=True)).series:
         _, total = native.classic(whole.series, math.inf)
         return findings + _traffic(metric, replace(whole, series=total), fetch.labels, stable, now, stale)
     if not answer.series:
         return [*findings, _nothing(metric.name, base.suffixed("_count"), fetch, stable, now)]
-    if not fetch.raw(base.suffixed("_bucket"), stale).series:
+    if not fetch.raw(base.suffixed("_bucket"), reach).series:
         return [*findings, Finding(MATCH, "input", f"metric {metric.name}: {base.name} has no buckets", "it is no histogram; take another")]
     return findings + _traffic(metric, answer, fetch.labels, stable, now, stale)
 
@@ -133,7 +136,7 @@ def _variants(metric: Metric, fetch: Fetch, variant: str, stale: float) -> list[
     if isinstance(metric, QueryMetric):
         return []
     total = _requests(metric)
-    series = fetch.raw(total, metric.window + stale).series
+    series = fetch.raw(total, max(metric.window + stale, LATEST)).series
     if not series or any(one.labels.get(variant) for one in series):
         return []
     labels = sorted({label for one in series for label in one.labels} - {"__name__", fetch.labels.namespace, fetch.labels.pod})
@@ -187,8 +190,11 @@ def _traffic(
     metric: RatioMetric | LatencyMetric | EvidenceMetric, total: Answer, labels: Labels, stable: Sequence[PodSeen], now: float, stale: float
 ) -> list[Finding]:
     arm = Arm({pod.name: pod.since for pod in stable})
-    seen = counts.ratio((), total.series, arm, Span(now - metric.window, now - metric.window - stale), labels.pod)
-    if now - seen.newest > stale:
+    pace, newest = cadence(total.series, now), max(counts.newest(total.series, labels.pod).values(), default=0.0)
+    until = min(now, newest)  # a store may be late
+    seen = counts.ratio((), total.series, arm, Span(until - metric.window, until - metric.window - stale), labels.pod)
+    late = pace.delay if pace.delay <= BELIEVED else 0.0
+    if now - seen.newest > max(stale, SLOW * pace.interval + late):
         text = f"metric {metric.name}: the newest sample of the stable pods is {now - seen.newest:.0f} s old"
         return [Finding(MATCH, "warn", text, "are the pods still scraped? Samples this old are blind")]
     if seen.total < metric.min_samples and getattr(metric, "duty", True):

@@ -177,7 +177,7 @@ def _harm(measure: MetricEvidence, look: Look, fresh: Fresh, step: Gathered, rul
 
 def _lean(measure: MetricEvidence, step: Gathered, rules: Rules) -> float:
     """ln of the odds against the candidate: of several bounds the mean, as of their evidence."""
-    odds = [leaning(track, step.of(track.bound), rules) for track in measure.tracks]
+    odds = [leaning(track, step.of(track.bound), rules, step.newest.get(track.bound, NONE)) for track in measure.tracks]
     return max(wealth.mean(odds, [1.0] * len(odds)), evidence.whole(measure, rules))
 
 

@@ -237,7 +237,7 @@ class Seen:
 
     strays: candidate pods that are not terminating although their Deployment is gone (the garbage collector is still at it).
     remains, leaving: of a release that goes back, pods that its original selectors would match and that run what is taken back: the names
-    of those, not the candidate's, that are there to stay, and how many of all of them are on their way out and still ready.
+    of those, not the candidate's, that are there to stay, and how many of all of them are on their way out and may still answer.
     flag: of a release whose exposure is a share of users. preview: None without a preview Service. switch: of the newest examination.
     """
 

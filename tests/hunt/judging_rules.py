@@ -4,6 +4,7 @@ Nothing here uses the product's analysis.
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -122,8 +123,7 @@ class Shown:
         for key, rows in traffic.rows.items():
             run = traffic.pods[key.removesuffix(ON)]
             if self.arm(key) == arm:
-                taken = [row for row in rows if row.up and max(since, run.started) <= row.at <= at - self.lag]
-                found += _grown(taken, measure, since, run.started)
+                found += _grown(_ends(rows, max(since, run.started), at - self.lag), measure, since, run.started)
         return found
 
     def requests(self, arm: str, since: float, at: float) -> int:
@@ -131,10 +131,10 @@ class Shown:
         traffic, found = self.world.traffic, 0
         for key, rows in traffic.rows.items():
             if self.arm(key) == arm:
-                taken = [row for row in rows if row.up and row.at <= at - self.lag]
-                later = [row.good + row.bad for row in taken if row.at >= since]
-                young = len(later) == len(taken) or not any(row.good + row.bad for row in taken[: len(taken) - len(later)])
-                found += max(later[-1] - (0 if young else min(later)), 0) if later else 0
+                before, later = _ends(rows, 0.0, since), _ends(rows, since, at - self.lag)
+                young = not before or not before[-1].good + before[-1].bad
+                first, last = (one.good + one.bad for one in later) if later else (0, 0)
+                found += max(last - (0 if young or last < first else first), 0)
         return found
 
     def reached(self, arm: str, since: float, until: float, least: int) -> float:
@@ -156,6 +156,14 @@ class Shown:
         if not self.world.traffic.varied:
             return self.world.traffic.pods[key].image
         return ON if key.endswith(ON) else OFF
+
+
+def _ends(rows: list[Row], since: float, until: float) -> list[Row]:
+    """The first and the last sample between two moments."""
+    low, high = bisect_left(rows, since, key=lambda row: row.at), bisect_right(rows, until, key=lambda row: row.at)
+    first = next((at for at in range(low, high) if rows[at].up), high)
+    last = next((at for at in range(high - 1, first - 1, -1) if rows[at].up), first)
+    return [rows[first], rows[last]] if first < high else []
 
 
 def _grown(rows: list[Row], measure: Measure, since: float, started: float) -> Count:

@@ -127,11 +127,11 @@ def counted_by_deployment(patch: Patch) -> None:
 
 
 def selectors_at_once(patch: Patch) -> None:
-    patch.setattr("deliver.engine.observe.remains", lambda release, stable, pods: ((), remains(release, stable, pods)[1]))
+    patch.setattr("deliver.engine.observe.remains", lambda *look: ((), remains(*look)[1]))
 
 
 def nobody_on_his_way_out(patch: Patch) -> None:
-    patch.setattr("deliver.engine.observe.remains", lambda release, stable, pods: (remains(release, stable, pods)[0], 0))
+    patch.setattr("deliver.engine.observe.remains", lambda *look: (remains(*look)[0], 0))
 
 
 def off_for_ever(patch: Patch) -> None:
