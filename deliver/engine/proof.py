@@ -34,7 +34,7 @@ def missing(release: Release, now: float) -> Decision | None:
     if now < until:
         release = in_phase(release, Phase.BAKING, now, "baking again")
         text = f"the bake is over; waiting up to {words(limit - step.bake)} for proof that {unproved[0].name} is no worse"
-        return wait(release if _said(release, "the bake is over") else release.noted(now, "state", text), now, until)
+        return wait(release if _said(release, "the bake is over;") else release.noted(now, "state", text), now, until)
     if policy == "rollback":
         return Decision(turn_back(release, text, now), None, now)
     if policy == "hold":

@@ -151,6 +151,8 @@ def _verdict(
     if harm := _harm(measure, look, fresh, step, rules):
         return Verdict.FAIL, words.harm(harm, deed(metric, track)), False
     if (lean := _lean(measure, step, rules)) >= ODDS:
+        if not step.of(track.bound).candidate_bad:  # the steps before have shown it
+            facts = f"in this release {words.facts(track.sum + track.pending, deed(metric, track))}"
         return (
             Verdict.BLIND,
             f"{facts}: {words.odds(lean)} that {words.claim(rules)}; it leans against the candidate and is not settled",
