@@ -64,15 +64,14 @@ def gross(track: Track, step: Tally, rules: Rules, spared: int = 0) -> Gross | N
 
 
 def _odds(calibration: Calibration, counted: Tally, rules: Rules) -> float:
-    """Without requests of the stable side, its past stands for them."""
+    """Without requests of the stable side, its past stands for them; without a past, a share that is gross."""
     phi = DOUBTED if calibration.assumed else calibration.phi
-    if rules.limit:
-        gains = [increments.absolute(counted.candidate_bad, counted.candidate_total, rules.limit, ratio) for ratio in LIMITS]
-        return _mean([gain / phi for gain in gains])
-    if not counted.stable_total:
+    if not (rules.limit or counted.stable_total):
         counted = replace(counted, stable_bad=calibration.bad, stable_total=calibration.total)
-    if not counted.stable_total:
-        return 0.0
+    if rules.limit or not counted.stable_total:
+        limit = rules.limit or GROSS_SHARE
+        gains = [increments.absolute(counted.candidate_bad, counted.candidate_total, limit, ratio) for ratio in LIMITS]
+        return _mean([gain / phi for gain in gains])
     alternatives = [rules.margin * ratio for ratio in TIMES]
     if calibration.exact:
         return _mean([gain / phi for gain in increments.hypergeometrics(counted, alternatives, rules.margin)])

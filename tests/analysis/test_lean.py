@@ -44,7 +44,12 @@ def test_a_dispersion_that_was_measured_is_believed():
 def test_without_requests_of_stable_its_past_is_what_it_leans_against():
     assert leans(KNOWN, 9, 52, 0, 0)
     assert not leans(KNOWN, 2, 4000, 0, 0)
-    assert not leans(YOUNG, 9, 52, 0, 0), "there is nothing to compare with: that is another reason not to pass"
+
+
+def test_with_nothing_to_compare_with_a_share_that_is_gross_is_leant_against():
+    assert leans(YOUNG, 4, 4, 0, 0)
+    assert leans(YOUNG, 9, 52, 0, 0)
+    assert not leans(YOUNG, 3, 60, 0, 0)
 
 
 def test_what_the_steps_before_have_shown_leans_too():
