@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from deliver.model.names import RELEASE_LABEL
 from deliver.model.release import Course, Release
 from deliver.model.seen import Seen
 from deliver.model.verdict import CheckResult, Verdict
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from tests.hunt.judged_play import Play
 
 SURE = 1e-6  # chance below which a version can be told "well before the end"
+SHOWN = 1e-5  # chance of numbers beside which nobody is shown a PASS: there are a hundred looks in a world
 ODDS = 3.0  # odds against the candidate beside which nobody reads PASS
 GROSS = 0.15  # share of bad requests that nobody waits to be sure of
 WINDOW = 60.0  # seconds that a fixed limit looks back
@@ -132,7 +132,7 @@ class Watch:
                 self.bench.say("samples", f"{check.samples} requests are told, {served} there were; {where}: {check.why}")
             measure = next(one for one in self.bench.measures if one.name == check.name)
             found = self._numbers(measure, check)
-            if found.clear():
+            if found.clear(SHOWN if where == "shown" else 0.0):
                 self.bench.say("b", f"PASS beside {found}; {where}: {check.why}")
             elif numbers.get("odds_worse", 0.0) >= ODDS and numbers["candidate_bad"] >= 3:
                 self.bench.say("b odds", f"PASS beside odds of {numbers['odds_worse']:.3g} : 1 against; {where}: {check.why}")
@@ -188,11 +188,12 @@ class Watch:
             self.rise("the Deployment gets the new version")
 
     def given(self, service: Object) -> float:
-        """The candidate's share of the ready pods that a Service selects."""
+        """The new version's share of the ready pods that a Service selects, whichever Deployment runs them."""
         selector = service["spec"].get("selector") or {}
         pods = [pod for pod in self.play.world.store.every("pods", "shop") if selector.items() <= pod["metadata"]["labels"].items()]
         serving = [pod for pod in pods if ready(pod)]
-        return sum(RELEASE_LABEL in pod["metadata"]["labels"] for pod in serving) / len(serving) if serving else 0.0
+        new = [pod for pod in serving if pod["spec"]["containers"][0]["image"] == self.candidate]
+        return len(new) / len(serving) if serving else 0.0
 
     def raised(self, before: float | None, percent: float) -> None:
         """The flag was written."""
