@@ -87,7 +87,7 @@ def test_a_dead_cluster_is_said_once() -> None:
     assert set(lines) == {"versions", "cluster"}
     assert lines["cluster"].level == "fail"
     assert "connection refused" in lines["cluster"].message
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 def test_the_role_for_flags_grants_what_flags_need_and_nothing_more() -> None:

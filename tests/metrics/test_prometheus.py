@@ -169,11 +169,11 @@ def test_503_is_asked_once_there_are_no_hidden_retries(world):
 
 
 def test_a_silent_server_is_given_up_in_time(world):
-    world.reply = lambda handler: world.gate.wait(10)
+    world.reply = lambda handler: world.gate.wait(60)
     began = time.monotonic()
     with pytest.raises(MetricsError, match=r"no answer within 0\.2 s"):
         provider(world).value("up", 0.2)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
     assert len(world.asked) == 1
 
 
