@@ -18,9 +18,21 @@ def ends(release: Release) -> float:
 
 def limit_of(release: Release) -> float:
     """Seconds of a bake after which nothing is waited for any more that its metrics could still show."""
-    step = release.current
-    late = max([0.0, *(check.awaits - release.bake_since for check in release.checks)])  # slow scrapes, and a store that shows them late
+    step, late = release.current, _late(release)
     return late + step.max_bake if step.max_bake else max(PATIENCE * max(step.bake, late), LOOKS * release.spec.analysis.poll)
+
+
+def _late(release: Release) -> float:
+    """Seconds in which no samples of a bake can be there: slow scrapes, and a store that shows them late."""
+    return max([0.0, *(check.awaits - release.bake_since for check in release.checks)])
+
+
+def _within(release: Release) -> str:
+    """The limit as the user set it, and what comes on top of it."""
+    step, late = release.current, round(_late(release))
+    if not step.max_bake:
+        return f"{words(round(limit_of(release)))} (`max_bake`)"
+    return f"{words(step.max_bake)} (`max_bake`){f' and the {words(late)} that samples take' if late else ''}"
 
 
 def missing(release: Release, now: float) -> Decision | None:
@@ -30,10 +42,10 @@ def missing(release: Release, now: float) -> Decision | None:
     unproved = [check for check in _asked(release) if not check.proved and _owed(check, now, until)]
     if not unproved or not asked_for(release):
         return None
-    text = f"{unproved[0].name}: not shown to be no worse within {words(limit)} (`max_bake`): {unproved[0].why}"
+    text = f"{unproved[0].name}: not shown to be no worse within {_within(release)}: {unproved[0].why}"
     if now < until:
         release = in_phase(release, Phase.BAKING, now, "baking again")
-        text = f"the bake is over; waiting up to {words(limit - step.bake)} for proof that {unproved[0].name} is no worse"
+        text = f"the bake is over; waiting up to {words(round(limit - step.bake))} for proof that {unproved[0].name} is no worse"
         return wait(release if _said(release, "the bake is over;") else release.noted(now, "state", text), now, until)
     if policy == "rollback":
         return Decision(turn_back(release, text, now), None, now)

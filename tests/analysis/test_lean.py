@@ -71,7 +71,8 @@ def test_an_absolute_limit_is_leant_against_without_stable():
         ((7, 7, 0, 30), False),  # a client that tries again seven times
         ((10, 200, 0, 800), False),  # 5 %: weighed
         ((50, 250, 45, 250), False),  # both have it
-        ((50, 250, 0, 60), False),  # so few of stable do not tell whether it shares them
+        ((50, 250, 0, 60), True),
+        ((50, 250, 3, 60), False),  # a stable side that has them too is told by more requests
         ((50, 250, 0, 21), True),  # and hardly any is as good as nothing to compare with
         ((50, 250, 0, 250), True),
     ],

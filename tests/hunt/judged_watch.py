@@ -17,6 +17,7 @@ SURE = 1e-6  # chance below which a version can be told "well before the end"
 SHOWN = 1e-5  # chance of numbers beside which nobody is shown a PASS: there are a hundred looks in a world
 ODDS = 3.0  # odds against the candidate beside which nobody reads PASS
 GROSS = 0.15  # share of bad requests that nobody waits to be sure of
+MANY = 25  # of them, that no single client can have made by trying again and again
 WINDOW = 60.0  # seconds that a fixed limit looks back
 SHARE = 8.0  # points by which a share that is told may be off, beside chance
 
@@ -90,7 +91,14 @@ class Watch:
             return
         self.looked = now
         shown = self.bench.numbers(since, now) if release.course is not Course.BACK and not asleep and not self.play.ill else []
-        found = next((one for one in shown if one.candidate.total >= 50 and one.candidate.share >= GROSS and one.clear(SURE)), None)
+        found = next(
+            (
+                one
+                for one in shown
+                if one.candidate.total >= 50 and one.candidate.bad >= MANY and one.candidate.share >= GROSS and one.clear(SURE)
+            ),
+            None,
+        )
         if found is None:
             self.gross = 0.0
             return
