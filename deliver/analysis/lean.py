@@ -20,6 +20,7 @@ DOUBTED = 2.0  # dispersion, where the past is too short to tell it: a lean cost
 GROSS_SHARE = 0.05  # of bad requests, below which no harm is gross
 GROSS_BAD = 8  # bad requests without which it is not
 GROSS_TIMES = 2.0  # times what the stable side has, at the least
+LIMIT_TIMES = 1.5  # times an absolute limit
 SELDOM = 0.02  # share of bad requests of a stable side of which a candidate that is gross is no part, however little more it is
 GROSS_DOUBTED = 1.5  # dispersion at the least, of how bad requests fall on the two sides
 COMPARED = 50  # requests of the stable side in this step from which they tell what both sides share; else the past says it too
@@ -52,12 +53,12 @@ def gross(track: Track, step: Tally, rules: Rules, spared: int = 0) -> Gross | N
     """
     calibration, bad, total = track.calibration, step.candidate_bad - spared, step.candidate_total
     phi = 1.0 if calibration.assumed else calibration.phi
-    if step.candidate_bad < GROSS_BAD or evidence.lower(bad, total, phi) <= max(GROSS_SHARE, GROSS_TIMES * rules.limit):
+    if step.candidate_bad < GROSS_BAD or evidence.lower(bad, total, phi) <= max(GROSS_SHARE, LIMIT_TIMES * rules.limit):
         return None
     theirs, their_total = step.stable_bad, step.stable_total
     if their_total < COMPARED:
         theirs, their_total = theirs + calibration.bad, their_total + calibration.total
-    if theirs or their_total >= COMPARED:  # else so few that they are no more than nothing
+    if theirs > 1 or their_total >= COMPARED:  # else so few that they are no more than nothing
         times = rules.margin if theirs <= SELDOM * their_total else GROSS_TIMES
         odds = times * total / their_total  # with which a bad request falls on a candidate that is so many times worse
         if evidence.lower(bad, bad + theirs, max(phi, 1.0 if spared else GROSS_DOUBTED)) <= odds / (1 + odds):
