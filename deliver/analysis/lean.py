@@ -13,6 +13,7 @@ from deliver.analysis.strategies import LIMITS
 from deliver.model.evidence import Calibration, Tally, Track
 
 NOTHING = Tally()
+LATE_ODDS = log(20.0)  # of one scrape alone, which is one of many
 ODDS = log(3.0)  # from here on the data lean: 3 : 1 that the candidate is worse
 TIMES = (1.5, 2.0, 3.0, 6.0, 20.0)  # the tolerated ratio, that a lean may be about
 FEWEST_BAD = 2  # a single bad request leans nowhere
@@ -22,6 +23,7 @@ GROSS_BAD = 8  # bad requests without which it is not
 GROSS_TIMES = 2.0  # times what the stable side has, at the least
 LIMIT_TIMES = 1.2  # times an absolute limit
 SELDOM = 0.02  # share of bad requests of a stable side of which a candidate that is gross is no part, however little more it is
+CLUSTERED, GROSS_CLUSTERED = 10.0, 4.0  # dispersion at the most that a past is believed: one bad minute in it makes hundreds
 GROSS_DOUBTED = 1.5  # dispersion at the least, of how bad requests fall on the two sides
 COMPARED = 50  # requests of the stable side in this step from which they tell what both sides share; else the past says it too
 
@@ -41,8 +43,11 @@ def leaning(track: Track, step: Tally, rules: Rules, newest: Tally = NOTHING) ->
 
     newest: what the last scrape brought: what begins late is not to pass because much was well before.
     """
-    tallies = [one for one in (step, track.sum + track.pending, newest) if one.candidate_bad >= FEWEST_BAD]
-    return max([evidence.against(track, rules), *(_odds(track.calibration, one, rules) for one in tallies)])
+    tallies = [one for one in (step, track.sum + track.pending) if one.candidate_bad >= FEWEST_BAD]
+    late = _odds(track.calibration, newest, rules) if newest.candidate_bad >= FEWEST_BAD else 0.0
+    return max(
+        [evidence.against(track, rules), late if late >= LATE_ODDS else 0.0, *(_odds(track.calibration, one, rules) for one in tallies)]
+    )
 
 
 def gross(track: Track, step: Tally, rules: Rules, spared: int = 0) -> Gross | None:
@@ -52,7 +57,7 @@ def gross(track: Track, step: Tally, rules: Rules, spared: int = 0) -> Gross | N
     alone hardly ever makes. spared: bad requests of the candidate that one client may have made by trying again and again.
     """
     calibration, bad, total = track.calibration, step.candidate_bad - spared, step.candidate_total
-    phi = 1.0 if calibration.assumed else calibration.phi
+    phi = 1.0 if calibration.assumed else min(calibration.phi, GROSS_CLUSTERED)
     if step.candidate_bad < GROSS_BAD or evidence.lower(bad, total, phi) <= max(GROSS_SHARE, LIMIT_TIMES * rules.limit):
         return None
     theirs, their_total = step.stable_bad, step.stable_total
@@ -68,7 +73,7 @@ def gross(track: Track, step: Tally, rules: Rules, spared: int = 0) -> Gross | N
 
 def _odds(calibration: Calibration, counted: Tally, rules: Rules) -> float:
     """Without requests of the stable side, its past stands for them; without a past, a share that is gross."""
-    phi = DOUBTED if calibration.assumed else calibration.phi
+    phi = DOUBTED if calibration.assumed else min(calibration.phi, CLUSTERED)
     if not (rules.limit or counted.stable_total):
         counted = replace(counted, stable_bad=calibration.bad, stable_total=calibration.total)
     if rules.limit or not counted.stable_total:

@@ -5,7 +5,7 @@ error, and a release that few requests reach is not judged by those few.
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf, isfinite
 
 from deliver.metrics.arms import CANDIDATE, STABLE
@@ -31,8 +31,9 @@ def share(series: Sequence[Series], look: Look, window: float) -> float | None:
     """
     if look.arms[CANDIDATE] == look.arms[STABLE]:
         return None
-    rows = {(arm, pod): found for arm in (CANDIDATE, STABLE) for pod, found in _rows(series, look, arm).items()}
-    if not rows or not look.ready <= {_place(pod) for _, pod in rows}:
+    scrapes = _scrapes(series, look)
+    rows = {(arm, pod): found for arm in (CANDIDATE, STABLE) for pod, found in _rows(series, look, arm, scrapes).items()}
+    if not look.ready <= scrapes.keys() or {arm for arm, _ in rows} != {CANDIDATE, STABLE}:
         return None
     ends = [(min(row[0][0] for row in found), max(row[-1][0] for row in found)) for found in rows.values()]
     end = min(last for _, last in ends)
@@ -46,19 +47,23 @@ def share(series: Sequence[Series], look: Look, window: float) -> float | None:
     return 100 * mine / both if both >= FEWEST else None
 
 
-def _rows(series: Sequence[Series], look: Look, arm: str) -> dict[str, list[Row]]:
-    """pod -> how far each of its counters has grown since its first sample of the step; of ready pods that have two such samples."""
-    found: dict[str, list[Series]] = {}
+def _scrapes(series: Sequence[Series], look: Look) -> dict[str, list[float]]:
+    """Ready pod -> when it was scraped in this step, of those that were at least twice."""
+    found: dict[str, set[float]] = {}
+    for one in series:
+        found.setdefault(_place(one.labels.get(look.fetch.labels.pod, "")), set()).update(at for at, _ in one.points if at >= look.start)
+    return {pod: sorted(times) for pod, times in found.items() if len(times) > 1 and pod in look.ready}
+
+
+def _rows(series: Sequence[Series], look: Look, arm: str, scrapes: Mapping[str, list[float]]) -> dict[str, list[Row]]:
+    """pod -> how far each of its counters has grown since its first scrape of the step."""
+    rows: dict[str, list[Row]] = {}
     for one in series:
         pod = one.labels.get(look.fetch.labels.pod, "")
-        if pod in look.arms[arm].pods and _place(pod) in look.ready:
-            found.setdefault(pod, []).append(one)
-    rows: dict[str, list[Row]] = {}
-    for pod, mine in found.items():
-        times = sorted({at for one in mine for at, _ in one.points if at >= look.start})
-        if len(times) > 1:
-            rows[pod] = [_grown(one, times) for one in mine if one.points and one.points[-1][0] > times[0]]
-    return {pod: row for pod, row in rows.items() if row}
+        times = scrapes.get(_place(pod), []) if pod in look.arms[arm].pods else []
+        if times and one.points and one.points[-1][0] >= times[0]:
+            rows.setdefault(pod, []).append(_grown(one, times))
+    return rows
 
 
 def _grown(one: Series, times: Sequence[float]) -> Row:

@@ -108,7 +108,7 @@ def test_one_that_was_promoted_would_be_again_and_its_steps_are_judged_one_by_on
     assert len(record.stretch(story.promoted, ANALYSIS.poll).bakes) == 2
     assert [turn.verdict for turn in found.replay.turns].count(Verdict.BLIND) == 2  # each step begins with too few samples of its own
     assert found.replay.ending is Ending.PASSED
-    assert found.replay.looks == 24  # two bakes of a minute
+    assert found.replay.looks == 25  # two bakes of a minute, and one for the samples of its last seconds
 
 
 def test_a_replay_is_the_same_each_time(story: Story):
