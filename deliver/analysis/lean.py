@@ -65,10 +65,15 @@ def gross(track: Track, step: Tally, rules: Rules, spared: int = 0) -> Gross | N
         theirs, their_total = theirs + calibration.bad, their_total + calibration.total
     if theirs > 1 or their_total >= COMPARED:  # else so few that they are no more than nothing
         times = rules.margin if theirs <= SELDOM * their_total else GROSS_TIMES
-        odds = times * total / their_total  # with which a bad request falls on a candidate that is so many times worse
-        if evidence.lower(bad, bad + theirs, max(phi, 1.0 if spared else GROSS_DOUBTED)) <= odds / (1 + odds):
+        if not worse((bad, total), (theirs, their_total), times, max(phi, 1.0 if spared else GROSS_DOUBTED)):
             return None
     return Gross(step.candidate_bad, total, theirs, their_total)
+
+
+def worse(candidate: tuple[int, int], stable: tuple[int, int], times: float = GROSS_TIMES, phi: float = GROSS_DOUBTED) -> bool:
+    """(bad, total) of both sides. Bad requests fall on the candidate as they would hardly ever, were it `times` as bad as stable."""
+    odds = times * candidate[1] / stable[1]
+    return evidence.lower(candidate[0], candidate[0] + stable[0], phi) > odds / (1 + odds)
 
 
 def _odds(calibration: Calibration, counted: Tally, rules: Rules) -> float:

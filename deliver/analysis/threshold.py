@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, replace
 
 from deliver.analysis.counts import Counts
+from deliver.analysis.lean import worse
 from deliver.model.evidence import Tally
 from deliver.model.spec import LatencyMetric, QueryMetric, RatioMetric
 from deliver.model.verdict import Verdict
@@ -67,12 +68,15 @@ def judge_counts(
         streak = Streak(streak.breaches + new, max(candidate.newest, streak.newest))
     elif new:
         streak = Streak(0, candidate.newest)
-    verdict, why = _verdict(metric, candidate, stable, streak, breach=breach)
+    both = (candidate.bad, candidate.total), (step.candidate_bad, step.candidate_total)
+    apart = stable.total > 0 and any(worse(one, (stable.bad, stable.total)) for one in both if one[1])
+    verdict, why = _verdict(metric, candidate, stable, streak, breach=breach, apart=apart)
     if verdict is Verdict.PASS and (above := _above(metric, candidate, step)):
         return Judgement(Verdict.BLIND, above, streak, candidate.share, stable_share, leans=True)
     if verdict is Verdict.PASS and (early := unseen or _few(metric, step.candidate_total, " in this step")):
         return Judgement(Verdict.BLIND, early, streak, candidate.share, stable_share)
-    return Judgement(verdict, why, streak, candidate.share, stable_share)
+    leans = verdict is Verdict.BLIND and breach and streak.breaches < metric.consecutive
+    return Judgement(verdict, why, streak, candidate.share, stable_share, leans)
 
 
 def _above(metric: Counted, candidate: Counts, step: Tally) -> str:
@@ -87,11 +91,11 @@ def _facts(metric: Counted, counts: Counts) -> str:
     return f"{counts.bad} of {counts.total} requests {_deed(metric)} ({_percent(counts.share)}), limit {_percent(metric.max)}"
 
 
-def _verdict(metric: Counted, candidate: Counts, stable: Counts, streak: Streak, *, breach: bool) -> tuple[Verdict, str]:
+def _verdict(metric: Counted, candidate: Counts, stable: Counts, streak: Streak, *, breach: bool, apart: bool) -> tuple[Verdict, str]:
     facts = _facts(metric, candidate)
     if not breach:
         return Verdict.PASS, facts
-    if metric.compare and _breaches(metric, stable):
+    if metric.compare and _breaches(metric, stable) and not apart:
         both = f"both sides breach: candidate {_percent(candidate.share)}, stable {_percent(stable.share)}, limit {_percent(metric.max)}"
         return Verdict.BLIND, f"{both}; this looks like the environment's problem"
     if streak.breaches < metric.consecutive:

@@ -207,3 +207,16 @@ def test_a_query_fails_after_its_breaches_in_a_row():
     again = judge_query(wanted, answer(2.0), first.streak, now=NOW)
     second = judge_query(wanted, answer(2.0), again.streak, now=NOW + 5)
     assert [first.verdict, again.verdict, second.verdict] == [BLIND, BLIND, FAIL]
+
+
+def test_a_breach_of_stable_too_is_no_excuse_for_what_is_far_worse():
+    """A past with one bad minute: 23 % of the candidate's requests are bad, 1.8 % of stable's, and the limit is 1 %."""
+    alike = judge(metric(compare=True), counts(5, 200), counts(11, 598))
+    assert (alike.verdict, "environment" in alike.why) == (BLIND, True)
+    assert judge(metric(compare=True), counts(41, 180), counts(11, 598)).verdict is FAIL
+
+
+def test_a_breach_that_is_not_yet_one_of_enough_in_a_row_leans():
+    found = judge(metric(consecutive=2), counts(5, 100))
+    assert (found.verdict, found.leans) == (BLIND, True)
+    assert judge(metric(consecutive=2), counts(0, 100)).leans is False
