@@ -3,7 +3,20 @@
 Nothing here waits for the candidate, for metrics, for an approval or for another driver.
 """
 
-from deliver.engine.ladder import Decision, act, can_take, end, in_phase, proven, refusal, released, serves_nobody, verified, wait
+from deliver.engine.ladder import (
+    SECOND_LOOK,
+    Decision,
+    act,
+    can_take,
+    end,
+    in_phase,
+    proven,
+    refusal,
+    released,
+    serves_nobody,
+    verified,
+    wait,
+)
 from deliver.model.action import Verb
 from deliver.model.plan import Side
 from deliver.model.release import Outcome, Phase, Release
@@ -119,6 +132,8 @@ def candidate_gone(release: Release, stable: ArmSeen, seen: Seen, now: float) ->
 
 def pinned(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:
     """None once no pod is left that the original selectors would lead to and that runs what is taken back, whoever made it."""
+    if now <= release.since and release.snapshot.services:
+        return wait(release, now, now + SECOND_LOOK)  # the look was made before it turned back, and did not ask for them
     if not seen.remains:
         return wait(release, now) if seen.leaving and now - release.since < LEAVING else None
     if release.lingering:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from deliver.engine.facts import images, seconds
+from deliver.model.action import Verb
 from deliver.model.names import HASH, RELEASE_LABEL
 from deliver.model.release import Course, Release
 from deliver.model.seen import ArmSeen
@@ -22,7 +23,8 @@ def remains(release: Release, stable: ArmSeen | None, pods: Sequence[Object], no
         return (), 0
     own = {pod.uid for pod in stable.living if pod.hash != release.snapshot.hash} if stable else set()
     found = [pod for pod in pods if _matched(release, pod) and (pod["metadata"]["uid"] in own or _runs(release, pod))]
-    going = sum(_ready(pod) or now < _gone_by(pod) for pod in found if _leaving(pod) and not _over(pod))
+    asked = _asked_to_go(release)
+    going = sum(_ready(pod) or now < _gone_by(pod, asked) for pod in found if _leaving(pod) and not _over(pod))
     staying = sorted(pod["metadata"]["name"] for pod in found if not _leaving(pod) and not _labelled(pod) and not _over(pod))
     return tuple(staying), going
 
@@ -49,9 +51,19 @@ def _over(pod: Object) -> bool:
     return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
 
-def _gone_by(pod: Object) -> float:
-    """Until when its node may let it end what it has begun, ready or not: on connections that are open. Unix seconds."""
-    return seconds(pod["metadata"]["deletionTimestamp"]) + SLACK
+def _gone_by(pod: Object, asked: float) -> float:
+    """Until when its node may let it end what it has begun, ready or not: on connections that are open. Unix seconds.
+
+    By the API server's clock, and by ours since `asked`: of two that are apart, the one that gives it longer.
+    """
+    meta = pod["metadata"]
+    return max(seconds(meta["deletionTimestamp"]), asked + (meta.get("deletionGracePeriodSeconds") or 0)) + SLACK
+
+
+def _asked_to_go(release: Release) -> float:
+    """When this release asked its pods to go, unix seconds: when it turned back, or deleted the candidate."""
+    deleted = [entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == Verb.DELETE_CANDIDATE]
+    return max([release.since, *deleted])
 
 
 def _ready(pod: Object) -> bool:

@@ -194,7 +194,9 @@ def _set_image(play: "Play", image: str) -> None:
     from tests.hunt.play import OLD, OTHER
 
     _touched(play, "deployments", "web")
-    play.rig.set_image("web", OTHER if image == "good2" else OLD)
+    theirs = OTHER if image == "good2" else OLD
+    play.referee.users.asked.add(theirs)
+    play.rig.set_image("web", theirs)
 
 
 def _scale(play: "Play", count: int) -> None:

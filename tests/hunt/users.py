@@ -72,7 +72,8 @@ class Users:
     """say: a broken rule's number and what was seen. blurred: until when watches are slow. strange: strangers move users in this story.
     lag: seconds that a driver may be behind what stands.
 
-    rejected: the image that the release takes back when it goes back, "" without one. led: the Services were last written by ours; since:
+    rejected: the image that the release takes back when it goes back, "" without one. asked: images that a person has put into the
+    Deployment: what they have asked for is not ours to keep from users. led: the Services were last written by ours; since:
     when.
     """
 
@@ -85,6 +86,7 @@ class Users:
     stood: list[tuple[float, Ends]] = field(default_factory=list)
     off: Off | None = None
     rejected: str = ""
+    asked: set[str] = field(default_factory=set)
     led: bool = True
     since: float = 0.0
 
@@ -134,6 +136,8 @@ class Users:
     def _excused(self) -> bool:
         """A stranger has moved the users, or the driver cannot know yet."""
         now = self._now()
+        if self.off is not None and self.off.image in self.asked:
+            return True
         return self.strange or not self.led or now < self.since + PROXY or now <= self.blurred()
 
     # ------------------------------------------------------------ what is told
