@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.cluster.support.events import Event, baking, did, ended, says, unix
-from tests.cluster.support.flagged import FLAG, Flagged, lab
+from tests.cluster.support.flagged import FLAG, Flagged, lab, until
 from tests.cluster.support.load import Load
 from tests.cluster.support.pace import REAL
 from tests.cluster.support.process import Deliver, Result, Running, clean_environ, script
@@ -68,9 +68,14 @@ class Shop(Flagged):
         return self.deliver(**environ)(verb, "checkout", "-n", self.namespace)
 
     def treated(self) -> set[str]:
-        """The users that get the treatment, asked of every pod; all pods say the same."""
-        answers = [{user for user, variant in self.variants(pod, USERS).items() if variant == "on"} for pod in self.pods("checkout")]
-        assert all(answer == answers[0] for answer in answers), "the pods disagree"
+        """The users that get the treatment, asked of every pod; all pods say the same, once each has asked its flag system again."""
+        answers: list[set[str]] = []
+
+        def agree() -> bool:
+            answers[:] = [{user for user, variant in self.variants(pod, USERS).items() if variant == "on"} for pod in self.pods("checkout")]
+            return all(answer == answers[0] for answer in answers)
+
+        until(agree, 20)
         return answers[0]
 
     def load(self) -> Load:

@@ -94,6 +94,7 @@ CASES = (
             made(DEPLOYMENTS, deployment()),
             Until(_WEB, _done(0), shown=False),
             Call("PATCH", _WEB, {"metadata": {"annotations": {"a": "b"}}}, MERGE),
+            Until(_WEB, lambda a: _status(a).get("observedGeneration") == 2, shown=False),
             Call("PATCH", _WEB, {"metadata": {"labels": {"a": "b"}}}, MERGE),
         ),
     ),
