@@ -372,7 +372,15 @@ class Referee:
 
     def _previewed(self) -> None:
         """A step that moves no user begins with its bake; so does one whose users a stranger has let in already."""
-        record = self.record
+        record, step = self.record, self.record["step"]
+        if step and record["plan"]["steps"][step - 1]["preview"]:  # a record that could not be saved meanwhile has it in its journal
+            baked = [
+                e["at"]
+                for e in record["journal"]
+                if e["kind"] == "state" and e["text"].startswith(f"step {step}/") and "baking" in e["text"]
+            ]
+            for at in baked:
+                self.raises.setdefault(record["id"], {}).setdefault(step - 1, at - self._skew())
         if not record["bake_since"]:
             return
         raises, step, began = self.raises.setdefault(record["id"], {}), record["step"], record["bake_since"] - self._skew()
