@@ -10,6 +10,7 @@ from deliver.engine.ladder import (
     can_take,
     end,
     in_phase,
+    outcomes,
     proven,
     refusal,
     released,
@@ -25,6 +26,7 @@ from deliver.model.seen import ArmSeen, Seen
 
 LIMIT = 1800.0  # seconds after which a rollback that cannot get done says so, with exit code 4
 CONTESTED = 5  # moves to the stable side that did not last: somebody undoes them
+REFUSED = 5  # tries to keep the pods of before, before users are sent to them all the same
 LEAVING = LIMIT / 2  # seconds that pods on their way out are waited for: they get users only where nobody else is ready
 
 
@@ -46,7 +48,7 @@ def traffic(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decisi
     home = release.snapshot.hash
     if seen.route.gone:
         return act(release, now, Verb.RESTORE_STABLE, "the template that stood before") if needs_restoring(release, stable) else None
-    if stable.template != release.snapshot.digest and not stable.paused and not was_restored(release):
+    if stable.template != release.snapshot.digest and not stable.paused and not restored_or_refused(release):
         return act(release, now, Verb.RESTORE_STABLE, "its pods of before are rolling away: they must stay before anybody is sent to them")
     restoring = seen.route.side is None and not seen.route.foreign and release.traffic_off  # one Service is as before, another not yet
     whole = seen.candidate is None and not seen.remains and not seen.strays and stable.template == release.snapshot.digest
@@ -114,7 +116,13 @@ def needs_restoring(release: Release, stable: ArmSeen) -> bool:
 
 def was_restored(release: Release) -> bool:
     """We have made the Deployment roll back: then it is whole before the end."""
-    return any(entry.kind == "intent" and entry.text.startswith(Verb.RESTORE_STABLE) for entry in release.journal)
+    return any(entry.result != "failed" for entry in outcomes(release, Verb.RESTORE_STABLE))
+
+
+def restored_or_refused(release: Release) -> bool:
+    """Once carried out, what stands there is somebody else's wish; what is refused again and again keeps no user on the new version."""
+    tries = outcomes(release, Verb.RESTORE_STABLE)
+    return len(tries) >= REFUSED or any(entry.result == "done" for entry in tries)
 
 
 def candidate_gone(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:
@@ -123,8 +131,7 @@ def candidate_gone(release: Release, stable: ArmSeen, seen: Seen, now: float) ->
         return None
     if candidate.ready and not stable.ready_of(release.snapshot.hash) and not seen.route.gone:
         return wait(release, now)  # the only side that could serve stays until the other one can (F23)
-    asked = any(entry.kind == "intent" and entry.text.startswith(Verb.KEEP_EVIDENCE) for entry in release.journal)
-    if not asked and any(pod.problem or not pod.ready for pod in candidate.pods):
+    if not outcomes(release, Verb.KEEP_EVIDENCE) and any(pod.problem or not pod.ready for pod in candidate.pods):
         return act(release, now, Verb.KEEP_EVIDENCE, "the candidate's last log lines, before its pods go")
     undone = "somebody keeps leading the Services away from the stable side: it goes while they lead there"
     return act(release, now, Verb.DELETE_CANDIDATE, undone if contested(release) else "it has no traffic any more")

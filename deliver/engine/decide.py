@@ -6,7 +6,7 @@ At most one action a decision; the driver journals it, carries it out, and looks
 """
 
 from deliver.engine import back, finish, forward, hazards, switch
-from deliver.engine.ladder import Decision, hold, turn_back, wait
+from deliver.engine.ladder import Decision, hold, outcomes, turn_back, wait
 from deliver.engine.users import hazards as users_hazards
 from deliver.engine.users import ladder as users
 from deliver.model.action import Action, Verb
@@ -79,7 +79,7 @@ def answered(release: Release, request: Request, now: float) -> Release:
 
 def waits_to_finish(release: Release) -> bool:
     """All steps have passed, and the old side is whole still: it can be kept so for as long as somebody wants."""
-    begun = any(entry.kind == "intent" and entry.text.startswith(Verb.UPDATE_STABLE) for entry in release.journal)
+    begun = any(entry.result != "failed" for entry in outcomes(release, Verb.UPDATE_STABLE))
     return release.course is Course.FINISH and not release.plan.flag and not begun
 
 

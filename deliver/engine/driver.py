@@ -253,7 +253,7 @@ class Driver:
         except Superseded:
             raise
         except DeliverError as error:
-            if release.course is not Course.BACK or action.verb not in (Verb.ROUTE, Verb.KILL_FLAG):
+            if release.course is not Course.BACK or not _moves_users(action, release):
                 raise
             self.tools.reporter.note(f"the journal could not be written ({error.what}); moving the traffic all the same")
 
@@ -290,3 +290,8 @@ class Driver:
         finished = ended and release.outcome is not Outcome.HELD
         self.store.save(release, answered=tuple(self.answered), finished=finished)
         self.saved_entries, self.saved_at, self.saved_measures = len(release.journal), now, release.measures
+
+
+def _moves_users(action: Action, release: Release) -> bool:
+    """Off the new version, or it is what has to be done before that."""
+    return action.verb in (Verb.ROUTE, Verb.KILL_FLAG) or (action.verb is Verb.RESTORE_STABLE and not release.traffic_off)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from deliver.model.action import Action, Verb
 from deliver.model.plan import Side
-from deliver.model.release import Course, Outcome, Phase, Release, Shift
+from deliver.model.release import Course, Entry, Outcome, Phase, Release, Shift
 from deliver.model.replace import replace
 from deliver.model.seen import ArmSeen, Seen
 
@@ -171,10 +171,12 @@ def _gone(release: Release) -> float:
 
 
 def _failures(release: Release, verb: Verb) -> int:
-    return sum(
-        entry.kind == "outcome" and entry.result != "done" and entry.text.startswith(verb) and entry.at >= release.resumed
-        for entry in release.journal
-    )
+    return sum(entry.result != "done" and entry.at >= release.resumed for entry in outcomes(release, verb))
+
+
+def outcomes(release: Release, verb: Verb) -> list[Entry]:
+    """What became of each try. An intent without one is no try: the driver could not record it, and has written nothing."""
+    return [entry for entry in release.journal if entry.kind == "outcome" and entry.text.startswith(verb)]
 
 
 def words(seconds: float) -> str:

@@ -21,6 +21,11 @@ WHERE: dict[str, Callable[[Release], bool]] = {
 }
 
 
+def rolling(release: Release) -> bool:
+    """The Deployment has just been given the new version."""
+    return any(entry.kind == "outcome" and entry.text == "update-stable" for entry in release.journal)
+
+
 def away(rig: Rig, seconds: float = 20.0) -> None:
     """No call gets through for so long, and no watch says a word."""
     now = rig.world.clock.now()
@@ -126,6 +131,38 @@ def test_traffic_comes_back_even_when_the_journal_may_not_be_written():
     assert rig.get("services", "web")["spec"]["selector"]["pod-template-hash"] == release.snapshot.hash
     assert release.outcome is Outcome.ROLLBACK_FAILED
     assert "not permitted" in release.reason
+
+
+@pytest.mark.parametrize("kind", ["configmaps", "deployments"])
+def test_users_are_not_sent_to_pods_that_roll_away_while_the_server_refuses_what_would_keep_them(kind: str):
+    rig = Rig.make(replicas=1)
+    before, dog = rig.before(), watched(rig)
+
+    def busy() -> None:
+        rig.ask("abort")
+        now = rig.world.clock.now()
+        rig.world.cluster.script.add(Fault(too_many, verb="patch", kind=kind, since=now, until=now + 8.0))
+
+    rig.when(rolling, lambda: rig.world.clock.after(0.5, busy))
+    release = rig.run(rig.spec(weights=(100,)))
+    assert release.outcome is Outcome.ROLLED_BACK
+    assert rig.before() == before
+    assert rig.world.traffic.tally.lost() == 0
+    dog.check(release)
+
+
+def test_a_deployment_that_rolls_to_a_rejected_version_is_stopped_even_when_the_journal_may_not_be_written():
+    rig = Rig.make()
+
+    def deny() -> None:
+        rig.ask("abort")
+        rig.world.cluster.script.add(Fault(forbidden, verb="patch", kind="configmaps"))
+
+    rig.when(rolling, deny)
+    release = rig.run()
+    assert release.outcome is Outcome.ROLLBACK_FAILED
+    assert rig.get("services", "web")["spec"]["selector"]["pod-template-hash"] == release.snapshot.hash
+    assert rig.get("deployments", "web")["spec"]["template"] == release.snapshot.template
 
 
 def test_a_write_that_admission_rejects_is_rolled_back():

@@ -94,6 +94,10 @@ def test_a_pause_keeps_the_old_side_as_it_is_and_has_its_limit():
     decision = decide(replace(drained, paused=PAUSE), seen(Side.CANDIDATE), NOW)
     assert waits(decision)
     assert (decision.release.phase, decision.release.journal[-1].text) == (Phase.PAUSED, "paused by ops@desk")
+    early = seen(Side.CANDIDATE, requests=(PAUSE,))
+    unsaved = drained.noted(NOW - 1, "intent", "update-stable: x")
+    assert decide(unsaved, early, NOW).release.paused, "an update that could not be recorded was not made"
+    assert not decide(done(unsaved, "update-stable", [NOW - 1]), early, NOW).release.paused
     late = replace(drained, paused=replace(PAUSE, at=NOW - 3600))
     assert held(decide(late, seen(Side.CANDIDATE), NOW)) == "paused by ops@desk, and nobody answered within 3600 s (`limits.pause`)"
 

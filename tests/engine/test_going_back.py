@@ -10,9 +10,29 @@ from deliver.engine.ladder import words
 from deliver.model.plan import Side
 from deliver.model.release import AutoscalerSnapshot, Outcome, Release, Shift, digest_of
 from deliver.model.seen import ArmSeen, Problem, RouteSeen
-from tests.engine.moments import BEGUN, CANDIDATE, HOME, NEW, NOW, candidate, decide, going_back, limited, pods, route, seen, stable, waits
+from tests.engine.moments import (
+    BEGUN,
+    CANDIDATE,
+    HOME,
+    NEW,
+    NOW,
+    candidate,
+    decide,
+    done,
+    going_back,
+    limited,
+    pods,
+    route,
+    seen,
+    stable,
+    waits,
+)
 
 FRESH = digest_of(BEGUN.new_template)
+
+
+def asked(release: Release, side: Side | None = Side.STABLE, **look: Any) -> str:
+    return str(decide(release, seen(side, **look), NOW).action)
 
 
 # ---------------------------------------------------------------- who can take the traffic
@@ -53,9 +73,18 @@ def test_old_pods_that_are_rolling_away_are_kept_before_anybody_is_sent_to_them(
         "restore-stable",
         "its pods of before are rolling away: they must stay before anybody is sent to them",
     )
-    already = going_back().noted(NOW - 1, "intent", "restore-stable: x")
-    assert str(decide(already, seen(Side.CANDIDATE, stable=rolling), NOW).action) == "route stable"
-    assert str(decide(going_back(), seen(Side.CANDIDATE, stable=replace(rolling, paused=True)), NOW).action) == "route stable"
+    assert asked(done(going_back(), "restore-stable", [NOW - 1]), Side.CANDIDATE, stable=rolling) == "route stable"
+    assert asked(going_back(), Side.CANDIDATE, stable=replace(rolling, paused=True)) == "route stable"
+
+
+def test_a_restore_that_did_not_come_about_is_tried_again_before_anybody_is_sent_to_pods_that_go():
+    rolling = stable(template=FRESH, paused=False, pods=pods(2, HOME) + pods(2, NEW))
+    unsaved = going_back().noted(NOW - 1, "intent", "restore-stable: x")
+    assert asked(unsaved, Side.CANDIDATE, stable=rolling) == "restore-stable", "it could not be recorded, and nothing was written"
+    for result in ("failed", "unknown"):
+        often = done(going_back(), "restore-stable: the server is busy", [NOW - 4, NOW - 3, NOW - 2, NOW - 1], result)
+        assert asked(often, Side.CANDIDATE, stable=rolling) == "restore-stable"
+        assert asked(done(often, "restore-stable: x", [NOW], result), Side.CANDIDATE, stable=rolling) == "route stable", "not for ever"
 
 
 def test_pins_to_pods_that_are_gone_are_taken_away_first():
@@ -107,9 +136,6 @@ def off(**more: Any) -> Release:
 
 
 def test_the_candidate_goes_when_it_is_drained():
-    def asked(release: Release, **look: Any) -> str:
-        return str(decide(release, seen(Side.STABLE, **look), NOW).action)
-
     assert asked(off()) == "delete-candidate"
     drained = decide(off(), seen(Side.STABLE), NOW).action
     assert drained is not None
@@ -126,8 +152,8 @@ def test_the_last_words_of_pods_that_are_not_well_are_kept_once():
         action = decide(off(), seen(Side.STABLE, candidate=arm), NOW).action
         assert action is not None
         assert (str(action), action.why) == ("keep-evidence", "the candidate's last log lines, before its pods go")
-        asked = off().noted(NOW - 1, "intent", "keep-evidence: x")
-        assert str(decide(asked, seen(Side.STABLE, candidate=arm), NOW).action) == "delete-candidate"
+        assert asked(off().noted(NOW - 1, "intent", "keep-evidence: x"), candidate=arm) == "keep-evidence", "it could not be recorded"
+        assert asked(done(off(), "keep-evidence", [NOW - 1]), candidate=arm) == "delete-candidate"
 
 
 def test_the_only_side_that_could_serve_stays():
@@ -157,7 +183,7 @@ def home(**look: Any):
 
 
 @pytest.mark.parametrize(
-    ("release", "at", "asked"),
+    ("release", "at", "action"),
     [
         (off(), route(None), "restore-route"),  # one Service is as before, and another not yet
         (off(traffic_off=0.0), route(None), "route stable"),  # who knows who has them
@@ -165,8 +191,8 @@ def home(**look: Any):
         (off(), route(Side.CANDIDATE), "route stable"),
     ],
 )
-def test_selectors_that_are_being_put_back_are_not_pinned_again(release: Release, at: RouteSeen, asked: str):
-    assert str(decide(release, home(route=at), NOW).action) == asked
+def test_selectors_that_are_being_put_back_are_not_pinned_again(release: Release, at: RouteSeen, action: str):
+    assert str(decide(release, home(route=at), NOW).action) == action
 
 
 def test_it_ends_when_everything_is_as_it_stood_before():
@@ -185,7 +211,7 @@ def test_a_deployment_that_still_rolls_back_is_waited_for():
     assert waits(decide(off(), home(stable=stable(paused=False, pods=pods(4, HOME) + pods(1, NEW))), NOW))
     weak = home(stable=stable(paused=False, pods=pods(3, HOME)))
     assert decide(off(), weak, NOW).release.outcome is Outcome.ROLLED_BACK, "a pod that was lost otherwise is not our doing"
-    assert waits(decide(off().noted(NOW - 9, "intent", "restore-stable: x"), weak, NOW))
+    assert waits(decide(done(off(), "restore-stable", [NOW - 9]), weak, NOW))
 
 
 @pytest.mark.parametrize(
