@@ -116,7 +116,7 @@ class Play:
         )  # fmt: skip
         self.referee.faulty = any(event.kind == "fault" for event in self.story.events)
         self.world.store.listen(self.referee.hear)
-        self.referee.secret = SECRET if start.secret else ""
+        self.referee.secret.text = SECRET if start.secret else ""
         self.next_hand: dict[str, tuple[Any, ...]] = {}
         self.began = self.clock.now()
 

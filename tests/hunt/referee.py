@@ -4,7 +4,6 @@ A rule about writes is about ours alone: what a stranger or a controller brings 
 """
 
 import json
-import marshal
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from deliver.sandbox.store import Change
 from deliver.sandbox.world import World
 from tests.engine.invariants import INTENTS, is_ready
 from tests.hunt.hands import Author
+from tests.hunt.secret import Secret
 from tests.hunt.stage import Stage
 from tests.hunt.users import LAG, Users, is_preview
 
@@ -29,10 +29,6 @@ def leaving(pod: Object) -> bool:
 
 def _preview(service: Object) -> bool:
     return is_preview(service["metadata"]["name"])
-
-
-def _without_template(found: Object) -> Object:
-    return {**found, "template": None} if {"digest", "template"} <= found.keys() else found
 
 
 @dataclass(frozen=True)
@@ -76,8 +72,7 @@ class Referee:
     events: int = 0
     faulty: bool = False  # the API server has trouble in this story
     pods_moved: float = 0.0
-    secret: str = ""
-    templates: set[str] = field(default_factory=set)
+    secret: Secret = field(default_factory=Secret)
     hold: float = 0.0
     preview_metrics: bool = True
     on_intent: list[Callable[[str, str], None]] = field(default_factory=list)  # called with (course, text) of each
@@ -94,8 +89,8 @@ class Referee:
         if change.namespace != "shop":
             return
         kind, ours = change.kind, bool(self.author.name)
-        if self.secret and ours:
-            self._secret(change)
+        if ours and self.secret.stands_in(change):
+            self.say(11, f"{change.kind} {change.name} holds a secret")
         self.users.hear(change, ours, self.record.get("course", ""))
         if kind == "pods":
             self._pod(change)
@@ -124,32 +119,6 @@ class Referee:
         if old is None or change.type == "DELETED" or (is_ready(new), leaving(new)) != (is_ready(old), leaving(old)):
             self.seen_at[change.obj["metadata"]["uid"]] = self.world.clock.now()
             self.pods_moved = self.world.clock.now()
-
-    # ------------------------------------------------------------ rule 11: no secret
-
-    def _secret(self, change: Change) -> None:
-        """Of what ours writes, a pod template alone may hold the user's secret: in a Deployment, and in the snapshot that puts it back."""
-        obj: Object = {**change.obj, "spec": {}} if change.kind == "deployments" else change.obj
-        if not self._holds(obj):
-            return
-        data = obj.get("data") or {}
-        bare = {key: self._bare(data[key]) for key in ("release", "history") if data.get(key)}
-        if self._holds({**obj, "data": {**data, **bare}}):
-            self.say(11, f"{change.kind} {change.name} holds a secret")
-
-    def _holds(self, obj: Object) -> bool:
-        return self.secret.encode() in marshal.dumps(obj, 2)  # texts stand in it as they are, and it is the quickest way to all of them
-
-    def _bare(self, text: str) -> str:
-        """Without the templates of the snapshots. Those that were seen once are cut out unread."""
-        for template in self.templates:
-            text = text.replace(template, "null")
-        if self.secret not in text:
-            return text
-        found = json.loads(text)
-        templates = [one["snapshot"]["template"] for one in (found if isinstance(found, list) else [found]) if one["snapshot"]["template"]]
-        self.templates |= {json.dumps(template, separators=(",", ":")) for template in templates}
-        return json.dumps(json.loads(text, object_hook=_without_template))
 
     # ------------------------------------------------------------ rule 7: one driver
 
@@ -181,11 +150,16 @@ class Referee:
             self._deployment(change)
 
     def _announced(self, change: Change) -> None:
-        """Rule 10: an intent stands open in the journal when a user's object changes; the first move of a rollback alone comes before."""
+        """Rule 10: an intent stands open in the journal when a user's object changes.
+
+        Users do not wait for the journal (rule 3): what takes them off the new version, and what has to be done for that, comes before.
+        """
         if self._open(INTENTS.get((change.kind, change.name)) or INTENTS["services", "web"]):
             return
-        going_back = self._rolling() or self.record.get("course") == "back" or (self.faulty and not self._exposes([change.obj]))
-        if change.kind == "services" and going_back:  # users do not wait for the journal (rule 3)
+        unsaved = self.faulty and (self._verb() == "abort" or not self._exposes([change.obj]))  # an abort that drives goes back
+        if change.kind == "services" and (self._rolling() or self.record.get("course") == "back" or unsaved):
+            return
+        if self.faulty and self._stopped(change):
             return
         self.say(10, f"{self.author.verb} {change.kind} {change.name} was never announced")
 
@@ -202,8 +176,20 @@ class Referee:
             for intent, outcome in ((intent, told.get(intent["seq"])) for intent in intents)
         )
 
+    def _stopped(self, change: Change) -> bool:
+        """The Deployment that rolled to the new version gets its template of before while users are on the new version yet."""
+        if (change.kind, change.name, change.type) != ("deployments", "web", "MODIFIED") or self.record.get("traffic_off"):
+            return False
+        assert change.old is not None
+        before, old, new = self.record["snapshot"]["template"], change.old["spec"]["template"], change.obj["spec"]["template"]
+        return bool(old != before == new)
+
     def _rolling(self) -> bool:
-        return self.stage.current is not None and "rollback" in self.stage.current.name
+        return self._verb() == "rollback"
+
+    def _verb(self) -> str:
+        """Of the process that writes now."""
+        return self.stage.current.name.partition("-")[0] if self.stage.current else ""
 
     def _size(self) -> int:
         """Of the stable side when the release began: somebody may have scaled it down before."""

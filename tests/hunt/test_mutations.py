@@ -114,6 +114,15 @@ def no_intents(patch: Patch) -> None:
     patch.setattr(Driver, "_journal", lambda self, release, action: None)
 
 
+def nothing_waits_for_the_journal(patch: Patch) -> None:
+    patch.setattr("deliver.engine.driver._moves_users", lambda action, release: True)
+
+
+def an_intent_is_taken_for_a_deed(patch: Patch) -> None:
+    patch.setattr("deliver.engine.driver._moves_users", lambda action, release: action.verb is Verb.ROUTE)
+    patch.setattr(back, "restored_or_refused", lambda release: any(entry.text.startswith(Verb.RESTORE_STABLE) for entry in release.journal))
+
+
 def wishes_for_facts(patch: Patch) -> None:
     patch.setattr(ladder, "endpoints", lambda seen: "1 of 10 ready endpoints runs the new version, 10 %")
 
@@ -183,6 +192,19 @@ OFF = (Event(30.0, "flag switch", (False,)), Event(50.0, "operator", ("rollback"
 STAFF = (Event(30.0, "flag rule", ("staff",)), Event(50.0, "operator", ("rollback", 0.0)))
 SCALED = (Event(20.0, "scale", (0,)), Event(30.0, "operator", ("rollback", 0.0)))
 LATE = Event(0.0, "in finish", ("rollback", 13.0))
+UNSAVED = with_(
+    Event(0.0, "in finish", ("abort", 25.0)),
+    Event(5.0, "jump", (600.0,)),
+    Event(73.0, "fault", ("busy", "write", "configmaps", 1.0, 40.0, 3.0)),
+    replicas=1,
+    weights=(100,),
+    bake=5.0,
+    image="slow",
+    ready_after=20.0,
+    rps=50.0,
+    strategy="blue-green",
+    hold=10.0,
+)
 NOBODY_READY = (Event(20.0, "verdict", ("FAIL", 900.0, 0.0)), Event(35.0, "pod unready", (0, 60.0)))
 CASES = [
     (1, any_stable_pods_will_do, with_(*SCALED, bake=60.0)),
@@ -201,6 +223,8 @@ CASES = [
     (8, the_heir_gives_up, pairs),
     (9, one_more_field, with_()),
     (10, no_intents, with_()),
+    (10, nothing_waits_for_the_journal, UNSAVED),
+    (1, an_intent_is_taken_for_a_deed, UNSAVED),
     (11, told_in_full, with_(secret=True)),
     (12, wishes_for_facts, with_()),
     (12, counted_by_deployment, with_(bake=5.0)),
