@@ -41,7 +41,7 @@ class Gathered:
             both = [count(bound, arm, mine) for arm in (CANDIDATE, STABLE)]
             fresh = Tally(both[0].bad, both[0].total, both[1].bad, both[1].total)
             self.tallies[bound] = self.tallies.get(bound, Tally()) + fresh
-            if fresh != Tally():
+            if self._compared(fresh) != Tally():
                 self.newest[bound] = fresh
             self.worst[bound] = max(self.worst.get(bound, 0), fresh.candidate_bad)
         for arm in arms.values():
