@@ -180,10 +180,9 @@ class Watch:
             self.bench.say("f", f"candidate has {seen.share:.3g} % of requests is told, {told[0]}")
 
     def _shown_share(self, since: float, now: float) -> list[float]:
-        """Of a store that is late: what its samples are about, and not the burst or the silence that came after them."""
+        """What the samples are about, and not the burst or the silence that came after them: up to a scrape and the store's delay ago."""
         candidate, stable = (self.bench.shown.count(arm, REQUESTS, since, now).total for arm in (self.candidate, self.stable))
-        late = self.play.story.lag + self.play.story.offset
-        return [candidate / (candidate + stable)] if late and candidate + stable else []
+        return [candidate / (candidate + stable)] if candidate + stable else []
 
     @staticmethod
     def _told_of(true: float, least: float, scrapes: float, share: float) -> str:
