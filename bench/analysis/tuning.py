@@ -10,6 +10,7 @@ from bench.analysis.hybrid import Polls, Tuning, evidence
 from bench.analysis.world import Traces
 
 SCALES = (1, 2, 4, 10, 20, 120)  # polls: 30 s, 1, 2, 5, 10, 60 minutes
+FINE = 2  # polls within which pods are taken to have served at the same time
 LEVEL = 1.5  # how much the dispersion may still grow from a block to an hour
 THIN = 50  # errors
 ASSUMED = 12.0  # dispersion where there are fewer
@@ -23,7 +24,7 @@ RAISES = 8
 def tune(history: Traces) -> Tuning:
     """phi, block length, and whether there is history enough for the likelihood ratios."""
     bad = history.bad.sum(axis=(1, 2))
-    measured = np.stack([dispersion(history.per(scale)) for scale in SCALES], axis=1)
+    measured = np.stack([dispersion(history, scale) for scale in SCALES], axis=1)
     upper = np.stack([measured[:, i] * (1 + _error(history, scale, bad)) for i, scale in enumerate(SCALES)], axis=1)
     thin = bad < THIN
     level = measured[:, -1:] <= LEVEL * measured[:, :-1]
@@ -32,13 +33,16 @@ def tune(history: Traces) -> Tuning:
     return Tuning(np.maximum(least, upper.max(axis=1)), np.where(thin, 1, block), np.ones_like(thin), thin)
 
 
-def dispersion(windows: Traces) -> Floats:
-    """How much more the pods' errors vary within a window than independent errors would, each pod weighed by its share of the requests."""
-    pods = windows.bad.shape[1]
-    bad, served = windows.bad.sum(axis=1, keepdims=True), windows.all.sum(axis=1, keepdims=True)
-    share = windows.all / np.maximum(served, 1)
-    excess = np.where(share > 0, (windows.bad - bad * share) ** 2 / np.where(share > 0, share, 1.0), 0.0)
-    return np.asarray(excess.sum(axis=(1, 2)) / ((pods - 1) * np.maximum(bad.sum(axis=(1, 2)), 1)))
+def dispersion(history: Traces, scale: int) -> Floats:
+    """How much more the pods' errors vary within a window than independent errors would that fall on who serves at their time."""
+    fine = min(scale, FINE)
+    parts = history.per(fine)
+    bad, served = parts.bad.sum(axis=1, keepdims=True), parts.all.sum(axis=1, keepdims=True)
+    share = parts.all / np.maximum(served, 1)
+    off = parts.bad - bad * share
+    spread = (off.reshape(*off.shape[:-1], -1, scale // fine).sum(axis=-1) ** 2).sum(axis=(1, 2))
+    expected = (bad * share * (1 - share)).sum(axis=(1, 2))
+    return np.asarray(np.divide(spread, expected, out=np.zeros_like(spread), where=expected > 0))
 
 
 def _error(history: Traces, scale: int, bad: Ints) -> Floats:

@@ -4,12 +4,14 @@ Without it the evidence would take bad luck for a bad release: false rollbacks o
 """
 
 from collections.abc import Mapping
-from math import ceil, sqrt
+from dataclasses import dataclass
+from math import ceil, gcd, sqrt
 
 from deliver.analysis.history import History, coarser
 
 SCALES = (30.0, 60.0, 120.0, 300.0, 600.0, 3600.0)
 FEWEST = 50  # events below which nothing can be said of their dispersion
+FINE = 60.0  # seconds within which pods are taken to have served at the same time; most scrapes are no further apart
 STILL = 1.5  # a block is long enough when longer ones show no more than this times its dispersion
 
 
@@ -20,7 +22,8 @@ def by_scale(history: History) -> Mapping[float, tuple[float, float]]:
         times = max(round(scale / history.step), 1)
         if times * history.step > scale * 1.01 or history.columns < 2 * times:
             continue
-        if (one := _at(coarser(history, times))) is not None:
+        fine = gcd(times, max(round(FINE / history.step), 1))
+        if (one := _at(coarser(history, fine), times // fine)) is not None:
             found[scale] = one
     return found
 
@@ -44,22 +47,42 @@ def polls(seconds: float, every: float) -> int:
     return max(ceil(seconds / every - 0.01), 1)
 
 
-def _at(history: History) -> tuple[float, float] | None:
-    """Sum of (x_kp - x_k s_kp)^2 / s_kp over pods and columns, over its expected value. None without two pods or an event."""
+def _at(history: History, parts: int) -> tuple[float, float] | None:
+    """Sum of (x_kp - e_kp)^2 over pods and columns of so many parts, over its expected value. None without two pods or an event.
+
+    e_kp is what chance would give the pod of the bad events of each part, by what it served in that: a bad minute in a longer column
+    falls on the pods that were there, and not on those that came after it.
+    """
     spread, expected, degrees = 0.0, 0.0, 0
-    for at in range(history.columns):
-        shares = [row[at] for row in history.total]
-        requests, bad = sum(shares), sum(row[at] for row in history.bad)
-        serving = sum(share > 0 for share in shares)
-        if not bad or serving < 2:
-            continue
-        for row, share in zip(history.bad, shares, strict=True):
-            if share:
-                part = share / requests
-                spread += (row[at] - bad * part) ** 2 / part
-        expected += (serving - 1) * bad
-        degrees += serving - 1
+    for begin in range(history.columns % parts, history.columns, parts):
+        pods = _pods(history, range(begin, begin + parts))
+        spread += sum((pod.bad - pod.due) ** 2 for pod in pods)
+        expected += sum(pod.variance for pod in pods)
+        degrees += max(len(pods) - 1, 0)
     if not expected:
         return None
     found = spread / expected
     return found, found * (1 + sqrt(2 / min(degrees, history.events)))
+
+
+@dataclass
+class _Pod:
+    """Its bad events in one column: those that it had, what chance would have given it, and their variance."""
+
+    bad: int = 0
+    due: float = 0.0
+    variance: float = 0.0
+
+
+def _pods(history: History, parts: range) -> list[_Pod]:
+    """Those that served. Parts without a bad event, or with a single pod, tell nothing."""
+    found = [_Pod() for _ in history.total]
+    for at in parts:
+        shares = [row[at] for row in history.total]
+        requests, bad = sum(shares), sum(row[at] for row in history.bad)
+        if not bad or sum(share > 0 for share in shares) < 2:
+            continue
+        for pod, row, share in zip(found, history.bad, shares, strict=True):
+            part = share / requests
+            pod.bad, pod.due, pod.variance = pod.bad + row[at], pod.due + bad * part, pod.variance + bad * part * (1 - part)
+    return [pod for pod in found if pod.due]

@@ -186,7 +186,7 @@ class Examiner:
 
     def _weighed(self, step: _Step, look: Look, metric: EvidenceMetric) -> Outcome:
         measure = self._ledger.measures.get(metric.name, MetricEvidence())
-        gathered = step.gathered.setdefault(metric.name, Gathered())
+        gathered = step.gathered.setdefault(metric.name, Gathered(alone=self._alone))
         patient = self._ledger.unread.get(metric.name, 0) < TRIES
         try:
             return weigh(metric, look, measure, self._analysis, self._ledger.beginning, gathered, patient=patient)

@@ -5,7 +5,7 @@ be mostly of the step before, or of our own load.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from deliver.analysis import counts
 from deliver.analysis.counts import Arm, Counts, Span
@@ -14,6 +14,7 @@ from deliver.model.evidence import Tally
 from deliver.plugins.interfaces import Series
 
 Count = Callable[[float, str, Span], Counts]
+STAYED = 2.0  # times the candidate's requests; scrapes that came a little earlier make no such difference
 
 
 @dataclass
@@ -21,7 +22,7 @@ class Gathered:
     """Of one metric in one step. seen: newest sample counted, unix seconds, by pod. tallies: by bound.
 
     first: each pod's first sample of the step. A pod is watched from its second one on. worst: the most bad requests of the candidate
-    that one look found new, by bound. newest: what the last look found new, that found anything.
+    that one look found new, by bound. newest: what the last look found new, that found anything. alone: all users were moved.
     """
 
     seen: dict[str, float] = field(default_factory=dict)
@@ -29,6 +30,7 @@ class Gathered:
     tallies: dict[float, Tally] = field(default_factory=dict)
     worst: dict[float, int] = field(default_factory=dict)
     newest: dict[float, Tally] = field(default_factory=dict)
+    alone: bool = False
 
     def add(
         self, bounds: Sequence[float], total: Sequence[Series], arms: Mapping[str, Arm], span: Span, pod_label: str, count: Count
@@ -39,7 +41,7 @@ class Gathered:
             both = [count(bound, arm, mine) for arm in (CANDIDATE, STABLE)]
             fresh = Tally(both[0].bad, both[0].total, both[1].bad, both[1].total)
             self.tallies[bound] = self.tallies.get(bound, Tally()) + fresh
-            if fresh != Tally():
+            if self._compared(fresh) != Tally():
                 self.newest[bound] = fresh
             self.worst[bound] = max(self.worst.get(bound, 0), fresh.candidate_bad)
         for arm in arms.values():
@@ -52,4 +54,18 @@ class Gathered:
         return {pod: self.seen[pod] for pod in arm.pods if pod in self.seen and self.seen[pod] > self.first[pod]}
 
     def of(self, bound: float) -> Tally:
-        return self.tallies.get(bound, Tally())
+        return self._compared(self.tallies.get(bound, Tally()))
+
+    def latest(self, bound: float) -> Tally:
+        """What the last look found new, that found anything."""
+        return self._compared(self.newest.get(bound, Tally()))
+
+    def _compared(self, tally: Tally) -> Tally:
+        """Without the stable side where nobody is known to be left on it.
+
+        Probes ask both sides alike: where the old pods count more than the new ones, users have stayed (connections that are kept
+        open), and are among its requests no less than among the candidate's. No number of bad requests decides it.
+        """
+        whole = next(iter(self.tallies.values()), Tally())
+        stayed = not self.alone or whole.stable_total > STAYED * whole.candidate_total
+        return tally if stayed else replace(tally, stable_bad=0, stable_total=0)

@@ -89,16 +89,21 @@ def _fresh(metric: EvidenceMetric, look: Look, measure: MetricEvidence, step: Ga
     # was counted before it may be our own load, and not in a warm-up.
     begin = look.start if look.alone or look.warming else -math.inf
     span = Span(look.start, look.now - reach, measure.seen, begin)
-    apart = look.arms[CANDIDATE] != look.arms[STABLE] and not look.alone
+    apart = look.arms[CANDIDATE] != look.arms[STABLE]
 
     def count(bound: float, arm: str, span: Span) -> Counts:
         counted = _count(metric, bad, total, bound, look, arm, span)
         if counted.unmatched:
             raise MetricsError(f"the {arm}'s histogram has no bound {bound:g} any more; name one that both sides have (`slower_than`)")
-        # the same pods, or idle ones: there is only the past to compare with
+        # the same pods: there is only the past to compare with
         return counted if apart or arm == CANDIDATE else Counts()
 
-    found = {bound: (count(bound, CANDIDATE, span), count(bound, STABLE, span)) for bound in bounds}
+    def weighed(bound: float) -> tuple[Counts, Counts]:
+        """Idle pods bring no evidence: what they count may be probes."""
+        one, two = count(bound, CANDIDATE, span), count(bound, STABLE, span)
+        return one, Counts() if look.alone else two
+
+    found = {bound: weighed(bound) for bound in bounds}
     step.add(bounds, total.series, look.arms, replace(span, begin=look.start), look.fetch.labels.pod, count)
     first = next(iter(found.values()))
     tallies = {bound: Tally(one.bad, one.total, two.bad, two.total) for bound, (one, two) in found.items()}
@@ -179,7 +184,7 @@ def _harm(measure: MetricEvidence, look: Look, fresh: Fresh, step: Gathered, rul
 
 def _lean(measure: MetricEvidence, step: Gathered, rules: Rules) -> float:
     """ln of the odds against the candidate: of several bounds the mean, as of their evidence."""
-    odds = [leaning(track, step.of(track.bound), rules, step.newest.get(track.bound, NONE)) for track in measure.tracks]
+    odds = [leaning(track, step.of(track.bound), rules, step.latest(track.bound)) for track in measure.tracks]
     return max(wealth.mean(odds, [1.0] * len(odds)), evidence.whole(measure, rules))
 
 

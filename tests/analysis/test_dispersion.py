@@ -87,6 +87,20 @@ def test_columns_in_which_fewer_than_two_pods_served_tell_nothing():
     )
 
 
+def test_a_bad_minute_that_a_roll_out_followed_is_no_dispersion():
+    """Four pods had it alike, and four others took their place in the same five minutes: nothing fell on them unevenly."""
+    old, new = ((25, 25) + (0,) * 18, (100,) * 4 + (0,) * 16), ((0,) * 20, (0,) * 4 + (100,) * 16)
+    pods = [old] * 4 + [new] * 4
+    found = dispersion.by_scale(History(30.0, tuple(bad for bad, _ in pods), tuple(total for _, total in pods)))
+    assert set(found) == {30.0, 60.0, 120.0, 300.0}
+    assert max(upper for _, upper in found.values()) == 0.0
+
+
+def test_clusters_show_at_the_longer_scales_too():
+    scales = dispersion.by_scale(past(Random(1), cluster=5))
+    assert min(found for found, _ in scales.values()) > 3.0
+
+
 @pytest.mark.parametrize(
     ("seconds", "every", "polls"), [(30.0, 15.0, 2), (30.0, 14.0, 3), (30.1, 15.0, 2), (31.0, 15.0, 3), (0.0, 15.0, 1), (5.0, 15.0, 1)]
 )

@@ -53,8 +53,8 @@ def test_an_incident_hits_all_arms_in_the_same_three_minutes():
 @pytest.mark.parametrize(("model", "at_30_s", "at_1_h"), [("iid", 1, 1), ("cluster", 9, 9), ("sticky", 7, 39)])
 def test_errors_come_as_unevenly_as_statistics_md_measured(model, at_30_s, at_1_h):
     past = world.history(rng(), Cell(model, 0.001, 200, 0.1, 1.0), 100)
-    assert tuning.dispersion(past).mean() == pytest.approx(at_30_s, rel=0.15)
-    assert tuning.dispersion(past.per(120)).mean() == pytest.approx(at_1_h, rel=0.15)
+    assert tuning.dispersion(past, 1).mean() == pytest.approx(at_30_s, rel=0.15)
+    assert tuning.dispersion(past, 120).mean() == pytest.approx(at_1_h, rel=0.15)
 
 
 def test_a_sticky_client_is_gone_after_three_minutes():

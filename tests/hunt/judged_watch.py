@@ -20,6 +20,7 @@ GROSS = 0.15  # share of bad requests that nobody waits to be sure of
 MANY = 25  # of them, that no single client can have made by trying again and again
 WINDOW = 60.0  # seconds that a fixed limit looks back
 SHARE = 8.0  # points by which a share that is told may be off, beside chance
+REQUESTS = Measure("requests")
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,8 @@ class Watch:
         self.tallies.append((now, shown.served(self.candidate), shown.served(self.stable)))
         reach = now - (story.stale + 60.0 + story.lag + story.scraping.every)
         began = self.bakes.get(release.step, now)
-        known = [one for one in self.tallies if one[0] >= max(reach, began)]
+        since = max(reach, began)
+        known = [one for one in self.tallies if one[0] >= since]
         if seen.share is None or now - began < story.lag + 2 * story.scraping.every + 2 * story.poll or len(known) < 2:
             return
         _, first, other = known[0]
@@ -171,12 +173,25 @@ class Watch:
         true = candidate / (candidate + stable)
         seconds = known[-1][0] - known[0][0]
         least = max((candidate + stable) / seconds * story.scraping.every * 0.5, 1.0)
-        tolerance = SHARE + 100 * 5 * math.sqrt(max(true * (1 - true), 0.01) / least)
         length = WINDOW if story.wanted[0] in ("limit", "slow") else math.inf
-        low, high = _between(true, scrapes=min(now - began - story.lag, length) / story.scraping.every)
-        if not 100 * low - tolerance <= seen.share <= 100 * high + tolerance:
-            text = f"{100 * true:.3g} % it was; {100 * low:.3g} to {100 * high:.3g} % +- {tolerance:.2g} can be seen of it"
-            self.bench.say("f", f"candidate has {seen.share:.3g} % of requests is told, {text}")
+        scrapes = min(now - began - story.lag, length) / story.scraping.every
+        told = [self._told_of(one, least, scrapes, seen.share) for one in (true, *self._shown_share(since, now))]
+        if all(told):
+            self.bench.say("f", f"candidate has {seen.share:.3g} % of requests is told, {told[0]}")
+
+    def _shown_share(self, since: float, now: float) -> list[float]:
+        """What the samples are about, and not the burst or the silence that came after them: up to a scrape and the store's delay ago."""
+        candidate, stable = (self.bench.shown.count(arm, REQUESTS, since, now).total for arm in (self.candidate, self.stable))
+        return [candidate / (candidate + stable)] if candidate + stable else []
+
+    @staticmethod
+    def _told_of(true: float, least: float, scrapes: float, share: float) -> str:
+        """How a share that is told is off the true one, "" where it is not."""
+        tolerance = SHARE + 100 * 5 * math.sqrt(max(true * (1 - true), 0.01) / least)
+        low, high = _between(true, scrapes)
+        if 100 * low - tolerance <= share <= 100 * high + tolerance:
+            return ""
+        return f"{100 * true:.3g} % it was; {100 * low:.3g} to {100 * high:.3g} % +- {tolerance:.2g} can be seen of it"
 
     # ------------------------------------------------------------ (a) rises
 

@@ -66,3 +66,22 @@ def test_a_pod_is_watched_from_its_second_sample_in_the_step_on():
     step.look(series("c", "200", (990.0, 100.0), (1020.0, 600.0)), series("s", "200", (1001.0, 5.0), (1031.0, 9.0)))
     assert step.gathered.watched(step.arms[CANDIDATE]) == {}
     assert step.gathered.watched(step.arms[STABLE]) == {"s": 1031.0}
+
+
+@pytest.mark.parametrize(("kept", "counted"), [(500.0, 0), (2000.0, 2000)])
+def test_old_pods_that_count_more_than_the_new_ones_have_users_still(kept, counted):
+    """Probes ask both sides alike: as many requests as the candidate's may be theirs alone."""
+    step = Step()
+    step.gathered.alone = True
+    found = step.look(series("c", "200", (1010.0, 0.0), (1030.0, 500.0)), series("s", "200", (1010.0, 0.0), (1030.0, kept)))
+    assert (found.candidate_total, found.stable_total) == (500, counted)
+    assert step.gathered.latest(0.0) == found
+
+
+def test_a_probe_of_an_old_pod_hides_nothing_of_what_the_candidate_had_last():
+    step = Step()
+    step.gathered.alone = True
+    new, old = series("c", "500", (1010.0, 0.0), (1030.0, 40.0)), series("s", "200", (1010.0, 0.0), (1030.0, 2.0))
+    step.look(new, old)
+    step.look(new, series("s", "200", (1010.0, 0.0), (1030.0, 2.0), (1040.0, 3.0)))
+    assert step.gathered.latest(0.0) == Tally(40, 40, 0, 0)

@@ -57,11 +57,29 @@ def test_after_a_switch_our_own_load_is_never_the_users():
 
 def test_the_past_is_read_up_to_the_switch_when_the_pods_are_young():
     """S2: stable pods 23 s old at the release's start had half a minute of requests by the switch."""
-    watch = Watch(Shop(rates(1.0), past=15.0), alone=True, history=21600.0)
+    idle = {pod.name: (4.0, 0.01) for pod in STABLE}
+    watch = Watch(Shop(rates(1.0) | idle, past=15.0), alone=True, history=21600.0)
     number, result = watch.until(FAIL)
     assert number == 2
     assert "stable 0 of" in result.why
-    assert watch.ledger.measures["errors"].tracks[0].calibration.total >= 300
+    assert watch.ledger.measures["errors"].tracks[0].calibration.total >= 240
+
+
+@pytest.mark.parametrize(("rate", "fails", "stable"), [(10.0, True, "stable 0 of 300 "), (4.0, False, "stable 0 of 0 ")])
+def test_users_who_stay_on_the_old_pods_after_a_switch_are_compared_with(rate, fails, stable):
+    """Worse than those are now, though no worse than a short past with a bad minute in it. Probes alone are no users."""
+
+    class BadMinute(Shop):
+        def series(self, selector, since, every):
+            for one in super().series(selector, since, every):
+                spoilt = one.labels["code"] == "500" and one.labels["pod"] != CANDIDATE[0].name
+                points = tuple((t, v + 200.0 * (t >= BEGIN - 15)) for t, v in one.points)
+                yield dataclasses.replace(one, points=points) if spoilt else one
+
+    watch = Watch(BadMinute(rates(1.0) | {pod.name: (rate, 0.01) for pod in STABLE}, past=45.0), alone=True, history=21600.0)
+    results = [watch.look().results[0] for _ in range(2)]
+    assert (results[-1].verdict is FAIL) is fails
+    assert stable in results[-1].why
 
 
 @pytest.mark.parametrize(("late", "told"), [(0.0, ""), (30.0, " s late")])
