@@ -136,8 +136,8 @@ class Driver:
 
     def _turn(self, release: Release, observer: Observer, acts: Acts) -> tuple[Release, Seen, float]:
         """One look and what follows from it."""
-        now = self.tools.clock.now()
         self.lease.renew_if_due()
+        now = self.tools.clock.now()  # after what may have waited: a look is dated when it is taken
         if self.tools.seeking and (more := taken(release, self.tools.seeking.found, now)) is not release:
             release = self.release = more
             self.watching.renew(more)

@@ -4,8 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from deliver.engine.ladder import SECOND_LOOK
+from deliver.engine.lease import Lease
 from deliver.model import errors
 from deliver.model.release import Outcome, Release
+from deliver.model.seen import Seen
 from deliver.model.verdict import Verdict
 from deliver.sandbox.faults import Fault, conflict, forbidden, too_many, unreachable
 from tests.engine.invariants import watched
@@ -200,3 +203,39 @@ def test_a_watch_that_falls_silent_is_said_aloud_and_exposure_does_not_rise():
     assert release.outcome is Outcome.PROMOTED
     assert any("has not been heard" in note for note in rig.reporter.notes)
     dog.check(release)
+
+
+def test_a_look_that_had_to_wait_for_the_renewal_of_the_lock_is_dated_after_it():
+    """Dated before, it told of a moment what became true only seconds later."""
+    rig, ages = Rig.make(), list[float]()
+    begun = rig.world.clock.now()
+    rig.reporter.on_update = lambda release, seen: ages.append(rig.world.clock.now() - (seen.at if seen else 0.0))
+    rig.world.cluster.script.add(Fault(unreachable(), verb="patch", kind="leases", since=begun + 1.0, seconds=3.0, times=1))
+    assert rig.run().outcome is Outcome.PROMOTED
+    slow = [call for call in rig.world.cluster.calls if call.kind == "leases" and call.outcome == "Unreachable"]
+    assert len(slow) == 1
+    assert max(ages) < 0.1
+
+
+def test_a_shift_is_looked_at_twice_a_second_apart_when_the_lock_is_slow_to_renew_before_the_first_look(monkeypatch: pytest.MonkeyPatch):
+    rig, waited, looks = Rig.make(), list[float](), dict[str, float]()
+    renew = Lease.renew_if_due
+    moved = rig.when(lambda release: release.exposed and release.shift is not None and not release.shift.switched, lambda: None)
+    told = rig.reporter.on_update
+
+    def slowly(lease: Lease) -> None:
+        renew(lease)
+        if moved and not waited:
+            waited.append(3.0)
+            rig.world.clock.wait(3.0)
+
+    def looked(release: Release, seen: Seen | None) -> None:
+        told(release, seen)
+        if waited and release.shift and release.shift.switched:
+            looks.setdefault("verified" if release.shift.verified else "switched", rig.world.clock.now())
+
+    monkeypatch.setattr(Lease, "renew_if_due", slowly)
+    rig.reporter.on_update = looked
+    assert rig.run().outcome is Outcome.PROMOTED
+    assert waited
+    assert looks["verified"] - looks["switched"] >= SECOND_LOOK

@@ -325,7 +325,11 @@ def test_a_pause_counts_from_when_it_is_taken_in():
 def test_a_finish_can_be_paused_until_the_deployment_is_touched():
     warm = finishing().noted(NOW - 9, "intent", "route candidate: x").noted(NOW - 9, "note", "update-stable is next")
     assert asked(warm, "pause").paused is not None
-    assert asked(warm.noted(NOW - 1, "intent", "update-stable: x"), "pause").paused is None
+    meant = warm.noted(NOW - 2, "intent", "update-stable: x")
+    assert asked(meant, "pause").paused is not None, "what could not be recorded was not carried out"
+    assert asked(done(meant, "update-stable", [NOW - 1], "failed"), "pause").paused is not None
+    for result in ("done", "unknown"):
+        assert asked(done(meant, "update-stable", [NOW - 1], result), "pause").paused is None
 
 
 def test_resume_and_promote_end_a_pause_and_promote_passes_the_bake():
