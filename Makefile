@@ -1,7 +1,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
-CODE := deliver strategies bench tests/cluster tests/docs
+CODE := deliver strategies bench tests/e2e tests/docs
 
 .PHONY: help setup demo check format test test-sandbox hunt judged mutation test-cluster bench bench-analysis lock clean
 
@@ -37,7 +37,7 @@ test: setup     ## Every test that needs no cluster
 	$(BIN)/pytest -n 2 -m "not cluster and not slow"
 
 test-sandbox: setup  ## The end-to-end tests on the sandbox that take too long for `make test`; all of them play on tests/lab too
-	$(BIN)/pytest -n 4 -m "slow and not cluster" tests/cluster
+	$(BIN)/pytest -n 4 -m "slow and not cluster" tests/e2e
 
 SECONDS ?= 600
 hunt: setup     ## Random worlds and crashes against the rules, for SECONDS; failing seeds are written down
@@ -51,7 +51,7 @@ mutation: setup ## Change the core of PART (engine, analysis) line by line, on a
 	nice -n 19 $(BIN)/python -m tests.mutation $(PART)
 
 test-cluster: setup  ## End to end, on the cluster of KUBECONFIG, else on tests/lab (needs Go and root)
-	tests/with-lab tests/cluster/run
+	tests/with-lab tests/e2e/run
 
 bench: setup    ## Measure what the README promises, on tests/lab
 	tests/with-lab $(BIN)/python -m bench

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 from bench.shop import Watch, shop
 from bench.table import Row, spread
-from tests.cluster.support.events import baking
-from tests.cluster.support.world import ERRORS, World
+from tests.e2e.support.events import baking
+from tests.e2e.support.world import ERRORS, World
 
 RUNS = 10
 POLL = 2.0

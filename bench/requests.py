@@ -2,8 +2,8 @@
 
 from bench.shop import shop
 from bench.table import Row
-from tests.cluster.support.audit import Audit
-from tests.cluster.support.lab import AUDIT_LOG
+from tests.e2e.support.audit import Audit
+from tests.e2e.support.lab import AUDIT_LOG
 
 BAKE = 60
 POLL = 5

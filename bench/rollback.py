@@ -6,7 +6,7 @@ import time
 
 from bench.shop import Watch, shop
 from bench.table import Row, percentile, spread
-from tests.cluster.support.events import baking
+from tests.e2e.support.events import baking
 
 RUNS = 20
 LIMIT = 0.5  # seconds, p95

@@ -13,16 +13,16 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 from bench.table import Row, percentile
-from deliver.cluster.kube import connect
-from deliver.engine import service
-from deliver.engine.reporter import Reporter
-from deliver.engine.stop import Stop
+from deliver.cluster.client import connect
+from deliver.engine import commands
+from deliver.engine.runtime.reporter import Reporter
+from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.release import Outcome
 from deliver.model.spec import Analysis, Limits, ReleaseSpec, Target
-from deliver.sandbox import fixtures
-from deliver.sandbox.clock import RealClock
-from deliver.sandbox.controllers.kubelet import Node
-from deliver.sandbox.http.server import Door
+from deliver_sandbox import fixtures
+from deliver_sandbox.clock import RealClock
+from deliver_sandbox.controllers.kubelet import Node
+from deliver_sandbox.http.server import Door
 from tests.engine.rig import Quiet
 
 RELEASES, PODS = 20, 10
@@ -124,8 +124,8 @@ def release(kubeconfig: str, number: int, reporter: Reporter) -> str:
         cluster = connect(kubeconfig)
         options = {"steps": [{"weight": 50, "bake": 5.0}], "bake": 5.0, "max_overshoot": 60}
         spec = ReleaseSpec(Target("shop", f"web-{number}"), NEW, "canary", options, analysis=Analysis(), limits=Limits(drain=2.0))
-        proposal = service.propose(cluster, spec, actor=f"bench-{number}", now=time.time())
-        ended = service.run(cluster, proposal, reporter=reporter, stop=Stop())
+        proposal = commands.propose(cluster, spec, actor=f"bench-{number}", now=time.time())
+        ended = commands.run(cluster, proposal, reporter=reporter, stop=Stop())
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return str(ended.outcome)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.cluster.support import objects
-from tests.cluster.support.world import World
+from tests.e2e.support import objects
+from tests.e2e.support.world import World
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.table import Row
-from tests.cluster.support.process import SCRIPT, clean_environ
+from tests.e2e.support.process import SCRIPT, clean_environ
 
 RUNS = 15
 LIMIT = 1.5

@@ -11,12 +11,12 @@ from math import log
 
 from bench.shop import shop
 from bench.table import Row
-from deliver.analysis import wealth
-from deliver.analysis.strategies import shares
+from deliver.analysis import e_process
+from deliver.analysis.e_process import shares
 from deliver.metrics.calibrate import UNKNOWN
 from deliver.model.evidence import Calibration, Tally, Wealth
-from tests.cluster.support.events import baking, unix
-from tests.cluster.support.world import ERRORS, World
+from tests.e2e.support.events import baking, unix
+from tests.e2e.support.world import ERRORS, World
 
 RUNS = 3
 REPS = 300
@@ -81,8 +81,8 @@ def simulated(cell: Cell, chance: random.Random) -> float | None:
     calibration = Calibration(phi=UNKNOWN, assumed=True, likelihood=True, every=POLL, planned=round(2 * LONGEST / POLL))
     now = Wealth()
     for number, poll in enumerate(polls(cell, chance), 1):
-        now = wealth.relative(now, poll, calibration, MARGIN)
-        if wealth.evidence(now, shares(calibration)) >= -log(ALPHA):
+        now = e_process.relative(now, poll, calibration, MARGIN)
+        if e_process.evidence(now, shares(calibration)) >= -log(ALPHA):
             return number * POLL + LAG
     return None
 

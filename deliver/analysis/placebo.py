@@ -8,9 +8,9 @@ from dataclasses import replace
 from math import log
 from typing import Protocol
 
-from deliver.analysis import wealth
+from deliver.analysis import e_process
+from deliver.analysis.e_process import shares
 from deliver.analysis.history import History, coarser
-from deliver.analysis.strategies import shares
 from deliver.model.evidence import Calibration, Tally, Wealth
 
 
@@ -61,8 +61,8 @@ def _crosses(run: Sequence[Tally], calibration: Calibration, margin: float, alph
     calibration, now = replace(calibration, planned=len(run)), Wealth()
     for poll in run:
         if poll.candidate_total and poll.stable_total:
-            now = wealth.relative(now, poll, calibration, margin)
-            if wealth.evidence(now, shares(calibration)) >= -log(alpha):
+            now = e_process.relative(now, poll, calibration, margin)
+            if e_process.evidence(now, shares(calibration)) >= -log(alpha):
                 return True
     return False
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 
 from deliver.analysis.counts import Counts
-from deliver.analysis.lean import worse
+from deliver.analysis.leaning import worse
 from deliver.model.evidence import Tally
 from deliver.model.spec import LatencyMetric, QueryMetric, RatioMetric
 from deliver.model.verdict import Verdict

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from deliver.cli.table import COMMANDS, GROUPS, RELEASE, SETTINGS, strategy_names, strategy_summary
+from deliver.cli.commands import COMMANDS, GROUPS, RELEASE, SETTINGS, strategy_names, strategy_summary
 from deliver.model.exitcodes import MEANING
 
 

@@ -5,9 +5,8 @@ import sys
 
 from typer.core import TyperCommand
 
-from deliver.cli import session
-from deliver.cli.numbers import scrape, whole
-from deliver.cli.options import COLOR, Given, Option, command, output
+from deliver.cli import context
+from deliver.cli.options import COLOR, Given, Option, command, output, scrape, whole
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 
@@ -55,11 +54,11 @@ def _play(given: Given, names: "list[str] | tuple[str, ...]", every: float, data
             results = show(chosen, teller, os.environ, seed=seed, color=color, pace=Pace.scraped(every), halt=halt)
         except Halted as stop:
             teller.show_cursor()
-            session.say("stopped; the sandbox is gone and nothing else was touched")
+            context.say("stopped; the sandbox is gone and nothing else was touched")
             return 128 + stop.number
     if data:
         items = [result.view() for result in results]
-        session.show_view(items_view("DemoResult", items), given["output"])
+        context.show_view(items_view("DemoResult", items), given["output"])
     return ExitCode.PROMOTED if all(result.good for result in results) else ExitCode.INTERNAL
 
 
@@ -70,9 +69,9 @@ def _list(given: Given, data: bool) -> int:
 
     if data:
         items = [{"name": one.name, "title": one.title, "seconds": one.seconds} for one in SCENARIOS.values()]
-        session.show_view(items_view("ScenarioList", items), given["output"])
+        context.show_view(items_view("ScenarioList", items), given["output"])
         return ExitCode.PROMOTED
     rows = [(one.name, f"{one.seconds} s", one.title) for one in SCENARIOS.values()]
-    session.show("\n".join(table(("SCENARIO", "TAKES", "WHAT HAPPENS"), rows, session.style(given), right=(1,))))
-    session.show(f"\nwithout --scenario: {', '.join(DEFAULT)}")
+    context.show("\n".join(table(("SCENARIO", "TAKES", "WHAT HAPPENS"), rows, context.style(given), right=(1,))))
+    context.show(f"\nwithout --scenario: {', '.join(DEFAULT)}")
     return ExitCode.PROMOTED

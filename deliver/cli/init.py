@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 
 from typer.core import TyperCommand
 
-from deliver.cli import session
-from deliver.cli.ask import ask
+from deliver.cli import context
 from deliver.cli.options import ANALYSIS, ANSWER, PLACE, QUIET, TARGETING, Given, Option, command
+from deliver.cli.prompt import ask
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 from deliver.model.spec import Target
 
 if TYPE_CHECKING:
-    from deliver.cluster.kube import KubernetesCluster
+    from deliver.cluster.client import KubernetesCluster
     from deliver.config.draft import Draft
 
 DEPLOYMENT = Option("target", "the Deployment; default: the only one of the namespace", metavar="DEPLOYMENT")
@@ -27,28 +27,28 @@ def make(name: str, summary: str) -> TyperCommand:
 
 
 def init(given: Given) -> int:
-    from deliver.discovery import file
-    from deliver.discovery.find import discover
+    from deliver.discovery import yaml_writer
+    from deliver.discovery.discover import discover
     from deliver.discovery.workload import look
-    from deliver.render.clean import clean
+    from deliver.text.sanitize import clean
 
     path = Path(given["write"]) if given["write"] and given["write"] != "-" else None
     _free(path, force=bool(given["force"]))
-    cluster = session.open_cluster(given)
+    cluster = context.open_cluster(given)
     target = _target(given, cluster)
     draft = _draft(given, target)
     workload = look(cluster, target, given["container"] or "")
     found = discover(cluster, workload, ask, draft.get(("analysis", "prometheus")))
     image = draft.get(("image",)) or ""
-    text = file.text(workload, found, image)
+    text = yaml_writer.text(workload, found, image)
     if path is None:
-        session.show(text.rstrip())
+        context.show(text.rstrip())
     else:
         _write(path, text, force=bool(given["force"]))
     if not given["quiet"]:
         for line in (*workload.told, *found.told):
-            session.say(clean(line))
-        session.say(_next(path, image))
+            context.say(clean(line))
+        context.say(_next(path, image))
     return ExitCode.PROMOTED
 
 
@@ -60,9 +60,9 @@ def _next(path: Path | None, image: str) -> str:
 
 
 def _target(given: Given, cluster: "KubernetesCluster") -> Target:
-    from deliver.config.names import kube_name
     from deliver.config.options import deployment_of
     from deliver.discovery.workload import choose
+    from deliver.model.names import kube_name
 
     try:
         namespace = kube_name(given["namespace"] or cluster.namespace)

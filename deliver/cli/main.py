@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         code = ExitCode.SIGINT
     except Exception as error:
-        from deliver.cli.failures import crashed
+        from deliver.cli.errors import crashed
 
         code = crashed(error)
     return _flushed(int(code))
@@ -32,7 +32,7 @@ def _run(argv: list[str]) -> int:
     try:
         answer = typer.main.get_command(app).main(args=argv, prog_name=_name(), complete_var="_DELIVER_COMPLETE", standalone_mode=False)
     except DeliverError as error:  # e.g. a strategy plugin that does not load, so that there is no command to run
-        from deliver.cli.failures import tell
+        from deliver.cli.errors import tell
 
         return tell(error)
     except typer.Abort:
@@ -48,7 +48,7 @@ def _run(argv: list[str]) -> int:
 
 def _usage(error: Exception) -> int:
     """typer's own complaints in our shape."""
-    from deliver.cli.failures import tell
+    from deliver.cli.errors import tell
 
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "deliver"

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from typer.core import TyperCommand
 
-from deliver.cli import session
+from deliver.cli import context
 from deliver.cli.options import DISPLAY, PLACE, REASON, Given, Option, command, output
 from deliver.cli.signals import stoppable
 from deliver.model.exitcodes import ExitCode
+from deliver.model.observation import Seen
 from deliver.model.release import Release
-from deliver.model.seen import Seen
 
 if TYPE_CHECKING:
-    from deliver.engine.reporter import Reporter
+    from deliver.engine.runtime.reporter import Reporter
 
 TAKEOVER = Option("takeover", "take the release from a driver that still holds the lock", kind="flag")
 TO = Option("to", "go back to this release (number or id out of `deliver history`) instead of the one before", metavar="N|ID")
@@ -58,47 +58,47 @@ def answer(given: Given, display: Display, release: Release, verb: str) -> None:
     else:
         from deliver.render.summary import taken_in
 
-        session.say(taken_in(release, verb))
+        context.say(taken_in(release, verb))
 
 
 def ask(given: Given, verb: str) -> int:
-    from deliver.engine import service
+    from deliver.engine import commands
 
-    return act(given, verb, partial(service.ask, verb=verb), taken_back=ExitCode.PROMOTED if verb == "abort" else ExitCode.ROLLED_BACK)
+    return act(given, verb, partial(commands.ask, verb=verb), taken_back=ExitCode.PROMOTED if verb == "abort" else ExitCode.ROLLED_BACK)
 
 
 def resume(given: Given) -> int:
-    from deliver.engine import service
+    from deliver.engine import commands
 
-    return act(given, "resume", partial(service.resume, takeover=bool(given["takeover"])))
+    return act(given, "resume", partial(commands.resume, takeover=bool(given["takeover"])))
 
 
 def act(given: Given, verb: str, call: Callable[..., Release], *, taken_back: ExitCode = ExitCode.ROLLED_BACK) -> int:
     """Put it before the driver of the release, or drive the release where there is none."""
-    from deliver.cli.discovering import seek
-    from deliver.engine import service
+    from deliver.cli.discover import seek
+    from deliver.engine import commands
 
-    cluster, target = session.aim(given)
-    display, actor = Display(session.reporter(given)), session.actor(os.environ)
+    cluster, target = context.aim(given)
+    display, actor = Display(context.reporter(given)), context.actor(os.environ)
     with stoppable() as stop:
-        within = service.world(cluster, display, stop, actor, seek(cluster))
+        within = commands.world(cluster, display, stop, actor, seek(cluster))
         release = call(cluster, target, actor=actor, reason=given["reason"] or "", reporter=display, stop=stop, within=within)
     answer(given, display, release, verb)
-    return session.ended(release, stop, taken_back=taken_back)
+    return context.ended(release, stop, taken_back=taken_back)
 
 
 def rollback(given: Given) -> int:
-    from deliver.engine import service
+    from deliver.engine import commands
 
-    cluster, target = session.aim(given)
+    cluster, target = context.aim(given)
     with stoppable(say="the traffic is taken back first") as stop:
-        release = service.rollback(
+        release = commands.rollback(
             cluster,
             target,
             to=given["to"] or "",
-            actor=session.actor(os.environ),
+            actor=context.actor(os.environ),
             reason=given["reason"] or "",
-            reporter=session.reporter(given),
+            reporter=context.reporter(given),
             stop=stop,
         )
-    return session.ended(release, stop, taken_back=ExitCode.PROMOTED)
+    return context.ended(release, stop, taken_back=ExitCode.PROMOTED)

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from typer.core import TyperCommand
 
-from deliver.cli import session
-from deliver.cli.asked import Asked
-from deliver.cli.numbers import ratio
-from deliver.cli.options import ANALYSIS, ANSWER, DISCOVER, DISPLAY, LIMITS, PLACE, QUIET, TARGETING, Given, Option, command, output
+from deliver.cli import context
+from deliver.cli.options import ANALYSIS, ANSWER, DISCOVER, DISPLAY, LIMITS, PLACE, QUIET, TARGETING, Given, Option, command, output, ratio
+from deliver.cli.request import Asked
 from deliver.cli.signals import stoppable
 from deliver.model.errors import DeliverError, InputError
 from deliver.model.exitcodes import ExitCode
@@ -89,7 +88,7 @@ def _written(file: str | None) -> str:
     from deliver.config.draft import Draft
 
     try:
-        section = Draft.of(session.document(Given({"file": file}, str))).get(("strategy",))
+        section = Draft.of(context.document(Given({"file": file}, str))).get(("strategy",))
     except DeliverError:
         return ""
     return str(next(iter(section))) if isinstance(section, dict) and len(section) == 1 else ""
@@ -121,46 +120,46 @@ def spec(given: Given, strategy: str = "", *, patient: bool = True) -> Asked:
     from deliver.config.options import lay_strategy
     from deliver.config.strategies import options_of, replaced, values
 
-    draft = session.draft(given)
+    draft = context.draft(given)
     if strategy:
         fields = options_of(strategy)
         lay_strategy(draft, strategy, values(fields, given.values), replaced(fields))
     wanted = build(draft)
-    if (how := session.discovers(given, draft, wanted)) is not False:
-        from deliver.cli.discovering import asked
+    if (how := context.discovers(given, draft, wanted)) is not False:
+        from deliver.cli.discover import asked
 
         return asked(given, draft, wanted, by_habit=how is None, patient=patient)
     return Asked(wanted)
 
 
 def drive(given: Given, asked: Asked) -> int:
-    from deliver.cli.discovering import seek
-    from deliver.engine import service
+    from deliver.cli.discover import seek
+    from deliver.engine import commands
     from deliver.render.text import planned_code
 
-    session.notifiable(asked.spec)
-    cluster, actor = session.open_cluster(given), session.actor(os.environ)
-    proposal = asked.checked(service.propose(cluster, session.placed(asked.spec, cluster), actor=actor, now=time.time()))
+    context.notifiable(asked.spec)
+    cluster, actor = context.open_cluster(given), context.actor(os.environ)
+    proposal = asked.checked(commands.propose(cluster, context.placed(asked.spec, cluster), actor=actor, now=time.time()))
     if planned_code(proposal.findings) is None:  # what is refused has nothing to be judged by
         _say(asked.told)
     with stoppable() as stop:
-        within = service.world(cluster, session.reporter(given), stop, actor, seek(cluster))
-        release = service.run(cluster, proposal, reporter=within.reporter, stop=stop, within=within)
-    return session.ended(release, stop)
+        within = commands.world(cluster, context.reporter(given), stop, actor, seek(cluster))
+        release = commands.run(cluster, proposal, reporter=within.reporter, stop=stop, within=within)
+    return context.ended(release, stop)
 
 
 def plan(given: Given, strategy: str) -> int:
-    from deliver.engine import service
+    from deliver.engine import commands
     from deliver.render import lists, text
 
     asked = spec(given, strategy, patient=False)
-    cluster = session.open_cluster(given)
+    cluster = context.open_cluster(given)
     detectable = ratio(given, "until_detectable")
     proposal = asked.checked(
-        service.propose(cluster, session.placed(asked.spec, cluster), actor=session.actor(os.environ), now=time.time(), wanted=detectable)
+        commands.propose(cluster, context.placed(asked.spec, cluster), actor=context.actor(os.environ), now=time.time(), wanted=detectable)
     )
     _say(asked.told)
-    session.show_as(given, lambda: lists.plan_view(proposal), lambda style: text.plan_text(proposal, style))
+    context.show_as(given, lambda: lists.plan_view(proposal), lambda style: text.plan_text(proposal, style))
     if (code := text.planned_code(proposal.findings)) is not None:
         return code
     return ExitCode.CHANGES if given["detailed_exitcode"] and proposal.patches else ExitCode.PROMOTED
@@ -168,7 +167,7 @@ def plan(given: Given, strategy: str) -> int:
 
 def _say(lines: Sequence[str]) -> None:
     """What they quote comes out of the cluster."""
-    from deliver.render.clean import clean
+    from deliver.text.sanitize import clean
 
     for line in lines:
-        session.say(clean(line))
+        context.say(clean(line))

@@ -5,18 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand
 
-from deliver.cli import session
-from deliver.cli.look import WHICH, chosen, known
-from deliver.cli.numbers import whole
-from deliver.cli.options import ANALYSIS, COLOR, PLACE, QUIET, Given, Option, command, output
+from deliver.cli import context
+from deliver.cli.options import ANALYSIS, COLOR, PLACE, QUIET, Given, Option, command, output, whole
 from deliver.cli.signals import stoppable
+from deliver.cli.status import WHICH, chosen, known
 from deliver.model.errors import InputError, Unreachable
 from deliver.model.exitcodes import ExitCode
 
 if TYPE_CHECKING:
     from deliver.model.release import Release
     from deliver.model.spec import Analysis, Target
-    from deliver.replaying.ask import Question
+    from deliver.replay.question import Question
 
 OPTIONS = (
     Option(
@@ -40,10 +39,10 @@ def make(name: str, summary: str) -> TyperCommand:
 
 
 def run(given: Given) -> int:
-    from deliver.engine.judging import provider_of
+    from deliver.engine.runtime.analysis_factory import provider_of
     from deliver.plugins.interfaces import MetricsError
 
-    cluster, target = session.aim(given)
+    cluster, target = context.aim(given)
     release = _release(given, cluster, target)
     analysis = _analysis(given, release, target)
     try:
@@ -93,9 +92,9 @@ def _analysis(given: Given, release: "Release | None", target: "Target") -> "Ana
     from deliver.config.build import build
 
     asked = any(given[option.name] for option in ANALYSIS)
-    if release is not None and not asked and session.document(given) is None:
+    if release is not None and not asked and context.document(given) is None:
         return release.spec.analysis
-    draft = session.draft(given)
+    draft = context.draft(given)
     draft.data.setdefault("target", {"deployment": target.deployment})
     draft.data["image"] = "replayed:1"
     draft.data["strategy"] = {"canary": {"steps": [{"weight": 50, "bake": "1m"}]}}  # only how it judges is wanted
@@ -103,29 +102,30 @@ def _analysis(given: Given, release: "Release | None", target: "Target") -> "Ana
 
 
 def _question(given: Given, release: "Release | None", analysis: "Analysis", target: "Target", now: float) -> "Question":
-    from deliver.replaying import ask, pods, record
-    from deliver.replaying.pods import Sides
+    from deliver.replay import from_record, pods
+    from deliver.replay import question as asking
+    from deliver.replay.pods import Sides
 
     if release is not None:
-        return record.question(release, analysis)
-    stretch = ask.since(now, _since(given))
+        return from_record.question(release, analysis)
+    stretch = asking.since(now, _since(given))
     stable = given["stable_pods"] or pods.of_deployment(target.deployment)
     stable = pods.of_hash(target.deployment, given["stable_hash"]) if given["stable_hash"] else stable
     candidate = pods.of_hash(target.deployment, given["candidate_hash"]) if given["candidate_hash"] else given["candidate_pods"] or ""
-    return ask.Question(target.namespace, analysis, Sides(stable, candidate), stretch, whole(given, "seed", 1))
+    return asking.Question(target.namespace, analysis, Sides(stable, candidate), stretch, whole(given, "seed", 1))
 
 
 def _replay(given: Given, question: "Question", provider: Any, release: "Release | None") -> int:
-    from deliver.render import replayed
-    from deliver.replaying import ask
-    from deliver.replaying.play import Ending
+    from deliver.replay import question as asking
+    from deliver.replay import text
+    from deliver.replay.rejudge import Ending
 
-    answered = ask.ask(question, provider)
+    answered = asking.ask(question, provider)
     came = _came(release) if release else ""
     if given["output"] in ("json", "yaml"):
-        session.show_view(replayed.replay_view(answered, question.stretch.start, came), given["output"])
+        context.show_view(text.replay_view(answered, question.stretch.start, came), given["output"])
     else:
-        session.show(replayed.replay_text(answered, question.stretch.start, came, session.style(given)))
+        context.show(text.replay_text(answered, question.stretch.start, came, context.style(given)))
     codes = {Ending.ROLLED_BACK: ExitCode.ROLLED_BACK, Ending.HELD: ExitCode.HELD, Ending.UNPROVED: ExitCode.HELD}
     return codes.get(answered.replay.ending, ExitCode.PROMOTED) if given["detailed_exitcode"] else ExitCode.PROMOTED
 
@@ -138,8 +138,8 @@ def _came(release: "Release") -> str:
 
 def _alarms(given: Given, question: "Question", provider: Any) -> int:
     from deliver.plugins.types import parse_share
-    from deliver.render import replayed
-    from deliver.replaying import ask
+    from deliver.replay import question as asking
+    from deliver.replay import text
 
     runs = whole(given, "aa", 20, 100_000)
     if not runs:
@@ -153,16 +153,16 @@ def _alarms(given: Given, question: "Question", provider: Any) -> int:
 
         def told(count: int) -> bool:
             if not given["quiet"] and count % 10 == 0:
-                session.say(f"{count} of {runs} replayed in {time.monotonic() - began:.0f} s")
+                context.say(f"{count} of {runs} replayed in {time.monotonic() - began:.0f} s")
             return stop.is_set()
 
-        found, _ = ask.alarms(question, provider, share, runs, told)
+        found, _ = asking.alarms(question, provider, share, runs, told)
     if found.templates > 1:
-        session.say(
+        context.say(
             f"! these pods are of {found.templates} pod templates: something was released in that time; --stable-hash keeps one apart"
         )
     if given["output"] in ("json", "yaml"):
-        session.show_view(replayed.alike_view(found, question.analysis.alpha), given["output"])
+        context.show_view(text.alike_view(found, question.analysis.alpha), given["output"])
     else:
-        session.show(replayed.alike_text(found, question.analysis.alpha, session.style(given)))
+        context.show(text.alike_text(found, question.analysis.alpha, context.style(given)))
     return 128 + stop.signum if stop.signum else ExitCode.PROMOTED

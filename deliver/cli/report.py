@@ -6,9 +6,9 @@ from pathlib import Path
 
 from typer.core import TyperCommand
 
-from deliver.cli import session
-from deliver.cli.look import WHICH, chosen, known
+from deliver.cli import context
 from deliver.cli.options import COLOR, PLACE, Given, Option, command
+from deliver.cli.status import WHICH, chosen, known
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 from deliver.render.style import is_tty
@@ -29,7 +29,7 @@ def report(given: Given) -> int:
     if not file and format == "png" and is_tty(sys.stdout):
         raise InputError("a PNG is nothing for a terminal", hint="name a file: `-o release.png`")
     maker.can_draw()
-    cluster, target = session.aim(given)
+    cluster, target = context.aim(given)
     release = chosen(given["release"], known(cluster, target), target)
     write(file, maker.report(release, format, time.time()))
     return ExitCode.PROMOTED
@@ -56,4 +56,4 @@ def write(file: str | None, data: bytes) -> None:
         raise
     except (OSError, ValueError) as error:
         raise InputError(f"cannot write {(file or 'to stdout')[:200]}", why=str(getattr(error, "strerror", None) or error)) from error
-    session.say(f"wrote {file}: {len(data) / 1000:.0f} kB")
+    context.say(f"wrote {file}: {len(data) / 1000:.0f} kB")

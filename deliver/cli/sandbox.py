@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING
 
 from typer.core import TyperGroup
 
-from deliver.cli import session
-from deliver.cli.numbers import number, whole
-from deliver.cli.options import COLOR, Given, Option, command
+from deliver.cli import context
+from deliver.cli.commands import SETTINGS
+from deliver.cli.options import COLOR, Given, Option, command, number, whole
 from deliver.cli.signals import handled
-from deliver.cli.table import SETTINGS
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 
 if TYPE_CHECKING:
-    from deliver.sandbox.http.server import Door
-    from deliver.sandbox.world import World
+    from deliver_sandbox.http.server import Door
+    from deliver_sandbox.world import World
 
 FASTEST = 1000.0
 UP = (
@@ -43,16 +42,16 @@ def make(name: str, summary: str) -> TyperGroup:
 
 
 def up_(given: Given) -> int:
-    from deliver.sandbox.live import live
+    from deliver_sandbox.live import live
 
     seed, port = whole(given, "seed", 1), whole(given, "port", 0, 65535)
     speed = number(given, "speed", 1.0, 1.0, FASTEST)
     try:
         with live(seed=seed, speed=speed, port=port) as (world, door), _kubeconfig(given["write"], door) as file:
-            session.show(f"export KUBECONFIG={file}")
-            session.say(_told(file, door, speed))
+            context.show(f"export KUBECONFIG={file}")
+            context.say(_told(file, door, speed))
             _until_stopped()
-            session.say(_summary(world))
+            context.say(_summary(world))
     except OSError as error:
         if error.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from deliver.engine.stop import Stop
+from deliver.engine.runtime.stop_signal import Stop
 from deliver.render.style import is_tty
 
 SHOW_CURSOR = "\x1b[?25h\n"  # the live view hid it, and has no time left to put it back

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand
 
-from deliver.cli import session
-from deliver.cli.numbers import number, scrape, whole
-from deliver.cli.options import COLOR, PLACE, QUIET, Given, Option, command, output
+from deliver.cli import context
+from deliver.cli.options import COLOR, PLACE, QUIET, Given, Option, command, number, output, scrape, whole
 from deliver.cli.signals import stoppable
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 
 if TYPE_CHECKING:
-    from deliver.simulating.play import Run
-    from deliver.simulating.setting import Played, Regression, Setting
+    from deliver.simulate.run import Run
+    from deliver.simulate.scenario import Played, Regression, Setting
 
 
 def _own(name: str, help: str, **more: Any) -> Option:
@@ -50,8 +49,8 @@ def make(name: str, summary: str) -> TyperCommand:
 def simulate(given: Given) -> int:
     from deliver.cli.report import form
     from deliver.report.report import can_draw
-    from deliver.simulating.play import play
-    from deliver.simulating.setting import unseen, usual
+    from deliver.simulate.run import play
+    from deliver.simulate.scenario import unseen, usual
 
     setting = _setting(given)
     found = _played(given, setting)
@@ -64,15 +63,15 @@ def simulate(given: Given) -> int:
     if not setting.errors and any(one.errors > 1 for one in regressions):
         raise InputError(f"{given.label('errors')}: so many times nothing is nothing", hint="e.g. `--errors 0.01%`")
     for text in found.left:
-        session.say(f"not played: {text}")
+        context.say(f"not played: {text}")
     for text in unseen(found.spec.analysis.metrics, regressions):
-        session.say(text)
+        context.say(text)
     results: list[tuple[Regression, list[Run]]] = [(regression, []) for regression in regressions]
     with stoppable(say="stopping the simulation") as stop:
         for regression, done in results:
             for count in range(runs):
                 if runs > 1 and not given["quiet"]:
-                    session.say(f"{regression}: release {count + 1} of {runs}")
+                    context.say(f"{regression}: release {count + 1} of {runs}")
                 run = play(found.spec, setting, regression, seed + count, stop)
                 if stop.is_set():
                     return 128 + stop.signum
@@ -86,9 +85,9 @@ def simulate(given: Given) -> int:
 def _played(given: Given, setting: "Setting") -> "Played":
     """The file's spec; an image is not needed."""
     from deliver.config.build import build, moves_pods
-    from deliver.simulating.setting import NEW, played
+    from deliver.simulate.scenario import NEW, played
 
-    draft = session.draft(Given({key: given[key] for key in ("target", "file")}, given.label))
+    draft = context.draft(Given({key: given[key] for key in ("target", "file")}, given.label))
     strategy = draft.get(("strategy",))
     if not draft.get(("image",)) and all(map(moves_pods, strategy if isinstance(strategy, dict) else ())):
         draft.data["image"] = NEW
@@ -97,7 +96,7 @@ def _played(given: Given, setting: "Setting") -> "Played":
 
 def _setting(given: Given) -> "Setting":
     from deliver.plugins.types import parse_duration, parse_share
-    from deliver.simulating.setting import Setting
+    from deliver.simulate.scenario import Setting
 
     def parsed(name: str, parse: Any, default: float) -> float:
         try:
@@ -137,7 +136,7 @@ def _writable(file: str) -> None:
 
 def _regression(text: str) -> "Regression":
     from deliver.plugins.types import parse_ratio
-    from deliver.simulating.setting import Regression
+    from deliver.simulate.scenario import Regression
 
     found: dict[str, float] = {}
     for part in text.split(","):
@@ -155,12 +154,12 @@ def _regression(text: str) -> "Regression":
 
 
 def _tell(given: Given, setting: "Setting", results: "list[tuple[Regression, list[Run]]]", runs: int) -> None:
-    from deliver.render import simulated
-    from deliver.simulating.outcomes import line, view
+    from deliver.simulate.summary import line, view
+    from deliver.simulate.text import story, table_text
 
     lines = [line(regression, done) for regression, done in results]
     if given["output"] in ("json", "yaml"):
-        session.show_view(
+        context.show_view(
             {
                 "apiVersion": "deliver.dev/v1alpha1",
                 "kind": "Simulation",
@@ -172,8 +171,8 @@ def _tell(given: Given, setting: "Setting", results: "list[tuple[Regression, lis
         return
     if runs == 1:
         for regression, (run,) in results:
-            session.show(simulated.story(str(regression), run, session.style(given)) + "\n")
-    session.show(simulated.table_text(lines, session.style(given)))
+            context.show(story(str(regression), run, context.style(given)) + "\n")
+    context.show(table_text(lines, context.style(given)))
 
 
 def _report(file: str, run: "Run") -> None:
@@ -181,4 +180,4 @@ def _report(file: str, run: "Run") -> None:
     from deliver.report.report import report
 
     write(file, report(run.release, form(file), run.release.ended or time.time()))
-    session.say(f"it shows the last release: {Path(file).name}")
+    context.say(f"it shows the last release: {Path(file).name}")

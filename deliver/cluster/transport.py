@@ -11,9 +11,8 @@ from urllib.parse import urlencode
 
 from deliver import __version__
 from deliver.cluster.credentials import Credentials, CredentialsFailed
-from deliver.cluster.deadline import Deadline
 from deliver.cluster.failures import AttemptFailed, Call, clean, from_status, no_answer
-from deliver.cluster.timing import Timing
+from deliver.cluster.timing import Deadline, Timing
 from deliver.model.errors import Forbidden
 
 if TYPE_CHECKING:

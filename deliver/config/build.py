@@ -10,8 +10,8 @@ from deliver.config.document import Path
 from deliver.config.draft import Draft
 from deliver.config.metrics import LatencyModel, QueryModel, RatioModel
 from deliver.config.models import AnalysisModel, FileModel, LimitsModel, TargetModel
+from deliver.config.plan_check import rehearse
 from deliver.config.problems import raise_for, unknown
-from deliver.config.rehearse import rehearse
 from deliver.model.errors import InputError
 from deliver.model.spec import Analysis, Limits, NotifySpec, PluginSpec, ReleaseSpec, Target
 from deliver.plugins import registry

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from deliver.config.metrics import MetricModel, Strict
-from deliver.config.names import image_reference, kube_name
+from deliver.model.names import image_reference, kube_name
 from deliver.plugins.types import Duration, Ratio, Share
 
 KubeName = Annotated[str, AfterValidator(kube_name)]

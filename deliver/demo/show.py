@@ -13,7 +13,7 @@ from deliver.demo.halt import Halt
 from deliver.demo.scenarios import Scenario
 from deliver.demo.stage import Fact, Pace, Stage
 from deliver.demo.teller import Teller
-from deliver.sandbox.live import live
+from deliver_sandbox.live import live
 
 INTRO = """A small Kubernetes runs inside this process: API server, controllers, pods, a Prometheus, and users who send 100 requests a
 second to the Service `web`, which four pods of version 1.0.0 answer. Nothing else is made up: each `deliver` below is the real command, in

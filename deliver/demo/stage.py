@@ -8,14 +8,14 @@ from pathlib import Path
 from deliver.demo.child import Child
 from deliver.demo.halt import Halt
 from deliver.demo.teller import Teller
-from deliver.engine import service
+from deliver.engine import commands
 from deliver.model.exitcodes import MEANING, ExitCode
 from deliver.model.release import Outcome, Phase, Release
 from deliver.model.spec import Target
-from deliver.sandbox.api import Write
-from deliver.sandbox.store import Object
-from deliver.sandbox.traffic import Tally
-from deliver.sandbox.world import World
+from deliver_sandbox.api import Write
+from deliver_sandbox.store import Object
+from deliver_sandbox.traffic import Tally
+from deliver_sandbox.world import World
 
 TARGET = Target("shop", "web")
 
@@ -129,7 +129,7 @@ class Stage:
     # -- what is seen
 
     def release(self) -> Release | None:
-        found = service.history(self.world.cluster, TARGET)
+        found = commands.history(self.world.cluster, TARGET)
         return found[0] if found else None
 
     def baking(self, step: int) -> Callable[[], bool]:

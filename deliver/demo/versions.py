@@ -69,3 +69,72 @@ def blind(stage: Stage) -> None:
     stage.nothing_lost()
     stage.served_by(stage.stable)
     stage.as_before()
+
+
+def killed_driver(stage: Stage) -> None:
+    new = stage.good
+    stage.say(
+        f"Version {new} is fine, but the process that releases it is killed in the second step, with SIGKILL: as if the CI runner had lost "
+        "its power. Users notice nothing, because the traffic is moved by Kubernetes, and the state of the release is in the cluster."
+    )
+    child = stage.start(f"run --image registry/web:{new}")
+    child.until(stage.baking(2))
+    stage.wait(stage.pace.bake / 3)
+    child.kill()
+    stage.teller.show_cursor()
+    stage.teller.gap()
+    stage.ends(child, -9)
+    stage.teller.gap()
+    stage.say("The release stands where it was; any machine with a kubeconfig can see it:")
+    stage.types("status web", ExitCode.PROMOTED)
+    stage.teller.gap()
+    stage.say(
+        "And any machine can go on. `resume` first watches the dead driver's lock for 15 seconds, because two drivers at once would be "
+        "worse than one who waits; then it drives the release to its end."
+    )
+    stage.types("resume web", ExitCode.PROMOTED, actor="colleague@laptop", means="promoted")
+    stage.outcome(Outcome.PROMOTED)
+    stage.nothing_lost()
+    stage.served_by(new)
+
+
+def two_drivers(stage: Stage) -> None:
+    new = stage.good
+    stage.say(
+        f"You release version {new}. In the first step a pipeline wants to release something else to the same Deployment. One target has "
+        "one driver: the second is told who has it, changes nothing, and its exit code says so."
+    )
+    child = stage.start(f"run --image registry/web:{new}")
+    child.until(stage.baking(1))
+    other = stage.start("run --image registry/web:2.0.0-errors", actor="pipeline #4711", quiet=True)
+    refused = other.end()
+    stage.ends(child, ExitCode.PROMOTED, "promoted")
+    stage.outcome(Outcome.PROMOTED)
+    stage.teller.gap()
+    stage.say("Meanwhile, at the pipeline:")
+    stage.teller.command("deliver run --image registry/web:2.0.0-errors")
+    stage.teller.verbatim(other.said)
+    stage.exited(refused, ExitCode.LOCKED)
+    stage.never_served("2.0.0-errors")
+    stage.nothing_lost()
+    stage.served_by(new)
+
+
+def foreign_edit(stage: Stage) -> None:
+    stage.say(
+        f"You release version {stage.good}. In the first step a colleague types `kubectl set image deployment/web web=registry/web:1.2.0`. "
+        "Rolling the stable pods away under the traffic would be an outage, so the Deployment is paused during a release, and `deliver` "
+        "holds: it does not guess whose wish counts."
+    )
+    child = stage.start(f"run --image registry/web:{stage.good}")
+    child.until(stage.baking(1))
+    stage.kubectl_set_image("registry/web:1.2.0")
+    stage.ends(child, ExitCode.HELD)
+    stage.outcome(Outcome.HELD)
+    stage.teller.gap()
+    stage.say("You take the release back first, and talk then:")
+    stage.types("rollback web --reason 'talk first'", ExitCode.PROMOTED)
+    stage.outcome(Outcome.ROLLED_BACK)
+    stage.nothing_lost()
+    stage.served_by(stage.stable)
+    stage.as_before()

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from deliver.analysis import native
+from deliver.analysis import native_histogram
+from deliver.analysis.bounds import per_second
 from deliver.analysis.counts import increase
 from deliver.analysis.selectors import Matcher, Selector
-from deliver.analysis.units import per_second
-from deliver.discovery.known import may_time
+from deliver.discovery.catalog import may_time
 from deliver.discovery.requests import Counter
-from deliver.discovery.words import Choice, Family, Question
+from deliver.discovery.types import Choice, Family, Question
 from deliver.plugins.types import parse_duration, show_duration
 
 SLOW = 0.05  # at most this share of the stable side's requests is above the bound
@@ -99,7 +99,7 @@ def _native(family: Family, counter: Counter | None) -> Timed | None:
         return None
     where = _where(family, counter)
     inner = family.where(*where)
-    whole, bounds = native.grown(inner.series)
+    whole, bounds = native_histogram.grown(inner.series)
     scale = per_second(family.name)
     return Timed(Selector(family.name, where), {at / scale: share for at, share in bounds.items()}, round(whole), native=True)
 

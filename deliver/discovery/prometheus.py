@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from deliver.cluster.port import Cluster, Object
-from deliver.discovery import places
-from deliver.discovery.ask import Asking
-from deliver.discovery.places import Place
-from deliver.discovery.words import Ask, Choice, Question
+from deliver.discovery import prometheus_services
+from deliver.discovery.prometheus_services import Place
+from deliver.discovery.series_queries import Asking
+from deliver.discovery.types import Ask, Choice, Question
 from deliver.model.errors import ClusterError, DeliverError, Forbidden
-from deliver.model.seen import PodSeen
+from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import MetricProvider, MetricsError
 
 LOOK = 10.0  # seconds for a list of Services
@@ -45,10 +45,10 @@ def candidates(cluster: Cluster) -> tuple[list[Place], str]:
     try:
         services = cluster.list("services", "", deadline=LOOK)
     except Forbidden:
-        return list(places.usual()), "no right to list Services of all namespaces; asked at usual addresses"
+        return list(prometheus_services.usual()), "no right to list Services of all namespaces; asked at usual addresses"
     except ClusterError as error:
-        return list(places.usual()), f"Services cannot be listed ({error.what}); asked at usual addresses"
-    return places.of(services, _operated(cluster)), ""
+        return list(prometheus_services.usual()), f"Services cannot be listed ({error.what}); asked at usual addresses"
+    return prometheus_services.of(services, _operated(cluster)), ""
 
 
 def locate(cluster: Cluster, namespace: str, pods: Sequence[PodSeen], provide: Provide, ask: Ask) -> Located:

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from deliver.analysis.selectors import Matcher, Selector, escape
-from deliver.discovery import behaviour, status
-from deliver.discovery.known import COUNTERS
+from deliver.discovery import counter_behaviour, status
+from deliver.discovery.catalog import COUNTERS
 from deliver.discovery.status import Status
-from deliver.discovery.words import Choice, Family, Question
+from deliver.discovery.types import Choice, Family, Question
 
 # labels that say which way a request went, and their value for one that comes in
 INWARD = {"reporter": "destination", "direction": "inbound", "kind": "server", "span_kind": "server", "side": "server"}
@@ -132,7 +132,7 @@ def _counters(
     if not found:
         yield "has no label whose values look like a status"
         return
-    seen = behaviour.of(family.series, restarts, pod_label)
+    seen = counter_behaviour.of(family.series, restarts, pod_label)
     if not seen.counts:
         yield "falls without a restart: a gauge, not a counter" if seen.falls else "has fractions: not a count of requests"
         return
@@ -145,10 +145,10 @@ def _counters(
         yield Counter(
             selector,
             one,
-            requests=round(behaviour.of(users.series, {}, pod_label).grown),
-            failed=round(behaviour.of(users.where(one.bad).series, {}, pod_label).grown),
+            requests=round(counter_behaviour.of(users.series, {}, pod_label).grown),
+            failed=round(counter_behaviour.of(users.where(one.bad).series, {}, pod_label).grown),
             seconds=max(times) - min(times) if times else 0.0,
-            rate=behaviour.rate(users.series, RECENT),
+            rate=counter_behaviour.rate(users.series, RECENT),
             who=known.who if known else "a counter that looks like one",
             rank=known.rank if known else UNKNOWN_RANK,
             histogram=known.histogram if known else "",

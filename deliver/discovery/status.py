@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from deliver.analysis.selectors import Matcher
-from deliver.discovery.words import Family
+from deliver.discovery.types import Family
 
 # The usual names, the finer one first: of two labels that both fit the earlier is taken.
 USUAL = (

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from deliver.cluster.port import Cluster, Object, Watch
-from deliver.discovery.words import Ask, Choice, Chosen, Question
-from deliver.engine import rules
-from deliver.engine.facts import arm, owner
-from deliver.engine.observe import Snapshotted, label_selector
-from deliver.engine.preflight import find_autoscaler, find_deployment
+from deliver.discovery.types import Ask, Choice, Chosen, Question
+from deliver.engine.preflight.deployment import find_autoscaler, find_deployment
+from deliver.engine.preflight.findings import container_of
+from deliver.engine.runtime.observer import Snapshotted, label_selector
+from deliver.engine.runtime.pod_facts import arm, owner
 from deliver.model.errors import InputError
 from deliver.model.names import HASH
-from deliver.model.seen import PodSeen
+from deliver.model.observation import PodSeen
 from deliver.model.spec import Facts, Target
 from deliver.plugins import registry
 
@@ -44,7 +44,7 @@ class Workload:
 def look(cluster: Cluster, target: Target, container: str = "") -> Workload:
     """Raises InputError for a Deployment that is not there, or whose container is not clear; ClusterError."""
     deployment = find_deployment(cluster, target)
-    chosen = rules.container_of(deployment, container)
+    chosen = container_of(deployment, container)
     wanted = [Watch("services"), Watch("pods"), Watch("replicasets", selector=label_selector(deployment))]
     seen = Snapshotted(cluster, target.namespace, wanted)
     stable = arm(deployment, seen.list("replicasets"), seen.list("pods"), chosen)

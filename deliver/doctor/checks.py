@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 from deliver import __version__
 from deliver.cluster.port import Access, Cluster
-from deliver.doctor import judged as judging
+from deliver.doctor import metric_choice as judging
 from deliver.doctor import metrics
+from deliver.doctor.line import DoctorLine
 from deliver.doctor.metrics import ASK, SKEW_FAIL, SKEW_WARN, Judged, told
 from deliver.doctor.rights import RIGHTS, Right
 from deliver.model.errors import ClusterError, DeliverError
-from deliver.render.text import DoctorLine
 
 CLIENTS = ("kubernetes", "httpx", "prometheus-api-client")
 

@@ -8,11 +8,11 @@ from deliver.cluster.port import Cluster
 from deliver.discovery import prometheus as found_in_cluster
 from deliver.discovery import workload
 from deliver.doctor import series
-from deliver.engine import judging
+from deliver.doctor.line import DoctorLine
+from deliver.engine.runtime import analysis_factory
 from deliver.model.errors import DeliverError
 from deliver.model.spec import Analysis, PluginSpec, Target
 from deliver.plugins.interfaces import MetricProvider, MetricsError
-from deliver.render.text import DoctorLine
 
 ASK = 5.0  # seconds for each question
 SKEW_WARN, SKEW_FAIL = 2.0, 10.0  # seconds; a lease is short, and two clocks that far apart quarrel over it
@@ -83,7 +83,7 @@ def _answers(
     cluster: Cluster, options: Mapping[str, Any], now: Callable[[], float], apart: float | None
 ) -> tuple[MetricProvider | None, DoctorLine]:
     try:
-        provider: MetricProvider = judging.provider_of(cluster, Analysis(provider=PluginSpec("prometheus", options)))
+        provider: MetricProvider = analysis_factory.provider_of(cluster, Analysis(provider=PluginSpec("prometheus", options)))
         ahead = provider.now(ASK) - now()
     except (MetricsError, DeliverError, ValueError) as error:
         hint = "check the address; a Service is NAMESPACE/NAME:PORT and needs get on services/proxy there: deploy/rbac/prometheus.yaml"

@@ -5,21 +5,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from deliver.analysis import native
+from deliver.analysis import native_histogram
 from deliver.analysis.selectors import Labels, Selector, histogram, parse
-from deliver.discovery import behaviour, requests
-from deliver.discovery.ask import WINDOW, YOUNG, Asking
-from deliver.discovery.behaviour import Behaviour
-from deliver.discovery.known import COUNTERS
-from deliver.discovery.words import Family, Question
+from deliver.discovery import counter_behaviour, requests
+from deliver.discovery.catalog import COUNTERS
+from deliver.discovery.counter_behaviour import Behaviour
+from deliver.discovery.series_queries import WINDOW, YOUNG, Asking
+from deliver.discovery.types import Family, Question
 from deliver.discovery.workload import Workload
-from deliver.metrics.arms import batches
-from deliver.metrics.delay import cadence
+from deliver.doctor.line import DoctorLine
+from deliver.metrics.pod_roster import batches
+from deliver.metrics.scrape_delay import cadence
 from deliver.model.errors import InputError
 from deliver.model.names import candidate_name
 from deliver.plugins.interfaces import MetricProvider, MetricsError
 from deliver.plugins.types import show_duration
-from deliver.render.text import DoctorLine
 
 STALE = 60.0  # `max_staleness`, where nobody has set it
 OTHER_NAMES = (
@@ -69,7 +69,7 @@ def lines(provider: MetricProvider, workload: Workload, metrics: Sequence[Any], 
     yield fresh(looked)
     yield spaced(looked)
     for name, family in families.items():
-        yield counts(name, behaviour.of(family.series, workload.restarts, asking.pod_label))
+        yield counts(name, counter_behaviour.of(family.series, workload.restarts, asking.pod_label))
     yield _crashes(asking, workload, families)
 
 
@@ -156,7 +156,7 @@ def _counted(asking: Asking, selector: Selector) -> Family:
     if family.series or not selector.name.endswith("_count"):
         return family
     whole = asking.selected(replace(selector, name=selector.name.removesuffix("_count")))
-    return Family(whole.name, native.classic(whole.series, math.inf)[1])
+    return Family(whole.name, native_histogram.classic(whole.series, math.inf)[1])
 
 
 def _total(metric: Mapping[str, Any]) -> Selector | None:

@@ -1,1 +1,1 @@
-"""The engine: decide.py is pure; driver.py observes, decides, journals and acts."""
+"""The engine. commands/ is what the command line calls, runtime/ drives a release, core/ decides and is pure."""

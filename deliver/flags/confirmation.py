@@ -7,7 +7,7 @@ from deliver.flags.ofrep import Instance, Probe, Wanted
 from deliver.flags.options import FlagdOptions
 from deliver.flags.rollout import Flag, Variants, marks_of, off
 from deliver.model.errors import ClusterError
-from deliver.model.seen import Ack
+from deliver.model.observation import Ack
 from deliver.plugins.flags import FlagReach
 from deliver.plugins.interfaces import Finding, Object
 

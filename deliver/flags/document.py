@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deliver.flags import jsontext
+from deliver.flags import json_edit
 from deliver.flags.rollout import Flag, Marks, Variants, marks_of, off, share
 from deliver.model.errors import Rejected
-from deliver.model.seen import FlagState
+from deliver.model.observation import FlagState
 from deliver.plugins.flags import FlagGone
 
 _KINDS = {bool: "boolean", str: "string", int: "number", float: "number", dict: "object"}
@@ -23,7 +23,7 @@ class Document:
     text: str
     where: str
     flags: Mapping[str, Flag]
-    spans: Mapping[str, jsontext.Span]
+    spans: Mapping[str, json_edit.Span]
     body: int
 
     def flag(self, name: str) -> Flag:
@@ -39,12 +39,12 @@ class Document:
 
     def with_flag(self, name: str, flag: Flag) -> str:
         """The whole text with another definition of that flag; what does not change in it keeps its bytes."""
-        return self.with_raw(name, jsontext.remade(self.raw(name), flag) if name in self.spans else jsontext.shown(flag))
+        return self.with_raw(name, json_edit.remade(self.raw(name), flag) if name in self.spans else json_edit.shown(flag))
 
     def with_raw(self, name: str, raw: str) -> str:
         if name in self.spans:
-            return jsontext.replaced(self.text, self.spans[name], raw)
-        return jsontext.inserted(self.text, self.body, name, raw)
+            return json_edit.replaced(self.text, self.spans[name], raw)
+        return json_edit.inserted(self.text, self.body, name, raw)
 
     def state(self, name: str, names: Variants) -> FlagState:
         flag, raw = self.flag(name), self.raw(name)
@@ -62,13 +62,13 @@ def revision(marks: Marks, flag: Flag) -> str:
 def parse(text: str, where: str) -> Document:
     """Raises Rejected with what is wrong and where."""
     try:
-        data = jsontext.strict(text)
+        data = json_edit.strict(text)
     except ValueError as error:
         raise _broken(where, str(error)) from None
     if problem := problem_of(data):
         raise _broken(where, problem)
-    body = jsontext.members(text, 0)["flags"].start
-    return Document(text, where, data["flags"], jsontext.members(text, body), body)
+    body = json_edit.members(text, 0)["flags"].start
+    return Document(text, where, data["flags"], json_edit.members(text, body), body)
 
 
 def _broken(where: str, why: str) -> Rejected:

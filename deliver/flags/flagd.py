@@ -14,12 +14,12 @@ from deliver.cluster.port import Watch
 from deliver.flags.document import nearest
 from deliver.flags.format import DocumentBackend
 from deliver.flags.http import Caller
+from deliver.flags.kubelet_sync import Refresh
 from deliver.flags.mounts import findings
 from deliver.flags.options import ConfigMapOptions
-from deliver.flags.refresh import Refresh
 from deliver.model.errors import NotFound
 from deliver.model.names import FENCE
-from deliver.model.seen import Ack, PodSeen
+from deliver.model.observation import Ack, PodSeen
 from deliver.plugins.flags import FlagReach
 from deliver.plugins.interfaces import Finding, Object, Writer
 

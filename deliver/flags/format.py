@@ -8,19 +8,19 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from deliver.cluster.port import Watch
-from deliver.flags import jsontext
+from deliver.flags import json_edit
 from deliver.flags.confirmation import Confirmation, ready
 from deliver.flags.document import Document, parse, problem_of
 from deliver.flags.http import Caller
 from deliver.flags.ofrep import Instance
 from deliver.flags.options import FlagdOptions
 from deliver.flags.rollout import STEP, Flag, Variants, marks_of, off, rolled, share, unmarked, version_after
-from deliver.flags.undoing import killed, sentences, undone
+from deliver.flags.undo import killed, sentences, undone
 from deliver.model.errors import Conflict, NotFound, Rejected, Superseded
-from deliver.model.seen import Ack, FlagState, PodSeen
+from deliver.model.observation import Ack, FlagState, PodSeen
 from deliver.plugins.flags import Capabilities, FlagReach, Mark, Undone
 from deliver.plugins.interfaces import Finding, Object, Writer
-from deliver.plugins.merging import same
+from deliver.plugins.three_way_merge import same
 
 OptionsT = TypeVar("OptionsT", bound=FlagdOptions)
 HolderT = TypeVar("HolderT")
@@ -116,7 +116,7 @@ class DocumentBackend(ABC, Generic[OptionsT, HolderT]):
         return revision
 
     def undo(self, write: Writer, flag: str, document: str, mark: Mark) -> Undone:
-        before, left = jsontext.strict(document), list[str]()
+        before, left = json_edit.strict(document), list[str]()
 
         def text(holder: HolderT) -> str:
             try:

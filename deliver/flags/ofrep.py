@@ -17,7 +17,7 @@ from deliver.cluster.port import Access
 from deliver.flags.http import Caller, Reply, clean
 from deliver.flags.rollout import Variants, marks_of
 from deliver.model.errors import ClusterError, Rejected, Unreachable
-from deliver.model.seen import Ack
+from deliver.model.observation import Ack
 
 THREADS = 4
 ASK = 3.0  # seconds for one evaluation

@@ -14,7 +14,7 @@ from deliver.cluster.port import Access
 from deliver.health.client import NotReached, PodFailed, Reply, Request, clean, send
 from deliver.health.http import bracketed
 from deliver.health.options import CheckOptions
-from deliver.model.seen import PodSeen
+from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import Probe, Reach
 
 METHOD = "/grpc.health.v1.Health/Check"

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, field_validator
 from deliver.cluster.port import Access
 from deliver.health.client import NotReached, PodFailed, Reply, Request, clean, send
 from deliver.health.options import CheckOptions
-from deliver.model.seen import PodSeen
+from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import Probe, Reach
 
 SECRET = ("authorization", "cookie", "proxy-authorization", "x-api-key", "x-auth-token")

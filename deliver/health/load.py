@@ -15,7 +15,7 @@ from deliver.cluster.port import Access
 from deliver.health.client import NotReached, PodFailed, Request, Session
 from deliver.health.http import bracketed
 from deliver.health.options import CheckOptions
-from deliver.model.seen import PodSeen
+from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import Probe, Reach
 from deliver.plugins.types import Duration, Share
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from pydantic import BaseModel, Field
 
 from deliver.health.options import CheckOptions
-from deliver.model.seen import PodSeen
+from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import Probe, Reach
 
 _POD = (errno.ECONNREFUSED, errno.ECONNRESET, errno.ECONNABORTED)

@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from random import Random
 
-from deliver.analysis import counts, dispersion, evidence, history, native, placebo, selectors
-from deliver.analysis.bounds import useful
+from deliver.analysis import counts, dispersion, history, native_histogram, placebo, selectors, sequential_test
+from deliver.analysis.bounds import le_of, useful
 from deliver.analysis.counts import Span
 from deliver.analysis.history import History
 from deliver.analysis.selectors import Matcher, Selector
-from deliver.analysis.units import le_of
-from deliver.metrics.arms import STABLE
+from deliver.metrics.baseline import before
 from deliver.metrics.look import Look
-from deliver.metrics.past import before
+from deliver.metrics.pod_roster import STABLE
 from deliver.model.evidence import Calibration, MetricEvidence, Track
 from deliver.model.spec import EvidenceMetric
 from deliver.plugins.interfaces import Answer, MetricsError, Series
@@ -152,7 +151,7 @@ def _tried(
     known = {bound: one for bound, one in found.items() if not one.assumed}
     if not known:
         return found
-    bound = evidence.main(MetricEvidence(tuple(Track(bound, one) for bound, one in known.items()))).bound
+    bound = sequential_test.main(MetricEvidence(tuple(Track(bound, one) for bound, one in known.items()))).bound
     chance = Random(f"{beginning.seed}/{metric.name}")  # a draw of pods, no secret
     checked = placebo.checked(known[bound], past[bound], metric.margin, beginning.alpha, beginning.share, chance)
     raised = checked.phi / known[bound].phi
@@ -236,7 +235,7 @@ def _present(special: Selector, total: Selector, look: Look, window: float) -> M
     requests = look.fetch.raw(total, reach).series
     if not requests:
         series = look.fetch.raw(replace(total, name=total.name.removesuffix("_count")), reach, native=True).series
-        whole, shares = native.grown(one for one in series if one.labels.get(label) in stable.pods)
+        whole, shares = native_histogram.grown(one for one in series if one.labels.get(label) in stable.pods)
         return {bound: History(window, ((round(share * whole),),), ((round(whole),),)) for bound, share in shares.items() if whole}
     buckets, span = look.fetch.raw(special, reach).series, Span(look.now - window, look.now - reach)
     bounds = {counts.number(one.labels.get("le", "")) for one in buckets} - {math.inf}

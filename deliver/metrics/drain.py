@@ -33,7 +33,7 @@ def rates(series: Sequence[Series], arm: Arm, since: float, fresh: float, pod_la
 
 
 class Judged(Protocol):
-    """deliver.metrics.judge.Outcome."""
+    """deliver.metrics.threshold_metric.Outcome."""
 
     @property
     def rates(self) -> Mapping[str, float] | None: ...

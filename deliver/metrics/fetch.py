@@ -5,13 +5,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from deliver.analysis import native
+from deliver.analysis import native_histogram
+from deliver.analysis.bounds import le_of, per_second
 from deliver.analysis.selectors import Labels, Matcher, Selector, bounds
-from deliver.analysis.units import le_of, per_second
-from deliver.metrics.arms import batches
+from deliver.metrics.pod_roster import batches
 from deliver.metrics.variants import Variants
-from deliver.plugins.careful import answered, told_time
 from deliver.plugins.interfaces import Answer, MetricProvider, MetricsError
+from deliver.plugins.validation import answered, told_time
 
 T = TypeVar("T")
 LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -61,7 +61,7 @@ class Fetch:
         """(requests up to the bound, all) of a histogram, classic or native. Raises InputError for a bound that is not exact."""
         total = self.raw(base.suffixed("_count"), window)
         if not total.series and (whole := self.raw(base, window, native=True)).series:
-            fast, every = native.classic(whole.series, le_of(base.name, bound), per_second(base.name))
+            fast, every = native_histogram.classic(whole.series, le_of(base.name, bound), per_second(base.name))
             return replace(whole, series=fast), replace(whole, series=every)
         return self.raw(base.suffixed("_bucket").where(Matcher("le", "=~", bounds(le_of(base.name, bound)))), window), total
 

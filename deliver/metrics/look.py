@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import TypedDict
 
 from deliver.analysis.counts import Arm, Counts
-from deliver.metrics.arms import CANDIDATE
-from deliver.metrics.delay import Cadence
+from deliver.metrics.baseline import Past
 from deliver.metrics.fetch import Fetch
-from deliver.metrics.gather import Gathered
-from deliver.metrics.past import Past
+from deliver.metrics.pod_roster import CANDIDATE
+from deliver.metrics.scrape_delay import Cadence
+from deliver.metrics.step_counts import Gathered
 
 UNKNOWN = Cadence()
 

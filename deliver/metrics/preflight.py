@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from deliver.analysis import counts, native, selectors
+from deliver.analysis import counts, native_histogram, selectors
+from deliver.analysis.bounds import per_second
 from deliver.analysis.counts import Arm, Span
 from deliver.analysis.selectors import Labels, Matcher, Selector
-from deliver.analysis.units import per_second
-from deliver.metrics.delay import BELIEVED, cadence
 from deliver.metrics.fetch import Fetch
+from deliver.metrics.scrape_delay import BELIEVED, cadence
 from deliver.model.errors import InputError
-from deliver.model.seen import PodSeen
+from deliver.model.observation import PodSeen
 from deliver.model.spec import Analysis, EvidenceMetric, LatencyMetric, Metric, QueryMetric, RatioMetric
 from deliver.plugins.interfaces import Answer, Finding, MetricProvider, MetricsError
 
@@ -122,7 +122,7 @@ def _histogram(metric: EvidenceMetric, fetch: Fetch, stable: Sequence[PodSeen], 
     base, reach = selectors.histogram(metric.histogram), max(metric.window + stale, LATEST)
     findings, answer = _regexes(metric.name, base), fetch.raw(base.suffixed("_count"), reach)
     if not answer.series and (whole := fetch.raw(base, reach, native=True)).series:
-        _, total = native.classic(whole.series, math.inf)
+        _, total = native_histogram.classic(whole.series, math.inf)
         return findings + _traffic(metric, replace(whole, series=total), fetch.labels, stable, now, stale)
     if not answer.series:
         return [*findings, _nothing(metric.name, base.suffixed("_count"), fetch, stable, now)]

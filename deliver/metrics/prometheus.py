@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from deliver.analysis.selectors import Matcher, parse
-from deliver.metrics import copies
+from deliver.metrics import deduplicate
 from deliver.metrics.transport import Transport
 from deliver.model.errors import InputError
 from deliver.plugins.interfaces import Answer, MetricsError, Reach
@@ -125,7 +125,7 @@ class PrometheusProvider:
 
     def raw(self, selector: str, window: float, timeout: float) -> Answer:
         where = str(parse(selector).where(*self._fixed)) if self._fixed else selector
-        return copies.once(self._ask(f"{where}[{max(round(window), 1)}s]", timeout), self._replicas)
+        return deduplicate.once(self._ask(f"{where}[{max(round(window), 1)}s]", timeout), self._replicas)
 
     def value(self, query: str, timeout: float) -> Answer:
         return self._ask(query, timeout)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from deliver.analysis.counts import Arm
 from deliver.analysis.selectors import Labels, Matcher
-from deliver.metrics.arms import CANDIDATE, STABLE
+from deliver.metrics.pod_roster import CANDIDATE, STABLE
 from deliver.plugins.interfaces import Answer, Series
 
 

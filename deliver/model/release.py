@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Any
 
 from deliver.model.evidence import MetricEvidence, Point
+from deliver.model.frozen import replace
+from deliver.model.observation import FlagState, Request
 from deliver.model.plan import Plan, Side, Step
-from deliver.model.replace import replace
-from deliver.model.seen import FlagState, Request
 from deliver.model.spec import ReleaseSpec
 from deliver.model.verdict import CheckResult
 

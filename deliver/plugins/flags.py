@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from deliver.model.errors import NotFound
-from deliver.model.seen import Ack, FlagState, PodSeen
+from deliver.model.observation import Ack, FlagState, PodSeen
 from deliver.plugins.interfaces import Finding, Object, Writer
 
 if TYPE_CHECKING:
@@ -110,11 +110,12 @@ class FlagBackend(Protocol):
         """Put back what `read` gave as `document`, byte for byte; the new revision. Nothing of ours is left."""
 
     def undo(self, write: Writer, flag: str, document: str, mark: Mark) -> Undone:
-        """Take back what releases of ours have written since `read` gave `document`, and nothing else (deliver.plugins.merging).
+        """Take back what releases of ours have written since `read` gave `document`, and nothing else (deliver.plugins.three_way_merge).
 
         Where nobody else has changed anything the flag is that document again, byte for byte; else their changes survive. Nobody keeps the
         treatment by a share, whoever set it last, and nothing that somebody has switched off or removed is made on again. Doing it
-        twice does no harm. A back end without this hook is put back by `restore`, or left at the safe variant (deliver.engine.users.undo).
+        twice does no harm. A back end without this hook is put back by `restore`, or left at the safe variant
+        (deliver.engine.runtime.flag_undo).
         """
 
     def release(self, write: Writer, flag: str) -> None:

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from deliver.model.observation import PodSeen, RouteSeen
 from deliver.model.plan import Plan, Side
 from deliver.model.release import Release, ServiceSnapshot
-from deliver.model.seen import PodSeen, RouteSeen
 from deliver.model.spec import Facts, Target
 
 if TYPE_CHECKING:

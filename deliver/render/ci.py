@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from deliver.model.observation import Seen
 from deliver.model.release import Course, Outcome, Release
-from deliver.model.seen import Seen
-from deliver.render.clean import clean, command_data, command_property, markdown
-from deliver.render.fmt import count, duration, percent
 from deliver.render.lines import Lines
 from deliver.render.out import Out, never_raises
 from deliver.render.summary import check_cells, headline, result_word, where
 from deliver.render.view import View, release_view
+from deliver.text.formats import count, duration, percent
+from deliver.text.sanitize import clean, command_data, command_property, markdown
 
 
 class Dialect(Protocol):

@@ -6,8 +6,8 @@ from math import isfinite
 
 from deliver.model.release import Entry, Release
 from deliver.model.verdict import CheckResult, Verdict, binding, combined
-from deliver.render.clean import clean
-from deliver.render.fmt import count, duration, number
+from deliver.text.formats import count, duration, number
+from deliver.text.sanitize import clean
 
 _INTENT = re.compile(r"(?P<verb>[a-z]+(?:-[a-z]+)*)(?: (?P<arg>stable|both|candidate|\d+(?:\.\d+)?))?(?:[:;,]? .*)?$")
 _SIDES = {"stable": "the stable side only", "both": "both sides", "candidate": "the candidate only"}

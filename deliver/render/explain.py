@@ -2,14 +2,14 @@
 
 from deliver.model.release import Entry, Release
 from deliver.model.verdict import CheckResult
-from deliver.render.clean import clean
 from deliver.render.events import phrase
-from deliver.render.fmt import clock, count, duration, number, stamp
 from deliver.render.lists import entries_of
 from deliver.render.odds import odds_line, odds_view
 from deliver.render.style import PLAIN, VERDICT_LEVEL, VERDICT_STYLE, Style
 from deliver.render.summary import change, result_word, took, where
 from deliver.render.view import release_view
+from deliver.text.formats import clock, count, duration, number, stamp
+from deliver.text.sanitize import clean
 
 
 def explain_text(release: Release, now: float, step: int | None = None, style: Style = PLAIN) -> str:

@@ -9,15 +9,16 @@ from textwrap import wrap
 
 from rich.text import Text
 
+from deliver.model.observation import Seen
 from deliver.model.release import Course, Phase, Release
-from deliver.model.seen import Seen
-from deliver.render import greens, users
+from deliver.render import blue_green
 from deliver.render.events import Event
-from deliver.render.fmt import NONE, clock, count, duration, image_change, image_parts, percent, short_image
+from deliver.render.flag import proof as proof_of_flag
 from deliver.render.odds import SIZE, filled, odds_line
 from deliver.render.style import STEP_LEVEL, UNICODE, VERDICT_LEVEL
 from deliver.render.summary import check_cells, result_word
 from deliver.render.view import View, release_view, typed
+from deliver.text.formats import NONE, clock, count, duration, image_change, image_parts, percent, short_image
 
 STYLE = {"done": "green", "fail": "bold red", "warn": "yellow", "action": "", "wait": "cyan", "todo": "dim"}
 BADGE = {"done": "bold black on green", "fail": "bold white on red", "warn": "bold black on yellow", "action": "bold black on cyan"}
@@ -143,7 +144,7 @@ def _users(view: View, width: int) -> list[Text]:
     flag = view["flag"]
     sure = flag["confirmed"] and flag["confirmed"]["total"] and flag["confirmed"]["acked"] == flag["confirmed"]["total"]
     mark, style = (UNICODE["done"], "green") if sure else (UNICODE["wait"], "yellow")
-    proof = Text(f"{mark} {users.proof(flag).removeprefix(', ')}", style=style)
+    proof = Text(f"{mark} {proof_of_flag(flag).removeprefix(', ')}", style=style)
     told = _exposure(view["exposure"], "by the flag", "of requests", width)
     return [_row("treatment", *told), _row("", proof), _row("pods", _arm(view["stable"], "stable"))]
 
@@ -194,7 +195,7 @@ def _arm(arm: View, name: str) -> Text:
 
 def _greens(view: View, width: int) -> list[Text]:
     lines = []
-    for label, text, level in greens.told(view):
+    for label, text, level in blue_green.told(view):
         parts = wrap(text.replace("`", ""), max(width - LABEL, 20))[:REASON_LINES]
         lines += [_row(label if not i else "", Text(part, style=STYLE[level])) for i, part in enumerate(parts)]
     return lines

@@ -3,8 +3,8 @@
 import threading
 from collections.abc import Callable
 
+from deliver.model.observation import Seen
 from deliver.model.release import Entry, Release
-from deliver.model.seen import Seen
 from deliver.render.events import Narrator
 from deliver.render.lines import RECENT
 from deliver.render.lists import to_json

@@ -3,17 +3,17 @@
 import threading
 from collections.abc import Callable
 
+from deliver.model.observation import Seen
 from deliver.model.release import Course, Phase, Release
-from deliver.model.seen import Seen
 from deliver.model.verdict import Verdict, binding, combined
-from deliver.render import users
-from deliver.render.clean import clean, defuse
+from deliver.render import flag as users
 from deliver.render.events import Event, Narrator, check_line
-from deliver.render.fmt import clock, count, duration, image_change, percent, share_observed
 from deliver.render.out import Out, never_raises
 from deliver.render.style import LEVEL_STYLE, Style
 from deliver.render.summary import summary_lines
 from deliver.render.view import baked, exposure, image_of, newest_checks, warm
+from deliver.text.formats import clock, count, duration, image_change, percent, share_observed
+from deliver.text.sanitize import clean, defuse
 
 REMIND = 30.0  # seconds of silence before a line says what is waited for
 PROGRESS = 15.0  # seconds between two lines about a bake

@@ -7,13 +7,13 @@ from typing import Any, Protocol
 from deliver.model.release import Entry, Release
 from deliver.model.verdict import CheckResult
 from deliver.plugins.interfaces import Finding
-from deliver.render.clean import clean_data, escaped
-from deliver.render.fmt import finite, rfc3339
 from deliver.render.view import API_VERSION, View, check_view, release_view
+from deliver.text.formats import finite, rfc3339
+from deliver.text.sanitize import clean_data, escaped
 
 
 class Proposal(Protocol):
-    """What deliver.engine.service.propose answers."""
+    """What deliver.engine.commands.run.propose answers."""
 
     @property
     def release(self) -> Release: ...

@@ -11,14 +11,14 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from deliver.model.observation import Seen
 from deliver.model.release import Release
-from deliver.model.seen import Seen
-from deliver.render.clean import clean
 from deliver.render.events import Event, Narrator
 from deliver.render.frame import frame
 from deliver.render.out import Out, never_raises
 from deliver.render.style import Style
 from deliver.render.summary import summary_lines
+from deliver.text.sanitize import clean
 
 _LABEL = re.compile(r" *(?:[a-z]+: )?")
 KEPT = 12  # events in memory; the frame shows as many of the newest as fit

@@ -2,9 +2,9 @@
 
 from math import log
 
-from deliver.analysis import words
+from deliver.analysis import phrases
 from deliver.model.verdict import CheckResult
-from deliver.render.fmt import finite
+from deliver.text.formats import finite
 
 View = dict[str, object]
 SIZE = 16  # cells of a bar
@@ -38,7 +38,7 @@ def odds_line(view: View) -> str:
     needed = f"{_number(view['needed']):.3g} needed"
     parts = [f"{told(_number(view['worse']))} that it is worse ({needed})"]
     if isinstance(ratio := view["ratio"], list):
-        parts.append(words.span(*ratio))
+        parts.append(phrases.span(*ratio))
     if view["proved"]:
         parts.append("shown to be no worse")
     elif view["proved"] is not None:

@@ -7,9 +7,9 @@ from typing import Any
 from deliver.plugins import registry
 from deliver.plugins.options import lines
 from deliver.plugins.registry import Plugin
-from deliver.render.clean import clean, clean_data
-from deliver.render.fmt import NONE
 from deliver.render.style import PLAIN, Style, table
+from deliver.text.formats import NONE
+from deliver.text.sanitize import clean, clean_data
 
 View = dict[str, Any]
 

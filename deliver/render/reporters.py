@@ -4,18 +4,18 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from typing import TextIO
 
-from deliver.engine.reporter import Reporter
+from deliver.engine.runtime.reporter import Reporter
 from deliver.model.errors import DeliverError
+from deliver.model.observation import Seen
 from deliver.model.release import Release
-from deliver.model.seen import Seen
 from deliver.render.ci import CiReporter, dialect_for
-from deliver.render.clean import clean
 from deliver.render.errors import error_text
 from deliver.render.jsonl import JsonLines
 from deliver.render.lines import Lines
 from deliver.render.out import Out, never_raises
 from deliver.render.style import Style, can_unicode, is_tty, style_for
 from deliver.render.summary import summary_lines
+from deliver.text.sanitize import clean
 
 LIVE_COLUMNS, LIVE_ROWS = 60, 16  # below this the live view would show too little of each thing
 

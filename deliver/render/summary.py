@@ -1,15 +1,15 @@
 """The end of a run, last on the screen and last in the CI log: result, why, what stands now, what to do."""
 
+from deliver.model.observation import Seen
 from deliver.model.release import Course, Outcome, Phase, Release
-from deliver.model.seen import Seen
 from deliver.model.verdict import Verdict
-from deliver.render import greens, users
-from deliver.render.clean import clean, defuse
+from deliver.render import blue_green, flag
 from deliver.render.events import check_line
-from deliver.render.fmt import NONE, clock, count, duration, image_change, number, percent, share_observed
-from deliver.render.judged import judged_line
+from deliver.render.judged_by import judged_line
 from deliver.render.style import PLAIN, Style
 from deliver.render.view import View, newest_checks, release_view, reverts
+from deliver.text.formats import NONE, clock, count, duration, image_change, number, percent, share_observed
+from deliver.text.sanitize import clean, defuse
 
 RESULT = {
     Outcome.PROMOTED: ("done", "PROMOTED"),
@@ -45,7 +45,7 @@ def summary_lines(release: Release, seen: Seen | None, now: float, style: Style 
 
 def _meaning(release: Release, seen: Seen | None) -> str:
     if release.plan.flag and release.outcome:
-        return users.meaning(release, seen)
+        return flag.meaning(release, seen)
     if reverts(release) and release.outcome is Outcome.ROLLED_BACK:
         return "the version of before runs again and has all the traffic"
     return MEANING[release.outcome] if release.outcome else "the release goes on from here when somebody drives it"
@@ -64,7 +64,7 @@ def where(view: View) -> str:
 
 def change(view: View, style: Style = PLAIN) -> str:
     if view["flag"]:
-        return users.name(view["flag"])
+        return flag.name(view["flag"])
     old, new = image_change(view["image"]["from"], view["image"]["to"])
     return f"`{old}` {style.symbol('arrow')} `{new}`"
 
@@ -85,7 +85,7 @@ def state_now(release: Release, view: View) -> list[str]:
     """What was read back of the cluster, in sentences."""
     told = [traffic(view)]
     told += arms(release, view)
-    told += greens.lines(view)
+    told += blue_green.lines(view)
     if release.outcome is Outcome.ROLLED_BACK and not release.exposed and not reverts(release):
         told.append("no user ever had the treatment" if release.plan.flag else "the candidate never had traffic")
     elif view["traffic_off"] and release.plan.flag:
@@ -101,7 +101,7 @@ def state_now(release: Release, view: View) -> list[str]:
 
 def traffic(view: View) -> str:
     if view["flag"]:
-        return users.told(view)
+        return flag.told(view)
     route = view["route"]
     if route is None:
         return "traffic: not read; `deliver status` reads it"

@@ -1,22 +1,21 @@
 """The texts of `plan`, `status`, `history` and `doctor`: answers for stdout, as plain lines."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from deliver.model.exitcodes import ExitCode
+from deliver.model.observation import Seen
 from deliver.model.release import Release
-from deliver.model.seen import Seen
 from deliver.plugins.interfaces import Finding
-from deliver.render import greens
-from deliver.render.clean import clean
+from deliver.render import blue_green
 from deliver.render.events import Narrator
-from deliver.render.fmt import NONE, clock, count, duration, percent, short_image, stamp
-from deliver.render.judged import judged_line
+from deliver.render.judged_by import judged_line
 from deliver.render.lists import Proposal
 from deliver.render.odds import SIZE, filled, odds_line
 from deliver.render.style import LEVEL_STYLE, PLAIN, STEP_LEVEL, VERDICT_LEVEL, VERDICT_STYLE, Style, table
 from deliver.render.summary import arms, change, check_cells, problem, result_word, traffic, where
 from deliver.render.view import Driver, View, release_view, typed
+from deliver.text.formats import NONE, clock, duration, percent, short_image, stamp
+from deliver.text.sanitize import clean
 
 # level of a finding -> title, mark, and the exit code of a run that meets it (None: it goes on), the gravest first
 FINDINGS = {
@@ -115,7 +114,7 @@ def status_text(release: Release, seen: Seen | None, now: float, style: Style = 
     lines += [f"  paused: by {', '.join(filter(None, (view['paused']['by'], view['paused']['reason'])))}"] if view["paused"] else []
     lines += [f"  driver: {driver_line(driver, now, view, style)}"] if driver else []
     lines.append(f"  exposure: {exposure(view)}")
-    lines += [f"  {text}" for text in (traffic(view), *arms(release, view), *greens.lines(view)) if text]
+    lines += [f"  {text}" for text in (traffic(view), *arms(release, view), *blue_green.lines(view)) if text]
     lines += [f"  {style.mark('fail')} {problem(found)}" for found in view["problems"]]
     lines.append(
         f"  {'took' if release.ended else 'running for'}: {duration(view['duration'])}, started {view['started']} by {view['actor']}"
@@ -213,24 +212,3 @@ def history_text(releases: Sequence[Release], now: float, style: Style = PLAIN) 
 def _cut(text: str, style: Style) -> str:
     """`explain` and JSON have the whole of it."""
     return text if len(text) <= WHY else text[: WHY - 1] + style.symbol("cut")
-
-
-@dataclass(frozen=True)
-class DoctorLine:
-    """One thing that `doctor` looked at. level: done, warn, fail, or todo (good to know). hint: what to do, when it is not done."""
-
-    name: str
-    level: str
-    message: str
-    hint: str = ""
-
-
-def doctor_text(checks: Iterable[DoctorLine], style: Style = PLAIN) -> str:
-    checks = list(checks)
-    lines = []
-    for line in checks:
-        lines.append(f"{style.mark(line.level)} {clean(line.name)}: {clean(line.message)}")
-        lines += [f"    hint: {clean(line.hint)}"] if line.hint and line.level != "done" else []
-    bad, doubtful = (sum(line.level == level for line in checks) for level in ("fail", "warn"))
-    verdict = f"{count(bad, 'problem')}, {count(doubtful, 'warning')}" if bad or doubtful else "everything that a release needs is there"
-    return "\n".join([*lines, "", f"Result: {verdict}"])

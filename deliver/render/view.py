@@ -5,14 +5,14 @@ Percentages and pods are what was read back (Seen); null where nothing was. Text
 
 from typing import Any, Protocol
 
+from deliver.model.observation import ArmSeen, RouteSeen, Seen
 from deliver.model.plan import Step
 from deliver.model.release import Course, Outcome, Phase, Release
-from deliver.model.seen import ArmSeen, RouteSeen, Seen
 from deliver.model.verdict import CheckResult
-from deliver.render import users
-from deliver.render.clean import clean_data
-from deliver.render.fmt import finite, rfc3339
+from deliver.render import flag
 from deliver.render.odds import odds_view
+from deliver.text.formats import finite, rfc3339
+from deliver.text.sanitize import clean_data
 
 API_VERSION = "deliver.dev/v1alpha1"
 View = dict[str, Any]
@@ -40,7 +40,7 @@ def release_view(release: Release, seen: Seen | None, now: float) -> View:
         "stable": _stable(release, seen),
         "candidate": _candidate(release, seen),
         "image": image_of(release),
-        "flag": users.flag_view(release, seen),
+        "flag": flag.flag_view(release, seen),
         "route": _route(release, seen),
         "preview": _preview(release, seen),
         "switch": _switch(release),
@@ -109,7 +109,7 @@ def by_endpoints(release: Release, seen: Seen | None) -> float | None:
     if seen is None:
         return None
     if release.plan.flag:
-        return users.serves(seen)
+        return flag.serves(seen)
     if reverts(release):
         return _by_pods(release, seen)
     route = seen.route
@@ -296,7 +296,7 @@ def problems(seen: Seen | None) -> list[View]:
 
 
 class Driver(Protocol):
-    """deliver.engine.service.Driven."""
+    """deliver.engine.commands.run.Driven."""
 
     @property
     def name(self) -> str: ...

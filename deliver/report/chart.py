@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from math import log10
 
 from deliver.analysis import selectors
-from deliver.analysis.units import per_second
+from deliver.analysis.bounds import per_second
 from deliver.model.errors import InputError
 from deliver.model.evidence import Point
 from deliver.model.release import Entry, Outcome, Release
 from deliver.model.spec import Analysis, EvidenceMetric, LatencyMetric, Metric, QueryMetric
-from deliver.render.clean import clean
-from deliver.render.fmt import duration
 from deliver.report import trail
 from deliver.report.trail import At, Curve, Share
+from deliver.text.formats import duration
+from deliver.text.sanitize import clean
 
 MARKS = 24
 DRAWN = 6  # metrics: a file must be one that can be sent by mail

@@ -9,7 +9,7 @@ from deliver.analysis.selectors import Matcher
 from deliver.model.errors import InputError
 from deliver.model.release import Release
 from deliver.model.spec import EvidenceMetric, LatencyMetric, Metric, QueryMetric
-from deliver.render.clean import clean
+from deliver.text.sanitize import clean
 
 _URL = re.compile(r"https?://[^\s<>\"']+")
 

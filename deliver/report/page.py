@@ -6,10 +6,8 @@ from importlib.resources import files
 from deliver import __version__
 from deliver.analysis.wilson import NAME
 from deliver.model.release import Entry, Release
-from deliver.render.clean import clean
 from deliver.render.events import Narrator, check_line
 from deliver.render.explain import evidence_lines
-from deliver.render.fmt import duration, number, stamp
 from deliver.render.lists import to_json
 from deliver.render.style import PLAIN, VERDICT_LEVEL
 from deliver.render.summary import change, result_word, took, where
@@ -18,6 +16,8 @@ from deliver.report.chart import Chart
 from deliver.report.html import Markup, coded, facts, join, link, table, tag
 from deliver.report.links import Link
 from deliver.report.palette import NIGHT, PAPER, declared
+from deliver.text.formats import duration, number, stamp
+from deliver.text.sanitize import clean
 
 # POLICY: nothing may be fetched and no script may run, whatever a name in the cluster is.
 DECISIONS = 50

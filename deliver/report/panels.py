@@ -1,10 +1,10 @@
 """The panels of a chart, in order, each with its text for those who do not see it."""
 
-from deliver.render.fmt import duration, percent
 from deliver.report import draw
 from deliver.report.chart import Chart, Shares
 from deliver.report.draw import Panel
 from deliver.report.trail import Curve, Share
+from deliver.text.formats import duration, percent
 
 
 def panels(chart: Chart) -> tuple[Panel, ...]:

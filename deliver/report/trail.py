@@ -6,7 +6,7 @@ from math import log10
 
 from deliver.analysis.wilson import wilson
 from deliver.model.evidence import Point
-from deliver.model.replace import replace
+from deliver.model.frozen import replace
 
 BINS = 24  # over the whole release: more would hide their own intervals
 CURVE = 400  # points of one curve of evidence

@@ -4,7 +4,7 @@ import time
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-from deliver.model.seen import PodSeen
+from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import Probe
 
 SPARE = 1.0  # seconds beyond the timeout in which the last piece of an answer may end

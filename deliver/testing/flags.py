@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
-from deliver.engine.users.hand import Hand
+from deliver.engine.runtime.flag_client import Hand
 from deliver.model.errors import ClusterError, Conflict, Rejected, Unreachable
-from deliver.model.seen import Ack, FlagState, PodSeen
+from deliver.model.observation import Ack, FlagState, PodSeen
 from deliver.plugins.flags import Capabilities, FlagGone, Mark, Undone
 from deliver.plugins.interfaces import Finding, Object, Writer
-from deliver.plugins.merging import MISSING, differing, merged
+from deliver.plugins.three_way_merge import MISSING, differing, merged
 
 FLAG = "new-checkout"
 KILLED = {"percent": 0.0, "note": "ours", "rules": ""}

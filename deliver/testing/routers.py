@@ -5,18 +5,17 @@ from typing import Any, ClassVar
 
 import pytest
 
-from deliver.engine.lease import Lease
-from deliver.engine.observe import Snapshotted, watches
-from deliver.engine.takeback import selector_of
-from deliver.engine.writer import GuardedWriter
+from deliver.engine.runtime.guarded_writer import GuardedWriter
+from deliver.engine.runtime.lease import Lease
+from deliver.engine.runtime.observer import Snapshotted, selector_of, watches
 from deliver.model.errors import ClusterError, Superseded
+from deliver.model.observation import RouteSeen
 from deliver.model.plan import Side
 from deliver.model.release import Release
-from deliver.model.seen import RouteSeen
 from deliver.model.spec import PluginSpec
 from deliver.plugins import registry
-from deliver.sandbox.clock import EngineClock
 from deliver.testing.stage import TARGET, Stage
+from deliver_sandbox.clock import EngineClock
 
 STEPS: Mapping[str, Any] = {"weight": [50], "bake": "30s"}
 

@@ -8,18 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from deliver.engine import service
-from deliver.engine.clock import Inline
-from deliver.engine.stop import Stop
-from deliver.engine.users.hand import Hands, hand_on
+from deliver.engine import commands
+from deliver.engine.runtime.clock import Inline
+from deliver.engine.runtime.flag_client import Hands, hand_on
+from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.evidence import MetricEvidence
+from deliver.model.observation import PodSeen, Seen, SwitchSeen
 from deliver.model.release import Release
-from deliver.model.seen import PodSeen, Seen, SwitchSeen
 from deliver.model.spec import Analysis, Limits, PluginSpec, RatioMetric, ReleaseSpec, Target
 from deliver.model.verdict import CheckResult, Verdict
-from deliver.sandbox import fixtures
-from deliver.sandbox.clock import EngineClock
-from deliver.sandbox.world import World
+from deliver_sandbox import fixtures
+from deliver_sandbox.clock import EngineClock
+from deliver_sandbox.world import World
 
 TARGET = Target("shop", "web")
 GOOD = "registry/web:1.1.0"
@@ -104,18 +104,18 @@ class Stage:
     def run(self, spec: ReleaseSpec) -> Release:
         """To its end, as `deliver NAME` would."""
         now = self.world.clock.now()
-        proposal = service.propose(self.world.cluster, spec, actor=DRIVER, now=now, hands=self.hands)
+        proposal = commands.propose(self.world.cluster, spec, actor=DRIVER, now=now, hands=self.hands)
         tools = self.tools(DRIVER)
-        return service.run(tools.cluster, proposal, reporter=self.reporter, stop=self.stop, within=tools)
+        return commands.run(tools.cluster, proposal, reporter=self.reporter, stop=self.stop, within=tools)
 
     def resume(self) -> Release:
         """By another process."""
         tools = self.tools("other@there")
-        return service.resume(tools.cluster, TARGET, actor="other@there", reason="", reporter=self.reporter, stop=self.stop, within=tools)
+        return commands.resume(tools.cluster, TARGET, actor="other@there", reason="", reporter=self.reporter, stop=self.stop, within=tools)
 
     def rollback(self) -> Release:
         tools = self.tools("oncall@laptop")
-        return service.rollback(
+        return commands.rollback(
             tools.cluster, TARGET, actor="oncall@laptop", reason="", reporter=self.reporter, stop=self.stop, within=tools
         )
 
@@ -136,11 +136,11 @@ class Stage:
         start = self.world.clock.now()
         self.judge.verdict = lambda now: Verdict.FAIL if now - start > seconds else Verdict.PASS
 
-    def tools(self, who: str = DRIVER) -> service.World:
+    def tools(self, who: str = DRIVER) -> commands.World:
         clock = self.clock() if self.clock else EngineClock(self.world.clock)
         self.stop.wakes(clock.wake)
         cluster = self.world.cluster.as_actor(who)
-        return service.World(
+        return commands.World(
             cluster, self.reporter, self.stop, clock, Inline(), lambda analysis: self.judge, identity=who, hands=self.hands
         )
 

@@ -8,17 +8,17 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import ValidationError
 
-from deliver.engine.record import Store
+from deliver.engine.runtime.record_store import Store
 from deliver.model.errors import InputError
+from deliver.model.observation import Request, Seen
 from deliver.model.plan import Plan, Side
 from deliver.model.release import Outcome, Phase, Release
-from deliver.model.seen import Request, Seen
 from deliver.model.spec import Facts
 from deliver.plugins import registry
 from deliver.plugins.interfaces import moves_users
-from deliver.sandbox.faults import Fault, Killed, killed
 from deliver.testing.flags import MemoryFlags
 from deliver.testing.stage import DRIVER, TARGET, Stage
+from deliver_sandbox.faults import Fault, Killed, killed
 
 SIZES = (1, 2, 4, 10, 101)
 CRASHES = 6  # kills, spread over the calls of a release

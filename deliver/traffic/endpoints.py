@@ -6,9 +6,9 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from deliver.model.names import FENCE, HASH, RELEASE_LABEL, UNDO, fence_of
+from deliver.model.observation import PodSeen, RouteSeen
 from deliver.model.plan import Side
 from deliver.model.release import Course, Release, ServiceSnapshot
-from deliver.model.seen import PodSeen, RouteSeen
 from deliver.plugins.interfaces import Object, Reader
 
 

@@ -6,9 +6,9 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from deliver.cluster.port import Watch
+from deliver.model.observation import PodSeen, RouteSeen
 from deliver.model.plan import Side
 from deliver.model.release import Release, ServiceSnapshot
-from deliver.model.seen import PodSeen, RouteSeen
 from deliver.model.spec import Target
 from deliver.plugins.interfaces import Finding, Object, Reader, Writer
 

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict
 from deliver.cluster.port import Watch
 from deliver.model.errors import Conflict, NotFound
 from deliver.model.names import FENCE, HASH, UNDO
+from deliver.model.observation import PodSeen, RouteSeen
 from deliver.model.plan import Side
 from deliver.model.release import Course, Release, ServiceSnapshot
-from deliver.model.seen import PodSeen, RouteSeen
 from deliver.model.spec import Target
 from deliver.plugins.interfaces import Finding, Object, Reader, Writer
 from deliver.traffic import endpoints, rules

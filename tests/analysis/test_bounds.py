@@ -5,9 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from deliver.analysis.bounds import MOST, useful
-from deliver.analysis.native import classic, grown
-from deliver.analysis.units import le_of
+from deliver.analysis.bounds import MOST, le_of, useful
+from deliver.analysis.native_histogram import classic, grown
 from deliver.model.errors import InputError
 from deliver.plugins.interfaces import Histogram, Series
 

@@ -1,4 +1,4 @@
-"""Each command calls one function of deliver.engine.service with what was asked, and turns its answer into output and exit code."""
+"""Each command calls one function of deliver.engine.commands.run with what was asked, and turns its answer into output and exit code."""
 
 import json
 from dataclasses import replace
@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from deliver.cli import session
-from deliver.engine import service
-from deliver.engine.preflight import Proposal
+from deliver.cli import context
+from deliver.engine import commands
+from deliver.engine.preflight.deployment import Proposal
 from deliver.model.errors import Locked, Unreachable
 from deliver.model.plan import Plan, Side, Step
 from deliver.model.release import Course, Outcome, Release, Snapshot
@@ -30,7 +30,7 @@ class Cluster:
 
 
 class Service:
-    """Stands for deliver.engine.service: records what it was asked, answers with `release`."""
+    """Stands for deliver.engine.commands.run: records what it was asked, answers with `release`."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, Any]] = []
@@ -90,8 +90,8 @@ def release(spec: ReleaseSpec | None = None, outcome: Outcome | None = None) -> 
 def engine(monkeypatch: pytest.MonkeyPatch) -> Service:
     fake = Service()
     for name in ("propose", "run", "ask", "resume", "rollback", "current", "history"):
-        monkeypatch.setattr(service, name, getattr(fake, name))
-    monkeypatch.setattr(session, "open_cluster", lambda given: Cluster())
+        monkeypatch.setattr(commands, name, getattr(fake, name))
+    monkeypatch.setattr(context, "open_cluster", lambda given: Cluster())
     return fake
 
 
@@ -219,9 +219,9 @@ def test_a_broken_file_does_not_stand_in_the_way_of_a_rollback(deliver: Deliver,
     ],
 )
 def test_who_did_it(env: dict[str, str], actor: str) -> None:
-    assert session.actor(env).startswith(actor)
-    assert "\n" not in session.actor(env)
-    assert "\x1b" not in session.actor(env)
+    assert context.actor(env).startswith(actor)
+    assert "\n" not in context.actor(env)
+    assert "\x1b" not in context.actor(env)
 
 
 def test_plan_changes_nothing_and_says_what_would_happen(deliver: Deliver, engine: Service) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from deliver.cli.ask import ask
-from deliver.discovery.words import Choice, Question
+from deliver.cli.prompt import ask
+from deliver.discovery.types import Choice, Question
 from deliver.model.errors import InputError
 from tests.cli.conftest import Deliver
 

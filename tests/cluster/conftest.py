@@ -1,118 +1,98 @@
-"""Fixtures of the end-to-end tests: each plays on the sandbox, and on the lab where there is one."""
+"""The real KubernetesCluster pointed at the scripted API server, with timeouts of milliseconds and no sleeping."""
 
-import gc
-import os
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.server import ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
-from _pytest.mark import ParameterSet
 
-from tests.cluster.support import lab, objects
-from tests.cluster.support.audit import Asked
-from tests.cluster.support.forked import Zygote
-from tests.cluster.support.place import Object, Place, Store
-from tests.cluster.support.sandbox import Sandbox
-from tests.cluster.support.world import World
+from deliver.cluster.client import KubernetesCluster
+from deliver.cluster.connection import load
+from deliver.cluster.timing import Timing
+from tests.cluster.stub import Handler, Stub
 
-FASTEST, SLOWEST = 16.0, 4.0
-"""How many times as fast time passes on the sandbox: so much less as the machine has more to do, unless a test is marked `pace`."""
-SLOW = 5.0
-"""A test whose pace must be under this is left to `make test-sandbox`."""
-
-
-def rate(marked: pytest.Mark | None) -> float:
-    if marked:
-        return float(marked.args[0])
-    return max(SLOWEST, FASTEST / max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Where it plays, and at which Prometheus. What is marked `lab` does not play on the sandbox."""
-    if "place" not in metafunc.fixturenames:
-        return
-    marks = {mark.name: mark for mark in metafunc.definition.iter_markers()}
-    stores = [Store(), *(marks["stores"].args if "stores" in marks else ())]
-    metafunc.parametrize("place", [param for store in stores for param in _places(store, marks)], indirect=True)
+QUICK = Timing(
+    connect=0.5,
+    read=0.2,
+    deadline=15,
+    backoff=0.1,
+    cap=2,
+    watch=240,
+    mute=30,
+    silence=0.06,
+    probe=0.1,
+    stream_backoff=0.001,
+    stream_cap=0.005,
+)
 
 
-def _places(store: Store, marks: Mapping[str, pytest.Mark]) -> Iterator[ParameterSet]:
-    """At settings that are not the usual ones a test takes minutes: `slow`, but on the lab for those that are to play there each time."""
-    usual = store == Store()
-    name, slow = ("", []) if usual else (f"-{store}", [pytest.mark.slow])
-    if "lab" not in marks:
-        slowly = [pytest.mark.slow] if "pace" in marks and marks["pace"].args[0] < SLOW else slow
-        yield pytest.param(("sandbox", store), id=f"sandbox{name}", marks=[pytest.mark.timeout(300), *slowly])
-    each_time = usual or store in marks["stores"].kwargs.get("each_time", ())
-    more = [] if usual else [pytest.mark.store, pytest.mark.timeout(900)]
-    yield pytest.param(
-        ("lab", store), id=f"lab{name}", marks=[pytest.mark.cluster, *(more or [pytest.mark.timeout(300)]), *([] if each_time else slow)]
-    )
+class FakeTime:
+    """Sleeping only moves the clock."""
 
+    def __init__(self) -> None:
+        self.now, self.slept = 100.0, []
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.get_closest_marker("cluster") and Path(__file__).parent in item.path.parents:
-            if not lab.KUBECONFIG:
-                item.add_marker(pytest.mark.skip(reason="no KUBECONFIG: `make test-cluster` brings up the lab"))
-            elif not lab.REGISTRY:
-                item.add_marker(pytest.mark.skip(reason="not the lab (no LAB_REGISTRY): its images and its load generator are not there"))
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
 
-
-@pytest.fixture(scope="session")
-def zygote() -> Iterator[Callable[[], Zygote]]:
-    made: list[Zygote] = []
-
-    def only() -> Zygote:
-        if not made:
-            made.append(Zygote())
-        return made[0]
-
-    yield only
-    for one in made:
-        one.close()
+    slept: list[float]
 
 
 @pytest.fixture
-def place(request: pytest.FixtureRequest, tmp_path: Path, zygote: Callable[[], Zygote]) -> Iterator[Place]:
-    name, store = request.param
-    if name == "lab":
-        yield lab.Lab(store)
-        return
-    sandbox = Sandbox(zygote(), tmp_path, rate(request.node.get_closest_marker("pace")), store)
-    yield sandbox
-    sandbox.close()
+def fake_time() -> FakeTime:
+    return FakeTime()
 
 
 @pytest.fixture
-def world(request: pytest.FixtureRequest, tmp_path: Path, place: Place) -> Iterator[Callable[..., World]]:
-    """A maker of namespaces: world(replicas=4, version="1.0.0", services=..., extra=..., delay=0)."""
-    made: list[World] = []
-
-    def make(
-        replicas: int = 4, version: str = "1.0.0", services: Sequence[Object] | None = None, extra: Sequence[Object] = (), delay: int = 0
-    ) -> World:
-        name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
-        folder = tmp_path / f"world{len(made)}"
-        folder.mkdir()
-        one = World(folder, name, place)
-        made.append(one)
-        return one.make(replicas, version, [objects.service()] if services is None else services, extra, delay)
-
-    yield make
-    for one in made:
-        one.remove()
+def stub() -> Iterator[Stub]:
+    stub = Stub()
+    handler = type("StubHandler", (Handler,), {"stub": stub})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    stub.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield stub
+    stub.closing.set()
+    server.shutdown()
+    server.server_close()
 
 
-@pytest.fixture(autouse=True)
-def collected(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A connection that a test left open is that test's failure, not that of the one in which the collector happens to find it."""
-    yield
-    if request.node.get_closest_marker("cluster"):
-        gc.collect()
+def kubeconfig(path: Path, server: str, user: dict[str, Any] | None = None, namespace: str | None = None) -> str:
+    context = {"cluster": "c", "user": "u", **({"namespace": namespace} if namespace else {})}
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "here",
+        "clusters": [{"name": "c", "cluster": {"server": server}}],
+        "users": [{"name": "u", "user": user or {}}],
+        "contexts": [{"name": "here", "context": context}],
+    }
+    path.write_text(json.dumps(content))
+    return str(path)
 
 
 @pytest.fixture
-def audit(place: Place) -> Asked:
-    return place.audit()
+def connect_to(tmp_path: Path, fake_time: FakeTime) -> Callable[..., KubernetesCluster]:
+    """connect_to(url, user, real=True): with the real clock, for watches; then more timing may be given."""
+
+    def connect(server: str, user: dict[str, Any] | None = None, *, real: bool = False, **timing: float) -> KubernetesCluster:
+        file = kubeconfig(tmp_path / "config", server, user)
+        place = load(file, None)
+        if real:
+            return KubernetesCluster(place, lambda: load(file, "here"), timing=replace(QUICK, backoff=0.001, **timing))
+        return KubernetesCluster(
+            place, lambda: load(file, "here"), timing=QUICK, clock=lambda: fake_time.now, sleep=fake_time.sleep, chance=lambda: 0.5
+        )
+
+    return connect
+
+
+@pytest.fixture
+def cluster(stub: Stub, connect_to: Callable[..., KubernetesCluster]) -> KubernetesCluster:
+    return connect_to(stub.url, {"token": "the-secret-token"})

@@ -9,9 +9,9 @@ import pytest
 from deliver.model.errors import InputError
 from deliver.model.plan import FlagPlan, Plan, Side, Step
 from deliver.model.spec import Facts, PluginSpec, Target
-from deliver.plugins.careful import answered, planned, probed, said, told_time
 from deliver.plugins.interfaces import Answer, MetricsError, Probe, Series
 from deliver.plugins.registry import PluginError
+from deliver.plugins.validation import answered, planned, probed, said, told_time
 
 FACTS = Facts(Target("shop", "web"), 4)
 LAST = Step("all", 100.0, Side.CANDIDATE, 4, 4)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from deliver.sandbox.errors import ApiError
-from deliver.sandbox.fixtures import with_prometheus
-from deliver.sandbox.http.paths import Request, locate, query
-from deliver.sandbox.http.routes import Routes
-from deliver.sandbox.http.watch import WatchStream
-from deliver.sandbox.world import World
+from deliver_sandbox.errors import ApiError
+from deliver_sandbox.fixtures import with_prometheus
+from deliver_sandbox.http.paths import Request, locate, query
+from deliver_sandbox.http.routes import Routes
+from deliver_sandbox.http.watch import WatchStream
+from deliver_sandbox.world import World
 
 
 class Target(Protocol):

@@ -8,18 +8,18 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from deliver.discovery.judged import JudgedBy, judged_by, last_judged, reworded, sought
-from deliver.engine import service
-from deliver.engine.preflight import Proposal
-from deliver.engine.record import Store
+from deliver.discovery.metric_choice import JudgedBy, judged_by, last_judged, reworded, sought
+from deliver.engine import commands
+from deliver.engine.preflight.deployment import Proposal
+from deliver.engine.runtime.record_store import Store
 from deliver.model.errors import InputError
+from deliver.model.frozen import replace
 from deliver.model.release import Release
-from deliver.model.replace import replace
 from deliver.model.spec import Analysis, ReleaseSpec
 from deliver.plugins import registry
 from deliver.plugins.interfaces import Answer, Reach
-from deliver.sandbox import fixtures
-from deliver.sandbox.world import World
+from deliver_sandbox import fixtures
+from deliver_sandbox.world import World
 from tests.engine.rig import TARGET, Rig
 
 BAD = "registry/web:2.0.0-errors"
@@ -45,7 +45,7 @@ class Sighted(Rig):
             self.remove("pods", pod["metadata"]["name"])
         self.world.clock.wait(seconds)
 
-    def tools(self, who: str | None = None) -> service.World:
+    def tools(self, who: str | None = None) -> commands.World:
         now = self.world.clock.now
         seek = (lambda release: sought(self.world.cluster, release, now())) if self.seeks else None
         return changed(super().tools(who), examiner=None, seek=seek)
@@ -68,7 +68,7 @@ class Sighted(Rig):
         asked = self.look().over(Analysis(**analysis))
         spec = replace(self.spec(image), strategy=strategy, options=options, analysis=asked)
         tools = self.tools()
-        return service.run(tools.cluster, self.proposed(spec), reporter=self.reporter, stop=self.stop, within=tools)
+        return commands.run(tools.cluster, self.proposed(spec), reporter=self.reporter, stop=self.stop, within=tools)
 
 
 class Options(BaseModel):

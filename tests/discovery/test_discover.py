@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from deliver.config.loader import parse
-from deliver.discovery import file, find, workload
-from deliver.discovery.words import Chosen, Discovered, Question
+from deliver.discovery import discover, workload, yaml_writer
+from deliver.discovery.types import Chosen, Discovered, Question
 from deliver.discovery.workload import Workload
 from deliver.model.errors import InputError
 from deliver.model.spec import Facts, Target
-from deliver.sandbox.fixtures import world
-from deliver.sandbox.world import World
+from deliver_sandbox.fixtures import world
+from deliver_sandbox.world import World
 
 SHOP = Target("shop", "web")
 
@@ -31,7 +31,7 @@ def busy() -> World:
 
 def found(made: World) -> tuple[Workload, Discovered]:
     seen = workload.look(made.cluster, SHOP)
-    return seen, find.metrics(made.metrics, seen, nobody, {"service": "monitoring/prometheus:9090"})
+    return seen, discover.metrics(made.metrics, seen, nobody, {"service": "monitoring/prometheus:9090"})
 
 
 def test_what_stands_there(busy: World) -> None:
@@ -97,7 +97,7 @@ def test_an_empty_namespace_is_bad_input(busy: World) -> None:
 
 
 def written(seen: Workload, told: Discovered, image: str = "") -> dict[str, Any]:
-    return parse(file.text(seen, told, image).encode(), "deliver.yaml").data
+    return parse(yaml_writer.text(seen, told, image).encode(), "deliver.yaml").data
 
 
 def test_the_file_says_what_was_found(busy: World) -> None:
@@ -112,7 +112,7 @@ def test_the_file_says_what_was_found(busy: World) -> None:
 
 def test_every_reason_is_a_comment_in_it(busy: World) -> None:
     seen, told = found(busy)
-    text = file.text(seen, told)
+    text = yaml_writer.text(seen, told)
     assert "# errors: http_requests_total (counted by the application)" in text
     assert "# image: REPO:TAG" in text
     assert max(map(len, text.splitlines())) <= 140
@@ -139,12 +139,12 @@ def test_without_anything_found_it_is_a_release_that_is_judged_by_its_pods(busy:
 
 @pytest.mark.parametrize(("pods", "ladder"), [(1, (50,)), (2, (20, 50)), (4, (10, 50)), (10, (5, 25, 50)), (100, (5, 25, 50))])
 def test_the_steps_are_such_that_the_pods_can_have_them(pods: int, ladder: tuple[int, ...]) -> None:
-    assert file.weights(Facts(SHOP, pods)) == ladder
+    assert yaml_writer.weights(Facts(SHOP, pods)) == ladder
 
 
 def test_the_file_is_valid(busy: World, tmp_path: Path) -> None:
     from deliver.config.build import check
     from deliver.config.draft import Draft
 
-    text = file.text(*found(busy))
+    text = yaml_writer.text(*found(busy))
     assert check(Draft.of(parse(text.encode(), "deliver.yaml"))) == "; still needed on the command line: image"

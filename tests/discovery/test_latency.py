@@ -8,7 +8,7 @@ from deliver.analysis.selectors import Selector
 from deliver.discovery import latency, requests
 from deliver.discovery.latency import Timed
 from deliver.discovery.requests import Counter
-from deliver.discovery.words import Family, Question
+from deliver.discovery.types import Family, Question
 from deliver.plugins.interfaces import Histogram, Series
 
 

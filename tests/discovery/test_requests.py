@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import pytest
 
 from deliver.discovery import requests
-from deliver.discovery.known import may_count, may_time
+from deliver.discovery.catalog import may_count, may_time
 from deliver.discovery.requests import Counter
-from deliver.discovery.words import Family, Question
+from deliver.discovery.types import Family, Question
 from deliver.plugins.interfaces import Histogram, Series
 
 NO_RESTARTS: Mapping[str, int] = {}

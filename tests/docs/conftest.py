@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.support import lab
+from tests.e2e.support import lab
 
 HERE = Path(__file__).parent
 

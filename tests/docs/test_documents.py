@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.support import lab
-from tests.cluster.support.flagged import lab as lab_says
-from tests.cluster.support.load import Load
-from tests.cluster.support.pace import eventually
-from tests.cluster.support.process import SCRIPT, clean_environ
+from tests.e2e.support import lab
+from tests.e2e.support.flagged import lab as lab_says
+from tests.e2e.support.load import Load
+from tests.e2e.support.pace import eventually
+from tests.e2e.support.process import SCRIPT, clean_environ
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("examples/*/README.md")), *sorted(ROOT.glob("docs/*.md"))]

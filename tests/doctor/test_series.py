@@ -8,12 +8,12 @@ import pytest
 
 from deliver.discovery import workload
 from deliver.doctor import metrics, series
+from deliver.doctor.line import DoctorLine
 from deliver.doctor.series import Looked, lines
 from deliver.model.spec import Target
 from deliver.plugins.interfaces import Answer, Series
-from deliver.render.text import DoctorLine
-from deliver.sandbox.fixtures import world
-from deliver.sandbox.world import World
+from deliver_sandbox.fixtures import world
+from deliver_sandbox.world import World
 
 ERRORS = {"name": "errors", "bad": 'http_requests_total{code=~"5.."}', "total": "http_requests_total"}
 SLOW = {"name": "latency", "histogram": "http_request_duration_seconds", "slower_than": "250ms"}

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from deliver.engine.record import open_intents, parse
+from deliver.engine.runtime.record_store import open_intents, parse
 from deliver.model.names import HASH
+from deliver.model.observation import Seen
 from deliver.model.release import Outcome, Release
-from deliver.model.seen import Seen
 from deliver.model.verdict import binding
-from deliver.sandbox.faults import WRITES, Call
-from deliver.sandbox.store import Change
+from deliver_sandbox.faults import WRITES, Call
+from deliver_sandbox.store import Change
 from tests.engine.rig import Rig
 from tests.hunt.users import LAG, Users
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from deliver.engine.decide import decide as decided
-from deliver.engine.ladder import LOOK, Decision
+from deliver.engine.core.decide import decide as decided
+from deliver.engine.core.decision import LOOK, Decision
+from deliver.model.observation import ArmSeen, PodSeen, Request, RouteSeen, Seen
 from deliver.model.plan import Side
 from deliver.model.release import Course, Outcome, Phase, Release, Shift
-from deliver.model.seen import ArmSeen, PodSeen, Request, RouteSeen, Seen
 from deliver.model.spec import Limits
 from deliver.model.verdict import CheckResult, Verdict
 from tests.engine.rig import GOOD, Rig

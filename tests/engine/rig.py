@@ -4,17 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deliver.engine import service
-from deliver.engine.preflight import Proposal
-from deliver.engine.record import Store, parse
-from deliver.engine.service import World as Tools
+from deliver.engine import commands
+from deliver.engine.commands.deps import World as Tools
+from deliver.engine.preflight.deployment import Proposal
+from deliver.engine.runtime.record_store import Store, parse
 from deliver.model.errors import InputError
+from deliver.model.observation import Request, Seen
 from deliver.model.release import Release
-from deliver.model.seen import Request, Seen
 from deliver.model.spec import Analysis, Limits, ReleaseSpec
-from deliver.sandbox.api import MERGE, STRATEGIC, Write
-from deliver.sandbox.faults import Killed
 from deliver.testing.stage import GOOD, METRIC, TARGET, Judge, Quiet, Stage
+from deliver_sandbox.api import MERGE, STRATEGIC, Write
+from deliver_sandbox.faults import Killed
 
 __all__ = ["GOOD", "METRIC", "TARGET", "Judge", "Quiet", "Rig", "in_step", "lose", "steps", "taken_over"]
 
@@ -34,20 +34,20 @@ class Rig(Stage):
         return ReleaseSpec(TARGET, image, "canary", options, analysis=analysis, limits=more.pop("limits", Limits(drain=10.0)), **more)
 
     def propose(self, spec: ReleaseSpec | None = None) -> Proposal:
-        return service.propose(self.world.cluster, spec or self.spec(), actor=self.actor, now=self.world.clock.now(), hands=self.hands)
+        return commands.propose(self.world.cluster, spec or self.spec(), actor=self.actor, now=self.world.clock.now(), hands=self.hands)
 
     def run(self, spec: ReleaseSpec | None = None, actor: str | None = None) -> Release:
         tools = self.tools(actor)
-        return service.run(tools.cluster, self.propose(spec), reporter=self.reporter, stop=self.stop, within=tools)
+        return commands.run(tools.cluster, self.propose(spec), reporter=self.reporter, stop=self.stop, within=tools)
 
     def verb(self, name: str, actor: str = "oncall@laptop", **more: Any) -> Release:
         """resume, rollback, or (through ask) pause, promote, abort; by another person's process."""
         tools = self.tools(actor)
         common = {"actor": actor, "reason": more.pop("reason", ""), "reporter": self.reporter, "stop": self.stop, "within": tools} | more
         if name in ("resume", "rollback"):
-            call: Callable[..., Release] = getattr(service, name)
+            call: Callable[..., Release] = getattr(commands, name)
             return call(tools.cluster, TARGET, **common)
-        return service.ask(tools.cluster, TARGET, name, **common)
+        return commands.ask(tools.cluster, TARGET, name, **common)
 
     def outlived(self, spec: ReleaseSpec) -> Release | None:
         """Run it; when its driver is killed, another goes on. None: it died before the release had begun."""

@@ -7,13 +7,13 @@ import pytest
 
 from deliver.model.errors import InputError
 from deliver.model.names import HASH, RELEASE_LABEL
+from deliver.model.observation import SwitchSeen
 from deliver.model.release import Outcome, Release
-from deliver.model.seen import SwitchSeen
 from deliver.model.spec import Analysis, Limits, PluginSpec, ReleaseSpec
 from deliver.model.verdict import CheckResult, Evidence, Verdict
-from deliver.sandbox import fixtures
-from deliver.sandbox.api import Write
-from deliver.sandbox.faults import Fault, forbidden
+from deliver_sandbox import fixtures
+from deliver_sandbox.api import Write
+from deliver_sandbox.faults import Fault, forbidden
 from tests.engine.invariants import watched
 from tests.engine.rig import GOOD, METRIC, TARGET, Judge, Rig, in_step, steps
 

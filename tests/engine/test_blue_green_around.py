@@ -9,7 +9,7 @@ from deliver.model.names import HASH
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import ReleaseSpec
 from deliver.model.verdict import Verdict
-from deliver.sandbox.faults import Fault, forbidden
+from deliver_sandbox.faults import Fault, forbidden
 from tests.engine.rig import Rig, in_step, steps
 from tests.engine.test_blue_green import at, spec
 

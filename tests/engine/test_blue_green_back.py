@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from deliver.engine.record import open_intents
+from deliver.engine.runtime.record_store import open_intents
 from deliver.model.names import HASH, RELEASE_LABEL
 from deliver.model.release import Outcome, Release
 from deliver.model.verdict import Verdict
-from deliver.sandbox.faults import WRITES, Fault, Killed, killed
+from deliver_sandbox.faults import WRITES, Fault, Killed, killed
 from tests.engine.invariants import back, watched
 from tests.engine.rig import GOOD, Rig, in_step, steps
 from tests.engine.test_blue_green import at, candidates, ended, headless, preview, spec

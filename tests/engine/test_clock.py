@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from deliver.engine.clock import SystemClock
+from deliver.engine.runtime.clock import SystemClock
 
 
 def test_a_wall_clock_that_is_set_does_not_change_a_duration(monkeypatch: pytest.MonkeyPatch):

@@ -2,12 +2,12 @@
 
 import pytest
 
-from deliver.engine.record import open_intents
+from deliver.engine.runtime.record_store import open_intents
 from deliver.model.release import Release
 from deliver.model.spec import Analysis, Limits, ReleaseSpec
 from deliver.model.verdict import Verdict
-from deliver.sandbox.faults import Fault, killed
-from deliver.sandbox.images import Behaviour
+from deliver_sandbox.faults import Fault, killed
+from deliver_sandbox.images import Behaviour
 from tests.engine.invariants import is_ready, watched
 from tests.engine.rig import GOOD, METRIC, TARGET, Rig
 

@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from deliver.engine.ladder import SECOND_LOOK
-from deliver.engine.lease import Lease
+from deliver.engine.core.route import SECOND_LOOK
+from deliver.engine.runtime.lease import Lease
 from deliver.model import errors
+from deliver.model.observation import Seen
 from deliver.model.release import Outcome, Release
-from deliver.model.seen import Seen
 from deliver.model.verdict import Verdict
-from deliver.sandbox.faults import Fault, conflict, forbidden, too_many, unreachable
+from deliver_sandbox.faults import Fault, conflict, forbidden, too_many, unreachable
 from tests.engine.invariants import watched
 from tests.engine.rig import Rig, in_step
 

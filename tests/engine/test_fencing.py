@@ -2,12 +2,12 @@
 
 import pytest
 
-from deliver.engine.lease import Lease
+from deliver.engine.runtime.lease import Lease
 from deliver.model.errors import Conflict, Locked, Superseded
 from deliver.model.names import FENCE
 from deliver.model.release import Outcome
 from deliver.model.verdict import Verdict
-from deliver.sandbox.faults import Fault, Killed, conflict, killed, unreachable
+from deliver_sandbox.faults import Fault, Killed, conflict, killed, unreachable
 from tests.engine.invariants import watched
 from tests.engine.rig import TARGET, Rig, in_step
 

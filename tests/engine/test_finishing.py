@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from deliver.engine import finish as finish_
-from deliver.engine import ladder
+from deliver.engine.core import promote
+from deliver.engine.core.cleanup import left_open
+from deliver.model.observation import ArmSeen, AutoscalerSeen, PreviewSeen, Problem
 from deliver.model.plan import Side
 from deliver.model.release import AutoscalerSnapshot, Outcome, Phase, Release, Shift, Switch, digest_of
-from deliver.model.seen import ArmSeen, AutoscalerSeen, PreviewSeen, Problem
 from tests.engine.moments import (
     BEGUN,
     CANDIDATE,
@@ -57,7 +57,7 @@ def on_new(**more: Any):
 
 
 def test_a_finish_without_a_deployment_to_see_waits():
-    assert waits(finish_.climb(finishing(), seen(Side.CANDIDATE, stable=None), NOW))
+    assert waits(promote.climb(finishing(), seen(Side.CANDIDATE, stable=None), NOW))
 
 
 def test_all_the_traffic_goes_to_the_candidate_before_the_deployment_is_touched():
@@ -70,7 +70,7 @@ def test_all_the_traffic_goes_to_the_candidate_before_the_deployment_is_touched(
 
 @pytest.mark.parametrize("arm", [None, candidate(pods=pods(4, CANDIDATE, ready=False)), candidate(pods=pods(4, "other"))])
 def test_a_finish_with_no_candidate_to_stand_on_goes_back(arm: ArmSeen | None):
-    decision = finish_.climb(finishing(), seen(Side.BOTH, candidate=arm), NOW)
+    decision = promote.climb(finishing(), seen(Side.BOTH, candidate=arm), NOW)
     assert turned(decision) == "the candidate has no ready pod to finish on"
     assert decision.wake_at == NOW
 
@@ -194,15 +194,15 @@ def test_a_roll_out_has_its_time_from_the_update_or_from_where_it_was_taken_up()
 
 def test_without_a_word_of_the_update_its_time_counts_from_when_it_could_have_been():
     slow = seen(Side.CANDIDATE, stable=renewed(pods=pods(1, NEW)))
-    assert finish_.updated_at(finishing()) == NOW - 30 + 10
-    assert finish_.updated_at(replace(finishing(), plan=replace(BEGUN.plan, hold=7.0))) == NOW - 30 + 10 + 7
-    assert finish_.updated_at(finishing(resumed=NOW - 5)) == NOW - 5
+    assert promote.updated_at(finishing()) == NOW - 30 + 10
+    assert promote.updated_at(replace(finishing(), plan=replace(BEGUN.plan, hold=7.0))) == NOW - 30 + 10 + 7
+    assert promote.updated_at(finishing(resumed=NOW - 5)) == NOW - 5
     assert waits(decide(finishing(), slow, NOW))
 
 
 def test_when_the_candidate_has_nobody_left_the_new_pods_serve_before_all_of_them_are_there():
     empty = candidate(pods=pods(4, CANDIDATE, ready=False))
-    decision = finish_.climb(finishing(), seen(Side.CANDIDATE, stable=renewed(pods=pods(1, NEW)), candidate=empty), NOW)
+    decision = promote.climb(finishing(), seen(Side.CANDIDATE, stable=renewed(pods=pods(1, NEW)), candidate=empty), NOW)
     assert decision.release.new_hash == NEW
 
 
@@ -257,7 +257,7 @@ def test_the_candidate_stands_by_until_the_deployment_is_as_large_as_before(desi
     assert str(decide(taken_over(snapshot=scaled), on_new(stable=arm), NOW).action) == ("delete-candidate" if whole else "None")
     gone = candidate(pods=pods(4, CANDIDATE, ready=False))
     if ready:
-        decision = finish_.climb(taken_over(snapshot=scaled), on_new(stable=arm, candidate=gone), NOW)
+        decision = promote.climb(taken_over(snapshot=scaled), on_new(stable=arm, candidate=gone), NOW)
         assert str(decision.action) == "delete-candidate", "nobody stands by"
 
 
@@ -358,6 +358,6 @@ def test_one_that_cannot_be_closed_is_tried_three_times_and_then_said():
     assert said.release.journal[-1].kind == "note"
     assert waits(said, NOW)
     assert close(said.release) == "release-stable", "and it goes on"
-    assert ladder.left_open(said.release)
-    assert not ladder.left_open(replace(said.release, resumed=NOW + 1)), "another driver tries again"
+    assert left_open(said.release)
+    assert not left_open(replace(said.release, resumed=NOW + 1)), "another driver tries again"
     assert close(replace(often, resumed=NOW - 2)) == "close-preview"

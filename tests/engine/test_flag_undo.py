@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from deliver.cluster.port import Cluster
-from deliver.engine.users.hand import Hand
+from deliver.engine.runtime.flag_client import Hand
 from deliver.flags.unleash.backend import Unleash
 from deliver.model.plan import FlagPlan
 from deliver.model.release import Release

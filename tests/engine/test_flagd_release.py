@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from deliver.cluster.port import Access, Cluster
-from deliver.engine.stop import Stop
-from deliver.engine.users.hand import Hand
+from deliver.engine.runtime.flag_client import Hand
+from deliver.engine.runtime.stop_signal import Stop
 from deliver.flags.flagd import Flagd
 from deliver.model.plan import FlagPlan
 from deliver.model.spec import Analysis, Limits, ReleaseSpec

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from deliver.engine.stop import Stop
+from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.errors import GateRefused, InputError, Locked, Rejected, Unreachable
 from deliver.model.release import Release
 from deliver.model.spec import Analysis, Limits, ReleaseSpec, Target
 from deliver.model.verdict import Verdict
 from deliver.plugins.flags import Mark
-from deliver.sandbox.faults import Fault, unreachable
 from deliver.testing.flags import MemoryFlags
+from deliver_sandbox.faults import Fault, unreachable
 from tests.engine.rig import METRIC, TARGET, Rig, in_step, steps
 from tests.engine.test_blue_green_around import left_behind
 

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from deliver.engine import back, ladder
-from deliver.engine.ladder import words
+from deliver.engine.core import rollback
+from deliver.engine.core.decision import end, turn_back
+from deliver.engine.core.route import can_take, verified
+from deliver.model.observation import ArmSeen, Problem, RouteSeen
 from deliver.model.plan import Side
 from deliver.model.release import AutoscalerSnapshot, Outcome, Release, Shift, digest_of
-from deliver.model.seen import ArmSeen, Problem, RouteSeen
+from deliver.text.durations import words
 from tests.engine.moments import (
     BEGUN,
     CANDIDATE,
@@ -43,10 +45,10 @@ def asked(release: Release, side: Side | None = Side.STABLE, **look: Any) -> str
 )
 def test_half_of_its_size_is_enough_or_any_pod_where_there_is_no_other(ready: int, other: int | None, takes: bool):
     arm = None if other is None else candidate(pods=pods(other, CANDIDATE))
-    assert ladder.can_take(ready, BEGUN, seen(candidate=arm)) is takes
+    assert can_take(ready, BEGUN, seen(candidate=arm)) is takes
     five = replace(BEGUN, snapshot=replace(BEGUN.snapshot, replicas=5))
-    assert not ladder.can_take(2, five, seen()), "half of five is three"
-    assert ladder.can_take(3, five, seen())
+    assert not can_take(2, five, seen()), "half of five is three"
+    assert can_take(3, five, seen())
 
 
 def test_the_first_write_moves_the_users_and_says_why():
@@ -158,9 +160,9 @@ def test_the_last_words_of_pods_that_are_not_well_are_kept_once():
 
 def test_the_only_side_that_could_serve_stays():
     empty = stable(pods=pods(4, HOME, ready=False))
-    assert waits(back.candidate_gone(off(), empty, seen(Side.STABLE, stable=empty), NOW) or pytest.fail("it goes"))
+    assert waits(rollback.candidate_gone(off(), empty, seen(Side.STABLE, stable=empty), NOW) or pytest.fail("it goes"))
     gone = seen(None, stable=empty, route=route(None, gone=True))
-    decision = back.candidate_gone(off(), empty, gone, NOW)
+    decision = rollback.candidate_gone(off(), empty, gone, NOW)
     assert decision is not None
     assert str(decision.action) == "delete-candidate", "without a Service nobody is served"
 
@@ -252,10 +254,10 @@ def test_a_rollback_that_cannot_get_done_says_so_in_half_an_hour(at: dict[str, s
 
 def test_a_course_turns_back_once():
     release = going_back()
-    assert ladder.turn_back(release, "another", NOW) is release
-    assert ladder.verified(release) == 0.0, "nothing was moved yet"
-    assert ladder.end(limited(release), Outcome.ROLLED_BACK, NOW, "said").reason == "said"
-    assert ladder.end(replace(release, reason=""), Outcome.PROMOTED, NOW).journal[-1].text == "PROMOTED"
+    assert turn_back(release, "another", NOW) is release
+    assert verified(release) == 0.0, "nothing was moved yet"
+    assert end(limited(release), Outcome.ROLLED_BACK, NOW, "said").reason == "said"
+    assert end(replace(release, reason=""), Outcome.PROMOTED, NOW).journal[-1].text == "PROMOTED"
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from deliver.model.observation import RouteSeen
 from deliver.model.plan import Side
 from deliver.model.release import Release, Shift
-from deliver.model.seen import RouteSeen
 from deliver.model.spec import Limits
-from deliver.sandbox.faults import Fault, Killed, killed
-from deliver.sandbox.images import Behaviour
 from deliver.traffic import endpoints
+from deliver_sandbox.faults import Fault, Killed, killed
+from deliver_sandbox.images import Behaviour
 from tests.engine.invariants import is_ready, watched
 from tests.engine.moments import BEGUN, HOME, NEW, NOW, decide, going_back, pods, route, seen, stable, waits
 from tests.engine.rig import GOOD, Rig
@@ -180,6 +180,6 @@ def test_what_is_said_of_a_move_is_said_of_all_ready_endpoints():
 
 
 def _proof(release: Release, found: RouteSeen) -> str:
-    from deliver.engine.ladder import shifted
+    from deliver.engine.core.route import shifted
 
     return shifted(release, seen(route=found), NOW, Side.BOTH, "").journal[-1].text

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from deliver.model.observation import PodSeen
 from deliver.model.release import Course, Outcome, Release
-from deliver.model.seen import PodSeen
 from deliver.model.spec import ReleaseSpec
 from deliver.model.verdict import Verdict
 from tests.engine.rig import GOOD, TARGET, Judge, Rig, in_step

@@ -5,11 +5,11 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deliver.engine.decide import decide
+from deliver.engine.core.decide import decide
 from deliver.model.action import Verb
+from deliver.model.observation import ArmSeen, PodSeen, RouteSeen, Seen
 from deliver.model.plan import Side
 from deliver.model.release import Course, Phase, Release, Shift
-from deliver.model.seen import ArmSeen, PodSeen, RouteSeen, Seen
 from tests.engine.rig import Rig
 
 BEGUN: Release = Rig.make().propose().release

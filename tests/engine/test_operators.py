@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from deliver.engine.stop import Stop
+from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.errors import InputError
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Limits

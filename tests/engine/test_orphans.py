@@ -2,11 +2,11 @@
 
 import pytest
 
-from deliver.engine.lease import DURATION
+from deliver.engine.runtime.lease import DURATION
 from deliver.model.errors import InputError
+from deliver.model.observation import Seen
 from deliver.model.release import Outcome, Phase, Release
-from deliver.model.seen import Seen
-from deliver.sandbox.faults import Fault, Killed, killed
+from deliver_sandbox.faults import Fault, Killed, killed
 from tests.engine.rig import Rig
 
 

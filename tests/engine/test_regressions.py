@@ -7,8 +7,8 @@ import pytest
 from deliver.model.release import Outcome
 from deliver.model.spec import Limits
 from deliver.model.verdict import Verdict
-from deliver.sandbox.faults import Call, Fault, Killed, forbidden, killed, unreachable
-from deliver.sandbox.store import Change
+from deliver_sandbox.faults import Call, Fault, Killed, forbidden, killed, unreachable
+from deliver_sandbox.store import Change
 from tests.engine.invariants import is_ready, journal_faults, watched
 from tests.engine.rig import Rig, in_step, steps
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from deliver.engine.decide import resumed
+from deliver.engine.core.decide import resumed
+from deliver.model.observation import Request, Seen
 from deliver.model.plan import Side
 from deliver.model.release import Course, Outcome, Phase, Release, Shift
-from deliver.model.seen import Request, Seen
 from deliver.model.verdict import CheckResult, Verdict
 from tests.engine.moments import (
     BEGUN,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from deliver.model.release import Outcome, Release
-from deliver.sandbox.api import Write
+from deliver_sandbox.api import Write
 from tests.engine.invariants import watched
 from tests.engine.rig import Rig, in_step
 
@@ -205,7 +205,7 @@ def test_somebody_who_undoes_the_rollback_all_the_time_is_answered_and_the_journ
     undone: float, outcome: Outcome, monkeypatch: pytest.MonkeyPatch
 ):
     """The candidate goes once the EndpointSlices have followed; that traffic was off, which nobody has proven, is not said."""
-    monkeypatch.setattr("deliver.engine.back.LIMIT", 300.0)
+    monkeypatch.setattr("deliver.engine.core.rollback.LIMIT", 300.0)
     rig = Rig.make()
     before = rig.before()
     unpin = lambda: rig.edit("services", "web", {"spec": {"selector": {"pod-template-hash": None}}}, "argocd")  # noqa: E731

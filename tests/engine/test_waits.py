@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from deliver.engine import forward
+from deliver.engine.core import progress
+from deliver.model.observation import AutoscalerSeen, PreviewSeen, Seen
 from deliver.model.plan import Side
 from deliver.model.release import AutoscalerSnapshot, Course, Phase, Release, Shift
-from deliver.model.seen import AutoscalerSeen, PreviewSeen, Seen
 from deliver.model.spec import PluginSpec
 from deliver.model.verdict import CheckResult, Verdict
 from tests.engine.moments import (
@@ -55,7 +55,7 @@ def test_the_stable_side_is_held_first():
     action = decide(preparing(), seen(Side.STABLE, stable=stable(paused=False)), NOW).action
     assert action is not None
     assert (str(action), action.why) == ("hold-stable", "a pinned version must not roll away under its traffic")
-    assert waits(forward.climb(preparing(), seen(Side.STABLE, stable=None), NOW))
+    assert waits(progress.climb(preparing(), seen(Side.STABLE, stable=None), NOW))
 
 
 @pytest.mark.parametrize(("times", "insists"), [(3, False), (4, True)])
@@ -171,7 +171,7 @@ def test_the_candidates_hash_is_kept_as_soon_as_its_pods_are_ready():
 
 @pytest.mark.parametrize(("step", "desired", "wanted"), [(1, 6, 4), (2, 6, 6), (2, 3, 4)])
 def test_with_all_the_traffic_the_candidate_is_as_large_as_the_stable_side_is_by_now(step: int, desired: int, wanted: int):
-    assert forward.wanted_pods(BEGUN.plan.steps[step], seen(stable=stable(desired=desired))) == wanted
+    assert progress.wanted_pods(BEGUN.plan.steps[step], seen(stable=stable(desired=desired))) == wanted
 
 
 def test_a_pause_lets_pods_start_only_while_no_user_can_reach_them():

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from deliver.engine import service
-from deliver.metrics.examiner import Examiner
+from deliver.engine import commands
+from deliver.metrics.analyzer import Examiner
 from deliver.model.errors import Forbidden, GateRefused, InputError, Locked, Rejected
 from deliver.model.release import Release
 from deliver.model.spec import Analysis
 from deliver.model.verdict import Verdict
-from deliver.sandbox.faults import Fault, conflict, killed, too_many, unreachable
+from deliver_sandbox.faults import Fault, conflict, killed, too_many, unreachable
 from tests.engine.rig import METRIC, TARGET, Rig
 
 SECONDS = 30.0
@@ -70,7 +70,7 @@ class Wrong:
     skew: float
 
     def __post_init__(self) -> None:
-        from deliver.sandbox.clock import EngineClock
+        from deliver_sandbox.clock import EngineClock
 
         self.inner = EngineClock(self.rig.world.clock)
 
@@ -240,8 +240,8 @@ def provider_exits(rig: Rig) -> None:
 def second_run(rig: Rig) -> None:
     """Another pipeline starts a release of the same target: it is told who holds it, and changes nothing."""
     try:
-        proposal = service.propose(rig.world.cluster, rig.spec(), actor="other@ci", now=rig.world.clock.now())
-        service.refuse(proposal)
+        proposal = commands.propose(rig.world.cluster, rig.spec(), actor="other@ci", now=rig.world.clock.now())
+        commands.refuse(proposal)
     except (Locked, GateRefused) as error:
         rig.reporter.note(f"second: {error.what}")
         return

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from deliver.model.errors import DeliverError
 from deliver.model.release import Outcome, Release
 from deliver.model.verdict import Verdict
-from deliver.sandbox.faults import Killed
+from deliver_sandbox.faults import Killed
 from tests.engine.invariants import watched
 from tests.engine.rig import Rig, in_step
 from tests.faults import injections

@@ -10,10 +10,10 @@ from openfeature.contrib.tools.flagd.core import FlagdCore
 from openfeature.evaluation_context import EvaluationContext
 
 from deliver.cluster.port import Access
-from deliver.engine.writer import GuardedWriter
+from deliver.engine.runtime.guarded_writer import GuardedWriter
 from deliver.flags.http import Caller
 from deliver.plugins.flags import FlagReach, Mark
-from deliver.sandbox.world import World
+from deliver_sandbox.world import World
 
 SHOP = "shop"
 DOCUMENT = """{

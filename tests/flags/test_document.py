@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deliver.flags import jsontext
+from deliver.flags import json_edit
 from deliver.flags.document import parse
 from deliver.flags.rollout import Variants, rolled
 from deliver.model.errors import NotFound, Rejected
@@ -49,9 +49,9 @@ def test_within_the_flag_too_what_does_not_change_keeps_its_bytes():
 
 @pytest.mark.parametrize("text", ["{}", "{ }", '{"a":1,"b":2}', '{ "a" : 1 }', '{\n\t"\\u0061": 1e3,\n\t"b": {}\n}'])
 def test_an_object_is_remade_whatever_it_looks_like(text):
-    assert json.loads(jsontext.remade(text, {"a": 1000.0, "c": {"d": [1]}})) == {"a": 1000.0, "c": {"d": [1]}}
-    assert json.loads(jsontext.remade(text, {})) == {}
-    assert text == "{ }" or jsontext.remade(text, json.loads(text)) == text
+    assert json.loads(json_edit.remade(text, {"a": 1000.0, "c": {"d": [1]}})) == {"a": 1000.0, "c": {"d": [1]}}
+    assert json.loads(json_edit.remade(text, {})) == {}
+    assert text == "{ }" or json_edit.remade(text, json.loads(text)) == text
 
 
 def test_a_document_on_one_line_stays_on_one_line():

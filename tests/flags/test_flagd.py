@@ -9,11 +9,11 @@ import pytest
 from pydantic import ValidationError
 
 from deliver.flags.flagd import Flagd
+from deliver.flags.kubelet_sync import BUMP
 from deliver.flags.options import ConfigMapOptions
-from deliver.flags.refresh import BUMP
 from deliver.model.errors import Conflict, Forbidden, NotFound, Rejected, Superseded, Unreachable
 from deliver.model.names import FENCE
-from deliver.model.seen import PodSeen
+from deliver.model.observation import PodSeen
 from deliver.plugins.flags import FlagGone, Mark
 from tests.flags.support import DOCUMENT, MARK, SHOP, Evaluator, Fleet, pod, pod_spec, reach, workload, world_with, writer
 

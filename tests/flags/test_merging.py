@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deliver.plugins.merging import MISSING, differing, merged
+from deliver.plugins.three_way_merge import MISSING, differing, merged
 
 LEAVES = st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from(["a", "b"])
 VALUES = st.recursive(

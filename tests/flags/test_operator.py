@@ -7,10 +7,10 @@ import pytest
 from deliver.flags.operator import OpenFeatureOperator, difference
 from deliver.flags.options import ResourceOptions
 from deliver.model.errors import Conflict, NotFound, Rejected
-from deliver.model.seen import PodSeen
+from deliver.model.observation import PodSeen
 from deliver.plugins.flags import FlagGone
-from deliver.sandbox import custom
-from deliver.sandbox.patch import merge
+from deliver_sandbox import custom
+from deliver_sandbox.patch import merge
 from tests.flags.support import MARK, SHOP, Evaluator, Fleet, reach, workload, world_with, writer
 
 FLAG = "new-checkout"

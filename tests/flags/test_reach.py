@@ -2,7 +2,7 @@
 
 import time
 
-from deliver.engine.users.hand import reach
+from deliver.engine.runtime.flag_client import reach
 from tests.flags.support import SHOP, world_with
 
 

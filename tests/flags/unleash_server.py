@@ -1,4 +1,4 @@
-"""An Unleash server in memory: paths, codes and words as seen on unleash-server 8.2.0 (tests/cluster runs the same release on that one)."""
+"""An Unleash server in memory: paths, codes and words as seen on unleash-server 8.2.0 (tests/e2e runs the same release on that one)."""
 
 import copy
 import json

@@ -18,7 +18,7 @@ from deliver.health.client import Reply
 from deliver.health.grpc import GrpcCheck, GrpcOptions
 from deliver.health.http import HttpCheck, HttpOptions
 from deliver.health.tcp import TcpCheck, TcpOptions
-from deliver.model.seen import PodSeen
+from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import Reach
 
 POD = PodSeen("web-1", "u", ip="127.0.0.1", ready=True)

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from deliver.cluster.port import Access
 from deliver.health.http import HttpOptions
 from deliver.health.load import LoadCheck, LoadOptions, Sent, judged, percentile
-from deliver.health.through import fresh
-from deliver.model.seen import PodSeen
+from deliver.health.service_requests import fresh
+from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import Reach
 
 POD = PodSeen("web-1", "u", ip="127.0.0.1", ready=True)

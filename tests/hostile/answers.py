@@ -4,14 +4,14 @@ import json
 from random import Random
 from typing import Any
 
+from deliver.metrics.analyzer import Examiner
 from deliver.metrics.answers import read
-from deliver.metrics.examiner import Examiner
 from deliver.model.codec import encode
-from deliver.model.seen import PodSeen
+from deliver.model.observation import PodSeen
 from deliver.model.spec import Analysis, LatencyMetric, QueryMetric, RatioMetric
 from deliver.model.verdict import CheckResult, Verdict
 from deliver.plugins.interfaces import Answer, MetricsError
-from deliver.render.clean import clean
+from deliver.text.sanitize import clean
 from tests.hostile.mutate import junk, mutated, spoilt
 from tests.hostile.watch import Fault
 

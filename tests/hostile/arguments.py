@@ -77,8 +77,8 @@ def line(random: Random) -> list[str]:
 @cache
 def rig() -> Rig:
     """A release that waits in its first step; its driver is dead."""
-    from deliver.sandbox.faults import Fault as Broken
-    from deliver.sandbox.faults import Killed, killed
+    from deliver_sandbox.faults import Fault as Broken
+    from deliver_sandbox.faults import Killed, killed
 
     made = Rig.make()
     made.when(in_step(1), lambda: made.world.cluster.script.add(Broken(killed, actor=made.actor)))
@@ -94,7 +94,7 @@ def case(seed: int) -> None:
     args = line(random)
     looks = args[0] in LOOK
     world = rig().world.cluster.as_actor("hostile@test")
-    with mock.patch("deliver.cli.session.open_cluster", lambda given: world) if looks else mock.patch.dict("os.environ"):
+    with mock.patch("deliver.cli.context.open_cluster", lambda given: world) if looks else mock.patch.dict("os.environ"):
         code, out, _ = deliver(*args)
     if not looks and code not in (ExitCode.PROMOTED, ExitCode.USAGE):
         raise Fault(f"exit code {code} of {args}: nothing was there to be asked")

@@ -8,7 +8,7 @@ from unittest import mock
 
 import yaml
 
-from deliver.cluster.kube import connect
+from deliver.cluster.client import connect
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 from tests.hostile.mutate import WORDS, mutated, spoilt
@@ -54,7 +54,9 @@ def case(seed: int) -> None:
     path.write_bytes(text_of(random))
     context = random.choice((None, None, None, "here", random.choice(WORDS)))
     if seed % 20 == 0:
-        with mock.patch("deliver.cluster.kube.connect", partial(connect, deadline=0.2)):  # a file that is whole leads to nobody who answers
+        with mock.patch(
+            "deliver.cluster.client.connect", partial(connect, deadline=0.2)
+        ):  # a file that is whole leads to nobody who answers
             code, out, err = deliver("status", "web", "--kubeconfig", str(path), *(["--context", context] if context else []))
         if code not in (ExitCode.USAGE, ExitCode.UNREACHABLE):
             raise Fault(f"exit code {code}")

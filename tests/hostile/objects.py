@@ -1,6 +1,6 @@
 """API objects: fields that are missing, null or of the wrong type; records, locks and annotations that somebody has written over.
 
-What the port hands out is what fits `deliver.cluster.shape`, as over HTTP; annotations and the record's text may say anything at all.
+What the port hands out is what fits `deliver.cluster.schema`, as over HTTP; annotations and the record's text may say anything at all.
 """
 
 import contextlib
@@ -13,19 +13,21 @@ from typing import Any
 from unittest import mock
 
 from deliver.cluster.port import Watch
-from deliver.cluster.shape import fitting
+from deliver.cluster.schema import fitting
 from deliver.doctor import examine
-from deliver.engine import service
-from deliver.engine.record import checksum
+from deliver.doctor.text import doctor_text
+from deliver.engine import commands
+from deliver.engine.runtime.record_store import checksum
 from deliver.model.errors import DeliverError
 from deliver.model.release import Release
-from deliver.render import lists, text, view
+from deliver.render import lists, view
 from deliver.render.explain import explain_text
 from deliver.render.style import PLAIN
-from deliver.sandbox.cluster import SandboxCluster
-from deliver.sandbox.faults import Fault as Broken
-from deliver.sandbox.faults import Killed, killed
-from deliver.sandbox.feed import SandboxFeed
+from deliver.render.text import history_text, plan_text, status_text
+from deliver_sandbox.cluster import SandboxCluster
+from deliver_sandbox.faults import Fault as Broken
+from deliver_sandbox.faults import Killed, killed
+from deliver_sandbox.feed import SandboxFeed
 from tests.engine.rig import TARGET, Rig, in_step
 from tests.hostile.mutate import junk, mutated
 from tests.hostile.specs import told
@@ -171,27 +173,27 @@ standing = cache(interrupted)
 
 
 def _look(cluster: HostileCluster, now: float) -> None:
-    release, seen = service.current(cluster, TARGET)
+    release, seen = commands.current(cluster, TARGET)
     if release is not None:
-        printable(text.status_text(release, seen, now, PLAIN, service.driver(cluster, TARGET)))
+        printable(status_text(release, seen, now, PLAIN, commands.driver(cluster, TARGET)))
         json.dumps(view.release_view(release, seen, now), allow_nan=False)
         printable(explain_text(release, now, None, PLAIN))
 
 
 def _history(cluster: HostileCluster, now: float) -> None:
-    found = service.history(cluster, TARGET)
-    printable(text.history_text(found, now, PLAIN))
+    found = commands.history(cluster, TARGET)
+    printable(history_text(found, now, PLAIN))
     json.dumps(lists.list_view(found, now), allow_nan=False)
 
 
 def _plan(cluster: HostileCluster, now: float) -> None:
-    proposal = service.propose(cluster, Rig.spec(standing(1)), actor="hostile", now=now)
-    printable(text.plan_text(proposal, PLAIN))
+    proposal = commands.propose(cluster, Rig.spec(standing(1)), actor="hostile", now=now)
+    printable(plan_text(proposal, PLAIN))
     json.dumps(lists.plan_view(proposal), allow_nan=False)
 
 
 def _doctor(cluster: HostileCluster, now: float) -> None:
-    printable(text.doctor_text(examine(cluster, "shop", None, now=lambda: now), PLAIN))  # type: ignore[arg-type]  # the port, in-process
+    printable(doctor_text(examine(cluster, "shop", None, now=lambda: now), PLAIN))  # type: ignore[arg-type]  # the port, in-process
 
 
 def printable(shown: str) -> None:
@@ -232,7 +234,7 @@ def _drive(random: Random, seed: int, kind: str) -> None:
     over = rig.world.clock.after(HOURS * 3600.0, rig.stop.request)
     common: dict[str, Any] = {"reporter": rig.reporter, "stop": rig.stop, "within": tools.__class__(**{**vars(tools), "cluster": cluster})}
     verb = random.choice(("resume", "rollback", "rollback", "promote", "abort", "run"))
-    with _answers(), mock.patch("deliver.engine.back.LIMIT", 120.0):
+    with _answers(), mock.patch("deliver.engine.core.rollback.LIMIT", 120.0):
         release = _verb(verb, cluster, rig, common)
         if not isinstance(release, Release) or release.outcome is None:
             raise Fault(f"{verb} ended without an end: {release}")
@@ -243,10 +245,10 @@ def _drive(random: Random, seed: int, kind: str) -> None:
 
 def _verb(verb: str, cluster: HostileCluster, rig: Rig, common: dict[str, Any]) -> Release:
     if verb == "run":
-        proposal = service.propose(cluster, rig.spec(), actor="hostile@test", now=rig.world.clock.now())
-        return service.run(cluster, proposal, **common)
+        proposal = commands.propose(cluster, rig.spec(), actor="hostile@test", now=rig.world.clock.now())
+        return commands.run(cluster, proposal, **common)
     common |= {"actor": "hostile@test", "reason": "why\x1b[31m"}
     if verb in ("resume", "rollback"):
-        found: Release = getattr(service, verb)(cluster, TARGET, **common)
+        found: Release = getattr(commands, verb)(cluster, TARGET, **common)
         return found
-    return service.ask(cluster, TARGET, verb, **common)
+    return commands.ask(cluster, TARGET, verb, **common)

@@ -11,11 +11,11 @@ from pydantic import BaseModel
 from deliver.config.build import build
 from deliver.config.draft import Draft
 from deliver.config.loader import parse
-from deliver.engine import service
-from deliver.metrics.examiner import Examiner
+from deliver.engine import commands
+from deliver.metrics.analyzer import Examiner
 from deliver.model.errors import DeliverError, InputError
+from deliver.model.observation import PodSeen
 from deliver.model.plan import Plan, Side, Step
-from deliver.model.seen import PodSeen
 from deliver.model.spec import Analysis
 from deliver.plugins import registry
 from deliver.plugins.interfaces import Answer, MetricsError, Probe, Series
@@ -177,7 +177,7 @@ def _planned(random: Random) -> None:
         try:
             build(Draft.of(parse(CANARY.encode(), "deliver.yaml")))
             rig = standing(4)
-            proposal = service.propose(
+            proposal = commands.propose(
                 rig.world.cluster, Rig.spec(rig, image="registry/web:1.2.0"), actor="hostile", now=rig.world.clock.now()
             )
             printable(text.plan_text(proposal, PLAIN))

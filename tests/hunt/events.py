@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from deliver.model import errors as model
-from deliver.sandbox.errors import ApiError
-from deliver.sandbox.faults import Fault, conflict, forbidden, too_many, unreachable
+from deliver_sandbox.errors import ApiError
+from deliver_sandbox.faults import Fault, conflict, forbidden, too_many, unreachable
 from tests.hunt.worlds import Event
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _verdict(play: "Play", verdict: str, seconds: float, delay: float) -> None:
 
 
 def _jump(play: "Play", seconds: float) -> None:
-    """The machine's wall clock is set. A process counts on from where it began (deliver.engine.clock), so only later ones see it."""
+    """The machine's wall clock is set. A process counts on from where it began (engine/runtime/clock.py): only later ones see it."""
     play.wall += seconds
 
 

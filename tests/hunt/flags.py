@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from deliver.model.seen import Ack, FlagState, PodSeen
+from deliver.model.observation import Ack, FlagState, PodSeen
 from deliver.plugins.flags import Mark, Undone
 from deliver.plugins.interfaces import Writer
-from deliver.sandbox.faults import Call
 from deliver.testing.flags import FLAG, MemoryFlags
+from deliver_sandbox.faults import Call
 
 if TYPE_CHECKING:
     from tests.hunt.play import Play

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from deliver.sandbox.cluster import SandboxCluster
-from deliver.sandbox.faults import Call, Fault, Killed, Script
+from deliver_sandbox.cluster import SandboxCluster
+from deliver_sandbox.faults import Call, Fault, Killed, Script
 from tests.hunt.stage import STORM, Stage
 
 MOST_CALLS = 30_000  # of one process: an hour's release has some hundreds; more is a loop in which no time passes

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
-from deliver.engine import service
-from deliver.engine.clock import Inline
-from deliver.engine.stop import Stop
-from deliver.engine.users.hand import hand_on
+from deliver.engine import commands
+from deliver.engine.runtime.clock import Inline
+from deliver.engine.runtime.flag_client import hand_on
+from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.errors import DeliverError
 from deliver.model.names import RELEASE_LABEL, preview_name
 from deliver.model.release import Outcome, Release
@@ -20,14 +20,14 @@ from deliver.model.spec import Analysis, Limits, Metric, ReleaseSpec, Target
 from deliver.plugins import registry
 from deliver.plugins.flags import Mark
 from deliver.plugins.interfaces import Answer, Reach
-from deliver.sandbox import fixtures
-from deliver.sandbox.clock import EngineClock
-from deliver.sandbox.images import HEALTHY
-from deliver.sandbox.prometheus import Ailment
-from deliver.sandbox.store import Object
-from deliver.sandbox.traffic import ON
-from deliver.sandbox.world import World
 from deliver.testing.flags import MemoryFlags
+from deliver_sandbox import fixtures
+from deliver_sandbox.clock import EngineClock
+from deliver_sandbox.images import HEALTHY
+from deliver_sandbox.prometheus import Ailment
+from deliver_sandbox.store import Object
+from deliver_sandbox.traffic import ON
+from deliver_sandbox.world import World
 from tests.hunt.judged_watch import SURE, Wait, Watch, ready
 from tests.hunt.judged_worlds import BOUND, FIRST, NEW, OLD, PROVIDER, Story, Turn
 from tests.hunt.judging_rules import OFF, Bench, Measure, Shown
@@ -132,7 +132,7 @@ class Play:
         watch = Watch(self, stable, candidate, Bench(Shown(world, self.story.lag), stable, candidate, measures))
         stop.wakes(clock.wake)
         cluster, hands = world.cluster.as_actor("judged"), self.flags.hand if self.flags is not None else hand_on
-        tools = service.World(cluster, watch, stop, clock, Inline(), identity="judged", hands=hands)
+        tools = commands.World(cluster, watch, stop, clock, Inline(), identity="judged", hands=hands)
         deaf = world.store.listen(watch.hear)
         if self.story.stopped and spec.analysis.metrics:
             world.clock.after(self.story.stopped, lambda: stop.request(signal.SIGTERM))
@@ -146,12 +146,12 @@ class Play:
             deaf()
         return watch, release
 
-    def _run(self, tools: service.World, spec: ReleaseSpec, watch: Watch) -> Release:
+    def _run(self, tools: commands.World, spec: ReleaseSpec, watch: Watch) -> Release:
         """Tried again, as a person would, while a roll-out goes on or no sample has come yet."""
         while True:
             try:
-                proposal = service.propose(tools.cluster, spec, actor="judged", now=tools.clock.now(), hands=tools.hands)
-                return service.run(tools.cluster, proposal, reporter=watch, stop=tools.stop, within=tools)
+                proposal = commands.propose(tools.cluster, spec, actor="judged", now=tools.clock.now(), hands=tools.hands)
+                return commands.run(tools.cluster, proposal, reporter=watch, stop=tools.stop, within=tools)
             except DeliverError as error:
                 text = f"{error.what} {error.why}"
                 if not any(word in text for word in ("in progress", "no series")) or self.tries >= TRIES:
@@ -159,13 +159,13 @@ class Play:
                 self.tries += 1
                 self.world.clock.wait(AGAIN)
 
-    def _resumed(self, tools: service.World, watch: Watch) -> Release:
+    def _resumed(self, tools: commands.World, watch: Watch) -> Release:
         """By another process, after a while."""
         self.world.clock.wait(AGAIN)
         clock, stop = EngineClock(self.world.clock), Stop()
         stop.wakes(clock.wake)
         after = replace(tools, cluster=self.world.cluster.as_actor("heir"), stop=stop, clock=clock, identity="heir")
-        return service.resume(after.cluster, TARGET, actor="heir", reason="", reporter=watch, stop=stop, within=after)
+        return commands.resume(after.cluster, TARGET, actor="heir", reason="", reporter=watch, stop=stop, within=after)
 
     def _turn(self, turn: Turn) -> None:
         if turn.rps >= 0:

@@ -6,7 +6,7 @@ import multiprocessing
 from collections.abc import Iterator, Sequence
 
 from deliver.model.release import Outcome
-from deliver.sandbox.scrapes import Scraping
+from deliver_sandbox.scrapes import Scraping
 from tests.hunt.judged_play import Result, play
 from tests.hunt.judged_worlds import Fault, Story
 

@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from deliver.model.observation import Seen
 from deliver.model.release import Course, Release
-from deliver.model.seen import Seen
 from deliver.model.verdict import CheckResult, Verdict
-from deliver.sandbox.store import Change, Object
+from deliver_sandbox.store import Change, Object
 from tests.hunt.judging_rules import Bench, Count, Measure, Numbers
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from deliver.model.spec import Analysis, EvidenceMetric, LatencyMetric, Metric, PluginSpec, RatioMetric
-from deliver.sandbox.images import Behaviour
-from deliver.sandbox.scrapes import Scraping
 from deliver.testing.flags import FLAG
+from deliver_sandbox.images import Behaviour
+from deliver_sandbox.scrapes import Scraping
 
 PROVIDER = "judged"
 OLD, FIRST, NEW = "registry/web:1.0.0", "registry/web:1.1.0", "registry/web:2.0.0"

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from deliver.sandbox.counters import BOUNDS, Row
-from deliver.sandbox.traffic import ON
-from deliver.sandbox.world import World
+from deliver_sandbox.counters import BOUNDS, Row
+from deliver_sandbox.traffic import ON
+from deliver_sandbox.world import World
 
 FEWEST, TIMES, CHANCE, LIMIT_CHANCE = 5, 2.0, 0.0005, 0.001
 ENOUGH = 50  # requests of the stable side below which its past is taken

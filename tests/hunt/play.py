@@ -5,18 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from deliver.engine import service
-from deliver.engine.record import parse
-from deliver.engine.service import World as Tools
-from deliver.engine.stop import Stop
+from deliver.engine import commands
+from deliver.engine.commands.deps import World as Tools
+from deliver.engine.runtime.record_store import parse
+from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.errors import DeliverError, InputError
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Analysis, Limits, ReleaseSpec
 from deliver.model.verdict import CheckResult, Verdict
-from deliver.sandbox import fixtures
-from deliver.sandbox.controllers.kubelet import Node
-from deliver.sandbox.faults import WRITES, Killed
 from deliver.testing.flags import FLAG
+from deliver_sandbox import fixtures
+from deliver_sandbox.controllers.kubelet import Node
+from deliver_sandbox.faults import WRITES, Killed
 from tests.engine.invariants import journal_faults, unplanned
 from tests.engine.rig import METRIC, TARGET, Judge, Quiet, Rig
 from tests.hunt.flagrules import FlagRules
@@ -150,15 +150,15 @@ class Play:
         tools = Tools(cluster, reporter, stop, me, examiner, lambda analysis: examiner, identity=me.name, hands=self.flags.hand)
         common: dict[str, Any] = {"reporter": reporter, "stop": stop, "within": tools}
         if verb == "run":
-            proposal = service.propose(cluster, self.spec(image), actor=me.name, now=me.now(), hands=self.flags.hand)
-            return service.run(cluster, proposal, **common)
+            proposal = commands.propose(cluster, self.spec(image), actor=me.name, now=me.now(), hands=self.flags.hand)
+            return commands.run(cluster, proposal, **common)
         common |= {"actor": me.name, "reason": "hunt"}
         if verb == "rollback":
             self.clock.after(QUICK, lambda: self._taken_back(me))
-            return service.rollback(cluster, TARGET, **common)
+            return commands.rollback(cluster, TARGET, **common)
         if verb in ("resume", "takeover"):
-            return service.resume(cluster, TARGET, takeover=verb == "takeover", **common)
-        return service.ask(cluster, TARGET, verb, **common)
+            return commands.resume(cluster, TARGET, takeover=verb == "takeover", **common)
+        return commands.ask(cluster, TARGET, verb, **common)
 
     def _taken_back(self, me: Process) -> None:
         """Rule 3: with an API server that answers and pods that can take it, traffic is off the candidate in seconds."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deliver.model.names import FENCE, HASH, RELEASE_LABEL
-from deliver.sandbox.store import Change
-from deliver.sandbox.world import World
+from deliver_sandbox.store import Change
+from deliver_sandbox.world import World
 from tests.engine.invariants import INTENTS, is_ready
 from tests.hunt.hands import Author
 from tests.hunt.secret import Secret

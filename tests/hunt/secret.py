@@ -5,7 +5,7 @@ import marshal
 from dataclasses import dataclass, field
 from typing import Any
 
-from deliver.sandbox.store import Change
+from deliver_sandbox.store import Change
 
 Object = dict[str, Any]
 

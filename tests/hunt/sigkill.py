@@ -23,13 +23,13 @@ from random import Random
 from typing import Any
 
 from deliver.demo.child import environment
-from deliver.engine.record import open_intents, parse
+from deliver.engine.runtime.record_store import open_intents, parse
 from deliver.model.exitcodes import ExitCode
 from deliver.model.release import Outcome, Release
-from deliver.sandbox.http.server import Door
-from deliver.sandbox.live import live
-from deliver.sandbox.rbac import ADMIN
-from deliver.sandbox.world import World
+from deliver_sandbox.http.server import Door
+from deliver_sandbox.live import live
+from deliver_sandbox.rbac import ADMIN
+from deliver_sandbox.world import World
 
 LONGEST = 240.0
 OPTIONS = "--weight 50 --bake 1s --drain 500ms --poll 1s --ready-timeout 60s"

@@ -11,8 +11,8 @@ from typing import Any
 
 from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]  # it has no types of its own
 
-from deliver.sandbox.clock import VirtualClock
-from deliver.sandbox.faults import Killed
+from deliver_sandbox.clock import VirtualClock
+from deliver_sandbox.faults import Killed
 
 STORM = 600  # calls of one process within seconds: it asks at the pace of its own answers
 

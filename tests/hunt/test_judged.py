@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from deliver.sandbox import fixtures
-from deliver.sandbox.images import Behaviour
-from deliver.sandbox.scrapes import Scraping
+from deliver_sandbox import fixtures
+from deliver_sandbox.images import Behaviour
+from deliver_sandbox.scrapes import Scraping
 from tests.hunt.judged import kept
 from tests.hunt.judged_play import play
 from tests.hunt.judged_worlds import OLD, story

@@ -6,19 +6,20 @@ from typing import Any
 
 import pytest
 
-from deliver.engine import back, forward, ladder, takeback
-from deliver.engine.acts import Acts
-from deliver.engine.decide import resumed
-from deliver.engine.driver import Driver
-from deliver.engine.lease import Lease
-from deliver.engine.observe import Observer
-from deliver.engine.record import Store
-from deliver.engine.remains import remains
-from deliver.engine.users import ladder as users
-from deliver.engine.writer import GuardedWriter
+from deliver.engine.commands import revert
+from deliver.engine.core import decision as decisions
+from deliver.engine.core import flag_release, progress, rollback
+from deliver.engine.core.decide import resumed
+from deliver.engine.runtime.driver import Driver
+from deliver.engine.runtime.executor import Acts
+from deliver.engine.runtime.guarded_writer import GuardedWriter
+from deliver.engine.runtime.lease import Lease
+from deliver.engine.runtime.observer import Observer
+from deliver.engine.runtime.record_store import Store
+from deliver.engine.runtime.remaining_pods import remains
 from deliver.model.action import Verb
+from deliver.model.observation import Seen
 from deliver.model.release import Outcome, Release
-from deliver.model.seen import Seen
 from deliver.model.verdict import Verdict
 from deliver.plugins.flags import Undone
 from deliver.testing.flags import MemoryFlags
@@ -41,51 +42,53 @@ def pairs() -> Iterator[Result]:
 
 
 def any_stable_pods_will_do(patch: Patch) -> None:
-    patch.setattr(back, "can_take", lambda ready, release, seen: True)
-    patch.setattr(back, "serves_nobody", lambda stable, seen: False)
-    patch.setattr("deliver.engine.decide.leads_to_nobody", lambda action, seen: False)
+    patch.setattr(rollback, "can_take", lambda ready, release, seen: True)
+    patch.setattr(rollback, "serves_nobody", lambda stable, seen: False)
+    patch.setattr("deliver.engine.core.decide.leads_to_nobody", lambda action, seen: False)
 
 
 def blind_is_a_pass(patch: Patch) -> None:
-    patch.setattr(forward, "combined", lambda results: Verdict.PASS)
+    patch.setattr(progress, "combined", lambda results: Verdict.PASS)
 
 
 def no_bake(patch: Patch) -> None:
-    original = forward.baked
+    original = progress.baked
     patch.setattr(
-        forward, "baked", lambda release, seen, now: original(replace(release, bake_since=release.bake_since - 1000.0), seen, now)
+        progress, "baked", lambda release, seen, now: original(replace(release, bake_since=release.bake_since - 1000.0), seen, now)
     )
 
 
 def rollback_waits_for_the_driver(patch: Patch) -> None:
-    patch.setattr(takeback, "first_move", lambda *args: lambda release, now: release)
+    patch.setattr(revert, "first_move", lambda *args: lambda release, now: release)
     patch.setattr(Lease, "seize", Lease.inherit)
 
 
 def candidate_first(patch: Patch) -> None:
-    patch.setattr(back, "traffic", lambda release, stable, seen, now: None)
+    patch.setattr(rollback, "traffic", lambda release, stable, seen, now: None)
 
 
 def stable_before_the_bake(patch: Patch) -> None:
-    original = forward.climb
+    original = progress.climb
 
-    def climb(release: Release, seen: Seen, now: float) -> ladder.Decision:
+    def climb(release: Release, seen: Seen, now: float) -> decisions.Decision:
         decision = original(release, seen, now)
         if release.last_step and release.bake_since and seen.stable and seen.stable.desired == release.snapshot.replicas:
-            return ladder.act(decision.release, now, Verb.SCALE_STABLE, "cheaper", pods=1)
+            return decisions.act(decision.release, now, Verb.SCALE_STABLE, "cheaper", pods=1)
         return decision
 
-    patch.setattr(forward, "climb", climb)
+    patch.setattr(progress, "climb", climb)
 
 
 def waits_for_ever(patch: Patch) -> None:
-    patch.setattr(forward, "stopped", lambda release, now, phase, since, text: ladder.wait(release, now))
-    patch.setattr("deliver.engine.hazards.out_of_time", lambda release, now: None)
+    patch.setattr(progress, "stopped", lambda release, now, phase, since, text: decisions.wait(release, now))
+    patch.setattr("deliver.engine.core.guards.out_of_time", lambda release, now: None)
 
 
 def nothing_restored(patch: Patch) -> None:
     patch.setattr(
-        back, "restored", lambda release, stable, seen, now: ladder.Decision(ladder.end(release, Outcome.ROLLED_BACK, now), None, now)
+        rollback,
+        "restored",
+        lambda release, stable, seen, now: decisions.Decision(decisions.end(release, Outcome.ROLLED_BACK, now), None, now),
     )
 
 
@@ -100,9 +103,9 @@ def no_fence(patch: Patch) -> None:
 def the_heir_gives_up(patch: Patch) -> None:
 
     def taken(release: Release, actor: str, fence: int, now: float) -> Release:
-        return ladder.turn_back(resumed(release, actor, fence, now), "whatever", now)
+        return decisions.turn_back(resumed(release, actor, fence, now), "whatever", now)
 
-    patch.setattr("deliver.engine.service.resumed", taken)
+    patch.setattr("deliver.engine.commands.run.resumed", taken)
 
 
 def one_more_field(patch: Patch) -> None:
@@ -115,16 +118,18 @@ def no_intents(patch: Patch) -> None:
 
 
 def nothing_waits_for_the_journal(patch: Patch) -> None:
-    patch.setattr("deliver.engine.driver._moves_users", lambda action, release: True)
+    patch.setattr("deliver.engine.runtime.driver._moves_users", lambda action, release: True)
 
 
 def an_intent_is_taken_for_a_deed(patch: Patch) -> None:
-    patch.setattr("deliver.engine.driver._moves_users", lambda action, release: action.verb is Verb.ROUTE)
-    patch.setattr(back, "restored_or_refused", lambda release: any(entry.text.startswith(Verb.RESTORE_STABLE) for entry in release.journal))
+    patch.setattr("deliver.engine.runtime.driver._moves_users", lambda action, release: action.verb is Verb.ROUTE)
+    patch.setattr(
+        rollback, "restored_or_refused", lambda release: any(entry.text.startswith(Verb.RESTORE_STABLE) for entry in release.journal)
+    )
 
 
 def wishes_for_facts(patch: Patch) -> None:
-    patch.setattr(ladder, "endpoints", lambda seen: "1 of 10 ready endpoints runs the new version, 10 %")
+    patch.setattr(decisions, "endpoints", lambda seen: "1 of 10 ready endpoints runs the new version, 10 %")
 
 
 def counted_by_deployment(patch: Patch) -> None:
@@ -136,15 +141,15 @@ def counted_by_deployment(patch: Patch) -> None:
 
 
 def selectors_at_once(patch: Patch) -> None:
-    patch.setattr("deliver.engine.observe.remains", lambda *look: ((), remains(*look)[1]))
+    patch.setattr("deliver.engine.runtime.observer.remains", lambda *look: ((), remains(*look)[1]))
 
 
 def nobody_on_his_way_out(patch: Patch) -> None:
-    patch.setattr("deliver.engine.observe.remains", lambda *look: (remains(*look)[0], 0))
+    patch.setattr("deliver.engine.runtime.observer.remains", lambda *look: (remains(*look)[0], 0))
 
 
 def off_for_ever(patch: Patch) -> None:
-    patch.setattr(back, "on_again", lambda release, why, now: replace(release, shift=None))
+    patch.setattr(rollback, "on_again", lambda release, why, now: replace(release, shift=None))
 
 
 def told_in_full(patch: Patch) -> None:
@@ -161,14 +166,16 @@ def no_hold(patch: Patch) -> None:
 
 
 def flag_waits_for_the_driver(patch: Patch) -> None:
-    patch.setattr("deliver.engine.users.takeback.first_move", lambda *args: lambda release, now: release)
+    patch.setattr("deliver.engine.commands.revert_flag.first_move", lambda *args: lambda release, now: release)
     patch.setattr(Lease, "seize", Lease.inherit)
 
 
 def flag_not_restored(patch: Patch) -> None:
-    ended = ladder.end
+    ended = decisions.end
     patch.setattr(
-        users, "restored", lambda release, seen, found, before, now: ladder.Decision(ended(release, Outcome.ROLLED_BACK, now), None, now)
+        flag_release,
+        "restored",
+        lambda release, seen, found, before, now: decisions.Decision(ended(release, Outcome.ROLLED_BACK, now), None, now),
     )
 
 
@@ -185,7 +192,7 @@ def flag_given_back_with_the_share(patch: Patch) -> None:
 
 def flag_told_as_ever(patch: Patch) -> None:
     text = "every user gets the safe variant again, and the flag is as it stood before"
-    patch.setattr("deliver.render.users.meaning", lambda release, seen: text)
+    patch.setattr("deliver.render.flag.meaning", lambda release, seen: text)
 
 
 OFF = (Event(30.0, "flag switch", (False,)), Event(50.0, "operator", ("rollback", 0.0)))

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deliver.model.names import HASH, UNDO
+from deliver.model.observation import Seen
 from deliver.model.release import Course, Release
-from deliver.model.seen import Seen
 from deliver.render.summary import state_now
 from deliver.render.view import by_endpoints, release_view, reverts
-from deliver.sandbox.store import Change
-from deliver.sandbox.world import World
+from deliver_sandbox.store import Change
+from deliver_sandbox.world import World
 
 Object = dict[str, Any]
 Ends = Counter[str]  # image -> ready endpoints of the users' Services

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from deliver.sandbox.images import HEALTHY, Behaviour
+from deliver_sandbox.images import HEALTHY, Behaviour
 
 IMAGES: dict[str, Behaviour] = {
     "good": HEALTHY,

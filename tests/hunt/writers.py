@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from deliver.sandbox.faults import Call, Fault
+from deliver_sandbox.faults import Call, Fault
 from tests.hunt.hands import HuntScript
 from tests.hunt.play import Play, Result
 from tests.hunt.worlds import Start, Story

@@ -4,8 +4,8 @@ import pytest
 
 from deliver.analysis.counts import Arm
 from deliver.metrics import drain
-from deliver.metrics.examiner import Examiner
-from deliver.model.seen import PodSeen
+from deliver.metrics.analyzer import Examiner
+from deliver.model.observation import PodSeen
 from deliver.model.spec import Analysis, RatioMetric
 from deliver.model.verdict import Verdict
 from deliver.plugins.interfaces import Answer, MetricsError, Probe, Series

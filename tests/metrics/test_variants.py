@@ -3,9 +3,9 @@
 import pytest
 
 from deliver.metrics import preflight
-from deliver.metrics.examiner import Examiner
+from deliver.metrics.analyzer import Examiner
 from deliver.metrics.variants import Variants
-from deliver.model.seen import PodSeen
+from deliver.model.observation import PodSeen
 from deliver.model.spec import Analysis, QueryMetric, RatioMetric
 from deliver.model.verdict import Verdict
 from deliver.plugins.interfaces import Answer, Series

@@ -3,7 +3,7 @@
 import pytest
 
 from deliver.metrics import preflight
-from deliver.model.seen import PodSeen
+from deliver.model.observation import PodSeen
 from deliver.model.spec import Analysis, RatioMetric
 from deliver.plugins.interfaces import Answer, Series
 

@@ -9,7 +9,7 @@ import pytest
 from deliver.model.errors import InputError
 from deliver.model.release import Release
 from deliver.model.verdict import Verdict
-from deliver.notify.sender import Telling
+from deliver.notify.dispatcher import Telling
 from deliver.plugins.notifiers import News, NotifyError
 from tests.engine.rig import Quiet, Rig, in_step
 

@@ -12,12 +12,12 @@ from deliver.cluster.port import Access
 from deliver.health.http import HttpCheck, HttpOptions
 from deliver.health.tcp import TcpCheck, TcpOptions
 from deliver.metrics.prometheus import PrometheusOptions, PrometheusProvider
-from deliver.model.seen import PodSeen
+from deliver.model.observation import PodSeen
 from deliver.notify.webhook import Webhook
 from deliver.plugins.interfaces import Reach
-from deliver.sandbox.live import live
 from deliver.testing import CheckContract, MetricProviderContract, NotifierContract, RouterContract
 from deliver.traffic.service_selector import ServiceSelector
+from deliver_sandbox.live import live
 
 FREE = 1  # a port of this machine that nobody listens on
 REACH = Reach(lambda name: Access("", dict), lambda *pod: Access("", dict))

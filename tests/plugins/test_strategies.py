@@ -4,15 +4,15 @@ import random
 from typing import ClassVar
 
 import pytest
-from deliver_strategies.blue_green import BlueGreen
-from deliver_strategies.canary import Canary
-from deliver_strategies.feature_flag import FeatureFlag
 from pydantic import BaseModel, ConfigDict, Field
 
 from deliver.model.plan import Plan, Side, Step
 from deliver.plugins import registry
 from deliver.plugins.registry import PluginError
 from deliver.testing import StrategyContract
+from deliver_strategies.blue_green import BlueGreen
+from deliver_strategies.canary import Canary
+from deliver_strategies.feature_flag import FeatureFlag
 
 
 class TestCanary(StrategyContract):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from deliver.model.observation import Ack, ArmSeen, FlagSeen, FlagState, PodSeen, Problem, Request, RouteSeen, Seen
 from deliver.model.plan import FlagPlan, Plan, Side, Step
 from deliver.model.release import Course, Outcome, Phase, Release, ServiceSnapshot, Shift, Snapshot
-from deliver.model.seen import Ack, ArmSeen, FlagSeen, FlagState, PodSeen, Problem, Request, RouteSeen, Seen
 from deliver.model.spec import PluginSpec, ReleaseSpec, Target
 from deliver.model.verdict import CheckResult, Evidence, Verdict
 

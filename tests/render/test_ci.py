@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from deliver.model.release import Phase
-from deliver.render.clean import command_data, command_property, defuse, markdown
 from deliver.render.reporters import make_reporter
+from deliver.text.sanitize import command_data, command_property, defuse, markdown
 
 
 def run(scene, environ, ci="auto"):

@@ -3,18 +3,20 @@
 import json
 from dataclasses import replace
 
+from deliver.doctor.line import DoctorLine
+from deliver.doctor.text import doctor_text
 from deliver.model.release import Release
 from deliver.plugins.interfaces import Finding
 from deliver.render.explain import explain_text
 from deliver.render.lists import explanation_view, list_view, plan_view, to_json, to_yaml
 from deliver.render.plugins import plugins_text
 from deliver.render.summary import summary_lines
-from deliver.render.text import DoctorLine, doctor_text, history_text, plan_text, status_text
+from deliver.render.text import history_text, plan_text, status_text
 from deliver.render.view import release_view
 
 
 class Proposal:
-    """As deliver.engine.service.propose answers."""
+    """As deliver.engine.commands.run.propose answers."""
 
     def __init__(self, release: Release, findings: tuple[Finding, ...]) -> None:
         self.release, self.findings = release, findings

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from deliver.model.observation import RouteSeen
 from deliver.model.plan import Side
 from deliver.model.release import Course, Outcome, Phase
-from deliver.model.seen import RouteSeen
 from deliver.model.verdict import CheckResult, Verdict
-from deliver.render import greens
-from deliver.render.clean import clean
-from deliver.render.fmt import duration, image_change, number, percent, rfc3339
+from deliver.render import blue_green
 from deliver.render.view import release_view
+from deliver.text.formats import duration, image_change, number, percent, rfc3339
+from deliver.text.sanitize import clean
 
 
 def test_exposure_by_endpoints_is_what_the_slices_hold(scene):
@@ -52,7 +52,7 @@ def test_an_old_side_is_called_warm_while_it_could_take_the_traffic_back(scene, 
     seen = replace(shown.seen, stable=replace(shown.seen.stable, pods=pods))
     view = release_view(holding, seen, shown.now)
     assert view["hold"]["warm"] is (ready == 2)
-    assert says in "\n".join(greens.lines(view))
+    assert says in "\n".join(blue_green.lines(view))
     assert release_view(holding, None, shown.now)["hold"]["warm"], "nothing was read back: nothing says otherwise"
 
 

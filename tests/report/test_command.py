@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from deliver.cli import session
+from deliver.cli import context
 from deliver.cli.main import main
-from deliver.engine import service
+from deliver.engine import commands
 from deliver.model.exitcodes import ExitCode
 from deliver.model.release import Release
 
@@ -21,9 +21,9 @@ class Cluster:
 def run(released: Release, bare: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     older = bare.__class__(**{**vars(bare), "id": "web-20260104-1", "number": 7})
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(session, "open_cluster", lambda given: Cluster())
-    monkeypatch.setattr(service, "current", lambda cluster, target: (released, None))
-    monkeypatch.setattr(service, "history", lambda cluster, target: (released, older))
+    monkeypatch.setattr(context, "open_cluster", lambda given: Cluster())
+    monkeypatch.setattr(commands, "current", lambda cluster, target: (released, None))
+    monkeypatch.setattr(commands, "history", lambda cluster, target: (released, older))
     return lambda *args: main(["report", "web", *args])
 
 

@@ -1,4 +1,4 @@
-"""Writes deliver/sandbox/fields.json: the fields of the API's types, from the generated.proto files of Kubernetes' Go modules.
+"""Writes sandbox/deliver_sandbox/fields.json: the fields of the API's types, from the generated.proto files of Kubernetes' Go modules.
 
     python -m tests.sandbox.fields_from_protos GOMODCACHE 0.37.2
 
@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from deliver.sandbox.kinds import KINDS
+from deliver_sandbox.kinds import KINDS
 
 _FIELD = re.compile(r"^\s*(optional|repeated|map<string,)\s*\.?([\w.]+)>?\s+(\w+) = (\d+);")
 _INLINE = {

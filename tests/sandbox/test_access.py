@@ -9,10 +9,10 @@ import pytest
 
 from deliver.cluster.port import PatchType
 from deliver.model.errors import Forbidden
-from deliver.sandbox.fixtures import world
-from deliver.sandbox.http.server import Door
-from deliver.sandbox.rbac import User, account, allows
-from deliver.sandbox.world import World
+from deliver_sandbox.fixtures import world
+from deliver_sandbox.http.server import Door
+from deliver_sandbox.rbac import User, account, allows
+from deliver_sandbox.world import World
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 PODS, MAPS = "/api/v1/namespaces/shop/pods", "/api/v1/namespaces/shop/configmaps"

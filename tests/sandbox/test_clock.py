@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from deliver.sandbox.clock import EPOCH, EngineClock, RealClock, VirtualClock
+from deliver_sandbox.clock import EPOCH, EngineClock, RealClock, VirtualClock
 
 
 def test_time_passes_only_while_waiting() -> None:

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from deliver.sandbox.controllers.replicaset import is_active, is_ready
-from deliver.sandbox.fixtures import deployment, world
-from deliver.sandbox.images import Behaviour
-from deliver.sandbox.store import Change
-from deliver.sandbox.world import World
+from deliver_sandbox.controllers.replicaset import is_active, is_ready
+from deliver_sandbox.fixtures import deployment, world
+from deliver_sandbox.images import Behaviour
+from deliver_sandbox.store import Change
+from deliver_sandbox.world import World
 
 
 def image(tag: str, name: str = "web") -> dict[str, Any]:

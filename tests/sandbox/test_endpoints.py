@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from deliver.sandbox.fixtures import world
-from deliver.sandbox.store import Change
-from deliver.sandbox.world import World
+from deliver_sandbox.fixtures import world
+from deliver_sandbox.store import Change
+from deliver_sandbox.world import World
 
 
 def ends(made: World, service: str = "web") -> list[dict[str, Any]]:

@@ -5,9 +5,9 @@ import pytest
 from deliver.cluster.port import PatchType, Watch
 from deliver.model.errors import Conflict, Forbidden, Gone, NotFound, Rejected, Unreachable
 from deliver.model.names import FENCE
-from deliver.sandbox import faults
-from deliver.sandbox.faults import Fault, Killed
-from deliver.sandbox.fixtures import world
+from deliver_sandbox import faults
+from deliver_sandbox.faults import Fault, Killed
+from deliver_sandbox.fixtures import world
 
 BODY = {"metadata": {"name": "a", "annotations": {FENCE: "7"}}, "data": {"x": "1"}}
 

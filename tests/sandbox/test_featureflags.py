@@ -4,7 +4,7 @@ import pytest
 
 from deliver.cluster.port import PatchType
 from deliver.model.errors import Conflict, Rejected
-from deliver.sandbox.world import World
+from deliver_sandbox.world import World
 
 FLAG = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "off"}
 

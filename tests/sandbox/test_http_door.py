@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from deliver.cluster.kube import KubernetesCluster, connect
+from deliver.cluster.client import KubernetesCluster, connect
 from deliver.cluster.port import PatchType, Watch
 from deliver.model.errors import Conflict, NotFound, Rejected
-from deliver.sandbox.clock import VirtualClock
-from deliver.sandbox.fixtures import with_prometheus, world
-from deliver.sandbox.http.server import Door
-from deliver.sandbox.world import World
+from deliver_sandbox.clock import VirtualClock
+from deliver_sandbox.fixtures import with_prometheus, world
+from deliver_sandbox.http.server import Door
+from deliver_sandbox.world import World
 
 
 @pytest.fixture

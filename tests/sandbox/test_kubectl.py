@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from deliver.sandbox.live import live
+from deliver_sandbox.live import live
 
 OLDEST = 37  # of the cluster's own version: an older one has other flags and other words
 

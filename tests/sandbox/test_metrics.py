@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 
 from deliver.plugins.interfaces import MetricsError
-from deliver.sandbox.fixtures import world
-from deliver.sandbox.world import World
+from deliver_sandbox.fixtures import world
+from deliver_sandbox.world import World
 
 
 @pytest.fixture

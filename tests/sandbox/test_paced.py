@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.support.dial import Dial
-from tests.cluster.support.paced import LEAP, PacedClock
+from tests.e2e.support.dial import Dial
+from tests.e2e.support.paced import LEAP, PacedClock
 
 
 def test_who_shares_it_sees_the_same_time_and_it_runs_faster_by_its_rate(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_who_shares_it_sees_the_same_time_and_it_runs_faster_by_its_rate(tmp_pat
 
 def test_it_stands_still_while_the_sandbox_gets_no_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = [1000.0]
-    monkeypatch.setattr("tests.cluster.support.dial._monotonic", lambda: machine[0])
+    monkeypatch.setattr("tests.e2e.support.dial._monotonic", lambda: machine[0])
     dial = Dial.make(str(tmp_path / "dial"), rate=16.0, leap=LEAP, now=5000.0)
     machine[0] += 0.01
     assert dial.now() == pytest.approx(5000.16)

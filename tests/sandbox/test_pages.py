@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from deliver.sandbox.fixtures import world
-from deliver.sandbox.http import watch
-from deliver.sandbox.http.server import Door
-from deliver.sandbox.world import World
+from deliver_sandbox.fixtures import world
+from deliver_sandbox.http import watch
+from deliver_sandbox.http.server import Door
+from deliver_sandbox.world import World
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/shop/leases"
 

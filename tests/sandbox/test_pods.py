@@ -3,10 +3,10 @@
 from itertools import pairwise
 from typing import Any
 
-from deliver.sandbox.controllers.kubelet import Node
-from deliver.sandbox.fixtures import deployment, world
-from deliver.sandbox.images import Behaviour
-from deliver.sandbox.world import World
+from deliver_sandbox.controllers.kubelet import Node
+from deliver_sandbox.fixtures import deployment, world
+from deliver_sandbox.images import Behaviour
+from deliver_sandbox.world import World
 
 
 def pod(made: World, app: str = "x") -> dict[str, Any]:

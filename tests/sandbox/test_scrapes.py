@@ -6,10 +6,10 @@ from itertools import pairwise
 import pytest
 
 from deliver.plugins.interfaces import MetricsError, Series
-from deliver.sandbox.fixtures import IMAGE, world
-from deliver.sandbox.images import HEALTHY, Behaviour
-from deliver.sandbox.scrapes import Scraping
-from deliver.sandbox.world import World
+from deliver_sandbox.fixtures import IMAGE, world
+from deliver_sandbox.images import HEALTHY, Behaviour
+from deliver_sandbox.scrapes import Scraping
+from deliver_sandbox.world import World
 
 ALL, BAD = 'http_requests_total{code="200"}', 'http_requests_total{code="500"}'
 

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from deliver.sandbox.clock import RealClock
-from deliver.sandbox.fixtures import deployment, world
-from deliver.sandbox.images import Behaviour
-from deliver.sandbox.world import World
+from deliver_sandbox.clock import RealClock
+from deliver_sandbox.fixtures import deployment, world
+from deliver_sandbox.images import Behaviour
+from deliver_sandbox.world import World
 
 GOOD, NEW, BAD = "registry/web:1.0.0", "registry/web:1.1.0", "registry/web:2.0.0-errors"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from deliver.sandbox import live
-from deliver.sandbox.fixtures import world
+from deliver_sandbox import live
+from deliver_sandbox.fixtures import world
 
 DELIVER = Path(sys.executable).with_name("deliver")
 QUICK = ["--weight", "50", "--bake", "1s", "--drain", "500ms", "--poll", "1s", "--min-samples", "10"]

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from deliver_strategies.blue_green import BlueGreen, BlueGreenOptions
 from pydantic import ValidationError
 
 from deliver.health.load import LoadOptions
@@ -12,6 +11,7 @@ from deliver.model.plan import Plan, Side
 from deliver.model.spec import Facts, Target
 from deliver.plugins.options import lines
 from deliver.plugins.types import WRITTEN
+from deliver_strategies.blue_green import BlueGreen, BlueGreenOptions
 
 FACTS = Facts(Target("shop", "web"), 7)
 

@@ -1,8 +1,9 @@
 """Pod counts for a wanted share: the nearest that can be had, against trying them all."""
 
-from deliver_strategies import pods
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from deliver_strategies import pods
 
 shares = st.floats(0.5, 99.0)
 

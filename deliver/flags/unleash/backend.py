@@ -12,12 +12,13 @@ from pydantic import BaseModel
 from deliver.cluster.port import Watch
 from deliver.flags.http import Caller
 from deliver.flags.ofrep import SIGMAS, user
-from deliver.flags.unleash import rules, undoing
+from deliver.flags.unleash import rules
 from deliver.flags.unleash.api import UnleashApi
 from deliver.flags.unleash.options import UnleashOptions
 from deliver.flags.unleash.rules import Setting
+from deliver.flags.unleash.undo import patches, sentences, turned_off_by_us
 from deliver.model.errors import ClusterError, Conflict, NotFound, Rejected, Superseded, Unreachable
-from deliver.model.seen import Ack, FlagState, PodSeen
+from deliver.model.observation import Ack, FlagState, PodSeen
 from deliver.plugins.flags import Capabilities, FlagGone, FlagReach, Mark, Undone
 from deliver.plugins.interfaces import Finding, Object, Writer
 
@@ -162,19 +163,19 @@ class Unleash:
         """
         before, archived = rules.read_back(document), self.api.archived(flag)
         self._patched(write, flag, before, (rules.MARK,))
-        ours = "" if archived else undoing.turned_off_by_us(before, self.api.setting(flag))
+        ours = "" if archived else turned_off_by_us(before, self.api.setting(flag))
         if ours and not self.api.switched_since(flag, rules.OFF, ours):
             write.confirm()
             self.api.switch(flag, on=True)
         self._patched(write, flag, before, (rules.MARK, rules.OFF))
         after = self.api.setting(flag)
-        if again := undoing.patches(before, after, self.options.strategy):
+        if again := patches(before, after, self.options.strategy):
             raise Conflict(f"flag `{flag}` was changed by somebody else meanwhile", status=409, why=f"strategy {next(iter(again))}")
         gone = (f"flag `{flag}` was archived by somebody: it stays archived",) if archived else ()
-        return Undone(self._noted(after), (*gone, *undoing.sentences(before, after, self.options.environment)))
+        return Undone(self._noted(after), (*gone, *sentences(before, after, self.options.environment)))
 
     def _patched(self, write: Writer, flag: str, before: Setting, marks: tuple[str, ...]) -> None:
-        found = undoing.patches(before, self.api.setting(flag), self.options.strategy, marks=marks)
+        found = patches(before, self.api.setting(flag), self.options.strategy, marks=marks)
         for id, operations in found.items():
             write.confirm()
             self.api.patch(flag, id, operations)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deliver.model.errors import Rejected
-from deliver.model.seen import FlagState
+from deliver.model.observation import FlagState
 from deliver.plugins.flags import Mark
 
 MARK = "deliver"

@@ -8,8 +8,8 @@ from pod_scrape import PodScrape, PodScrapeOptions, exposition
 
 from deliver.cluster.port import Access
 from deliver.plugins.interfaces import Reach
-from deliver.sandbox.live import live
 from deliver.testing import MetricProviderContract
+from deliver_sandbox.live import live
 
 NOBODY = 1  # a port of this machine that nobody listens on
 

@@ -1,0 +1,96 @@
+"""A release without a query: the metrics that discovery finds, or that are known of before, where nobody named any."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from deliver.cli import context
+from deliver.cli.options import Given
+from deliver.cli.prompt import ask
+from deliver.cli.request import Asked
+from deliver.model.errors import ClusterError
+from deliver.model.spec import ReleaseSpec
+
+if TYPE_CHECKING:
+    from deliver.cluster.port import Cluster
+    from deliver.config.draft import Draft
+    from deliver.discovery.metric_choice import JudgedBy
+    from deliver.engine.runtime.metric_search import Seek
+    from deliver.model.plan import Plan
+    from deliver.model.release import Release
+    from deliver.model.spec import Analysis
+
+AGAIN = 5.0  # seconds between two looks for the first samples of young pods
+
+
+def asked(given: Given, draft: "Draft", wanted: ReleaseSpec, *, by_habit: bool, patient: bool) -> Asked:
+    """With the metrics that were found. by_habit: only where the last release was judged by some.
+
+    patient: young pods are waited for; else it is only said that they would be. A cluster that cannot be read the release tells of.
+    """
+    from deliver.discovery.metric_choice import judged_by, last_judged, reworded
+    from deliver.engine.runtime.record_store import Store
+
+    cluster = context.open_cluster(given)
+    spec, options = context.placed(wanted, cluster), draft.get(("analysis", "prometheus"))
+    try:
+        last = last_judged(Store(cluster, spec.target).load())
+        if by_habit and last is None:
+            return Asked(wanted)
+
+        def look() -> "JudgedBy":
+            provider = options if isinstance(options, dict) else None
+            return judged_by(cluster, spec, ask, time.time(), provider=provider, last=last, less=bool(given["discover"]))
+
+        judged = settled(look, time.sleep, context.say) if patient else look()
+    except ClusterError as error:
+        return Asked(wanted, (f"metrics: not looked for: {error.what}",))
+    told = (judged.why, *judged.told) if judged.why and not patient else judged.told
+    if judged.metrics:
+        told = () if given["quiet"] else told
+        told += few(wanted, judged, partial(planned, cluster, spec))
+    return Asked(
+        replace(wanted, analysis=judged.over(wanted.analysis)),
+        told,
+        lambda findings: reworded(findings, judged, spec.target.deployment),
+    )
+
+
+def settled(look: "Callable[[], JudgedBy]", sleep: Callable[[float], None], say: Callable[[str], None]) -> "JudgedBy":
+    """Once the pods have been scraped, or are old enough to know that they are not. Said before it waits."""
+    judged = look()
+    if judged.wait:
+        say(judged.why)
+    while judged.wait:
+        sleep(min(AGAIN, judged.wait))
+        judged = look()
+    return judged
+
+
+def few(wanted: ReleaseSpec, judged: "JudgedBy", plan: "Callable[[], Plan]") -> tuple[str, ...]:
+    from deliver.discovery.traffic_sufficiency import told
+
+    return told(plan(), judged.rate, judged.metrics) if judged.rate is not None else ()
+
+
+def seek(cluster: "Cluster") -> "Seek":
+    """For a driver: looks again while a release runs."""
+
+    def look(release: "Release") -> "Analysis | None":
+        from deliver.discovery.metric_choice import sought  # only a release that has none pays for its import
+
+        return sought(cluster, release, time.time())
+
+    return look
+
+
+def planned(cluster: "Cluster", spec: ReleaseSpec) -> "Plan":
+    """The steps that the strategy makes of it. Raises InputError, as the release itself would."""
+    from deliver.discovery.workload import look
+    from deliver.plugins import registry, validation
+
+    strategy = registry.load("deliver.strategies", spec.strategy)
+    facts = look(cluster, spec.target, spec.container).facts
+    return validation.planned(strategy(), strategy.Options.model_validate(dict(spec.options)), facts)

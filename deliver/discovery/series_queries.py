@@ -1,0 +1,100 @@
+"""What a provider is asked for to learn which series the stable pods have, or those before them had."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from deliver.analysis.selectors import Matcher, Selector, escape
+from deliver.discovery.catalog import COUNTERS, may_count, may_time
+from deliver.discovery.types import Family
+from deliver.metrics.fetch import Fetch
+from deliver.model.observation import PodSeen
+from deliver.plugins.interfaces import MetricProvider, MetricsError
+
+SAMPLE = 5  # pods whose series are looked at; the others run the same program
+WINDOW = 600.0  # seconds of their past
+LONG = 3600.0  # seconds of it that a rate is told of, and within which earlier pods count
+YOUNG = 120.0  # seconds within which a pod may not have been scraped yet: two of the slowest usual scrapes
+TIMEOUT = 20.0
+MOST = 40  # families that are looked at
+
+
+class Asking:
+    """All questions about the pods of one Deployment, within one time limit. pods: the ready ones, the oldest first.
+
+    past: seconds within which series count, 0 = they have to be there now.
+    """
+
+    def __init__(
+        self,
+        provider: MetricProvider,
+        namespace: str,
+        pods: Sequence[PodSeen],
+        *,
+        timeout: float = TIMEOUT,
+        timer: Callable[[], float] = time.monotonic,
+        past: float = 0.0,
+    ) -> None:
+        until = timer() + timeout
+        self.past = past
+        self.pods = tuple(sorted((pod for pod in pods if pod.ready), key=lambda pod: (pod.since, pod.name))[:SAMPLE])
+        self.fetch = Fetch(provider, namespace, tuple(pod.name for pod in self.pods), lambda: until - timer())
+
+    @property
+    def pod_label(self) -> str:
+        return self.fetch.labels.pod
+
+    def names(self) -> tuple[str, ...]:
+        """Every name that a series of these pods has. Raises MetricsError."""
+        if not self.pods:
+            return ()
+        matchers = ",".join(str(matcher) for matcher in self.fetch.labels.matchers(self.fetch.namespace, self.fetch.pods))
+        return self._values("__name__", matchers, self.past)
+
+    def earlier(self) -> tuple[PodSeen, ...]:
+        """Pods that this Deployment had before, by their names: some that were scraped last. Raises MetricsError."""
+        stems = {pod.name.rsplit("-", 2)[0] for pod in self.pods if pod.name.count("-") > 1}
+        if len(stems) != 1:
+            return ()
+        labels, any_pod = self.fetch.labels, f"{escape(stems.pop())}-[a-z0-9]{{4,10}}-[a-z0-9]{{5}}"
+        matchers = f"{Matcher(labels.namespace, '=', self.fetch.namespace)},{Matcher(labels.pod, '=~', any_pod)}"
+        now = {pod.name for pod in self.pods}
+        for past in (WINDOW, LONG):
+            if names := [name for name in self._values(labels.pod, matchers, past) if name not in now]:
+                return tuple(PodSeen(name, "", ready=True) for name in names[:SAMPLE])
+        return ()
+
+    def _values(self, label: str, matchers: str, past: float) -> tuple[str, ...]:
+        """All values of a label among the series that match."""
+        series = f"last_over_time({{{matchers}}}[{past:.0f}s])" if past else f"{{{matchers}}}"
+        answer = self.fetch.value(f"count by ({label}) ({series})")
+        if answer.warnings:
+            raise MetricsError(f"the answer is partial: {answer.warnings[0]}")
+        return tuple(sorted(one.labels[label] for one in answer.series if one.labels.get(label)))
+
+    def counters(self, names: Iterable[str]) -> tuple[Family, ...]:
+        """Those that may count requests by their name."""
+        return tuple(family for name in _first(names, may_count) if (family := self.family(name)).series)
+
+    def histograms(self, names: Iterable[str]) -> tuple[Family, ...]:
+        """The buckets of those that may time requests; native ones under their own name."""
+        classic = _first(names, lambda name: name.endswith("_bucket") and may_time(name.removesuffix("_bucket")))
+        bases = {name.removesuffix("_bucket") for name in classic}
+        parts = ("_bucket", "_count", "_sum", "_total", "_created")
+        whole = _first(names, lambda name: not name.endswith(parts) and name not in bases and may_time(name))
+        found = (self.family(name) for name in (*classic, *whole))
+        return tuple(family for family in found if family.series and (family.native or family.name in classic))
+
+    def family(self, name: str) -> Family:
+        """Raises MetricsError."""
+        return self.selected(Selector(name))
+
+    def selected(self, selector: Selector) -> Family:
+        """The series of these pods that it matches. Raises MetricsError."""
+        answer = self.fetch.whole(selector, max(self.past, WINDOW))
+        native = [one for one in answer.series if one.histograms]
+        return Family(selector.name, tuple(native or answer.series), bool(native))
+
+
+def _first(names: Iterable[str], fits: Callable[[str], bool]) -> list[str]:
+    """Names that are known go first, should there be too many."""
+    return sorted(filter(fits, names), key=lambda name: (name not in COUNTERS, name))[:MOST]

@@ -1,0 +1,65 @@
+"""What every command works with: the cluster, the clock, how a router, a lock and a flag's client are made."""
+
+import os
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from deliver.cluster.port import Cluster
+from deliver.engine.runtime.analysis_poller import Examines
+from deliver.engine.runtime.clock import Background, Clock, SystemClock, Threads
+from deliver.engine.runtime.flag_client import Hand, Hands, hand_on
+from deliver.engine.runtime.lease import Lease
+from deliver.engine.runtime.metric_search import Seek
+from deliver.engine.runtime.record_store import Store
+from deliver.engine.runtime.reporter import Reporter
+from deliver.engine.runtime.stop_signal import Stop
+from deliver.model.release import Release
+from deliver.model.spec import Analysis, ReleaseSpec, Target
+from deliver.plugins import registry
+from deliver.plugins.interfaces import Router
+
+
+@dataclass(frozen=True)
+class World:
+    """What a verb works with. examiner: None = made from the release's own analysis. hands: how a flag's back end is got hold of.
+
+    seek: how metrics are looked for that were not there at the start, None = not at all.
+    """
+
+    cluster: Cluster
+    reporter: Reporter
+    stop: Stop
+    clock: Clock
+    background: Background
+    examiner: Callable[[Analysis], Examines] | None = None
+    identity: str = ""
+    hands: Hands = hand_on
+    seek: Seek | None = None
+
+
+def world(cluster: Cluster, reporter: Reporter, stop: Stop, actor: str, seek: Seek | None = None) -> World:
+    """The real one: system clock, threads."""
+    clock = SystemClock()
+    stop.wakes(clock.wake)
+    return World(cluster, reporter, stop, clock, Threads(), identity=f"{actor}:{os.getpid()}:{uuid.uuid4().hex[:6]}", seek=seek)
+
+
+def router_of(spec: ReleaseSpec) -> Router:
+    plugin = registry.load("deliver.routers", spec.router.kind)
+    router: Router = plugin(plugin.Options.model_validate(dict(spec.router.options)))
+    return router
+
+
+def _store_and_lease(w: World, target: Target) -> tuple[Store, Lease]:
+    return Store(w.cluster, target), Lease(w.cluster, target, w.identity, w.clock)
+
+
+def _fence(store: Store) -> int:
+    release = store.record.release
+    return release.fence if release else 0
+
+
+def _hand(hands: Hands, cluster: Cluster, release: Release) -> Hand | None:
+    flag = release.plan.flag
+    return hands(cluster, release.spec.target.namespace, flag) if flag else None

@@ -1,0 +1,45 @@
+"""What a run would do, and the refusal of one that must not begin. Reads only."""
+
+from deliver.cluster.port import Cluster
+from deliver.engine.commands.deps import router_of
+from deliver.engine.preflight import deployment
+from deliver.engine.preflight import flag as users_preflight
+from deliver.engine.preflight.deployment import Proposal
+from deliver.engine.preflight.metric_queries import queries
+from deliver.engine.runtime.flag_client import Hands, hand_on
+from deliver.engine.runtime.record_store import Store
+from deliver.model.errors import Forbidden, GateRefused, InputError, Locked
+from deliver.model.frozen import replace
+from deliver.model.spec import ReleaseSpec
+from deliver.plugins import registry
+from deliver.plugins.interfaces import moves_users
+
+
+def propose(
+    cluster: Cluster, spec: ReleaseSpec, *, actor: str, now: float, hands: Hands = hand_on, wanted: float | None = None
+) -> Proposal:
+    """What a run would do. Reads only. wanted: how soon a regression is found is told too; above 0, one
+    (times as bad) that the steps shall be long enough for.
+    """
+    strategy = registry.load("deliver.strategies", spec.strategy)
+    options = strategy.Options.model_validate(dict(spec.options)) if not hasattr(spec.options, "model_dump") else spec.options
+    record = Store(cluster, spec.target).load()
+    if moves_users(strategy):
+        proposal = users_preflight.propose(cluster, spec, options, strategy(), record, hands, actor=actor, now=now)
+    else:
+        proposal = deployment.propose(cluster, spec, options, strategy(), router_of(spec), record, actor=actor, now=now)
+    return replace(proposal, findings=(*proposal.findings, *queries(cluster, spec, proposal, wanted)))
+
+
+def refuse(proposal: Proposal) -> None:
+    """Raise what the preflight found, the gravest first."""
+    kinds: tuple[tuple[str, type[InputError | Locked | Forbidden | GateRefused]], ...] = (
+        ("input", InputError),
+        ("locked", Locked),
+        ("forbidden", Forbidden),
+        ("refuse", GateRefused),
+    )
+    for level, error in kinds:
+        if found := proposal.refusals(level):
+            more = "; ".join(finding.message for finding in found[1:])
+            raise error(found[0].message, why=f"also: {more}" if more else "", state="nothing was changed", hint=found[0].hint)

@@ -1,0 +1,163 @@
+"""The parts of `deliver rollback`: the first move, and going back after a promotion."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from deliver.cluster.port import Cluster
+from deliver.engine.commands.recover import salvage
+from deliver.engine.commands.revert_flag import salvage as salvage_flag
+from deliver.engine.preflight.deployment import find_autoscaler
+from deliver.engine.runtime.guarded_writer import GuardedWriter
+from deliver.engine.runtime.lease import Lease
+from deliver.engine.runtime.pod_facts import arm, pod_seen
+from deliver.engine.runtime.record_store import Record, new_id
+from deliver.engine.runtime.reporter import Reporter
+from deliver.model.action import UNLOCKED, Verb
+from deliver.model.errors import ClusterError, InputError, NotFound, Superseded
+from deliver.model.frozen import replace
+from deliver.model.names import HASH, candidate_name
+from deliver.model.plan import Plan, Side, Step
+from deliver.model.release import Course, Outcome, Phase, Release, digest_of, done_already
+from deliver.model.spec import ReleaseSpec, Target
+from deliver.plugins.interfaces import Router
+
+
+def live_or_salvaged(cluster: Cluster, target: Target, record: Record, *, actor: str, now: float) -> Release | None:
+    """The release to take back; None when nothing is under way."""
+    release = record.release
+    if release is not None and release.outcome not in (Outcome.PROMOTED, Outcome.ROLLED_BACK):
+        return release
+    if release is not None and not record.problem:
+        return None
+    return salvage(cluster, target, actor=actor, now=now) or salvage_flag(cluster, target, actor=actor, now=now)
+
+
+def first_move(
+    cluster: Cluster, router: Router, lease: Lease, release: Release, fence: int, reporter: Reporter
+) -> Callable[[Release, float], Release]:
+    """Pin the Services to the stable pods before anything else, lock and journal included, when those pods can take the traffic.
+
+    Answers with what writes it into the journal. Where it cannot be done here, the driver's way back does it in its own order.
+    """
+    namespace, home = release.spec.target.namespace, release.snapshot.hash
+    if not home:
+        return lambda record, now: record
+    able = partial(can_take, cluster, release)
+    try:
+        router.move(GuardedWriter(cluster, namespace, lease, fence, urgent=able), replace(release, course=Course.BACK), Side.STABLE, home)
+    except (ClusterError, Superseded) as error:
+        reporter.note(f"{error.what}; going on under the lock")
+        return lambda record, now: record
+    reporter.note("the Services lead to the stable pods; verifying")
+
+    return lambda record, now: done_already(record, now, f"{Verb.ROUTE} {Side.STABLE}", UNLOCKED)
+
+
+def can_take(cluster: Cluster, release: Release) -> None:
+    """Raises ClusterError when the pods of before are too few, or will not be for long."""
+    found = cluster.list("pods", release.spec.target.namespace, selector=f"{HASH}={release.snapshot.hash}")
+    ready = sum(pod_seen(pod).ready for pod in found if not pod["metadata"].get("deletionTimestamp"))
+    if ready < math.ceil(release.snapshot.replicas / 2):
+        raise ClusterError(f"the stable side has {ready} of {release.snapshot.replicas} pods ready: it needs its pods first")
+    if rolling_away(cluster, release):
+        raise ClusterError("the stable side is rolling away to another version: that is stopped first")
+
+
+def rolling_away(cluster: Cluster, release: Release) -> bool:
+    """The Deployment is on its way to another version: pods of before that are ready now will not be for long."""
+    try:
+        spec = cluster.get("deployments", release.spec.target.namespace, release.spec.target.deployment)["spec"]
+    except ClusterError:
+        return False
+    return digest_of(spec["template"]) != release.snapshot.digest and not spec.get("paused")
+
+
+def not_under(live: Release | None, target: Target) -> None:
+    """The version under a release cannot change before it is taken back. Raises InputError."""
+    if live is not None:
+        hint = f"`deliver rollback {target.deployment} -n {target.namespace}` first, then again with --to"
+        raise InputError(
+            f"release {live.id} of {target} is under way", why="it has to be taken back before the version under it can change", hint=hint
+        )
+
+
+def revert(cluster: Cluster, target: Target, record: Record, to: str, *, actor: str, why: str, now: float) -> Release:
+    """Going back after a promotion: the named Deployment gets the template of before, and rolls by its own strategy. Raises InputError."""
+    source, template, said = chosen(record, target, to)
+    try:
+        deployment = cluster.get("deployments", target.namespace, target.deployment)
+    except NotFound:
+        raise InputError(f"Deployment `{target.deployment}` does not exist in namespace `{target.namespace}`") from None
+    uid = deployment["metadata"]["uid"]
+    if uid != source.snapshot.uid:
+        raise InputError(
+            f"Deployment {target.deployment} was made again since release {source.id}",
+            why="its old template may not fit it",
+            hint="apply the version you want with kubectl",
+        )
+    digest = digest_of(template)
+    if digest_of(deployment["spec"]["template"]) == digest:
+        raise InputError(f"{target} runs {said} already", hint="nothing to roll back; `deliver history` lists the versions")
+    stable = arm(deployment, cluster.list("replicasets", target.namespace), (), source.snapshot.container)
+    image = next(one["image"] for one in template["spec"]["containers"] if one["name"] == source.snapshot.container)
+    scaler, _ = find_autoscaler(cluster, target)
+    before = replace(  # the Services lead to the Deployment alone already: none takes part. The autoscaler is as it is today
+        source.snapshot,
+        template=template,
+        digest=digest,
+        image=image,
+        replicas=stable.desired,
+        hash="",
+        services=(),
+        autoscaler=scaler,
+        paused=deployment["spec"].get("paused"),
+    )
+    spec = ReleaseSpec(
+        target=target,
+        image=stable.image,
+        strategy="rollback",
+        container=source.snapshot.container,
+        limits=source.spec.limits,
+        history=source.spec.history,
+    )
+    step = Step("rollback", 0.0, Side.BOTH, candidate_pods=0, stable_pods=stable.desired)
+    number = max(release.number for release in (*record.history, *([record.release] if record.release else []))) + 1
+    return Release(
+        id=new_id(target.deployment, record, now),
+        number=number,
+        spec=spec,
+        plan=Plan("rollback", (step,)),
+        snapshot=before,
+        candidate=candidate_name(target.deployment),
+        actor=actor,
+        started=now,
+        since=now,
+        course=Course.BACK,
+        phase=Phase.ROLLING_BACK,
+        reason=f"{why}; back to {said}",
+        ended_by=actor,
+    ).noted(now, "state", f"started by {actor}: back from {stable.image} to {image}", actor=actor)
+
+
+def chosen(record: Record, target: Target, to: str) -> tuple[Release, dict[str, Any], str]:
+    """(the release it comes from, its template, words for it). Without `to`: what ran before the newest promotion."""
+    releases = record.history or ((record.release,) if record.release else ())
+    promoted = [release for release in releases if release.outcome is Outcome.PROMOTED]
+    if not to:
+        if not releases or releases[0].outcome is not Outcome.PROMOTED:
+            raise InputError(
+                f"nothing of {target} can be rolled back",
+                why="no release is under way, and the newest one was not a promotion",
+                hint=f"`deliver history {target.deployment} -n {target.namespace}`, then `deliver rollback --to N`",
+            )
+        newest = promoted[0]
+        return newest, dict(newest.snapshot.template), f"{newest.snapshot.image} (before release {newest.number})"
+    wanted = next((release for release in promoted if to in (str(release.number), release.id)), None)
+    if wanted is None:
+        have = ", ".join(f"{release.number} ({release.spec.image})" for release in promoted) or "none"
+        raise InputError(
+            f"no promoted release `{to}` in the history of {target}", why=f"promoted: {have}", hint="give a number of `deliver history`"
+        )
+    return wanted, wanted.new_template, f"{wanted.spec.image} (release {wanted.number})"

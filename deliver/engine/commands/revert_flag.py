@@ -1,0 +1,111 @@
+"""`deliver rollback` of a flag release: the first move, going back after a promotion, and a record that is lost."""
+
+from collections.abc import Callable
+
+from deliver.cluster.port import Cluster
+from deliver.engine.preflight.deployment import snapshot as snapshot_of
+from deliver.engine.preflight.flag import NO_ROUTER
+from deliver.engine.runtime.flag_client import Hand, learned
+from deliver.engine.runtime.flag_undo_note import undo_of
+from deliver.engine.runtime.guarded_writer import GuardedWriter
+from deliver.engine.runtime.lease import Lease
+from deliver.engine.runtime.pod_facts import arm
+from deliver.engine.runtime.record_store import Record, new_id
+from deliver.engine.runtime.reporter import Reporter
+from deliver.model.action import UNLOCKED, Action, Verb
+from deliver.model.errors import ClusterError, InputError, NotFound, Superseded
+from deliver.model.frozen import replace
+from deliver.model.names import candidate_name, fence_of
+from deliver.model.plan import FlagPlan, Plan, Side, Step
+from deliver.model.release import Course, Outcome, Phase, Release, Snapshot, done_already
+from deliver.model.spec import ReleaseSpec, Target
+
+
+def first_move(
+    cluster: Cluster, hand: Hand, lease: Lease, release: Release, fence: int, reporter: Reporter
+) -> Callable[[Release, float], Release]:
+    """The safe variant to everyone before anything else, lock and journal included. Answers with what writes it into the journal."""
+    write = GuardedWriter(cluster, release.spec.target.namespace, lease, fence, urgent=lambda: None)
+    kill = Action(Verb.KILL_FLAG, UNLOCKED)
+    try:
+        done = hand.do(kill, release, write)
+    except (ClusterError, Superseded) as error:
+        reporter.note(f"{error.what}; going on under the lock")
+        return lambda record, now: record
+    reporter.note("the flag gives the treatment to nobody any more; verifying")
+
+    def noted(record: Release, now: float) -> Release:
+        return learned(done_already(record, now, str(kill), kill.why), kill, done, now)
+
+    return noted
+
+
+def promoted_flag(record: Record) -> Release | None:
+    """The newest release, when it is a flag that was promoted: then that is what a rollback takes back."""
+    releases = record.history or ((record.release,) if record.release else ())
+    newest = releases[0] if releases else None
+    return newest if newest and newest.plan.flag and newest.outcome is Outcome.PROMOTED else None
+
+
+def revert(cluster: Cluster, source: Release, record: Record, to: str, *, actor: str, why: str, now: float) -> Release:
+    """Going back after a promotion: the safe variant to everyone, then the flag as it stood before. Raises InputError."""
+    target = source.spec.target
+    if to and to not in (str(source.number), source.id):
+        raise InputError(
+            f"release `{to}` cannot be gone back to over the promotion of a flag",
+            why=f"the newest release, {source.id}, is of flag {source.plan.flag.flag if source.plan.flag else ''}",
+            hint=f"`deliver rollback {target.deployment} -n {target.namespace}` takes the flag back first",
+        )
+    number = max(one.number for one in (*record.history, *([record.release] if record.release else []))) + 1
+    try:
+        deployment = cluster.get("deployments", target.namespace, target.deployment)
+    except NotFound:
+        raise InputError(f"Deployment `{target.deployment}` does not exist in namespace `{target.namespace}`") from None
+    stable = arm(deployment, (), (), source.snapshot.container)
+    before = replace(
+        source.snapshot, uid=stable.uid, template=deployment["spec"]["template"], digest=stable.template, replicas=stable.desired
+    )
+    return replace(
+        _back(source.spec, source.plan.flag, before, new_id(target.deployment, record, now), f"{why}; back to before {source.id}", now),
+        number=number,
+        actor=actor,
+        ended_by=actor,
+        flag_revision=source.flag_revision,
+    ).noted(now, "state", f"started by {actor}: flag {source.plan.flag.flag if source.plan.flag else ''} back", actor=actor)
+
+
+def salvage(cluster: Cluster, target: Target, *, actor: str, now: float) -> Release | None:
+    """Out of the note on the Deployment, when the record is lost or cannot be trusted; None without one."""
+    try:
+        deployment = cluster.get("deployments", target.namespace, target.deployment)
+    except NotFound:
+        return None
+    note = undo_of(deployment)
+    if note is None:
+        return None
+    id, plan, before = note
+    container = deployment["spec"]["template"]["spec"]["containers"][0]["name"]
+    stable = arm(deployment, (), (), container)
+    snapshot = replace(snapshot_of(deployment, stable, container), flag=before)
+    spec = ReleaseSpec(target=target, image=stable.image, strategy="unknown", container=container, router=NO_ROUTER)
+    found = replace(_back(spec, plan, snapshot, id, "", now), course=Course.FORWARD, phase=Phase.PREPARING, fence=fence_of(deployment))
+    return found.noted(now, "note", "the record was lost or unreadable; put together from the note on the Deployment", actor=actor)
+
+
+def _back(spec: ReleaseSpec, flag: FlagPlan | None, before: Snapshot, id: str, reason: str, now: float) -> Release:
+    step = Step("rollback", 0.0, Side.BOTH, candidate_pods=0, stable_pods=0)
+    return Release(
+        id=id,
+        number=0,
+        spec=replace(spec, strategy="rollback"),
+        plan=Plan("rollback", (step,), flag=flag),
+        snapshot=before,
+        candidate=candidate_name(spec.target.deployment),
+        actor="",
+        started=now,
+        since=now,
+        course=Course.BACK,
+        phase=Phase.ROLLING_BACK,
+        reason=reason,
+        exposed=True,
+    )

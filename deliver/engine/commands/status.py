@@ -1,0 +1,66 @@
+"""What stands: the live release, its driver, what is seen of it in the cluster, and the releases before."""
+
+from dataclasses import dataclass
+
+from deliver.cluster.port import Cluster
+from deliver.engine.commands.deps import _hand, router_of
+from deliver.engine.runtime.clock import Clock, Inline, SystemClock
+from deliver.engine.runtime.flag_client import Hands, hand_on
+from deliver.engine.runtime.flag_poller import FlagWatch
+from deliver.engine.runtime.lease import DURATION, Lease
+from deliver.engine.runtime.observer import fresh_look, selector_of
+from deliver.engine.runtime.record_store import Store
+from deliver.model.errors import ClusterError, InputError
+from deliver.model.frozen import replace
+from deliver.model.observation import Seen
+from deliver.model.release import Release
+from deliver.model.spec import Target
+
+
+@dataclass(frozen=True)
+class Driven:
+    """The lock as it stands. name: "" when nobody holds it. heard: unix seconds of its last sign of life. alive: it came in time."""
+
+    name: str
+    heard: float
+    alive: bool
+
+
+def current(cluster: Cluster, target: Target) -> tuple[Release | None, Seen | None]:
+    """The newest release, and what stands now. Raises ClusterError."""
+    record = Store(cluster, target).load()
+    if record.problem:
+        raise InputError(
+            f"the record of {target} cannot be trusted: {record.problem}",
+            hint=f"`deliver rollback {target.deployment} -n {target.namespace}` works from the cluster alone",
+        )
+    release = record.release
+    if release is None:
+        return None, None
+    return release, look_at(cluster, release, SystemClock())
+
+
+def driver(cluster: Cluster, target: Target) -> Driven | None:
+    """Who drives the live release; None when that may not be read. Never raises: `status` answers without it."""
+    clock = SystemClock()
+    try:
+        holder = Lease(cluster, target, "", clock).look()
+    except ClusterError:
+        return None
+    heard = holder.renewed if holder.name else 0.0
+    return Driven(holder.name, heard, bool(heard) and clock.now() - heard < DURATION)
+
+
+def history(cluster: Cluster, target: Target) -> tuple[Release, ...]:
+    """Newest first: the live release, then the ended ones."""
+    record = Store(cluster, target).load()
+    live = record.release
+    known = {release.id for release in record.history}
+    return (*([live] if live and live.id not in known else []), *record.history)
+
+
+def look_at(cluster: Cluster, release: Release, clock: Clock, hands: Hands = hand_on) -> Seen:
+    """Everything read once. Raises ClusterError; a flag that cannot be read says so in what is seen of it."""
+    seen = fresh_look(cluster, release, router_of(release.spec), selector_of(release), clock)
+    hand = _hand(hands, cluster, release)
+    return replace(seen, flag=FlagWatch(hand, clock, Inline()).look_now(release, seen)) if hand else seen

@@ -1,0 +1,49 @@
+"""What goes at the end of every release: the pins of Services, the preview Service, the floor of the autoscaler."""
+
+from deliver.engine.core.decision import Decision, act, outcomes, wait
+from deliver.model.action import Verb
+from deliver.model.observation import Seen
+from deliver.model.plan import Side
+from deliver.model.release import Release
+
+COLLECTS = 10.0  # seconds that the cluster's garbage collector is given
+
+
+FAILURES = 3  # tries to close a preview Service: no users are on it, and a rollback never waits for it
+
+
+LEFT = "preview Service"
+
+
+def released(release: Release, seen: Seen, now: float) -> Decision | None:
+    """None once Services and autoscaler are what they were, and nothing of the candidate is left that they could lead to."""
+    if seen.strays:
+        return wait(release, now)  # the original selector would lead to them
+    if seen.route.side is not Side.BOTH or seen.route.marked:
+        return act(release, now, Verb.RESTORE_ROUTE, "the original selectors")
+    if seen.preview and seen.preview.there and (seen.preview.marked or seen.preview.foreign) and not left_open(release):
+        if now < (collected := _gone(release) + COLLECTS):
+            return wait(release, now, collected)
+        if _failures(release, Verb.CLOSE_PREVIEW) < FAILURES:
+            return act(release, now, Verb.CLOSE_PREVIEW, "nobody is to be led to the candidate any more")
+        text = f"{LEFT} {release.plan.preview} could not be closed: it stays as it is, and leads to no pod"
+        return Decision(release.noted(now, "note", text), None, now)
+    scaler, before = seen.autoscaler, release.snapshot.autoscaler
+    if scaler and before and (scaler.minimum != before.minimum or scaler.fence):
+        return act(release, now, Verb.RELEASE_AUTOSCALER, "minReplicas as before")
+    return None
+
+
+def left_open(release: Release) -> bool:
+    """The preview Service could not be closed, and that is said."""
+    return any(entry.kind == "note" and entry.text.startswith(LEFT) and entry.at >= release.resumed for entry in release.journal)
+
+
+def _gone(release: Release) -> float:
+    """When the owner of a preview Service that we made was deleted, unix seconds: the cluster deletes the Service itself."""
+    done = [entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == Verb.DELETE_CANDIDATE]
+    return max(done, default=0.0) if release.plan.preview_made else 0.0
+
+
+def _failures(release: Release, verb: Verb) -> int:
+    return sum(entry.result != "done" and entry.at >= release.resumed for entry in outcomes(release, verb))

@@ -1,0 +1,119 @@
+"""The switch of all users at once, as three facts with three times: switched, probed, drained. What clings to the old side is named."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from deliver.model.frozen import replace
+from deliver.model.observation import Seen
+from deliver.model.plan import Side
+from deliver.model.release import Course, Release, Switch
+from deliver.model.spec import PluginSpec
+from deliver.model.verdict import Verdict
+from deliver.text.durations import words
+
+ASKED = "service"  # kind of the check that asks through a Service
+TELLING = ("http", "load")  # checks that know a path and a port
+SCRAPES = 20.0  # seconds after the switch in which the first samples are still to come
+SLACK = 0.1  # requests a second of one pod that nobody holds a connection for (a scanner, a person's curl)
+
+
+def followed(release: Release, seen: Seen, now: float) -> Release:
+    """With what was learnt of the switch since the last look."""
+    shift = release.shift
+    if not release.current.probe or release.course is Course.BACK:
+        return release
+    if shift is None or shift.side is not Side.CANDIDATE or not shift.verified:
+        return release
+    if seen.stable is None or seen.stable.template != release.snapshot.digest:
+        return release  # the old side is going: what is known of it stays as it was
+    known = release.switch
+    if known is None or known.switched != shift.switched:
+        known = Switch(switched=shift.switched)
+        release = replace(release, switch=known)
+    if not known.probed:
+        release = probed(release, known, seen, now)
+    if release.switch is not None and not release.switch.drained:
+        release = drained(release, release.switch, seen, now)
+    return release
+
+
+def probed(release: Release, known: Switch, seen: Seen, now: float) -> Release:
+    """Fresh requests through the Services came through; where nothing tells how to ask, the second look has to do."""
+    assert release.shift is not None  # followed() has seen it
+    asked = [check for check in seen.checks if check.kind == ASKED and check.evidence.at >= release.shift.switched]
+    if not telling(release):
+        how = "EndpointSlices looked at twice; no health check and no load names a path to ask"
+        return _knows(release, replace(known, probed=release.shift.verified), "probed", how)
+    if asked and all(check.verdict is Verdict.PASS for check in asked):
+        how = "; ".join(check.why for check in asked)
+        after = _knows(release, replace(known, probed=max(check.evidence.at for check in asked)), "probed", how)
+        return after.noted(now, "state", f"probed: {how}")
+    unasked = seen.switch.unasked if seen.switch and seen.switch.at >= release.shift.switched else ""
+    why = next((check.why for check in asked if check.verdict is not Verdict.PASS), unasked)
+    return _knows(release, known, "probed", why) if why else release
+
+
+def asks(release: Release) -> bool:
+    """Whether the present step is judged by more than its pods: metrics, health checks, checks of its own, or how its Services answer."""
+    analysis, step = release.spec.analysis, release.current
+    return bool((analysis.metrics and step.metrics) or analysis.health or step.checks or (step.probe and telling(release)))
+
+
+def telling(release: Release) -> PluginSpec | None:
+    """The check that tells how to ask a pod: then it tells how to ask the Service too."""
+    checks = (*release.spec.analysis.health, *(check for step in release.plan.steps for check in step.checks))
+    return next((check for check in checks if check.kind in TELLING), None)
+
+
+def drained(release: Release, known: Switch, seen: Seen, now: float) -> Release:
+    """The old pods get no requests any more, by their own counters; without such, only time has passed, and that is said."""
+    assert release.shift is not None  # followed() has seen it
+    old, began = seen.switch, release.shift.verified
+    if not counted(release):
+        over = began + release.spec.limits.drain
+        if now < over:
+            return release
+        how = f"by time alone: {words(release.spec.limits.drain)} have passed; no metric counts the requests of a pod"
+        return _knows(release, replace(known, drained=over), "drained", how).noted(now, "state", f"drained {how}")
+    if old is None or old.at < began:
+        return release
+    if old.why:
+        return _knows(release, known, "drained", f"not known: {old.why}")
+    pods = [pod.name for pod in seen.stable.of(release.snapshot.hash)] if seen.stable else []
+    if any(name not in old.rates for name in pods) and now - began < SCRAPES:
+        return release  # not every pod has been scraped twice since the switch
+    quiet = probing(release.snapshot.template, release.snapshot.container)
+    clinging = tuple(name for name in sorted(pods) if old.rates.get(name, 0.0) > quiet)
+    if clinging:
+        rate = sum(old.rates[name] for name in clinging)
+        text = f"connections still held on {', '.join(clinging)}: {rate:.3g} requests a second"
+        after = _knows(release, replace(known, clinging=clinging), "drained", text)
+        return after if set(clinging) <= set(known.clinging) else after.noted(now, "state", text)
+    if any(name not in old.rates for name in pods):
+        return _knows(release, known, "drained", "not every old pod has been scraped twice since the switch")
+    how = "the old pods' own counters stand still"
+    return _knows(release, replace(known, drained=old.at, clinging=()), "drained", how).noted(now, "state", f"drained: {how}")
+
+
+def counted(release: Release) -> bool:
+    """Some metric counts requests by pod."""
+    return any(not hasattr(metric, "query") for metric in release.spec.analysis.metrics)
+
+
+def left(release: Release) -> str:
+    """What clings to an old side that goes all the same, "" for nothing."""
+    known = release.switch
+    if known is None or known.drained or not known.clinging:
+        return ""
+    return f"connections still held on {', '.join(known.clinging)} end with these pods"
+
+
+def probing(template: Mapping[str, Any], container: str) -> float:
+    """Requests a second that the kubelet's own probes may make of one pod: an application may count them."""
+    one: Mapping[str, Any] = next((c for c in template["spec"]["containers"] if c["name"] == container), {})
+    probes: Sequence[Mapping[str, Any]] = [one[kind] for kind in ("readinessProbe", "livenessProbe") if one.get(kind)]
+    return 1.2 * sum(1.0 / (probe.get("periodSeconds") or 10) for probe in probes if "httpGet" in probe) + SLACK
+
+
+def _knows(release: Release, known: Switch, fact: str, how: str) -> Release:
+    return replace(release, switch=replace(known, how={**known.how, fact: how}))

@@ -1,0 +1,60 @@
+"""What ends the way forward of a flag release."""
+
+from deliver.engine.core import flag_state, guards
+from deliver.engine.core.guards import Fail, Hold
+from deliver.model.observation import Problem, Seen
+from deliver.model.release import Course, Release
+
+SKEW = 60.0  # seconds by which the clock of a node may be behind ours
+
+
+def danger(release: Release, seen: Seen, now: float) -> Fail | Hold | None:
+    """The first thing that forbids to go on, certain failures first."""
+    return (
+        failed_pods(release, seen)
+        or foreign_hand(release, seen, now)
+        or guards.failed_checks(release, seen, now)
+        or guards.out_of_time(release, seen, now)
+    )
+
+
+def failed_pods(release: Release, seen: Seen) -> Fail | None:
+    """The application's own pods: since the first user has the treatment, one that crashes is taken for its fault."""
+    if not release.exposed or seen.stable is None:
+        return None
+    for pod in seen.stable.living:
+        if pod.problem and pod.problem.certain and not long_over(release, pod.problem):
+            return Fail(f"pod {pod.name}: {pod.problem.message}")
+    if seen.stable.living and all(pod.lost for pod in seen.stable.living):
+        return Fail(f"none of the {len(seen.stable.living)} pods of Deployment {seen.stable.deployment} is ready any more")
+    return None
+
+
+def long_over(release: Release, problem: Problem) -> bool:
+    """A container died before anybody had the treatment: its kubelet tells of that for as long as the pod lives."""
+    return 0.0 < problem.ended < release.started - SKEW
+
+
+def foreign_hand(release: Release, seen: Seen, now: float) -> Hold | None:
+    target, stable = release.spec.target.deployment, seen.stable
+    if stable is None:
+        return Hold(f"Deployment {target} was deleted")
+    if stable.uid != release.snapshot.uid:
+        return Hold(f"Deployment {target} was deleted and made again")
+    if stable.template != release.snapshot.digest:
+        return Hold(f"the pod template of Deployment {target} was changed{stable.editor}: what users see has two causes now")
+    if silent := flag_state.unread(release, seen, now):
+        return Hold(silent)
+    found = flag_state.state(release, seen)
+    if found is None:
+        return None
+    if found.off and flag_state.foreign(release, found):
+        return Hold(f"flag {flag_state.name(release)} was switched off by somebody: {found.off}")
+    if found.percent is None:
+        return Hold(f"flag {flag_state.name(release)} has no percentage any more: {found.why}")
+    if release.course is Course.FINISH:
+        done = flag_state.serves(found, 100.0)
+        return None if done else Hold(f"flag {flag_state.name(release)} was changed by somebody else: {flag_state.serving(found)}")
+    if theirs := flag_state.foreign(release, found):
+        return Hold(theirs)
+    return None

@@ -1,0 +1,137 @@
+"""What the ladders ask about the flag: is what was read young enough, is it ours, has it arrived. Pure."""
+
+from deliver.engine.core.decision import Decision, wait
+from deliver.engine.core.route import SECOND_LOOK
+from deliver.model.action import Verb
+from deliver.model.frozen import replace
+from deliver.model.observation import Ack, FlagSeen, FlagState, Seen
+from deliver.model.plan import Side
+from deliver.model.release import Course, Entry, Release, Shift
+
+POLL = 2.0  # seconds between two looks at a flag
+STALE = 60.0  # seconds without an answer of the back end after which nothing is known of the flag
+EXACT = 1e-6  # percent; below every back end's granularity
+
+
+def state(release: Release, seen: Seen) -> FlagState | None:
+    """What stands, when it was read after our last write; None: not known yet."""
+    flag = seen.flag
+    if flag is None or flag.state is None or (release.shift and flag.at < release.shift.written):
+        return None
+    return flag.state
+
+
+def serves(found: FlagState, percent: float) -> bool:
+    return found.percent is not None and abs(found.percent - percent) < EXACT
+
+
+def dark(found: FlagState) -> bool:
+    """Nobody gets the treatment from the flag system."""
+    return bool(found.off) or (serves(found, 0.0) and not found.besides)
+
+
+def killed_by(release: str, found: FlagState) -> bool:
+    """It carries that release's mark and serves nobody: its kill, although nobody may have been left to say so."""
+    return found.release == release and serves(found, 0.0) and not found.off
+
+
+def unread(release: Release, seen: Seen, now: float) -> str:
+    """Why nothing is known of the flag for too long; "" while that is no trouble."""
+    heard = seen.flag.at if seen.flag and seen.flag.state else max(release.since, release.resumed)
+    if now - heard < STALE:
+        return ""
+    why = seen.flag.error if seen.flag and seen.flag.error else "its back end does not answer"
+    return f"flag {name(release)} cannot be read for {now - heard:.0f} s: {why}"
+
+
+def name(release: Release) -> str:
+    return release.plan.flag.flag if release.plan.flag else ""
+
+
+def foreign(release: Release, found: FlagState) -> str:
+    """Somebody else has written since our last write. One whose answer we never got is ours when it says what we asked for.
+
+    What stood before is not ours any more once we have written: whoever put that back has switched it off.
+    """
+    if found.revision == (release.flag_revision or (release.snapshot.flag.revision if release.snapshot.flag else "")):
+        return ""
+    asked = last_intent(release)
+    if asked and not _answered(release, asked) and serves(found, _percent(asked)):
+        return ""
+    who = f"release {found.release}" if found.release not in ("", release.id) else "somebody else"
+    return f"flag {name(release)} was changed by {who}: {serving(found)}"
+
+
+def serving(found: FlagState) -> str:
+    """What it does now, for a message."""
+    if found.off:
+        return found.off
+    return f"it serves {found.percent:g} % now" if found.percent is not None else found.why
+
+
+def last_intent(release: Release) -> Entry | None:
+    """The newest intent to write the flag."""
+    return next((entry for entry in reversed(release.journal) if entry.kind == "intent" and entry.text.startswith(Verb.SET_SHARE)), None)
+
+
+def _answered(release: Release, intent: Entry) -> bool:
+    return any(entry.kind == "outcome" and entry.of == intent.seq and entry.result == "done" for entry in release.journal)
+
+
+def _percent(intent: Entry) -> float:
+    """`set-share 25: ...`"""
+    return float(intent.text.removeprefix(f"{Verb.SET_SHARE} ").partition(":")[0])
+
+
+def arrived(release: Release, seen: Seen, found: FlagState, now: float) -> Decision | None:
+    """None once every instance serves this revision, by evaluation where the back end can; until then when to look again."""
+    shift = release.shift
+    if shift is None or shift.hash != found.revision:
+        shift = Shift(
+            Side.STABLE if release.course is Course.BACK else Side.BOTH, found.revision, written=seen.flag.at if seen.flag else now
+        )
+    if not shift.switched:
+        shift = replace(shift, switched=now)
+    if not shift.verified and (how := proof(release, seen.flag, found, shift, now)):
+        verified = replace(release, shift=replace(shift, verified=now), flag_revision=found.revision)
+        share = f"serves {found.percent:g} %" if found.percent is not None else f"gives the treatment to nobody ({found.off})"
+        return Decision(verified.noted(now, "state", f"flag {name(release)} {share}: {how}"), None, now)
+    after = replace(release, shift=shift, flag_revision=found.revision)
+    if after != release:
+        return Decision(after, None, now + SECOND_LOOK)
+    return None if shift.verified else wait(release, now, now + SECOND_LOOK)
+
+
+def proof(release: Release, flag: FlagSeen | None, found: FlagState, shift: Shift, now: float) -> str:
+    """The evidence that the revision is served, in words; "" while there is none. Where nobody can be asked, time, and it is said."""
+    ack = answer(flag, found)
+    if ack is None:
+        return ""
+    if ack.total == 0 and release.traffic_off and dark(found):
+        return "nobody had the treatment any more before that"
+    if ack.total == 0 and now - shift.switched >= ack.lag:
+        return f"not confirmed, {ack.how or 'nobody can be asked'}; waited {ack.lag:g} s"
+    everyone = dark(found) or serves(found, 100.0)  # then it does not matter who is in which group
+    if ack.total and (ack.whole or (everyone and ack.acked >= ack.total)):
+        share = f", {ack.percent:.1f} % of made-up users get it" if ack.percent is not None else ""
+        return f"confirmed by {ack.acked} of {ack.total}{share}"
+    return ""
+
+
+def answer(flag: FlagSeen | None, found: FlagState) -> Ack | None:
+    """The acknowledgement of this very revision."""
+    return flag.ack if flag and flag.ack and flag.acked_revision == found.revision else None
+
+
+def not_there(release: Release, seen: Seen) -> str:
+    """Who does not serve what was written last, for a message."""
+    found = state(release, seen)
+    if found is None or (seen.flag and seen.flag.error):
+        return seen.flag.error if seen.flag and seen.flag.error else "the flag could not be read"
+    ack = answer(seen.flag, found)
+    if ack is None:
+        return "nobody has been asked yet"
+    if ack.disagree:
+        return ack.disagree
+    missing = f"; not by {', '.join(ack.missing[:5])}" if ack.missing else ""
+    return f"served by {ack.acked} of {ack.total}{missing}{': ' + ack.how if ack.how else ''}"

@@ -1,0 +1,189 @@
+"""The finish: the named Deployment gets the new template behind the traffic's back, takes it over, and our objects go.
+
+All through it the traffic is on a side with full ready capacity: on the candidate until the Deployment has rolled, then on it.
+"""
+
+from deliver.engine.core import cutover, guards
+from deliver.engine.core.cleanup import released
+from deliver.engine.core.decision import Decision, act, end, hold, in_phase, stopped, turn_back, wait
+from deliver.engine.core.progress import untold
+from deliver.engine.core.route import can_take, endpoints, proven, serves_nobody, verified
+from deliver.model.action import Verb
+from deliver.model.frozen import replace
+from deliver.model.observation import ArmSeen, Seen
+from deliver.model.plan import Side
+from deliver.model.release import Outcome, Phase, Release, digest_of
+from deliver.text.durations import words
+
+
+def climb(release: Release, seen: Seen, now: float) -> Decision:
+    stable = seen.stable
+    if stable is None:
+        return wait(release, now)
+    if stable.template == release.snapshot.digest != digest_of(release.new_template):
+        return updated(release, seen, now)
+    rolled = rolled_out(release, stable, seen, now)
+    if rolled:
+        return rolled
+    if release.new_hash != stable.hash:
+        noted = replace(release, new_hash=stable.hash).noted(
+            now, "state", f"Deployment {stable.deployment} runs the new version: {stable.ready} of {stable.desired} pods ready"
+        )
+        return Decision(noted, None, now)
+    return taken_over(release, stable, seen, now) or tidied(release, stable, seen, now)
+
+
+def updated(release: Release, seen: Seen, now: float) -> Decision:
+    """Only when the last bake, the drain and the hold are over does the stable side stop being the way back."""
+    if seen.route.side is not Side.CANDIDATE and (seen.candidate is None or not seen.candidate.ready_of(release.candidate_hash)):
+        return Decision(turn_back(release, "the candidate has no ready pod to finish on", now), None, now)
+    if seen.route.side is not Side.CANDIDATE:
+        return act(
+            replace(release, shift=None),  # the drain counts from this move
+            now,
+            Verb.ROUTE,
+            "all traffic on the candidate while the Deployment rolls",
+            side=Side.CANDIDATE,
+            hash=release.candidate_hash,
+        )
+    if unproven := _proven(release, seen, now, Side.CANDIDATE, release.candidate_hash):
+        return unproven
+    if release.paused:
+        text = f"paused by {release.paused.actor}"
+        return stopped(release, now, Phase.PAUSED, release.paused.at, text)
+    release = in_phase(release, Phase.FINISHING, now, "finishing again: the hold begins anew" if release.plan.hold else "finishing again")
+    over = max(verified(release) + release.spec.limits.drain, release.held_until)
+    if now < over:
+        return wait(cold(release, seen, now), now, over)
+    if unsettled := settled(release, over, now):
+        return unsettled
+    release = replace(release, blind_since=0.0)
+    if (left := cutover.left(release)) and not any(entry.text == left for entry in release.journal):
+        return Decision(release.noted(now, "state", left), None, now)
+    held = ", the hold" if release.plan.hold else ""
+    anew = replace(release, new_hash="")  # somebody may have set it back after it had rolled out: it rolls once more
+    return act(anew, now, Verb.UPDATE_STABLE, f"the last bake{held} and the drain are over")
+
+
+def settled(release: Release, over: float, now: float) -> Decision | None:
+    """None unless something leans against the version that all users have: while the old side stands, it is not given up.
+
+    The samples of the last seconds are waited for too, as at the end of a bake.
+    """
+    if guards.leans(release):
+        since = release.blind_since or now
+        if now - since >= release.spec.analysis.max_blind:
+            return Decision(
+                turn_back(release, f"{guards.leaning(release)}; it did not settle within {words(round(now - since))}", now), None, now
+            )
+        return wait(replace(release, blind_since=since), now)
+    return wait(release, now) if untold(release, over) and guards.judged_well(release) else None
+
+
+COLD = "the old side has"
+
+
+def cold(release: Release, seen: Seen, now: float) -> Release:
+    """Whoever counts on the one write back is told, once, when the old side could not take the traffic."""
+    ready = seen.stable.ready_of(release.snapshot.hash) if seen.stable else 0
+    if can_take(ready, release, seen) or any(entry.text.startswith(COLD) for entry in release.journal):
+        return release
+    text = f"{COLD} {ready} of {release.snapshot.replicas} pods ready: until more of them are, a rollback cannot take the traffic back"
+    return release.noted(now, "state", text)
+
+
+def rolled_out(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:
+    """None once every pod of the Deployment is of the new template and ready."""
+    if (seen.candidate is None or seen.candidate.ready == 0) and stable.ready > 0:
+        return None  # nobody else is left to serve
+    whole = stable.settled and stable.hash and stable.ready >= stable.desired and len(stable.living) == stable.ready
+    if whole or release.new_hash:
+        return None
+    limit = release.spec.limits.ready
+    if stable.problem and stable.problem.certain:
+        return Decision(
+            hold(
+                release,
+                f"Deployment {stable.deployment} does not roll out: {stable.problem.message}; {stays(seen)}",
+                now,
+            ),
+            None,
+            now,
+        )
+    if now - updated_at(release) >= limit:
+        ready = f"{stable.ready} of {stable.desired} ready"
+        text = f"Deployment {stable.deployment} did not roll out within {limit:g} s: {ready}; {stays(seen)}"
+        return Decision(hold(release, text, now), None, now)
+    return wait(release, now)
+
+
+def updated_at(release: Release) -> float:
+    """Since when the Deployment rolls, as far as this driver knows; a machine that slept before it asked for that has not waited."""
+    done = [entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == Verb.UPDATE_STABLE]
+    return max(*done, release.resumed) if done else max(release.since + release.spec.limits.drain + release.plan.hold, release.resumed)
+
+
+def taken_over(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:
+    """Traffic from the candidate to the Deployment's new pods; then the candidate, drained, can go."""
+    if seen.candidate is None:
+        return None
+    if not stable.paused:
+        return act(release, now, Verb.HOLD_STABLE, "its new version is about to be pinned")
+    if stable.desired < release.snapshot.replicas and release.snapshot.autoscaler is None:
+        why = f"somebody scaled it down to {stable.desired}, and it is to have all the traffic"
+        return act(release, now, Verb.SCALE_STABLE, why, pods=release.snapshot.replicas)
+    if seen.candidate.ready and serves_nobody(stable, seen):
+        anew = replace(release, shift=None)
+        why = "the Deployment has lost its last ready pod: the candidate serves on"
+        return act(anew, now, Verb.ROUTE, why, side=Side.CANDIDATE, hash=release.candidate_hash)
+    if seen.route.side is not Side.STABLE or seen.route.pinned != release.new_hash:
+        if seen.candidate.ready and not _whole(release, stable):
+            return _mending(release, stable, now, stays(seen))
+        return act(release, now, Verb.ROUTE, "the Deployment takes its traffic back", side=Side.STABLE, hash=release.new_hash)
+    if unproven := _proven(release, seen, now, Side.STABLE, release.new_hash):
+        return unproven
+    over = verified(release) + release.spec.limits.drain
+    if now < over:
+        return wait(release, now, over)
+    if seen.candidate.ready and not _whole(release, stable):
+        return _mending(release, stable, now, "the candidate stands by")
+    return act(release, now, Verb.DELETE_CANDIDATE, "drained; the Deployment serves alone")
+
+
+def stays(seen: Seen) -> str:
+    """Where the traffic is meanwhile, as it was read back."""
+    return "all traffic stays on the candidate" if seen.route.side is Side.CANDIDATE else endpoints(seen)
+
+
+def _whole(release: Release, stable: ArmSeen) -> bool:
+    """As large as before the release; an autoscaler may want more by now than there is room for."""
+    return stable.ready >= min(stable.desired, release.snapshot.replicas)
+
+
+def _mending(release: Release, stable: ArmSeen, now: float, meanwhile: str) -> Decision:
+    """It was whole when it had rolled out, and lost pods since: the candidate is there until it is whole again."""
+    steps = ("route ", f"Deployment {stable.deployment} runs the new version")
+    began = max([release.resumed, *(one.at for one in release.journal if one.kind != "intent" and one.text.startswith(steps))])
+    limit = release.spec.limits.ready
+    if now - began >= limit + release.spec.limits.drain:
+        text = f"Deployment {stable.deployment} has {stable.ready} of {stable.desired} pods ready since it rolled out; {meanwhile}"
+        return Decision(hold(release, text, now), None, now)
+    return wait(release, now)
+
+
+def _proven(release: Release, seen: Seen, now: float, side: Side, hash: str) -> Decision | None:
+    """A shift that nobody sees take effect is left to a person; what the traffic is on stands meanwhile."""
+    shift, limit = release.shift, release.spec.limits.shift
+    if shift and not shift.verified and shift.side is side and shift.hash == hash and now - max(shift.written, release.resumed) >= limit:
+        text = f"the shift to the {side} side was not seen to take effect within {limit:g} s: {seen.route.detail}"
+        return Decision(hold(release, text, now), None, now)
+    return proven(release, seen, now, side, hash)
+
+
+def tidied(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision:
+    """Selector, autoscaler and the hold back to what they were; nothing of ours is left."""
+    if unreleased := released(release, seen, now):
+        return unreleased
+    if stable.paused or stable.fence:
+        return act(release, now, Verb.RELEASE_STABLE, "the Deployment rolls again on its own")
+    return Decision(end(release, Outcome.PROMOTED, now, f"all {len(release.plan.steps)} steps passed"), None, now)

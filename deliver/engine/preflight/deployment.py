@@ -1,0 +1,271 @@
+"""Before a release: what stands, what the plan would be, and what forbids it. Reads only."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deliver.cluster.port import Cluster, Watch
+from deliver.engine.preflight import planned_writes, preview, quota
+from deliver.engine.preflight.findings import check_image, container_of, deployment_findings, extra_pods, judged_by, lasting
+from deliver.engine.runtime.observer import Snapshotted, label_selector
+from deliver.engine.runtime.pod_facts import arm, owner
+from deliver.engine.runtime.record_store import Record, numbered
+from deliver.model.errors import ClusterError, Forbidden, InputError, NotFound
+from deliver.model.frozen import replace
+from deliver.model.names import HASH, candidate_name, record_name
+from deliver.model.observation import ArmSeen, PodSeen
+from deliver.model.plan import Plan, Side
+from deliver.model.release import AutoscalerSnapshot, Release, Snapshot
+from deliver.model.spec import Facts, ReleaseSpec, Target
+from deliver.plugins.interfaces import Finding, Router, Strategy
+from deliver.plugins.validation import planned
+from deliver.text.durations import words
+
+Object = dict[str, Any]
+
+RIGHTS = (
+    ("patch", "services"),
+    ("patch", "deployments"),
+    ("create", "deployments"),
+    ("delete", "deployments"),
+    ("patch", "configmaps"),
+    ("patch", "leases"),
+)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A release that could be run. patches: what will be written, in order. duration: seconds, at the least.
+
+    worst_exposure: in words. stable: the pods that serve now.
+    """
+
+    release: Release
+    findings: tuple[Finding, ...]
+    patches: tuple[str, ...]
+    duration: float
+    worst_exposure: str
+    stable: tuple[PodSeen, ...]
+
+    def refusals(self, level: str) -> list[Finding]:
+        return [finding for finding in self.findings if finding.level == level]
+
+
+def propose(
+    cluster: Cluster, spec: ReleaseSpec, options: Any, strategy: Strategy, router: Router, record: Record, *, actor: str, now: float
+) -> Proposal:
+    """Raises InputError for what does not exist or makes no sense; what is there but must not be released is a finding."""
+    check_image(spec.image)
+    deployment = find_deployment(cluster, spec.target)
+    container = container_of(deployment, spec.container)
+    namespace, selector = spec.target.namespace, label_selector(deployment)
+    look = Snapshotted(cluster, namespace, [Watch("services"), Watch("pods"), Watch("replicasets", selector=selector)])
+    stable = arm(deployment, look.list("replicasets"), look.list("pods"), container)
+    own = {pod.uid for pod in stable.pods} | {pod["metadata"]["uid"] for pod in look.list("pods") if owner(pod) in _sets(look, deployment)}
+    others = [pod for pod in look.list("pods") if pod["metadata"]["uid"] not in own and not _ended(pod)]
+    labels = {**(deployment["spec"]["template"]["metadata"].get("labels") or {}), HASH: stable.hash}
+    services, findings = router.find(look, spec.target, labels, others)
+    findings = [_allowed(finding, spec) for finding in findings]
+    scaler, scaler_findings = find_autoscaler(cluster, spec.target)
+    findings += scaler_findings + deployment_findings(deployment, spec.image, container)
+    before = replace(
+        snapshot(deployment, stable, container),
+        services=services,
+        autoscaler=scaler,
+        revision=(deployment["metadata"].get("annotations") or {}).get("deployment.kubernetes.io/revision", ""),
+    )
+    plan = planned(strategy, options, Facts(spec.target, max(1, stable.desired), autoscaled=scaler is not None))
+    before, preview_findings = preview.before(before, look, spec.target, plan, labels)
+    findings += preview_findings + judged_by(spec, plan) + lasting(spec, plan, duration(spec, plan))
+    findings += (
+        _room(cluster, namespace, before.template, extra_pods(plan, stable.desired))
+        + leftovers(cluster, spec, record)
+        + rights(cluster, namespace, (*RIGHTS, *preview.rights(plan)))
+    )
+    release = Release(
+        id="",
+        number=0,
+        spec=spec,
+        plan=plan,
+        snapshot=before,
+        candidate=candidate_name(spec.target.deployment),
+        actor=actor,
+        started=now,
+        since=now,
+    )
+    release = numbered(release, record, now)
+    findings += [Finding("weight", "info", note) for note in plan.notes]
+    patches = planned_writes.patches(
+        plan, services, spec.target.deployment, release.candidate, scaler.name if scaler else "", stable.desired
+    )
+    return Proposal(release, tuple(findings), patches, duration(spec, plan), worst_exposure(plan), stable.pods)
+
+
+def snapshot(deployment: Object, stable: ArmSeen, container: str) -> Snapshot:
+    """Of the Deployment alone."""
+    return Snapshot(
+        uid=deployment["metadata"]["uid"],
+        replicas=stable.desired,
+        template=deployment["spec"]["template"],
+        digest=stable.template,
+        hash=stable.hash,
+        image=stable.image,
+        container=container,
+        services=(),
+        paused=deployment["spec"].get("paused"),
+    )
+
+
+def find_deployment(cluster: Cluster, target: Target) -> Object:
+    """Raises InputError, with what there is instead."""
+    try:
+        return cluster.get("deployments", target.namespace, target.deployment)
+    except NotFound:
+        pass
+    try:
+        cluster.get("namespaces", "", target.namespace)
+    except NotFound:
+        raise InputError(
+            f"namespace `{target.namespace}` does not exist", hint="`kubectl get namespaces` lists them; choose with -n"
+        ) from None
+    except ClusterError:
+        pass  # a namespaced role may not look at namespaces
+    for kind, word in (("statefulsets", "StatefulSet"), ("daemonsets", "DaemonSet")):
+        try:
+            cluster.get(kind, target.namespace, target.deployment)
+        except ClusterError:
+            continue
+        raise InputError(
+            f"{target.deployment} is a {word}",
+            why="a release needs a second set of pods beside the stable one; only a Deployment can have that",
+            hint="deliver works on Deployments",
+        )
+    there = sorted(one["metadata"]["name"] for one in cluster.list("deployments", target.namespace))
+    near = difflib.get_close_matches(target.deployment, there, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else f"Deployments there: {', '.join(there[:10]) or 'none'}"
+    raise InputError(f"Deployment `{target.deployment}` does not exist in namespace `{target.namespace}`", hint=hint)
+
+
+def find_autoscaler(cluster: Cluster, target: Target) -> tuple[AutoscalerSnapshot | None, list[Finding]]:
+    try:
+        scalers = cluster.list("horizontalpodautoscalers", target.namespace)
+    except Forbidden:
+        return None, [
+            Finding(
+                "autoscaler",
+                "warn",
+                "may not list HorizontalPodAutoscalers: one that shrinks the stable side during the release would not be held",
+                "grant list on horizontalpodautoscalers",
+            )
+        ]
+    for scaler in scalers:
+        ref = scaler["spec"]["scaleTargetRef"]
+        if ref.get("kind") == "Deployment" and ref.get("name") == target.deployment:
+            meta, spec = scaler["metadata"], scaler["spec"]
+            return AutoscalerSnapshot(meta["name"], meta["uid"], spec.get("minReplicas"), spec["maxReplicas"]), []
+    return None, []
+
+
+def duration(spec: ReleaseSpec, plan: Plan) -> float:
+    """Seconds of the bakes, drains and verifications; pods' start-up and the final roll-out come on top."""
+    return sum(step.bake + 1.0 for step in plan.steps) + 2 * spec.limits.drain + plan.hold + 2.0
+
+
+def worst_exposure(plan: Plan) -> str:
+    return ", then ".join(
+        f"{step.endpoints:.0f} % of requests for {words(step.bake)}" for step in plan.steps if step.side is not Side.STABLE
+    )
+
+
+def _sets(look: Snapshotted, deployment: Mapping[str, Any]) -> set[str]:
+    return {one["metadata"]["uid"] for one in look.list("replicasets") if owner(one) == deployment["metadata"]["uid"]}
+
+
+def _ended(pod: Object) -> bool:
+    """Over or on its way out, as the last release's candidate may still be: nobody's traffic."""
+    return bool(pod["metadata"].get("deletionTimestamp")) or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
+def _allowed(finding: Finding, spec: ReleaseSpec) -> Finding:
+    if finding.rule == "session-affinity" and spec.allow_affinity:
+        return Finding(finding.rule, "warn", finding.message, "allowed by --allow-affinity")
+    return finding
+
+
+def _room(cluster: Cluster, namespace: str, template: Mapping[str, Any], extra: int) -> list[Finding]:
+    try:
+        return quota.findings(cluster.list("resourcequotas", namespace), template, extra)
+    except Forbidden:
+        return [Finding("quota", "info", "may not list ResourceQuotas: room for the extra pods was not checked")]
+    except ValueError as error:
+        return [Finding("quota", "warn", f"a ResourceQuota could not be understood: {error}")]
+
+
+def leftovers(cluster: Cluster, spec: ReleaseSpec, record: Record) -> list[Finding]:
+    target, found = spec.target, []
+    live = record.release
+    if record.problem:
+        found.append(
+            Finding(
+                "record",
+                "refuse",
+                f"the record of {target} cannot be trusted: {record.problem}",
+                f"`deliver rollback {target.deployment} -n {target.namespace}` works from the cluster alone and clears it",
+            )
+        )
+    if live and (live.outcome is None or live.outcome in ("HELD", "ROLLBACK_FAILED")):
+        state = live.outcome.value if live.outcome else "under way"
+        verb = "resume" if live.outcome else "status -w"
+        where = f"{target.deployment} -n {target.namespace}"
+        holder = _holder(cluster, target) if live.outcome is None else ""
+        found.append(
+            Finding(
+                "occupied",
+                "locked",
+                f"release {live.id} of {target} is {state}{holder}: {live.reason or live.phase.value}",
+                f"`deliver {verb} {where}`, or `deliver rollback {where}` to take it back",
+            )
+        )
+        return found
+    try:
+        cluster.get("deployments", target.namespace, candidate_name(target.deployment))
+        found.append(
+            Finding(
+                "leftover",
+                "refuse",
+                f"Deployment {candidate_name(target.deployment)} exists already, and no release knows it",
+                "look whose it is; delete it if it is a leftover",
+            )
+        )
+    except NotFound:
+        pass
+    return found
+
+
+def _holder(cluster: Cluster, target: Target) -> str:
+    """`, driven by alice@laptop:123 (last heard of at ...)`, for a person to know whom to call; "" when nobody holds it."""
+    try:
+        spec = cluster.get("leases", target.namespace, record_name(target.deployment))["spec"]
+    except ClusterError:
+        return ""
+    name = spec.get("holderIdentity")
+    return f", driven by {name} (last heard of at {spec.get('renewTime', '?')})" if name else ", without a driver"
+
+
+def rights(cluster: Cluster, namespace: str, needed: Sequence[tuple[str, str]] = RIGHTS) -> list[Finding]:
+    """No release starts without the rights to take it back."""
+    try:
+        missing = [f"{verb} {kind}" for verb, kind in needed if not cluster.allowed(verb, kind, namespace)]
+    except ClusterError:
+        return []
+    if not missing:
+        return []
+    return [
+        Finding(
+            "rights",
+            "forbidden",
+            f"not permitted in {namespace}: {', '.join(missing)}",
+            "deploy/rbac/operator.yaml has the Role; `deliver doctor` checks every right",
+        )
+    ]

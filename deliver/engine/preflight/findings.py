@@ -1,0 +1,141 @@
+"""What forbids a release of a Deployment, from its objects alone. Pure."""
+
+import re
+from typing import Any
+
+from deliver.model.errors import InputError
+from deliver.model.plan import Plan
+from deliver.model.spec import ReleaseSpec
+from deliver.plugins.interfaces import Finding
+from deliver.text.durations import words
+
+Object = dict[str, Any]
+
+PROBE = "add one, or a health check of deliver's"
+GITOPS = ("argocd", "kustomize-controller", "helm-controller", "fleet")
+IMAGE = re.compile(r"[\w.\-/:]+?(:[\w][\w.\-]{0,127}|@sha256:[0-9a-f]{64})", re.ASCII)
+
+
+def check_image(image: str) -> None:
+    """An image names its version. Raises InputError."""
+    name, _, digest = image.partition("@")
+    tag = name.rsplit("/", 1)[-1].partition(":")[2]
+    if not image.strip():
+        raise InputError(
+            "no image given",
+            why="a release needs the image of the new version",
+            hint="--image registry/web:1.4.2, or `image:` in deliver.yaml",
+        )
+    if not tag and not digest:
+        raise InputError(
+            f"image `{image}` has no tag",
+            why="an image without a tag means `latest`: two pods may run two versions",
+            hint=f"name the version: {image}:1.4.2, or {image}@sha256:...",
+        )
+    if not IMAGE.fullmatch(image) and not IMAGE.fullmatch(name):
+        raise InputError(f"`{image}` is not an image reference", hint="registry/name:tag or registry/name@sha256:...")
+
+
+def container_of(deployment: Object, wanted: str) -> str:
+    """The container whose image is released. Raises InputError when that is not clear."""
+    names = [container["name"] for container in deployment["spec"]["template"]["spec"]["containers"]]
+    target = deployment["metadata"]["name"]
+    if wanted and wanted not in names:
+        raise InputError(
+            f"Deployment {target} has no container `{wanted}`", why=f"its containers: {', '.join(names)}", hint=f"--container {names[0]}"
+        )
+    if not wanted and len(names) > 1:
+        raise InputError(
+            f"Deployment {target} has {len(names)} containers: {', '.join(names)}",
+            why="the new image is for one of them",
+            hint=f"--container {names[0]}",
+        )
+    return wanted or names[0]
+
+
+def deployment_findings(deployment: Object, image: str, container: str) -> list[Finding]:
+    """Not in a state to be released from."""
+    spec, status, name = deployment["spec"], deployment.get("status") or {}, deployment["metadata"]["name"]
+    wanted = spec.get("replicas", 1)
+    found = []
+    running = next(one["image"] for one in spec["template"]["spec"]["containers"] if one["name"] == container)
+    if running == image:
+        found.append(Finding("unchanged", "refuse", f"Deployment {name} runs {image} already", "there is nothing to release"))
+    if spec.get("paused"):
+        found.append(
+            Finding(
+                "paused",
+                "refuse",
+                f"Deployment {name} is paused",
+                f"`kubectl rollout resume deployment/{name}` first; what it would roll out is not known to be good",
+            )
+        )
+    if wanted == 0:
+        found.append(
+            Finding(
+                "no-replicas", "refuse", f"Deployment {name} is scaled to 0", "there is no traffic to shift; `kubectl set image` is enough"
+            )
+        )
+    behind = status.get("observedGeneration", 0) < deployment["metadata"].get("generation", 0)
+    if behind or status.get("updatedReplicas", 0) < wanted or status.get("replicas", 0) > status.get("updatedReplicas", 0):
+        found.append(
+            Finding(
+                "rolling",
+                "refuse",
+                f"a rollout of Deployment {name} is in progress",
+                f"wait for `kubectl rollout status deployment/{name}`",
+            )
+        )
+    elif status.get("availableReplicas", 0) < wanted:
+        text = f"Deployment {name} is not fully available: {status.get('availableReplicas', 0)} of {wanted} pods"
+        found.append(Finding("unavailable", "refuse", text, "the stable side must be whole: it is the way back"))
+    return found + template_findings(deployment)
+
+
+def template_findings(deployment: Object) -> list[Finding]:
+    """Doubtful, but not forbidden."""
+    name = deployment["metadata"]["name"]
+    found = [
+        Finding("no-readiness", "warn", f"container {container['name']} has no readinessProbe: it gets users as soon as it runs", PROBE)
+        for container in deployment["spec"]["template"]["spec"]["containers"]
+        if not container.get("readinessProbe")
+    ]
+    managers = {entry.get("manager", "") for entry in deployment["metadata"].get("managedFields") or []}
+    if tools := sorted(m for m in managers if any(word in m for word in GITOPS)):
+        hint = "let it ignore /spec/template, /spec/paused and the Services' /spec/selector during a release, or it will undo the steps"
+        found.append(Finding("gitops", "warn", f"{', '.join(tools)} manages Deployment {name}", hint))
+    return found
+
+
+def extra_pods(plan: Plan, stable: int) -> int:
+    """The most pods a release runs beside those of before; the finish rolls the Deployment while the candidate stands at full size."""
+    most = max(step.candidate_pods + step.stable_pods for step in plan.steps) - stable
+    return max(most, plan.steps[-1].candidate_pods + max(1, -(-stable // 4)))
+
+
+def judged_by(spec: ReleaseSpec, plan: Plan | None = None) -> list[Finding]:
+    if spec.analysis.metrics or spec.analysis.health:
+        return []
+    if plan and any(step.checks for step in plan.steps):
+        text = "no metrics and no health checks: once users are on the candidate it is judged by pod facts alone"
+        return [Finding("unjudged", "warn", text, "--prometheus with --errors and --requests, or --health-http")]
+    return [
+        Finding(
+            "unjudged",
+            "warn",
+            "no metrics and no health checks: judged by pod facts alone (crashes, readiness, image pulls)",
+            "--prometheus with --errors and --requests, or --health-http",
+        )
+    ]
+
+
+def lasting(spec: ReleaseSpec, plan: Plan, seconds: float) -> list[Finding]:
+    """seconds: what the release takes at the least, without the time that people are given to answer."""
+    total, asked = spec.limits.total, sum(step.approval_timeout for step in plan.steps if step.approval)
+    if seconds + asked <= total:
+        return []
+    takes = (
+        f", with the time to approve it, may take {words(seconds + asked)}," if seconds <= total else f" takes at least {words(seconds)},"
+    )
+    text = f"the release{takes} and is held after {words(total)} (`limits.total`)"
+    return [Finding("too-long", "warn", text, "give it more with --timeout, or less to its bakes, its hold and its approvals")]

@@ -1,0 +1,140 @@
+"""When and what the examiner is asked: beside the driver's loop, so that a slow Prometheus never delays a pod fact."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from deliver.engine.core.cutover import asks
+from deliver.engine.runtime.clock import Background, Clock
+from deliver.model.evidence import MetricEvidence
+from deliver.model.observation import ArmSeen, PodSeen, Seen, SwitchSeen
+from deliver.model.plan import Step
+from deliver.model.release import Course, Release
+from deliver.model.verdict import CheckResult
+
+
+class Judged(Protocol):
+    """One examination. at: when its data was asked for, unix seconds."""
+
+    @property
+    def results(self) -> tuple[CheckResult, ...]: ...
+
+    @property
+    def share(self) -> float | None: ...
+
+    @property
+    def at(self) -> float: ...
+
+    @property
+    def switch(self) -> SwitchSeen | None: ...
+
+    @property
+    def measures(self) -> Mapping[str, MetricEvidence]: ...
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """Not judged yet."""
+
+    results: tuple[CheckResult, ...] = ()
+    share: float | None = None
+    at: float = 0.0
+    switch: SwitchSeen | None = None
+    measures: Mapping[str, MetricEvidence] = field(default_factory=dict)
+
+
+class Examines(Protocol):
+    """deliver.metrics.analyzer.Examiner, or a test's."""
+
+    def reset(self, at: float) -> None: ...
+
+    def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> Judged: ...
+
+
+Makes = Callable[[Release], Callable[[Step], Examines]]
+
+
+def idle(release: Release) -> bool:
+    """There is nothing to ask but the pods, or no more to ask."""
+    return release.course is Course.BACK or not asks(release)
+
+
+def requests(release: Release) -> bool:
+    """The candidate has requests that the metrics are to judge: users', or those of a preview with users of its own."""
+    return release.current.metrics and (release.exposed or release.current.preview)
+
+
+def sides(release: Release, stable: ArmSeen, judged: ArmSeen) -> tuple[tuple[PodSeen, ...], tuple[PodSeen, ...]]:
+    """The pods of the version that stands and of the one that is judged. In the finish the Deployment itself gets pods of the new one."""
+    if release.plan.flag or release.course is not Course.FINISH:
+        return stable.pods, judged.pods
+    return stable.of(release.snapshot.hash), (*judged.pods, *(pod for pod in stable.pods if pod.hash != release.snapshot.hash))
+
+
+class Watching:
+    """Polls the examiner of the present step while there is a candidate to judge; keeps its newest answer.
+
+    makes: what makes the examiners of a release's steps.
+    """
+
+    def __init__(self, makes: Makes, release: Release, clock: Clock, background: Background) -> None:
+        self.makes, self.clock, self.background = makes, clock, background
+        self.make = makes(release)
+        self._examiners: dict[str, Examines] = {}
+        self.nothing = Nothing()
+        self.latest: Judged = self.nothing
+        self._due = 0.0
+        self._busy = False
+        self._bake = 0.0
+        self._lock = threading.Lock()
+
+    def renew(self, release: Release) -> None:
+        """It is judged by other metrics from now on, and this step's bake by all of its samples."""
+        self.make = self.makes(release)
+        self._examiners, self._bake, self._due = {}, 0.0, 0.0
+
+    def consider(self, release: Release, seen: Seen) -> None:
+        """Start an examination if one is due and none is under way."""
+        analysis = release.spec.analysis
+        if idle(release):
+            self.latest = self.nothing  # what an earlier step was told is not about this one
+            return
+        if self.clock.now() < self._due and release.bake_since in (0.0, self._bake):
+            return
+        judged = seen.stable if release.plan.flag else seen.candidate  # a flag's users are served by the pods that are there
+        if judged is None or judged.ready == 0 or seen.stable is None:
+            return
+        examiner = self._of(release.current)
+        if release.bake_since and release.bake_since != self._bake:
+            self._bake = release.bake_since
+            examiner.reset(release.bake_since)
+            self._due = min(self._due, self.clock.now() + analysis.poll)
+        with self._lock:
+            if self._busy or self.clock.now() < self._due:
+                return
+            self._busy = True
+        self._due = self.clock.now() + analysis.poll
+        stable, candidate = sides(release, seen.stable, judged)
+        traffic = requests(release)
+        self.background.run(lambda: self._examine(examiner, release.spec.target.namespace, stable, candidate, traffic))
+
+    def due(self, release: Release, now: float) -> float:
+        """When `consider` wants to be asked again, unix seconds."""
+        return now + 60.0 if idle(release) else max(self._due, now + 0.05 if not self._busy else now + 1.0)
+
+    def _of(self, step: Step) -> Examines:
+        """What a step does not ask for in a way of its own is asked by one examiner."""
+        key = repr((step.checks, step.baseline, step.probe, step.side))
+        if key not in self._examiners:
+            self._examiners[key] = made = self.make(step)
+            made.reset(self.clock.now())  # what was counted before it is not of this step
+        return self._examiners[key]
+
+    def _examine(self, examiner: Examines, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], traffic: bool) -> None:
+        try:
+            self.latest = examiner.examine(namespace, stable, candidate, traffic=traffic)
+        finally:
+            with self._lock:
+                self._busy = False
+            self.clock.wake()

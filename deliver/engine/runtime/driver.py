@@ -1,0 +1,297 @@
+"""The loop: observe, decide, journal the intent, act, journal the outcome. Everything it decides is in decide.py."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from deliver.cluster.port import Cluster, Feed
+from deliver.engine.core.decide import decide
+from deliver.engine.core.decision import end, hold, turn_back
+from deliver.engine.runtime.analysis_poller import Judged, Watching
+from deliver.engine.runtime.clock import Background, Clock
+from deliver.engine.runtime.executor import Acts
+from deliver.engine.runtime.flag_client import Done, learned
+from deliver.engine.runtime.flag_poller import FlagWatch
+from deliver.engine.runtime.guarded_writer import GuardedWriter
+from deliver.engine.runtime.lease import Lease
+from deliver.engine.runtime.metric_history import measured
+from deliver.engine.runtime.metric_search import Seeking, taken
+from deliver.engine.runtime.observer import Observer, watches
+from deliver.engine.runtime.record_store import Store
+from deliver.engine.runtime.reporter import Reporter
+from deliver.engine.runtime.stop_signal import Stop
+from deliver.model.action import Action, Verb
+from deliver.model.errors import ClusterError, Conflict, DeliverError, Forbidden, NotFound, Rejected, Superseded, Unreachable
+from deliver.model.evidence import MetricEvidence
+from deliver.model.frozen import replace
+from deliver.model.observation import Seen
+from deliver.model.release import Course, Entry, Outcome, Release
+from deliver.plugins.interfaces import Router
+
+SETTLE = 0.1  # seconds given to the watch before the same action is asked for again
+REPEAT = 1.0
+BACKOFF = 1.0
+PATIENCE = 5.0  # seconds between tries of what the API server refuses, at most
+STATUS_EVERY = 15.0  # seconds between saves that only bring `status` up to date
+QUIET = 10.0  # seconds of silence worth a word
+UNSAVED = 120.0  # seconds that an end which cannot be recorded is tried for
+STUBBORN = 5  # refusals of one action before the release is held
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a driver works with; all of it injected. flag: of a flag release. seeking: for metrics that were not there at the start."""
+
+    cluster: Cluster
+    router: Router
+    clock: Clock
+    background: Background
+    reporter: Reporter
+    stop: Stop
+    flag: FlagWatch | None = None
+    seeking: Seeking | None = None
+
+
+class Driver:
+    """Drives one release to its end. release: as it stands by now, saved or not; a turn that fails loses nothing of it."""
+
+    release: Release
+
+    def __init__(self, tools: Tools, lease: Lease, store: Store, watching: Watching) -> None:
+        self.tools, self.lease, self.store, self.watching = tools, lease, store, watching
+        self.saved_entries, self.saved_at = -1, 0.0
+        self.saved_measures: Mapping[str, MetricEvidence] = {}
+        self.last: tuple[Action, float] | None = None
+        self.refused = self.repeated = 0
+        self.noted_at = float("-inf")
+        self.answered: set[str] = set()
+        self.failing: float | None = None
+        self.unsaved: Entry | None = None
+        self.not_before: tuple[Action, float] | None = None
+        self.judged: Judged = watching.latest
+        self.seen: Seen | None = None
+
+    def drive(self, release: Release, selector: str) -> Release:
+        """Blocking, to an outcome. Raises Superseded when another driver has taken over; its record says how it ends."""
+        namespace = release.spec.target.namespace
+        more = self.tools.flag.hand.watches() if self.tools.flag else ()
+        wanted = [*watches(release, self.tools.router, selector), *more]
+        feed = self.tools.cluster.follow(namespace, wanted, self.tools.clock.wake)
+        try:
+            return self._loop(release, feed)
+        finally:
+            feed.close()
+
+    def _loop(self, release: Release, feed: Feed) -> Release:
+        clock, observer = self.tools.clock, Observer(feed, self.tools.router)
+        write = GuardedWriter(self.tools.cluster, release.spec.target.namespace, self.lease, release.fence, feed)
+        acts = Acts(self.tools.cluster, self.tools.router, write, self.tools.flag.hand if self.tools.flag else None)
+        self.release = release
+        while True:
+            try:
+                self.release, seen, wake_at = self._turn(self.release, observer, acts)
+            except Superseded:
+                raise
+            except ClusterError as error:
+                if given_up := self._given_up(error):
+                    return given_up
+                if self.seen is not None:
+                    self.watching.consider(self.release, self.seen)  # a record that cannot be written is no reason to stop judging
+                self._back_off()
+                continue
+            self.failing, release = None, self.release
+            if feed.quiet() > QUIET:
+                self._note(f"the API server has not been heard for {feed.quiet():.0f} s; exposure stays as it is")
+            self.tools.reporter.update(release, seen)
+            if release.outcome is not None:
+                return release
+            if self.tools.flag:
+                self.tools.flag.consider(release, seen)
+                wake_at = min(wake_at, self.tools.flag.due(clock.now()))
+            self._rest(release, seen, wake_at, observer)
+
+    def _rest(self, release: Release, seen: Seen, wake_at: float, observer: Observer) -> None:
+        """Until it is time to look, or there is something to see. What wakes us is often our own record, come back through the watch."""
+        clock, watching, flag = self.tools.clock, self.watching, self.tools.flag
+        while True:
+            if watching.latest is not self.judged or (flag and flag.latest is not seen.flag) or observer.differs(release):
+                return
+            stopped = self.tools.stop.is_set() and release.course is not Course.BACK  # a rollback goes on all the same
+            if stopped or self.lease.lost_to is not None:
+                return
+            watching.consider(release, seen)  # after an answer has been looked at: the next one takes its place
+            if self._sought(release):
+                return
+            if clock.now() >= wake_at:
+                return
+            if watching.latest is self.judged:
+                clock.wait(min(wake_at, watching.due(release, clock.now())) - clock.now())
+
+    def _sought(self, release: Release) -> bool:
+        """Metrics were found that the release is not judged by yet."""
+        seeking = self.tools.seeking
+        if seeking is None:
+            return False
+        seeking.consider(release)
+        return taken(release, seeking.found, 0.0) is not release
+
+    def _turn(self, release: Release, observer: Observer, acts: Acts) -> tuple[Release, Seen, float]:
+        """One look and what follows from it."""
+        self.lease.renew_if_due()
+        now = self.tools.clock.now()  # after what may have waited: a look is dated when it is taken
+        if self.tools.seeking and (more := taken(release, self.tools.seeking.found, now)) is not release:
+            release = self.release = more
+            self.watching.renew(more)
+        judged = self.judged = self.watching.latest
+        seen = observer.look(release, now, judged.results, judged.at, judged.share)
+        flag = self.tools.flag.latest if self.tools.flag else None
+        requests = tuple([one for one in seen.requests if one.id not in self.answered])
+        self.seen = seen = replace(seen, switch=judged.switch, flag=flag, requests=requests)
+        if self.lease.lost_to is not None or observer.newest_fence(release, seen) > release.fence:
+            raise Superseded(f"release {release.id} was taken over", why=f"by {self.lease.lost_to or 'another driver'}")
+        if self.tools.stop.is_set() and release.course is not Course.BACK and release.outcome is None:
+            release = self.release = hold(self._closed(release), self.tools.stop.reason(), now)
+            self._save(release, force=True)
+            return release, seen, now
+        decision = decide(measured(release, judged, now), seen, now)
+        self.release = decision.release
+        self.answered |= {one.id for one in seen.requests}  # the watch may show them once more before it shows them gone
+        if decision.action is not None:
+            return self._act(decision.release, decision.action, seen, acts)
+        release = self.release = self._closed(decision.release)
+        self._save(release, force=bool(seen.requests))
+        return release, seen, decision.wake_at
+
+    def _back_off(self) -> None:
+        """What wakes us is no reason to hurry: a write whose answer was lost comes back through the watch."""
+        clock = self.tools.clock
+        over = clock.monotonic() + BACKOFF
+        while (left := over - clock.monotonic()) > 0:
+            clock.wait(left)
+
+    def _given_up(self, error: ClusterError) -> Release | None:
+        """None while it is worth another try. What is decided, or not permitted, and cannot be recorded for long, ends all the same."""
+        now, release = self.tools.clock.now(), self.release
+        self._note(f"{error.what}: trying again; exposure stays as it is")
+        self.failing = now if self.failing is None else self.failing
+        if now - self.failing < UNSAVED or (release.outcome is None and not isinstance(error, Forbidden)):
+            return None
+        self.tools.reporter.note(f"the record of the release could not be written: {error.what}")
+        if release.outcome is not None:
+            return release
+        release = self._closed(release)
+        if release.course is Course.BACK:
+            return end(release, Outcome.ROLLBACK_FAILED, now, f"not permitted: {error.what} (rolling back because {release.reason})")
+        return hold(release, f"not permitted: {error.what}", now)
+
+    def _note(self, text: str) -> None:
+        """Said once every few seconds, not at every try."""
+        now = self.tools.clock.monotonic()
+        if now - self.noted_at >= QUIET:
+            self.noted_at = now
+            self.tools.reporter.note(text)
+
+    # ------------------------------------------------------------ acting
+
+    def _act(self, release: Release, action: Action, seen: Seen, acts: Acts) -> tuple[Release, Seen, float]:
+        clock = self.tools.clock
+        if self.last and self.last[0] == action and clock.monotonic() - self.last[1] < self._again():
+            return release, seen, clock.now() + (SETTLE if self.repeated < STUBBORN else REPEAT)  # done; the watch has not shown it yet
+        if (left := self._refused_for(action)) > 0:
+            return release, seen, clock.now() + left  # refused a moment ago; what wakes us, our own record first, is no reason to hurry
+        release, intent = self._intended(release, f"{action}: {action.why}")
+        self._journal(release, action)
+        self.unsaved = None
+        try:
+            came = acts.do(action, release, seen)
+        except ClusterError as error:
+            result = "unknown" if isinstance(error, Unreachable) else "failed"
+            return self._refused(
+                release.noted(clock.now(), "outcome", f"{action}: {error.what}", of=intent, result=result), action, error, seen
+            )
+        self.refused = 0
+        self.repeated = self.repeated + 1 if self.last and self.last[0] == action else 0
+        self.last = (action, clock.monotonic())
+        if isinstance(came, Done):
+            release = learned(release, action, came, clock.now())
+            if self.tools.flag:
+                self.tools.flag.kick()
+        elif action.verb is Verb.KEEP_EVIDENCE:
+            release = replace(release, evidence=came)
+        done = release.noted(clock.now(), "outcome", str(action), of=intent, result="done")
+        return done, seen, clock.now()
+
+    def _refused_for(self, action: Action) -> float:
+        """Seconds before it is tried again. After many refusals in a row, of whatever actions, no other one helps either."""
+        if self.not_before is None or (self.not_before[0] != action and self.refused < STUBBORN):
+            return 0.0
+        return self.not_before[1] - self.tools.clock.monotonic()
+
+    def _again(self) -> float:
+        """Seconds before what was done and does not show is done again: somebody undoes it, and the journal has to hold it all."""
+        return REPEAT if self.repeated < STUBBORN else PATIENCE
+
+    def _intended(self, release: Release, text: str) -> tuple[Release, int]:
+        """With the intent in the journal. One whose saving failed may stand in the record all the same: it is not written twice."""
+        if self.unsaved is None or self.unsaved.text != text:
+            release = self._closed(release).noted(self.tools.clock.now(), "intent", text)
+            self.unsaved = release.journal[-1]
+        self.release = release
+        return release, self.unsaved.seq
+
+    def _closed(self, release: Release) -> Release:
+        """An intent whose saving failed, and which is not wanted any more, was never carried out."""
+        entry, self.unsaved = self.unsaved, None
+        if entry is None:
+            return release
+        text = f"{entry.text}: not done, it could not be recorded"
+        return release.noted(self.tools.clock.now(), "outcome", text, of=entry.seq, result="failed")
+
+    def _journal(self, release: Release, action: Action) -> None:
+        """The intent first, but traffic that must come back does not wait for the journal (design.md rule 3)."""
+        try:
+            self._save(release, force=True)
+        except Superseded:
+            raise
+        except DeliverError as error:
+            if release.course is not Course.BACK or not _moves_users(action, release):
+                raise
+            self.tools.reporter.note(f"the journal could not be written ({error.what}); moving the traffic all the same")
+
+    def _refused(self, release: Release, action: Action, error: ClusterError, seen: Seen) -> tuple[Release, Seen, float]:
+        """The API server did not take it. Forward: back or hold, by what it said. Back: again, until the rollback's own limit."""
+        now = self.tools.clock.now()
+        self.refused += 1
+        if release.course is Course.BACK:
+            self.tools.reporter.note(f"{action}: {error.what}: trying again")
+        elif action.verb is Verb.CLOSE_PREVIEW:
+            self.tools.reporter.note(f"{action}: {error.what}")  # the ladder gives it up after a few tries: no user is on it
+        elif isinstance(error, Forbidden):
+            release = hold(release, f"not permitted: {error.what}", now)
+        elif isinstance(error, Rejected):
+            release = turn_back(release, f"{action} was rejected: {error.what}", now)
+        elif isinstance(error, (Conflict, NotFound)) and self.refused >= STUBBORN:
+            release = hold(release, f"{action} is refused again and again: {error.what}", now)
+        self.release = release
+        delay = min(PATIENCE, BACKOFF * 2 ** min(self.refused - 1, 5))
+        self.not_before = action, self.tools.clock.monotonic() + delay
+        self._save(release, force=True)
+        return release, seen, now + delay
+
+    # ------------------------------------------------------------ saving
+
+    def _save(self, release: Release, *, force: bool = False) -> None:
+        """When the journal has grown, a request was answered, or `status` would be out of date."""
+        now = self.tools.clock.now()
+        ended = release.outcome is not None
+        stale = now - self.saved_at >= STATUS_EVERY and bool(release.checks)
+        weighed = release.measures is not self.saved_measures  # a driver that takes over goes on with the evidence as it is
+        if not (force or ended or len(release.journal) != self.saved_entries or stale or weighed):
+            return
+        finished = ended and release.outcome is not Outcome.HELD
+        self.store.save(release, answered=tuple(self.answered), finished=finished)
+        self.saved_entries, self.saved_at, self.saved_measures = len(release.journal), now, release.measures
+
+
+def _moves_users(action: Action, release: Release) -> bool:
+    """Off the new version, or it is what has to be done before that."""
+    return action.verb in (Verb.ROUTE, Verb.KILL_FLAG) or (action.verb is Verb.RESTORE_STABLE and not release.traffic_off)

@@ -1,0 +1,175 @@
+"""How each action is carried out: every one says what should be, so doing it twice does no harm."""
+
+from typing import Any
+
+from deliver.cluster.port import Cluster, Object
+from deliver.engine.runtime import preview_service
+from deliver.engine.runtime.flag_client import FLAG_VERBS, Done, Hand
+from deliver.engine.runtime.guarded_writer import GuardedWriter
+from deliver.model.action import Action, Verb
+from deliver.model.errors import ClusterError, Conflict
+from deliver.model.names import FENCE, RELEASE_LABEL, candidate_name
+from deliver.model.observation import Seen
+from deliver.model.release import Course, Release, digest_of
+from deliver.plugins.interfaces import Router
+
+LOG_LINES = 20
+
+
+class Acts:
+    """Carries out one action; answers with lines for the record (evidence), most often none, or with what came of the flag.
+
+    hand: on the flag of a flag release.
+    """
+
+    def __init__(self, cluster: Cluster, router: Router, write: GuardedWriter, hand: Hand | None = None) -> None:
+        self.cluster, self.router, self.write, self.hand = cluster, router, write, hand
+
+    def do(self, action: Action, release: Release, seen: Seen) -> tuple[str, ...] | Done:
+        """Raises ClusterError, or Superseded."""
+        target = release.spec.target.deployment
+        if action.verb in FLAG_VERBS:
+            assert self.hand is not None  # a flag release has one
+            return self.hand.do(action, release, self.write)
+        match action.verb:
+            case Verb.ROUTE:
+                assert action.side is not None  # decide always gives one
+                self.router.move(self.write, release, action.side, action.hash)
+            case Verb.RESTORE_ROUTE:
+                self.router.restore(self.write, release)
+            case Verb.HOLD_STABLE:
+                self._deployment(target, release.snapshot.uid, {"paused": True})
+            case Verb.SCALE_STABLE:
+                self._deployment(target, release.snapshot.uid, {"replicas": action.pods})
+            case Verb.SCALE_CANDIDATE:
+                self._deployment(release.candidate, "", {"replicas": action.pods})
+            case Verb.UPDATE_STABLE:
+                self._restore(release, release.new_template, done=False)
+            case Verb.RESTORE_STABLE:
+                self._restore(release, release.snapshot.template, done=False)
+            case Verb.RELEASE_STABLE:
+                self._restore(release, None, done=True)
+            case Verb.HOLD_AUTOSCALER:
+                self._autoscaler(release, action.pods, done=False)
+            case Verb.RELEASE_AUTOSCALER:
+                before = release.snapshot.autoscaler
+                self._autoscaler(release, before.minimum if before else None, done=True)
+            case Verb.CREATE_CANDIDATE:
+                self._create(release)
+            case Verb.DELETE_CANDIDATE:
+                if seen.candidate is not None:
+                    self.write.delete("deployments", release.candidate, uid=seen.candidate.uid)
+            case Verb.OPEN_PREVIEW:
+                preview_service.opened(self.cluster, self.write, release, seen.candidate)
+            case Verb.CLOSE_PREVIEW:
+                preview_service.closed(self.cluster, self.write, release)
+            case Verb.KEEP_EVIDENCE:
+                return evidence(self.cluster, release, seen)
+        return ()
+
+    def _deployment(self, name: str, uid: str, spec: dict[str, Any]) -> None:
+        def build(now: Object) -> Object | None:
+            if all(now["spec"].get(key) == value for key, value in spec.items()):
+                return None
+            return {"spec": spec}
+
+        self.write.change("deployments", name, build, uid=uid)
+
+    def _restore(self, release: Release, template: object, *, done: bool) -> None:
+        """Template (None: as it is), replicas and the hold as wanted, in one write; `done`: our fence goes too."""
+        before = release.snapshot
+        known = (before.digest, digest_of(release.new_template))
+
+        def build(now: Object) -> Object | None:
+            if release.course is Course.FINISH and digest_of(now["spec"]["template"]) not in known:
+                raise Conflict(f"the pod template of Deployment {release.spec.target.deployment} was changed meanwhile", status=409)
+            spec: dict[str, Any] = {}
+            if template is not None and now["spec"]["template"] != template:
+                spec["template"] = replacing(now["spec"]["template"], template)
+            live = now["spec"].get("replicas")
+            if before.autoscaler is None and live != before.replicas and not (live and live > release.stable_size):
+                spec["replicas"] = before.replicas
+            if now["spec"].get("paused") != before.paused:
+                spec["paused"] = before.paused
+            marked = done and FENCE in (now["metadata"].get("annotations") or {})
+            if not spec and not marked:
+                return None
+            return {"metadata": {"annotations": {FENCE: None}} if done else {}, "spec": spec}
+
+        self.write.change("deployments", release.spec.target.deployment, build, uid=before.uid)
+
+    def _autoscaler(self, release: Release, minimum: int | None, *, done: bool) -> None:
+        before = release.snapshot.autoscaler
+        if before is None:
+            return
+
+        def build(now: Object) -> Object | None:
+            marked = done and FENCE in (now["metadata"].get("annotations") or {})
+            if now["spec"].get("minReplicas") == minimum and not marked:
+                return None
+            return {"metadata": {"annotations": {FENCE: None}} if done else {}, "spec": {"minReplicas": minimum}}
+
+        self.write.change("horizontalpodautoscalers", before.name, build, uid=before.uid)
+
+    def _create(self, release: Release) -> None:
+        """Without pods: should a dead driver's create arrive late, it brings nothing into the traffic."""
+        body = candidate_deployment(release)
+        body["metadata"]["annotations"] = {FENCE: str(self.write.fence)}
+        try:
+            self.write.create("deployments", body)
+        except Conflict:
+            there = self.cluster.get("deployments", release.spec.target.namespace, release.candidate)
+            if (there["metadata"].get("labels") or {}).get(RELEASE_LABEL) != release.id:
+                raise
+            self.write.stamp("deployments", release.candidate, uid=there["metadata"]["uid"])  # else an old driver may still unmake it
+
+
+def replacing(now: Any, wanted: Any) -> Any:
+    """A merge patch that turns `now` into `wanted`, key by key: what is not wanted any more must be sent as null."""
+    if not isinstance(now, dict) or not isinstance(wanted, dict):
+        return wanted
+    gone = {key: None for key in now if key not in wanted}
+    return gone | {key: replacing(now.get(key), value) for key, value in wanted.items() if now.get(key) != value}
+
+
+def candidate_deployment(release: Release) -> Object:
+    """A second Deployment with the stable pod template, the new image, and one label of ours in its own selector."""
+    template = release.new_template
+    meta = template.get("metadata") or {}
+    labels = {**(meta.get("labels") or {}), RELEASE_LABEL: release.id}
+    target = release.spec.target
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": candidate_name(target.deployment),
+            "namespace": target.namespace,
+            "labels": {"app.kubernetes.io/managed-by": "deliver", RELEASE_LABEL: release.id},
+        },
+        "spec": {
+            "replicas": 0,
+            "revisionHistoryLimit": 1,
+            "progressDeadlineSeconds": max(60, int(release.spec.limits.ready)),
+            "selector": {"matchLabels": labels},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": 0}},
+            "template": {**template, "metadata": {**meta, "labels": labels}},
+        },
+    }
+
+
+def evidence(cluster: Cluster, release: Release, seen: Seen) -> tuple[str, ...]:
+    """What the first pod with a problem said last. Best effort: never in the way of a rollback."""
+    pods = seen.candidate.pods if seen.candidate else ()
+    pod = next((pod for pod in pods if pod.problem), None) or next((pod for pod in pods if not pod.ready), None)
+    if pod is None:
+        return ()
+    namespace = release.spec.target.namespace
+    order: tuple[bool, ...] = (True, False) if pod.restarts else (False,)
+    for previous in order:
+        try:
+            text = cluster.logs(namespace, pod.name, pod.container, previous=previous, lines=LOG_LINES)
+        except ClusterError:
+            continue
+        if text.strip():
+            return (f"last log lines of {pod.name}, container {pod.container}:", *text.rstrip().splitlines()[-LOG_LINES:])
+    return ()

@@ -1,0 +1,72 @@
+"""When and how the flag is looked at: beside the driver's loop, so that a slow back end never delays a pod fact."""
+
+import threading
+
+from deliver.engine.core.flag_state import POLL
+from deliver.engine.runtime.clock import Background, Clock
+from deliver.engine.runtime.flag_client import Hand
+from deliver.model.errors import DeliverError
+from deliver.model.frozen import replace
+from deliver.model.observation import FlagSeen, PodSeen, Seen
+from deliver.model.release import Release
+
+AGAIN = 15.0  # seconds after which what was confirmed is confirmed once more: pods come and go
+
+
+class FlagWatch:
+    """Polls the flag; keeps the newest look. A failed one leaves what was seen before, with the error beside it."""
+
+    def __init__(self, hand: Hand, clock: Clock, background: Background) -> None:
+        self.hand, self.clock, self.background = hand, clock, background
+        self.latest = FlagSeen()
+        self._due, self._confirmed, self._busy = 0.0, 0.0, False
+        self._lock = threading.Lock()
+
+    def consider(self, release: Release, seen: Seen) -> None:
+        """Start a look if one is due and none is under way."""
+        with self._lock:
+            if self._busy or self.clock.now() < self._due:
+                return
+            self._busy = True
+        self._due = self.clock.now() + POLL
+        pods, asks = _ready(seen), release.shift is not None
+        self.background.run(lambda: self._look(release.id, pods, asks))
+
+    def due(self, now: float) -> float:
+        """When `consider` wants to be asked again, unix seconds."""
+        return max(self._due, now + 0.05) if not self._busy else now + POLL
+
+    def kick(self) -> None:
+        """Something was written: what is known is old."""
+        self._due = 0.0
+
+    def look_now(self, release: Release, seen: Seen) -> FlagSeen:
+        """In the caller's thread: for commands that look and leave."""
+        self._look(release.id, _ready(seen), asks=release.shift is not None)
+        return self.latest
+
+    def _look(self, id: str, pods: tuple[PodSeen, ...], asks: bool) -> None:
+        at, before = self.clock.now(), self.latest
+        try:
+            state = self.hand.look()
+            if state.release != id:
+                state = replace(state, fence=0)  # of another release's lock, perhaps in another cluster: it says nothing of ours
+            fresh = replace(before, state=state, at=at, error="")
+            self.latest = fresh  # what was read is worth knowing although nobody has confirmed it yet
+            known = before.ack and before.acked_revision == state.revision and before.ack.whole and at - self._confirmed < AGAIN
+            percent = 0.0 if state.off else state.percent
+            if asks and percent is not None and not known:
+                ack = self.hand.confirm(state.revision, percent, pods)
+                self.latest, self._confirmed = replace(fresh, ack=ack, acked_revision=state.revision), at
+        except DeliverError as error:
+            self.latest = replace(self.latest, error=error.what)
+        except Exception as error:  # a back end is foreign code: its texts may hold a secret, so only the type is told
+            self.latest = replace(self.latest, error=f"internal error of the back end: {type(error).__name__}")
+        finally:
+            with self._lock:
+                self._busy = False
+            self.clock.wake()
+
+
+def _ready(seen: Seen) -> tuple[PodSeen, ...]:
+    return tuple(pod for pod in seen.stable.pods if pod.ready) if seen.stable else ()

@@ -1,0 +1,33 @@
+"""Taking a flag back by a back end that knows documents alone, and has no `undo` of its own: whole, or not at all."""
+
+from deliver.engine.core.flag_state import dark, killed_by
+from deliver.model.observation import FlagState
+from deliver.plugins.flags import FlagBackend, Mark, Undone
+from deliver.plugins.interfaces import Writer
+
+STAYS = "flag `{flag}` was {how} by somebody else while the release ran: it stays {so}"
+
+
+def undone_whole(
+    backend: FlagBackend, write: Writer, flag: str, before: FlagState, theirs: FlagState | None, known: str, mark: Mark
+) -> Undone:
+    """theirs: what somebody else had made of the flag when our kill went over it. known: the revision of our own last write.
+
+    The document of before where nobody else wrote. Where somebody did and nobody got the treatment by that, theirs. Everything else would
+    give it to somebody again, or undo what is not ours: then the safe variant stays, and that is said.
+    """
+    now = backend.read(flag)
+    if now.revision != known and not killed_by(mark.release, now):  # written since our kill
+        if not now.release and now.document == before.document:
+            return Undone(now.revision)
+        backend.release(write, flag)
+        return Undone(backend.read(flag).revision, (STAYS.format(flag=flag, how="changed", so="as it is"),))
+    if theirs is None:
+        return Undone(backend.restore(write, flag, before.document, mark))
+    if dark(theirs):
+        backend.restore(write, flag, theirs.document, mark)
+        how, so = ("switched off", "off") if theirs.off else ("changed", "as they left it")
+    else:
+        how, so = "changed", f"at the safe variant for everyone, for `{backend.name}` cannot take our part alone out of it"
+    backend.release(write, flag)
+    return Undone(backend.read(flag).revision, (STAYS.format(flag=flag, how=how, so=so),))

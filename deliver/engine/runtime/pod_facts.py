@@ -1,0 +1,208 @@
+"""Facts about pods and Deployments, out of their objects. Pure."""
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from deliver.model.names import HASH, UNDO, fence_of
+from deliver.model.observation import ArmSeen, PodSeen, Problem
+from deliver.model.release import digest_of
+
+Object = dict[str, Any]
+
+SPARE = 10  # objects that went, of which is known more than is needed
+IMAGE_PULL = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError"}
+NODES_DOING = frozenset(  # a kubelet evicts, shuts down, or takes none of a pod that its ReplicaSet replaces; OutOfcpu and the like as well
+    {"Evicted", "Preempting", "NodeShutdown", "Terminated", "NodeAffinity", "NodePorts", "TaintToleration", "UnexpectedAdmissionError"}
+)
+BAD_CONFIG = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreCreateHookError", "PostStartHookError"}
+FINAL_PULL_WORDS = (
+    "not found",
+    "manifest unknown",
+    "does not exist",
+    "denied",
+    "unauthorized",
+    "invalid reference",
+    "no match for platform",
+)
+
+
+def seconds(stamp: str | None) -> float:
+    """RFC 3339 to unix seconds; 0 for none."""
+    return datetime.fromisoformat(stamp).timestamp() if stamp else 0.0
+
+
+def owner(obj: Object) -> str:
+    """uid of the controlling owner, "" for none."""
+    for ref in obj["metadata"].get("ownerReferences") or ():
+        if ref.get("controller"):
+            return str(ref["uid"])
+    return ""
+
+
+class Facts:
+    """What was made of single objects, kept for whoever looks again and again: most of them are the same each time."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, Callable[[Object], Any]], tuple[Any, Any]] = {}
+
+    def pod(self, pod: Object) -> PodSeen:
+        seen: PodSeen = self._kept(pod["metadata"]["uid"], pod, pod_seen)
+        return seen
+
+    def digest(self, deployment: Object) -> str:
+        digest: str = self._kept(deployment["metadata"]["uid"], deployment["spec"]["template"], digest_of)
+        return digest
+
+    def bare_digest(self, replicaset: Object) -> str:
+        digest: str = self._kept(replicaset["metadata"]["uid"], replicaset["spec"]["template"], bare_digest)
+        return digest
+
+    def trim(self, objects: Sequence[Object]) -> None:
+        """Forget what went, once it is more than what is there."""
+        if len(self._known) > 2 * len(objects) + SPARE:
+            there = {obj["metadata"]["uid"] for obj in objects}
+            self._known = {key: known for key, known in self._known.items() if key[0] in there}
+
+    def _kept(self, uid: str, value: Object, make: Callable[[Object], Any]) -> Any:
+        known = self._known.get(key := (uid, make))
+        if known is None or (known[0] is not value and known[0] != value):
+            known = self._known[key] = value, make(value)
+        return known[1]
+
+
+def arm(deployment: Object, replicasets: Sequence[Object], pods: Sequence[Object], container: str, facts: Facts | None = None) -> ArmSeen:
+    """One arm out of its Deployment, and the ReplicaSets and pods of the namespace. container: whose image is the version."""
+    facts = facts or Facts()
+    meta, spec, status = deployment["metadata"], deployment["spec"], deployment.get("status") or {}
+    sets = [one for one in replicasets if owner(one) == meta["uid"]]
+    mine = {one["metadata"]["uid"]: one for one in sets}
+    own = [pod for pod in pods if owner(pod) in mine]
+    digest = facts.digest(deployment)
+    current = next((one for one in sets if facts.bare_digest(one) == digest), None)
+    return ArmSeen(
+        deployment=meta["name"],
+        uid=meta["uid"],
+        image=next((one["image"] for one in spec["template"]["spec"]["containers"] if one["name"] == container), ""),
+        hash=(current["metadata"].get("labels") or {}).get(HASH, "") if current else "",
+        template=digest,
+        desired=spec.get("replicas", 1),
+        paused=bool(spec.get("paused")),
+        settled=status.get("observedGeneration", 0) >= meta.get("generation", 0),
+        pods=tuple(facts.pod(pod) for pod in own if not pod["metadata"].get("deletionTimestamp")),
+        terminating=sum(bool(pod["metadata"].get("deletionTimestamp")) for pod in own),
+        problem=deployment_problem(status),
+        fence=fence_of(deployment),
+        editor=template_editor(deployment),
+        noted=UNDO in (meta.get("annotations") or {}),
+    )
+
+
+def template_digest(replicaset: Object) -> str:
+    return bare_digest(replicaset["spec"]["template"])
+
+
+def bare_digest(template: Object) -> str:
+    """Of the template as the Deployment has it: without the hash label that its controller adds."""
+    labels = {key: value for key, value in (template["metadata"].get("labels") or {}).items() if key != HASH}
+    return digest_of({**template, "metadata": {**template["metadata"], "labels": labels}})
+
+
+def template_editor(deployment: Object) -> str:
+    """` by kubectl-set at 12:00:00Z`: who changed the pod template last, from managedFields; "" when unknown."""
+    touched = [
+        entry
+        for entry in deployment["metadata"].get("managedFields") or []
+        if "f:template" in ((entry.get("fieldsV1") or {}).get("f:spec") or {}) and not entry.get("subresource")
+    ]
+    if not touched:
+        return ""
+    last = max(touched, key=lambda entry: entry.get("time", ""))
+    return f" by {last.get('manager', '?')} at {last.get('time', '?')}"
+
+
+def deployment_problem(status: Object) -> Problem | None:
+    for condition in status.get("conditions") or []:
+        kind, state = condition.get("type"), condition.get("status")
+        if kind == "ReplicaFailure" and state == "True":
+            return Problem("replica-failure", condition.get("message") or condition.get("reason") or "pods cannot be created")
+        if kind == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded":
+            return Problem("progress-deadline", condition.get("message") or "its progress deadline is over")
+    return None
+
+
+def images(pod: Object) -> tuple[str, ...]:
+    """Of all its containers, as they were asked for."""
+    return tuple([one.get("image", "") for one in pod["spec"]["containers"]])
+
+
+def pod_seen(pod: Object) -> PodSeen:
+    meta, status = pod["metadata"], pod.get("status") or {}
+    conditions = {condition["type"]: condition for condition in status.get("conditions") or []}
+    ready = conditions.get("Ready", {}).get("status") == "True"
+    containers = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+    container, problem = pod_problem(pod, containers, conditions)
+    return PodSeen(
+        name=meta["name"],
+        uid=meta["uid"],
+        ip=status.get("podIP", ""),
+        ready=ready,
+        lost=not ready and lost(status.get("containerStatuses") or [], conditions.get("Ready", {})),
+        restarts=sum(one.get("restartCount", 0) for one in containers),
+        hash=(meta.get("labels") or {}).get(HASH, ""),
+        since=seconds(meta.get("creationTimestamp")),
+        problem=problem,
+        container=container,
+        over=status.get("phase") in ("Failed", "Succeeded"),
+        images=images(pod),
+    )
+
+
+def lost(containers: Sequence[Object], ready: Object) -> bool:
+    """Ready went False after the containers had started: they were ready before. A pod that starts has it False from earlier on."""
+    if any(one.get("restartCount", 0) for one in containers):
+        return True
+    started = [one.get("state", {}).get("running", {}).get("startedAt") for one in containers]
+    if not containers or not all(started):
+        return any("terminated" in one.get("state", {}) for one in containers)
+    return seconds(ready.get("lastTransitionTime")) > max(seconds(stamp) for stamp in started) + 1.0
+
+
+def pod_problem(pod: Object, containers: Sequence[Object], conditions: dict[str, Object]) -> tuple[str, Problem | None]:
+    """The container with a problem, and the problem: what is wrong now before what one died of, and of that the latest."""
+    first = containers[0]["name"] if containers else pod["spec"]["containers"][0]["name"]
+    found = [(one["name"], problem) for one in containers if (problem := container_problem(one))]
+    if found:
+        return max(found, key=lambda one: one[1].ended or math.inf)
+    scheduled = conditions.get("PodScheduled", {})
+    if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
+        return first, Problem("unschedulable", f"cannot be scheduled: {scheduled.get('message', '')}", certain=False)
+    if (pod.get("status") or {}).get("phase") == "Failed":
+        status = pod["status"]
+        return first, Problem(
+            "failed",
+            f"failed: {status.get('reason', '')} {status.get('message', '')}".strip(),
+            certain=(status.get("reason") or "") not in NODES_DOING and not (status.get("reason") or "").startswith("OutOf"),
+        )
+    return first, None
+
+
+def container_problem(container: Object) -> Problem | None:
+    """What kubelet reports of one container, when time will not mend it."""
+    waiting = container.get("state", {}).get("waiting") or {}
+    reason, message = waiting.get("reason", ""), waiting.get("message", "")
+    name = container["name"]
+    if reason in IMAGE_PULL:
+        final = reason != "ErrImagePull" or any(word in message.lower() for word in FINAL_PULL_WORDS)
+        return Problem("image-pull", f"cannot pull {container.get('image', 'its image')} ({reason}): {message}", certain=final)
+    if reason in BAD_CONFIG:
+        return Problem("bad-config", f"container {name} cannot start ({reason}): {message}")
+    ended = container.get("state", {}).get("terminated") or container.get("lastState", {}).get("terminated") or {}
+    restarts, when = container.get("restartCount", 0), seconds(ended.get("finishedAt"))
+    if ended.get("reason") == "OOMKilled":
+        return Problem("oom-kill", f"container {name} was killed for want of memory (OOMKilled), restarted {restarts} times", ended=when)
+    if reason == "CrashLoopBackOff" or (ended and restarts >= 2):
+        how = f"exit code {ended.get('exitCode')}" if ended else message
+        return Problem("crash-loop", f"container {name} keeps crashing ({how}), restarted {restarts} times", ended=when)
+    return None

@@ -1,0 +1,251 @@
+"""The release record: one ConfigMap a target, written by compare-and-swap, with schema version and checksum.
+
+    data.release   the newest release, live or ended      data.checksum   sha256 of it
+    data.history   ended releases, newest first           data.requests   what operators ask of the driver
+    data.schema    "1"
+
+A record that is lost, corrupt or from a newer deliver forbids going forward, never going back.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from deliver.cluster.port import Cluster, Object
+from deliver.model.codec import Texts, decode, encode
+from deliver.model.errors import Conflict, DeliverError, NotFound, Superseded
+from deliver.model.frozen import replace
+from deliver.model.names import FENCE, record_name
+from deliver.model.observation import Request
+from deliver.model.release import Entry, Release, digest_of
+from deliver.model.spec import Target
+from deliver.model.verdict import CheckResult
+
+T = TypeVar("T")
+
+SCHEMA = "1"
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+LATEST = 250_000_000_000.0  # unix seconds: the end of the year 9891, and of what a datetime can say
+ATTEMPTS = 10
+LONGEST = 48  # characters of the Deployment in a release's id: as a label it may have 63
+ROOM = 900_000  # bytes: an object may have 1 MiB; older history goes first
+
+
+class BadRecord(DeliverError):
+    """The record cannot be trusted."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What stands in the ConfigMap. version: resourceVersion, "" when there is none yet. problem: why `release` could not be read."""
+
+    release: Release | None = None
+    history: tuple[Release, ...] = ()
+    requests: tuple[Request, ...] = ()
+    version: str = ""
+    problem: str = ""
+
+
+def parse(configmap: Object | None) -> Record:
+    """Never raises: a bad record says so in `problem`."""
+    if configmap is None:
+        return Record()
+    data, version, name = configmap.get("data") or {}, configmap["metadata"].get("resourceVersion", ""), configmap["metadata"].get("name")
+    requests = _list(Request, data.get("requests", "[]"))
+    history = _list(Release, data.get("history", "[]"))
+    text = data.get("release")
+    if not text:
+        return Record(history=history, requests=requests, version=version)
+    if data.get("schema") != SCHEMA:
+        return Record(
+            history=history, requests=requests, version=version, problem=f"it has schema {data.get('schema')}, this deliver knows {SCHEMA}"
+        )
+    if data.get("checksum") != checksum(text):
+        return Record(history=history, requests=requests, version=version, problem="its checksum does not fit: it was edited or cut off")
+    try:
+        release = sane(decode(Release, json.loads(text)))
+        if name and record_name(release.spec.target.deployment) != name:
+            raise ValueError(f"it is about {release.spec.target}")
+        return Record(release, history, requests, version)
+    except UNREADABLE as error:
+        return Record(history=history, requests=requests, version=version, problem=f"it cannot be read: {error}")
+
+
+def _list(cls: type[T], text: str) -> tuple[T, ...]:
+    try:
+        found = tuple(decode(cls, item) for item in json.loads(text))
+        for one in found:
+            if isinstance(one, Release):
+                sane(one)
+        return found
+    except UNREADABLE:
+        return ()
+
+
+def sane(release: Release) -> Release:
+    """Raises ValueError or KeyError for one that no deliver has written, whatever its checksum says."""
+    if not 0 <= release.step < len(release.plan.steps):
+        raise ValueError(f"step {release.step} of {len(release.plan.steps)}")
+    times = (release.started, release.since, release.bake_since, release.blind_since, release.ended, release.resumed, release.traffic_off)
+    if not all(0 <= at < LATEST for at in (*times, *(entry.at for entry in release.journal))):
+        raise ValueError("a time in it is none")
+    if not release.plan.flag and digest_of(release.snapshot.template) != release.snapshot.digest:
+        raise ValueError("its snapshot of the stable side is not the one that was taken")
+    assert release.plan.flag or release.new_template  # KeyError where the template is none
+    return release
+
+
+def checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def brief(release: Release) -> Release:
+    """For the history: verdicts with their numbers, without the raw samples of those that only say PASS again, and no open evidence."""
+    kept = [
+        replace(entry, checks=tuple(map(_bare, entry.checks))) if entry.kind == "verdict" and entry.text.endswith("PASS") else entry
+        for entry in release.journal
+    ]
+    return replace(release, journal=tuple(kept[-200:]), measures={})
+
+
+def _bare(check: CheckResult) -> CheckResult:
+    return replace(check, evidence=replace(check.evidence, samples=()))
+
+
+def new_id(deployment: str, record: Record, now: float) -> str:
+    """deployment-yyyymmdd-n: unique for the target, sortable, and short enough for a label."""
+    day = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d")
+    name = deployment if len(deployment) <= LONGEST else f"{deployment[: LONGEST - 7].rstrip('-.')}-{checksum(deployment)[:6]}"
+    prefix = f"{name}-{day}-"
+    known = [release.id for release in (*record.history, *([record.release] if record.release else []))]
+    counts = [int(id.removeprefix(prefix)) for id in known if id.startswith(prefix) and id.removeprefix(prefix).isdigit()]
+    return f"{prefix}{max(counts, default=0) + 1}"
+
+
+def numbered(release: Release, record: Record, now: float) -> Release:
+    """With a number and an id of its own, now that nobody else can take them: another release may have ended since it was proposed."""
+    taken = [*record.history, *([record.release] if record.release else [])]
+    number = max((one.number for one in taken), default=0) + 1
+    return replace(release, number=number, id=new_id(release.spec.target.deployment, record, now))
+
+
+class Store:
+    """The record of one target. A write with an old fence changes nothing."""
+
+    def __init__(self, cluster: Cluster, target: Target) -> None:
+        self.cluster, self.target, self.name = cluster, target, record_name(target.deployment)
+        self.record = Record()
+        self._texts: dict[str, tuple[Release, str]] = {}  # of the history, which changes once a release
+        self._live = Texts()
+
+    def load(self, deadline: float | None = None) -> Record:
+        try:
+            self.record = parse(self.cluster.get("configmaps", self.target.namespace, self.name, deadline=deadline))
+        except NotFound:
+            self.record = Record()
+        return self.record
+
+    def save(self, release: Release, *, answered: tuple[str, ...] = (), finished: bool = False, exact: bool = False) -> None:
+        """Write the live release; `answered`: ids of requests that are done with; `finished`: it goes into the history too;
+        `exact`: only over the record that was loaded, else Conflict.
+
+        Raises Superseded when the record carries a higher fence, ClusterError when it cannot be written.
+        """
+        for _ in range(ATTEMPTS):
+            record = self.record
+            self._check_fence(record, release)
+            requests = tuple(request for request in record.requests if request.id not in answered)
+            history = record.history
+            if finished:
+                history = (brief(release), *(old for old in history if old.id != release.id))[: release.spec.history]
+            text = self._live.of(release)
+            data = {
+                "schema": SCHEMA,
+                "release": text,
+                "checksum": checksum(text),
+                "requests": json.dumps(encode(requests)),
+                "history": self._fitting(history, len(text)),
+            }
+            try:
+                written = self._write(data, record.version, {FENCE: str(release.fence)})
+            except (Conflict, NotFound):
+                if exact:
+                    raise
+                self.load()
+                continue
+            self.record = Record(release, history, requests, written["metadata"]["resourceVersion"])
+            return
+        raise Conflict(
+            f"ConfigMap {self.name} keeps changing under our writes",
+            hint=f"who else writes to it? `kubectl get configmap {self.name} -o yaml --show-managed-fields`",
+        )
+
+    def _fitting(self, history: tuple[Release, ...], used: int) -> str:
+        """As much of the history as an object has room for beside the live release."""
+        known, self._texts = self._texts, {}
+        for release in history:
+            old, text = known.get(release.id, (None, ""))
+            if old is not release:
+                text = json.dumps(encode(release), separators=(",", ":"))
+            used += len(text)
+            if used > ROOM:
+                break
+            self._texts[release.id] = release, text
+        return f"[{','.join(text for _, text in self._texts.values())}]"
+
+    def _check_fence(self, record: Record, release: Release) -> None:
+        other = record.release
+        if other is not None and other.fence > release.fence:
+            raise Superseded(f"release {other.id} was taken over", why=_who_took(other, release.fence))
+
+    def ask(self, request: Request) -> None:
+        """Put a request before the driver."""
+        self._requests(lambda there: (*there, request))
+
+    def withdraw(self, id: str) -> None:
+        """Take it back: nobody has read it."""
+        self._requests(lambda there: tuple(one for one in there if one.id != id))
+
+    def _requests(self, change: Callable[[tuple[Request, ...]], tuple[Request, ...]]) -> None:
+        for _ in range(ATTEMPTS):
+            requests = json.dumps(encode(change(self.record.requests)))
+            try:
+                self.record = parse(self._write({"requests": requests}, self.record.version))
+            except (Conflict, NotFound):
+                self.load()
+                continue
+            return
+        raise Conflict(f"ConfigMap {self.name} keeps changing under our writes")
+
+    def _write(self, data: dict[str, str], version: str, annotations: dict[str, str] | None = None) -> Object:
+        namespace = self.target.namespace
+        if not version:
+            body = {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {
+                    "name": self.name,
+                    "namespace": namespace,
+                    "labels": {"app.kubernetes.io/managed-by": "deliver"},
+                    "annotations": annotations or {},
+                },
+                "data": data,
+            }
+            return self.cluster.create("configmaps", namespace, body)
+        return self.cluster.patch(
+            "configmaps", namespace, self.name, {"metadata": {"resourceVersion": version, "annotations": annotations or {}}, "data": data}
+        )
+
+
+def _who_took(release: Release, fence: int) -> str:
+    takers = [entry.actor for entry in release.journal if entry.fence > fence and entry.actor]
+    return f"by {takers[0] if takers else 'another driver'}"
+
+
+def open_intents(release: Release) -> list[Entry]:
+    """Intents whose outcome nobody wrote down: the process died in between."""
+    closed = {entry.of for entry in release.journal if entry.kind == "outcome"}
+    return [entry for entry in release.journal if entry.kind == "intent" and entry.seq not in closed]

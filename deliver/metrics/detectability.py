@@ -1,0 +1,105 @@
+"""What a plan can promise: how soon the release would find a regression, from the stable side's live traffic."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from deliver.analysis import detectability, sequential_test
+from deliver.analysis.counts import Arm
+from deliver.analysis.detectability import Stretch, Traffic
+from deliver.metrics import calibrate
+from deliver.metrics.evidence_store import beginning_of
+from deliver.metrics.fetch import Fetch
+from deliver.metrics.look import Look
+from deliver.metrics.pod_roster import STABLE
+from deliver.model.evidence import MetricEvidence
+from deliver.model.observation import PodSeen
+from deliver.model.plan import Plan, Side
+from deliver.model.release import Release
+from deliver.model.spec import EvidenceMetric
+from deliver.plugins.interfaces import Finding, MetricProvider
+
+RULE = "detectable"
+TIMEOUT = 15.0
+ASKED = ((5.0, "a fivefold share"), (2.0, "a doubling"))
+
+
+@dataclass(frozen=True)
+class Known:
+    """Of one metric. alpha: its own part of the release's false alarms."""
+
+    metric: EvidenceMetric
+    traffic: Traffic
+    alpha: float
+
+
+def foresee(
+    release: Release, provider: MetricProvider, stable: Sequence[PodSeen], timer: Callable[[], float], wanted: float = 0.0
+) -> list[Finding]:
+    """A finding a metric. wanted: a ratio that the steps shall be long enough for; how, is said too. Never raises."""
+    metrics = [metric for metric in release.spec.analysis.metrics if isinstance(metric, EvidenceMetric) and not metric.slo]
+    if not (metrics and stable and stretches(release.plan)):
+        return []
+    until, whole = timer() + TIMEOUT, sum(metric.weight for metric in metrics)
+    found = []
+    for metric in metrics:
+        try:
+            fetch = Fetch(provider, release.spec.target.namespace, tuple(sorted(pod.name for pod in stable)), lambda: until - timer())
+            traffic = _traffic(metric, fetch, release, stable)
+        except Exception as error:  # a provider is foreign code, and a plan without a promise is still a plan
+            found.append(Finding(RULE, "info", f"{metric.name}: how soon a regression is found is not known ({type(error).__name__})"))
+            continue
+        known = Known(metric, traffic, release.spec.analysis.alpha * metric.weight / whole)
+        found.append(Finding(RULE, "info", promise(known, stretches(release.plan), release.spec.analysis.alpha)))
+        found += [_advice(known, release.plan, wanted)] if wanted and traffic.bad else []
+    return found
+
+
+def stretches(plan: Plan) -> list[Stretch]:
+    """The steps in which both sides have users: only there can they be compared."""
+    return [Stretch(step.endpoints / 100, step.bake) for step in plan.steps if step.side is Side.BOTH and 0 < step.endpoints < 100]
+
+
+def promise(known: Known, steps: Sequence[Stretch], alpha: float) -> str:
+    """`errors: at 20 requests/s, 0.1 % of them bad, a fivefold share is found in about 19 min of baking, a doubling not within ...`"""
+    traffic, metric = known.traffic, known.metric
+    if not traffic.rate:
+        return f"{metric.name}: the past of the stable pods shows no requests yet, so how soon a regression is found cannot be told"
+    deed = "slow" if metric.histogram else "bad"
+    begin = f"{metric.name}: at {traffic.rate:.3g} requests/s, {100 * traffic.bad:.2g} % of them {deed}"
+    if not traffic.bad:
+        return f"{begin}, a few {deed} ones of the candidate are found within a few polls; false alarms: at most {100 * alpha:g} %"
+    told = [f"{name} {_when(known, ratio, steps)}" for ratio, name in ASKED]
+    return f"{begin}, {told[0]}, {told[1]}; false alarms: at most {100 * alpha:g} %"
+
+
+def _when(known: Known, ratio: float, steps: Sequence[Stretch]) -> str:
+    seconds = detectability.found_after(ratio, known.metric.margin, known.alpha, known.traffic, steps)
+    return f"is found in about {_about(seconds)} of baking" if seconds is not None else "not within the bakes"
+
+
+def _advice(known: Known, plan: Plan, wanted: float) -> Finding:
+    """How long the plan's own steps have to be, and the options that make them so."""
+    shares = [step.share for step in stretches(plan)]
+    seconds = detectability.bake_for(wanted, known.metric.margin, known.alpha, known.traffic, shares)
+    text = f"{known.metric.name}: {wanted:g} times as bad"
+    if seconds is None:
+        why = "it is within the margin" if wanted <= known.metric.margin else "there are no such requests to compare"
+        return Finding(RULE, "info", f"{text} cannot be found however long the bakes are: {why}")
+    weights = ",".join(f"{step.weight:g}" for step in plan.steps if step.side is Side.BOTH)
+    bake = ceil(seconds / 60)
+    return Finding(RULE, "info", f"{text} is found before all users follow with --weight {weights} --bake {bake}m")
+
+
+def _traffic(metric: EvidenceMetric, fetch: Fetch, release: Release, stable: Sequence[PodSeen]) -> Traffic:
+    now = fetch.now()
+    look = Look(fetch, {STABLE: Arm({pod.name: pod.since for pod in stable})}, now, now, release.spec.analysis.max_staleness)
+    tracks = calibrate.tracks(metric, look, beginning_of(release, started=0.0))
+    calibration = sequential_test.main(MetricEvidence(tracks)).calibration
+    if not (calibration.total and calibration.seconds):
+        return Traffic(0.0, 0.0)
+    return Traffic(calibration.total / calibration.seconds, calibration.bad / calibration.total, calibration.phi)
+
+
+def _about(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,19 @@
+"""The notifiers of a release, out of what its spec names."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from deliver.model.spec import NotifySpec
+from deliver.notify.dispatcher import Told
+from deliver.plugins import registry
+
+
+def whom(specs: tuple[NotifySpec, ...], environ: Mapping[str, str]) -> Told:
+    """Raises InputError for one that cannot work."""
+    made = []
+    for spec in specs:
+        plugin: Any = registry.load("deliver.notifiers", spec.notifier.kind)
+        made.append(
+            (spec.notifier.kind, frozenset(spec.events), plugin(plugin.Options.model_validate(dict(spec.notifier.options)), environ))
+        )
+    return tuple(made)

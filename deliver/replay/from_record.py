@@ -1,0 +1,118 @@
+"""A past release out of its record: what it was judged by, when each step began to bake, and when it was looked at."""
+
+import re
+from collections.abc import Iterator, Sequence
+from math import ceil, inf, isfinite
+
+from deliver.metrics.evidence_store import beginning_of
+from deliver.model.errors import InputError
+from deliver.model.frozen import replace
+from deliver.model.plan import Step
+from deliver.model.release import Entry, Release
+from deliver.model.spec import Analysis
+from deliver.replay import pods
+from deliver.replay.question import Question
+from deliver.replay.rejudge import Bake, Stretch
+
+_BAKING = re.compile(r"step (?P<step>\d+)/\d+: baking ")
+
+
+def question(release: Release, analysis: Analysis) -> Question:
+    """analysis: the release's own, or another one. Raises InputError for a release that was never judged, or cannot be again."""
+    sides, release = pods.of_release(release), timed(release)
+    judged = replace(release, spec=replace(release.spec, analysis=analysis))
+    return Question(
+        release.spec.target.namespace, analysis, sides, stretch(release, analysis.poll), beginning=beginning_of(judged, release.started)
+    )
+
+
+def stretch(release: Release, poll: float) -> Stretch:
+    """From its first bake with metrics to when its candidate had no traffic any more, or everybody had it for good.
+
+    poll: seconds; of another length than the release's own, it is looked at at other times.
+    """
+    baked = [(entry.at, step) for entry in release.journal if (step := _step(entry, release)) is not None and step.metrics]
+    if not baked:
+        raise InputError(f"{release.id} never gave anybody the candidate", hint="`deliver explain` says why")
+    start, end = baked[0][0], _end(release)
+    if end <= start:
+        raise InputError(f"{release.id} was not watched for a second", hint="`deliver explain` says why")
+    bakes = tuple(Bake(at, step.side, step.baseline) for at, step in baked)
+    return Stretch(start, end, bakes, looks(release, start, end) if poll == release.spec.analysis.poll else ())
+
+
+def timed(release: Release) -> Release:
+    """With its times on the provider's clock, which its samples have: a driver's own may be wrong."""
+    by = skew(release)
+    if not by:
+        return release
+    return replace(
+        release,
+        started=release.started + by,
+        ended=release.ended and release.ended + by,
+        journal=tuple(replace(entry, at=entry.at + by) for entry in release.journal),
+        trail=tuple(replace(point, at=point.at + by) for point in release.trail),
+    )
+
+
+def skew(release: Release) -> float:
+    """Seconds that the provider's clock was ahead of the driver's, 0 where nothing shows it.
+
+    A look's evidence carries the provider's clock. It began when its point of the trail says, and was over when its entry was written.
+    """
+    least, most = -inf, inf
+    for entry in release.journal:
+        told = max((check.evidence.at for check in entry.checks if check.kind == "metric" and check.evidence.numbers), default=0.0)
+        begun = max((point.at for point in release.trail if point.at <= entry.at), default=0.0)
+        if told and begun:
+            least, most = max(least, told - entry.at), min(most, told - begun)
+    return least if isfinite(least) and (0 < least <= most or least <= most < 0) else 0.0
+
+
+def _step(entry: Entry, release: Release) -> Step | None:
+    """The step that this line says to have begun to bake."""
+    found = _BAKING.match(entry.text) if entry.kind == "state" else None
+    index = int(found["step"]) - 1 if found else -1
+    return release.plan.steps[index] if 0 <= index < len(release.plan.steps) else None
+
+
+def _end(release: Release) -> float:
+    """Where it turned back, also out of the time in which the old side was kept warm; else where that was over."""
+    last = release.ended or max((point.at for point in release.trail), default=0.0)
+    turned, passed = (
+        next((entry.at for entry in release.journal if entry.text.startswith(text)), 0.0) for text in ("rolling back", "all steps passed")
+    )
+    return turned or (min(passed + release.plan.hold, last) if passed else last)
+
+
+def looks(release: Release, start: float, end: float) -> tuple[float, ...]:
+    """When it was looked at, after start and up to end: counts are put into polls by that, so that other looks find other evidence.
+
+    The trail has them where there was something to count, and the journal those that decided something; in between, and where a long
+    trail was thinned out, one each poll.
+    """
+    poll = release.spec.analysis.poll
+    counted = sorted({point.at for point in release.trail})
+    decided = [at for entry in release.journal if (at := _decided(entry)) and not any(at - poll < one <= at for one in counted)]
+    known = [at for at in sorted([*counted, *decided]) if start < at <= end]
+    anew = [entry.at for entry in release.journal if entry.text.startswith("taken up by ")]
+    found = list(_filled(start, known, poll, anew))
+    last = found[-1] if found else start
+    after = [last + number * poll for number in range(1, int((end - last) / poll) + 1)]
+    return (*found, *after) or (end,)
+
+
+def _decided(entry: Entry) -> float:
+    """The look that this entry rests on, 0 = none. Never after the entry, whatever the provider's clock says."""
+    return min(entry.at, max((check.evidence.at for check in entry.checks if check.kind == "metric"), default=0.0))
+
+
+def _filled(start: float, known: Sequence[float], poll: float, anew: Sequence[float]) -> Iterator[float]:
+    """With what is missing in between, counted back from the later look. anew: before a driver took it up nobody looked."""
+    before = start
+    for at in known:
+        since = max([before, *(one for one in anew if one < at)])
+        missing = ceil((at - since) / poll - 0.5) - 1
+        yield from (at - number * poll for number in range(missing, 0, -1))
+        yield at
+        before = at

@@ -1,0 +1,389 @@
+"""Metrics that are judged by evidence, on a made-up provider: what is counted, when, and that a killed driver's heir counts it once."""
+
+import dataclasses
+
+import pytest
+
+from deliver.metrics.analyzer import Examiner
+from deliver.metrics.calibrate import Beginning
+from deliver.metrics.evidence_store import Ledger
+from deliver.model.codec import decode, encode
+from deliver.model.evidence import MetricEvidence
+from deliver.model.observation import PodSeen
+from deliver.model.spec import Analysis, EvidenceMetric, RatioMetric
+from deliver.model.verdict import Verdict
+from deliver.plugins.interfaces import Answer, Histogram, MetricsError, Series
+
+PASS, FAIL, BLIND = Verdict.PASS, Verdict.FAIL, Verdict.BLIND
+BEGIN = 10_000.0
+STABLE = tuple(PodSeen(f"web-7d5f8-abcd{n}", f"s{n}", ready=True, since=10.0) for n in (1, 2))
+CANDIDATE = (PodSeen("web-candidate-66b9c-xyz12", "c1", ready=True, since=BEGIN - 30),)
+ERRORS = EvidenceMetric("errors", bad='req{code="500"}', total="req", min_samples=20)
+
+
+class Shop:
+    """Requests since BEGIN - 30 at a steady rate, scraped every 15 s; of stable since `past` seconds before that.
+
+    rates: pod -> (requests, bad ones) a second. lost: no scrape after it.
+    """
+
+    def __init__(self, rates, *, past=0.0, down=False):
+        self.rates, self.past, self.down, self.at, self.asked, self.lost = rates, past, down, BEGIN, [], float("inf")
+
+    def series(self, selector, since, every):
+        for pod, (rate, bad) in self.rates.items():
+            for code in ("200", "500"):
+                if 'code="500"' in selector and code == "200":
+                    continue
+                speed = bad if code == "500" else rate - bad
+                first = BEGIN - 30 - (self.past if pod.startswith("web-7d5f8") else 0)
+                times = [t for t in range(int(first), int(min(self.at, self.lost)) + 1) if t % every == 0 and t > since]
+                yield Series(
+                    {"__name__": "req", "pod": pod, "code": code}, tuple((float(t), float(round(speed * (t - first)))) for t in times)
+                )
+
+    def raw(self, selector, window, timeout):
+        self.asked.append(selector)
+        if self.down:
+            raise MetricsError("no route to host")
+        return Answer(selector, tuple(one for one in self.series(selector, self.at - window, 15) if one.points))
+
+    def value(self, query, timeout):
+        self.asked.append(query)
+        summed = {}
+        for one in self.series(query, BEGIN - 21600, 30):
+            if one.labels["pod"].startswith("web-7d5f8"):
+                for t, v in one.points:
+                    summed.setdefault(one.labels["pod"], {}).setdefault(t, 0.0)
+                    summed[one.labels["pod"]][t] += v
+        return Answer(query, tuple(Series({"pod": pod}, tuple(points.items())) for pod, points in summed.items()))
+
+    def now(self, timeout):
+        return self.at
+
+
+def rates(candidate_bad, stable_bad=0.01, rate=5.0):
+    return {STABLE[0].name: (2 * rate, stable_bad), STABLE[1].name: (2 * rate, stable_bad), CANDIDATE[0].name: (rate, candidate_bad)}
+
+
+class Watch:
+    """An examiner that looks every 15 s."""
+
+    def __init__(self, shop, *metrics, measures=None, step=BEGIN, shared=False, alone=False, **analysis):
+        self.shop = shop
+        self.ledger = Ledger(Beginning(started=BEGIN - 40, seconds=600, share=0.2, seed="web-1", poll=5.0), dict(measures or {}))
+        spec = Analysis(metrics=metrics or (ERRORS,), **analysis)
+        self.examiner = Examiner(spec, shop, (), lambda: self.shop.at, timer=lambda: 0.0, ledger=self.ledger, shared=shared, alone=alone)
+        self.examiner.reset(step)
+
+    def look(self, seconds=15, stable=STABLE, candidate=CANDIDATE):
+        self.shop.at += seconds
+        return self.examiner.examine("shop", stable, candidate)
+
+    def until(self, verdict, looks=40):
+        for number in range(1, looks + 1):
+            done = self.look()
+            if done.results[0].verdict is verdict:
+                return number, done.results[0]
+        return None, done.results[0]
+
+
+def test_a_candidate_that_is_worse_fails_and_says_how_much():
+    number, result = Watch(Shop(rates(0.4))).until(FAIL)
+    assert number is not None
+    assert number <= 12
+    assert "that it is more than 1.2 times as bad as stable" in result.why
+    assert result.evidence.numbers["odds_worse"] >= result.evidence.numbers["odds_needed"] == 20
+    assert result.candidate == pytest.approx(8.0, abs=1)
+
+
+def test_harm_that_is_gross_is_not_weighed_first():
+    number, result = Watch(Shop(rates(1.0))).until(FAIL)
+    assert number == 2
+    assert result.why == "15 of 75 requests bad (20 %), stable 0 of 300 (0 %): more than bad luck makes"
+    assert not result.leans
+
+
+def test_one_that_is_alike_passes_and_is_proved_in_time():
+    watch = Watch(Shop(rates(0.005)))
+    first, passed = watch.until(PASS)
+    assert first == 2, "75 requests between two samples of the step, 20 are asked for"
+    assert (passed.verdict, passed.proved) == (PASS, False)
+    for _ in range(12):
+        last = watch.look().results[0]
+    assert (last.verdict, last.proved) == (PASS, True)
+
+
+def test_every_request_is_counted_once():
+    watch = Watch(Shop(rates(0.5)))
+    for _ in range(8):
+        result = watch.look().results[0]
+    assert result.evidence.numbers["candidate_total"] == 5 * 120
+    assert result.evidence.numbers["candidate_bad"] == 60
+    assert result.evidence.numbers["stable_total"] == 20 * 120
+
+
+def test_a_gap_in_the_answers_loses_no_request():
+    watch = Watch(Shop(rates(0.5)), max_staleness=60.0)
+    watch.look()
+    watch.shop.down = True
+    blind = [watch.look(60).results[0] for _ in range(5)]
+    assert {one.verdict for one in blind} == {BLIND}
+    watch.shop.down = False
+    assert watch.look().results[0].evidence.numbers["candidate_total"] == 5 * 330
+
+
+def test_an_heir_goes_on_with_the_evidence_of_the_dead_driver_exactly():
+    whole, killed = Watch(Shop(rates(0.06))), Watch(Shop(rates(0.06)))
+    for _ in range(10):
+        expected = whole.look()
+    for _ in range(4):
+        last = killed.look()
+    kept = {name: decode(MetricEvidence, encode(one)) for name, one in last.measures.items()}
+    heir = Watch(killed.shop, measures=kept)
+    heir.shop.at = killed.shop.at
+    for _ in range(6):
+        found = heir.look()
+    assert found.measures == expected.measures
+    assert found.results[0].why == expected.results[0].why
+
+
+def test_samples_of_before_the_step_and_of_the_warm_up_do_not_count():
+    watch = Watch(Shop(rates(0.5)), warmup=30.0)
+    assert "warming up" in watch.look().results[0].why
+    watch.look(), watch.look()
+    assert watch.ledger.measures["errors"].tracks[0].sum.candidate_total <= 5 * 15
+
+
+@pytest.mark.parametrize(
+    ("shop", "candidate", "why"),
+    [
+        (
+            Shop({name: rate for name, rate in rates(0.0).items() if "candidate" not in name}),
+            CANDIDATE,
+            "no samples of the candidate's pods",
+        ),
+        (Shop(rates(0.0, rate=0.2)), CANDIDATE, "the candidate's pods were not scraped twice since the step began"),
+        (Shop(rates(0.0), down=True), CANDIDATE, "no route to host"),
+    ],
+)
+def test_what_cannot_be_judged_is_blind_never_a_pass(shop, candidate, why):
+    result = Watch(shop).look(candidate=candidate).results[0]
+    assert result.verdict is BLIND
+    assert why in result.why
+
+
+def test_too_few_requests_in_the_step_are_blind():
+    watch = Watch(Shop(rates(0.0, rate=0.2)))
+    watch.look()
+    result = watch.look().results[0]
+    assert result.verdict is BLIND
+    assert result.why == "3 candidate requests in this step so far, 20 needed"
+
+
+def test_old_samples_are_blind():
+    watch = Watch(Shop(rates(0.0)), max_staleness=30.0)
+    watch.look(), watch.look()
+    watch.shop.lost = watch.shop.at
+    assert watch.look(20).results[0].verdict is PASS
+    assert "old" in watch.look(20).results[0].why
+
+
+def test_the_past_tells_the_dispersion_and_is_asked_for_once_without_the_candidate():
+    watch = Watch(Shop(rates(0.05, stable_bad=0.05), past=7200.0))
+    for _ in range(3):
+        result = watch.look().results[0]
+    asked = [query for query in watch.shop.asked if query.startswith("sum by (pod)")]
+    assert len(asked) == 2
+    assert asked[0] == 'sum by (pod) (req{namespace="shop",pod=~"web-[a-z0-9]+-[a-z0-9]{5}"})[21600s:30s]'
+    calibration = watch.ledger.measures["errors"].tracks[0].calibration
+    assert calibration.phi < 12.0
+    assert calibration.placebos == 40
+    assert any("2.0 h of the stable pods: dispersion" in line for line in result.evidence.samples)
+
+
+def test_without_a_past_the_evidence_is_careful():
+    watch = Watch(Shop(rates(0.5)))
+    watch.look()
+    calibration = watch.ledger.measures["errors"].tracks[0].calibration
+    assert (calibration.phi, calibration.block, calibration.every) == (12.0, 1, 15.0)
+    assert calibration.basis == "no past that could be read: too little for a dispersion, 12 is assumed"
+
+
+def test_an_absolute_limit_fails_the_candidate_alone_and_blames_the_environment_for_both():
+    slo = dataclasses.replace(ERRORS, slo=0.02)
+    number, result = Watch(Shop(rates(0.25)), slo).until(FAIL, 120)
+    assert number is not None
+    assert "more than 2 % are bad" in result.why
+    number, result = Watch(Shop(rates(1.0, stable_bad=2.0)), slo).until(FAIL)
+    assert number is None
+    assert result.verdict is BLIND
+    assert "environment's problem" in result.why
+
+
+def test_all_metrics_together_have_one_chance_of_a_false_alarm():
+    """Two that say 20 : 1 and nothing else are 10.5 : 1 together."""
+    alone, _ = Watch(Shop(rates(0.12)), ERRORS).until(FAIL, 200)
+    others = tuple(dataclasses.replace(ERRORS, name=f"other{n}", bad='req{code="599"}') for n in range(4))
+    among, result = Watch(Shop(rates(0.12)), ERRORS, *others).until(FAIL, 200)
+    assert alone is not None
+    assert among is not None
+    assert among > alone
+    assert result.name == "errors"
+
+
+def test_fixed_limits_beside_it_stay_what_they_are():
+    fixed = RatioMetric("fixed", 'req{code="500"}', "req", 0.01, min_samples=50)
+    watch = Watch(Shop(rates(0.2)), fixed, ERRORS)
+    watch.look()
+    done = watch.look()
+    assert done.results[0].verdict is FAIL
+    assert "limit 1 %" in done.results[0].why
+    assert done.results[0].proved is None
+
+
+def test_after_a_switch_the_candidate_is_held_against_the_last_hour():
+    shop = Shop(rates(0.5, stable_bad=0.02), past=7200.0)
+    watch = Watch(shop)
+    shop.rates = {name: rate for name, rate in shop.rates.items() if "candidate" in name} | {
+        STABLE[0].name: (10.0, 0.02),
+        STABLE[1].name: (10.0, 0.02),
+    }
+    shop.lost = BEGIN + 1e9
+    watch.look()
+    for pod in STABLE:
+        shop.rates[pod.name] = (0.0, 0.0)
+    number, result = watch.until(FAIL, 60)
+    assert number is not None
+    assert "times as bad as stable" in result.why
+
+
+# ---------------------------------------------------------------- latency
+
+
+class Timed(Shop):
+    """The same pods with a histogram of three buckets: `slow` of the requests take longer than 0.25 s. native: as one sample a scrape."""
+
+    def __init__(self, slow, *, native=False):
+        super().__init__(dict.fromkeys(slow, (10.0, 0.0)))
+        self.slow, self.native = slow, native
+
+    def raw(self, selector, window, timeout):
+        self.asked.append(selector)
+        name = selector.partition("{")[0]
+        if self.native is (name != "seconds"):
+            return Answer(selector)
+        return Answer(selector, tuple(one for pod in self.slow for one in self._of(pod, name, self.at - window)))
+
+    def value(self, query, timeout):
+        return Answer(query)
+
+    def _of(self, pod, name, since):
+        times = [t for t in range(int(BEGIN - 30), int(self.at) + 1) if t % 15 == 0 and t > since]
+        whole = {t: round(10.0 * (t - BEGIN + 30)) for t in times}
+        late = {t: round(self.slow[pod] * whole[t]) for t in times}
+        labels = {"__name__": name, "pod": pod}
+        if self.native:
+            buckets = lambda t: ((0.0, 0.1, (whole[t] - late[t]) / 2), (0.1, 0.25, (whole[t] - late[t]) / 2), (0.25, 1.0, float(late[t])))  # noqa: E731
+            yield Series(labels, (), tuple((float(t), Histogram(float(whole[t]), buckets(t))) for t in times))
+        elif name == "seconds_count":
+            yield Series(labels, tuple((float(t), float(whole[t])) for t in times))
+        else:
+            for bound, count in (("0.1", lambda t: (whole[t] - late[t]) / 2), ("0.25", lambda t: whole[t] - late[t]), ("+Inf", whole.get)):
+                yield Series(labels | {"le": bound}, tuple((float(t), float(count(t))) for t in times))
+
+
+LATENCY = EvidenceMetric("latency", histogram="seconds", min_samples=20)
+
+
+def slow(candidate, stable=0.05):
+    return {STABLE[0].name: stable, STABLE[1].name: stable, CANDIDATE[0].name: candidate}
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_a_slow_candidate_fails_at_the_bounds_that_tell_something(native):
+    watch = Watch(Timed(slow(0.5), native=native), LATENCY)
+    number, result = watch.until(FAIL)
+    assert number is not None
+    assert [track.bound for track in watch.ledger.measures["latency"].tracks] == [0.1, 0.25]
+    assert "requests slower than 0.25 s (50 %)" in result.why
+    number, result = Watch(Timed(slow(0.05), native=native), LATENCY).until(FAIL, 20)
+    assert (number, result.verdict) == (None, PASS)
+
+
+def test_where_all_are_fast_the_lowest_bound_is_enough():
+    watch = Watch(Timed(slow(0.5, stable=0.0)), LATENCY)
+    number, result = watch.until(FAIL)
+    assert number is not None
+    assert "slower than 0.25 s" in result.why or "slower than 0.1 s" in result.why
+
+
+def test_other_buckets_than_stable_are_blind_not_slow():
+    shop = Timed(slow(0.05))
+    watch = Watch(shop, LATENCY)
+    watch.look()
+    theirs = shop._of
+
+    def renamed(pod, name, since):
+        for one in theirs(pod, name, since):
+            if "candidate" not in pod or one.labels.get("le") != "0.25":
+                yield one
+
+    shop._of = renamed
+    results = [watch.look().results[0] for _ in range(4)]
+    assert {one.verdict for one in results} == {BLIND}
+    assert "the candidate's histogram has no bound 0.25 any more" in results[0].why
+
+
+# ---------------------------------------------------------------- what goes wrong
+
+
+def test_a_past_that_does_not_come_at_once_is_asked_for_again_and_not_for_ever():
+    shop = Shop(rates(0.05, stable_bad=0.05), past=7200.0)
+    answers, failing = shop.value, [2]
+
+    def value(query, timeout):
+        if failing[0]:
+            failing[0] -= 1
+            raise MetricsError("no answer within 4 s")
+        return answers(query, timeout)
+
+    shop.value = value
+    watch = Watch(shop)
+    assert [watch.look().results[0].verdict for _ in range(3)] == [BLIND, BLIND, PASS]
+    assert watch.ledger.measures["errors"].tracks[0].calibration.placebos == 40
+    failing[0] = 99
+    without = Watch(shop)
+    assert [without.look().results[0].verdict for _ in range(4)] == [BLIND, BLIND, BLIND, PASS]
+    assert without.ledger.measures["errors"].tracks[0].calibration.assumed
+
+
+def test_of_a_single_pod_no_dispersion_is_measured():
+    alone = Shop({STABLE[0].name: (20.0, 0.1), CANDIDATE[0].name: (5.0, 0.0)}, past=7200.0)
+    watch = Watch(alone)
+    watch.look(stable=STABLE[:1])
+    calibration = watch.ledger.measures["errors"].tracks[0].calibration
+    assert (calibration.assumed, calibration.phi) == (True, 12.0)
+    assert calibration.basis == "2.0 h of a single pod: too little for a dispersion, 12 is assumed"
+
+
+def test_a_metric_that_does_not_answer_keeps_its_part_of_the_mean():
+    """Else a hiccup of Prometheus would let the others cross."""
+    quiet = dataclasses.replace(ERRORS, name="quiet", bad='req{code="599"}', total="other")
+    shop = Shop(rates(0.12))
+    alone, _ = Watch(Shop(rates(0.12))).until(FAIL, 200)
+    both = Watch(shop, ERRORS, quiet, *(dataclasses.replace(quiet, name=f"q{n}") for n in range(3)))
+    raw = shop.raw
+    shop.raw = lambda selector, window, timeout: Answer(selector) if selector.startswith("other") else raw(selector, window, timeout)
+    number, _ = both.until(FAIL, 400)
+    assert alone is not None
+    assert number is not None
+    assert number > alone, "1/5 of the mean is all that the failing one has"
+
+
+def test_probes_of_idle_old_pods_are_no_traffic_to_compare_with():
+    shop = Shop(rates(0.5, stable_bad=0.02), past=7200.0)
+    watch = Watch(shop, alone=True)
+    number, result = watch.until(FAIL, 30)
+    assert number is not None
+    assert result.evidence.numbers["stable_total"] == 0
