@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from deliver.cluster.port import Cluster
     from deliver.config.draft import Draft
     from deliver.discovery.metric_choice import JudgedBy
-    from deliver.engine.runtime.metric_search import Seek
+    from deliver.engine.runtime.metric_search import MetricSearch
     from deliver.model.plan import Plan
     from deliver.model.release import Release
     from deliver.model.spec import Analysis
@@ -75,7 +75,7 @@ def few(wanted: ReleaseSpec, judged: "JudgedBy", plan: "Callable[[], Plan]") -> 
     return told(plan(), judged.rate, judged.metrics) if judged.rate is not None else ()
 
 
-def seek(cluster: "Cluster") -> "Seek":
+def seek(cluster: "Cluster") -> "MetricSearch":
     """For a driver: looks again while a release runs."""
 
     def look(release: "Release") -> "Analysis | None":

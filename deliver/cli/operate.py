@@ -11,7 +11,7 @@ from deliver.cli import context
 from deliver.cli.options import DISPLAY, PLACE, REASON, Given, Option, command, output
 from deliver.cli.signals import stoppable
 from deliver.model.exitcodes import ExitCode
-from deliver.model.observation import Seen
+from deliver.model.observation import Observation
 from deliver.model.release import Release
 
 if TYPE_CHECKING:
@@ -37,14 +37,14 @@ class Display:
         self._inner = inner
         self.told = False
 
-    def update(self, release: Release, seen: Seen | None) -> None:
+    def update(self, release: Release, seen: Observation | None) -> None:
         self.told = True
         self._inner.update(release, seen)
 
     def note(self, text: str) -> None:
         self._inner.note(text)
 
-    def end(self, release: Release, seen: Seen | None) -> None:
+    def end(self, release: Release, seen: Observation | None) -> None:
         self.told = True
         self._inner.end(release, seen)
 
@@ -81,7 +81,7 @@ def act(given: Given, verb: str, call: Callable[..., Release], *, taken_back: Ex
     cluster, target = context.aim(given)
     display, actor = Display(context.reporter(given)), context.actor(os.environ)
     with stoppable() as stop:
-        within = commands.world(cluster, display, stop, actor, seek(cluster))
+        within = commands.dependencies(cluster, display, stop, actor, seek(cluster))
         release = call(cluster, target, actor=actor, reason=given["reason"] or "", reporter=display, stop=stop, within=within)
     answer(given, display, release, verb)
     return context.ended(release, stop, taken_back=taken_back)

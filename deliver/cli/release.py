@@ -143,7 +143,7 @@ def drive(given: Given, asked: Asked) -> int:
     if planned_code(proposal.findings) is None:  # what is refused has nothing to be judged by
         _say(asked.told)
     with stoppable() as stop:
-        within = commands.world(cluster, context.reporter(given), stop, actor, seek(cluster))
+        within = commands.dependencies(cluster, context.reporter(given), stop, actor, seek(cluster))
         release = commands.run(cluster, proposal, reporter=within.reporter, stop=stop, within=within)
     return context.ended(release, stop)
 

@@ -40,7 +40,7 @@ def status(given: Given) -> int:
     if release is None:
         raise none_of(target)
     now = time.time()
-    driver = commands.driver(cluster, target) if release.outcome is None else None
+    driver = commands.lock_status(cluster, target) if release.outcome is None else None
     context.show_as(
         given,
         lambda: {**view.release_view(release, seen, now), "driver": view.driver_view(driver)},

@@ -1,1 +1,1 @@
-"""The Kubernetes port: a dozen verbs on dicts, and the only importer of the `kubernetes` package (kube.py)."""
+"""The Kubernetes port (port.py): a dozen verbs on dicts. connection.py and credentials.py alone import the `kubernetes` package."""

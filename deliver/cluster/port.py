@@ -1,4 +1,4 @@
-"""What deliver needs of a Kubernetes API. kube.py speaks to a real one, deliver/sandbox to the embedded one.
+"""What deliver needs of a Kubernetes API. client.py speaks to a real one, deliver_sandbox to the embedded one.
 
 Objects are plain dicts as the API serves them. Kinds are the API's plural names (KINDS). Every call ends within its deadline
 (retries included) with a result or a ClusterError of deliver.model.errors; `Unreachable` after a write means "read back first".

@@ -8,12 +8,12 @@ from deliver.cluster.port import Cluster, Object, Watch
 from deliver.discovery.types import Ask, Choice, Chosen, Question
 from deliver.engine.preflight.deployment import find_autoscaler, find_deployment
 from deliver.engine.preflight.findings import container_of
-from deliver.engine.runtime.observer import Snapshotted, label_selector
+from deliver.engine.runtime.observer import SnapshotFeed, label_selector
 from deliver.engine.runtime.pod_facts import arm, owner
 from deliver.model.errors import InputError
 from deliver.model.names import HASH
 from deliver.model.observation import PodSeen
-from deliver.model.spec import Facts, Target
+from deliver.model.spec import ClusterFacts, Target
 from deliver.plugins import registry
 
 
@@ -37,8 +37,8 @@ class Workload:
         return {pod.name: pod.restarts for pod in self.pods}
 
     @property
-    def facts(self) -> Facts:
-        return Facts(self.target, max(1, self.desired), autoscaled=self.autoscaled)
+    def facts(self) -> ClusterFacts:
+        return ClusterFacts(self.target, max(1, self.desired), autoscaled=self.autoscaled)
 
 
 def look(cluster: Cluster, target: Target, container: str = "") -> Workload:
@@ -46,7 +46,7 @@ def look(cluster: Cluster, target: Target, container: str = "") -> Workload:
     deployment = find_deployment(cluster, target)
     chosen = container_of(deployment, container)
     wanted = [Watch("services"), Watch("pods"), Watch("replicasets", selector=label_selector(deployment))]
-    seen = Snapshotted(cluster, target.namespace, wanted)
+    seen = SnapshotFeed(cluster, target.namespace, wanted)
     stable = arm(deployment, seen.list("replicasets"), seen.list("pods"), chosen)
     template = deployment["spec"]["template"]
     labels = {**(template["metadata"].get("labels") or {}), HASH: stable.hash}

@@ -22,7 +22,7 @@ from deliver.metrics.threshold_metric import Outcome, judge
 from deliver.metrics.traffic_share import exposure
 from deliver.metrics.variants import Variants
 from deliver.model.evidence import MetricEvidence
-from deliver.model.observation import PodSeen, SwitchSeen
+from deliver.model.observation import CutoverSeen, PodSeen
 from deliver.model.spec import Analysis, EvidenceMetric, Metric
 from deliver.model.verdict import CheckResult, Evidence, Verdict
 from deliver.plugins.interfaces import Check, MetricProvider, MetricsError
@@ -43,7 +43,7 @@ class Examination:
     results: tuple[CheckResult, ...]
     share: float | None
     at: float
-    switch: SwitchSeen | None = None
+    switch: CutoverSeen | None = None
     measures: Mapping[str, MetricEvidence] = field(default_factory=dict)
 
 
@@ -111,7 +111,7 @@ class Examiner:
             share = next((outcome.share for outcome in outcomes if outcome.share is not None), None)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-        found = SwitchSeen(at, *drain.told(outcomes), unasked) if self._baseline or self._askers else None
+        found = CutoverSeen(at, *drain.told(outcomes), unasked) if self._baseline or self._askers else None
         return Examination(results + through, share, at, found, dict(self._ledger.measures))
 
     def _metrics(

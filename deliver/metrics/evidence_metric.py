@@ -114,7 +114,7 @@ def _fresh(metric: EvidenceMetric, look: Look, measure: MetricEvidence, step: Ga
 
 
 def _asked(metric: EvidenceMetric, look: Look, bounds: Sequence[float], reach: float) -> tuple[Answer, Answer]:
-    """(what is bad, or at or below the bounds; all). The total first, as in judge.py."""
+    """(what is bad, or at or below the bounds; all). The total first, as in threshold_metric.py."""
     selector, special = calibrate.selected(metric)
     total = look.fetch.raw(selector, reach)
     if not metric.histogram:

@@ -9,7 +9,7 @@ from deliver.metrics.pod_roster import CANDIDATE
 from deliver.metrics.threshold_metric import Outcome
 from deliver.model.evidence import MetricEvidence
 from deliver.model.spec import Analysis, EvidenceMetric
-from deliver.model.verdict import Few, Verdict
+from deliver.model.verdict import TooFewRequests, Verdict
 from deliver.plugins.interfaces import MetricsError
 
 UNKNOWN = 60.0  # seconds that first samples are given where nothing tells how often pods are scraped
@@ -39,18 +39,18 @@ def _against(outcome: Outcome) -> bool:
     return bool(tracks) and few_requests.against(outcome.counted, sequential_test.main(MetricEvidence(tracks)))
 
 
-def _few(metric: EvidenceMetric, outcome: Outcome, look: Look, analysis: Analysis) -> Few | None:
+def _few(metric: EvidenceMetric, outcome: Outcome, look: Look, analysis: Analysis) -> TooFewRequests | None:
     """None where there have been enough requests: then it is the candidate's own numbers that prove nothing."""
     step = outcome.counted
     if not (outcome.measure and outcome.measure.tracks and analysis.prove):
-        return Few(metric.min_samples, step.candidate_total, metric.min_samples)
+        return TooFewRequests(metric.min_samples, step.candidate_total, metric.min_samples)
     track = sequential_test.main(outcome.measure)
     needed = max(few_requests.needed(track, rules_of(metric, analysis)), metric.min_samples)
     rests, seconds = track.sum.candidate_total, look.now - look.start
     if outcome.result.verdict is Verdict.PASS and rests >= needed:
         return None
     compared = bool(track.calibration.total or step.stable_total) and seconds > 0
-    return Few(needed, step.candidate_total, metric.min_samples, rests, step.candidate_total / seconds if compared else 0.0)
+    return TooFewRequests(needed, step.candidate_total, metric.min_samples, rests, step.candidate_total / seconds if compared else 0.0)
 
 
 def _scraped(look: Look) -> bool:

@@ -61,7 +61,7 @@ def matchers(look: Look, namespace: str, arm: str) -> tuple[Matcher, ...]:
 def _counted(metric: RatioMetric | LatencyMetric, look: Look, streak: Streak, step: Gathered) -> Outcome:
     known = [at for at in step.seen.values() if at > look.start]
     reach = max(metric.window, look.now - min(known, default=look.now)) + look.stale
-    # as in weigh.py: what was counted across the step's beginning may fail the release, unless it may be our own load
+    # as in evidence_metric.py: what was counted across the step's beginning may fail the release, unless it may be our own load
     begin = look.start if look.alone or look.warming else -math.inf
     span = Span(max(look.start, look.now - metric.window), look.now - reach, begin=begin)
     special, total = _asked(metric, look, reach)

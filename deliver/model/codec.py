@@ -34,7 +34,7 @@ def _encoder(kind: type) -> Callable[[Any], Any]:
     return _as_it_is
 
 
-class Texts:
+class IncrementalEncoder:
     """Compact JSON of one growing value after another. A frozen part that the last one had too is not encoded again."""
 
     def __init__(self) -> None:

@@ -135,7 +135,7 @@ class PreviewSeen:
 
 
 @dataclass(frozen=True)
-class SwitchSeen:
+class CutoverSeen:
     """What was found out after all users were moved at once. at: unix seconds.
 
     rates: requests a second of the stable pods by their counters; a pod without two samples since the move is not in it.
@@ -219,7 +219,7 @@ class FlagSeen:
 
 
 @dataclass(frozen=True)
-class Request:
+class OperatorRequest:
     """What an operator asked of the driver: verb is pause, resume, promote or abort."""
 
     id: str
@@ -230,7 +230,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observation:
     """One look. at: unix seconds. checks: the newest verdicts, judged after `checked_at`.
 
     share: candidate's observed share of requests, percent.
@@ -249,10 +249,10 @@ class Seen:
     checks: tuple[CheckResult, ...] = ()
     checked_at: float = 0.0
     share: float | None = None
-    requests: tuple[Request, ...] = ()
+    requests: tuple[OperatorRequest, ...] = ()
     strays: int = 0
     remains: tuple[str, ...] = ()
     leaving: int = 0
     flag: FlagSeen | None = None
     preview: PreviewSeen | None = None
-    switch: SwitchSeen | None = None
+    switch: CutoverSeen | None = None

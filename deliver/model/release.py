@@ -9,18 +9,18 @@ from typing import Any
 
 from deliver.model.evidence import MetricEvidence, Point
 from deliver.model.frozen import replace
-from deliver.model.observation import FlagState, Request
+from deliver.model.observation import FlagState, OperatorRequest
 from deliver.model.plan import Plan, Side, Step
 from deliver.model.spec import ReleaseSpec
 from deliver.model.verdict import CheckResult
 
 
-class Course(StrEnum):
+class Direction(StrEnum):
     """Which way the release is going."""
 
-    FORWARD = "forward"
-    FINISH = "finish"
-    BACK = "back"
+    PROGRESSING = "forward"
+    PROMOTING = "finish"
+    ROLLING_BACK = "back"
 
 
 class Phase(StrEnum):
@@ -85,7 +85,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Shift:
+class RouteChange:
     """The last route change: wanted side, and unix seconds of what was seen of it (0 = not yet).
 
     written: the patch was answered. switched: EndpointSlices agreed. verified: they still did, a second or more later.
@@ -99,7 +99,7 @@ class Shift:
 
 
 @dataclass(frozen=True)
-class Switch:
+class Cutover:
     """All traffic moved to the candidate at once: unix seconds of each fact (0 = not yet).
 
     switched: the EndpointSlices agreed, twice. probed: fresh requests through the Services were answered. drained: the old side's
@@ -159,7 +159,7 @@ class Release:
     actor: str
     started: float
     fence: int = 0
-    course: Course = Course.FORWARD
+    course: Direction = Direction.PROGRESSING
     phase: Phase = Phase.PREPARING
     step: int = 0
     since: float = 0.0
@@ -168,9 +168,9 @@ class Release:
     overtime: float = 0.0
     candidate_hash: str = ""
     new_hash: str = ""
-    shift: Shift | None = None
+    shift: RouteChange | None = None
     approved: int = -1
-    paused: Request | None = None
+    paused: OperatorRequest | None = None
     outcome: Outcome | None = None
     reason: str = ""
     ended: float = 0.0
@@ -183,7 +183,7 @@ class Release:
     evidence: tuple[str, ...] = ()
     timed_out: bool = False
     resumed: float = 0.0
-    switch: Switch | None = None
+    switch: Cutover | None = None
     flag_revision: str = ""
     flag_undone: str = ""
     flag_theirs: FlagState | None = None
@@ -217,7 +217,7 @@ class Release:
             return hash != self.snapshot.hash
         return not self.spec.image or _bare(self.spec.image) in map(_bare, images)
 
-    def bears(self, ready: int) -> bool:
+    def is_enough_for(self, ready: int) -> bool:
         """So many ready pods of the stable side can take the traffic back: half of its size before the release."""
         return 2 * ready >= self.snapshot.replicas
 
@@ -225,7 +225,7 @@ class Release:
     def held_until(self) -> float:
         """Until when the old side is kept warm after the last step, unix seconds; 0 when that does not apply (any more)."""
         stopped = self.paused or self.approved >= len(self.plan.steps)
-        return self.since + self.plan.hold if self.course is Course.FINISH and self.plan.hold and not stopped else 0.0
+        return self.since + self.plan.hold if self.course is Direction.PROMOTING and self.plan.hold and not stopped else 0.0
 
     @property
     def new_template(self) -> dict[str, Any]:

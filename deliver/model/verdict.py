@@ -27,7 +27,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Few:
+class TooFewRequests:
     """A metric that nobody named is open for one reason: the candidate has had too few requests, and they do not speak against it.
 
     needed: candidate requests of the release with which one that is like stable is shown to be no worse. rests: those that a proof may
@@ -68,7 +68,7 @@ class CheckResult:
     leans: bool = False
     seen_to: float = 0.0
     awaits: float = 0.0
-    few: Few | None = None
+    few: TooFewRequests | None = None
 
 
 def binding(results: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:

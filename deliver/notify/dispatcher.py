@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from deliver.engine.runtime.reporter import Reporter
 from deliver.model.errors import DeliverError
-from deliver.model.observation import Seen
+from deliver.model.observation import Observation
 from deliver.model.release import Release
 from deliver.notify.events import event_of, key_of, text_of
 from deliver.plugins.notifiers import News, Notifier, NotifyError
@@ -31,7 +31,7 @@ class Telling:
         self,
         display: Reporter,
         whom: Callable[[Release], Told],
-        view: Callable[[Release, Seen | None], Mapping[str, object]],
+        view: Callable[[Release, Observation | None], Mapping[str, object]],
         clock: Callable[[], float],
         *,
         pause: Callable[[float], None] = time.sleep,
@@ -42,14 +42,14 @@ class Telling:
         self._notifiers: Told | None = None
         self._thread = threading.Thread(target=self._run, name="deliver-notify", daemon=True)
 
-    def update(self, release: Release, seen: Seen | None) -> None:
+    def update(self, release: Release, seen: Observation | None) -> None:
         self._display.update(release, seen)
         self._tell(release, seen)
 
     def note(self, text: str) -> None:
         self._display.note(text)
 
-    def end(self, release: Release, seen: Seen | None) -> None:
+    def end(self, release: Release, seen: Observation | None) -> None:
         """The display first: a person at the terminal does not wait for a webhook."""
         self._display.end(release, seen)
         self._tell(release, seen)
@@ -59,7 +59,7 @@ class Telling:
         if self._thread.is_alive():
             self._display.note("not everybody could be notified in time")
 
-    def _tell(self, release: Release, seen: Seen | None) -> None:
+    def _tell(self, release: Release, seen: Observation | None) -> None:
         key = key_of(release)
         if key in self._told:
             return

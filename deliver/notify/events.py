@@ -1,6 +1,6 @@
 """What of a release is news: its turns, not its every look."""
 
-from deliver.model.release import Course, Outcome, Phase, Release
+from deliver.model.release import Direction, Outcome, Phase, Release
 
 ENDS = {
     Outcome.PROMOTED: "promoted",
@@ -14,7 +14,7 @@ def event_of(release: Release) -> str:
     """What it is up to, as one of deliver.plugins.notifiers.EVENTS; a change of it is news."""
     if release.outcome is not None:
         return ENDS[release.outcome]
-    if release.course is Course.BACK:
+    if release.course is Direction.ROLLING_BACK:
         return "rolling-back"
     if release.phase in (Phase.WAITING, Phase.PAUSED):
         return "waiting"

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from deliver.model.observation import Seen
-from deliver.model.release import Course, Outcome, Release
+from deliver.model.observation import Observation
+from deliver.model.release import Direction, Outcome, Release
 from deliver.render.lines import Lines
 from deliver.render.out import Out, never_raises
 from deliver.render.summary import check_cells, headline, result_word, where
@@ -87,7 +87,7 @@ class CiReporter:
         self._group = ""
 
     @never_raises
-    def update(self, release: Release, seen: Seen | None) -> None:
+    def update(self, release: Release, seen: Observation | None) -> None:
         title = group_title(release)
         if title != self._group and release.outcome is None:
             self._close()
@@ -100,7 +100,7 @@ class CiReporter:
         self._inner.note(text)
 
     @never_raises
-    def end(self, release: Release, seen: Seen | None) -> None:
+    def end(self, release: Release, seen: Observation | None) -> None:
         self._inner.update(release, seen)  # what is left of the journal belongs to the last group
         self._close()
         self._inner.end(release, seen)
@@ -118,9 +118,9 @@ class CiReporter:
 
 
 def group_title(release: Release) -> str:
-    if release.course is Course.BACK:
+    if release.course is Direction.ROLLING_BACK:
         return "rollback"
-    if release.course is Course.FINISH:
+    if release.course is Direction.PROMOTING:
         return "finish"
     return clean(f"step {release.step + 1}/{len(release.plan.steps)}: {release.current.name}")
 

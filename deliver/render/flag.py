@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from deliver.model.observation import FlagState, Seen
-from deliver.model.release import Course, Outcome, Phase, Release
+from deliver.model.observation import FlagState, Observation
+from deliver.model.release import Direction, Outcome, Phase, Release
 from deliver.text.formats import finite, percent
 from deliver.text.sanitize import clean
 
@@ -15,7 +15,7 @@ MEANING = {
 }
 
 
-def meaning(release: Release, seen: Seen | None) -> str:
+def meaning(release: Release, seen: Observation | None) -> str:
     """What the end means to users, by what was read back at that moment."""
     assert release.outcome is not None  # an end has one
     if release.outcome is not Outcome.ROLLED_BACK:
@@ -35,7 +35,7 @@ def _who(state: FlagState | None) -> str:
     return f"no user gets the treatment by this release any more{others}"
 
 
-def flag_view(release: Release, seen: Seen | None) -> View | None:
+def flag_view(release: Release, seen: Observation | None) -> View | None:
     """name, backend; serves: percent of users, as read back; confirmed: instances that serve it; evaluated: percent of made-up users.
 
     off: why the flag system gives it to nobody; besides: what else gives it to somebody; left: what a rollback left as somebody else's.
@@ -60,7 +60,7 @@ def flag_view(release: Release, seen: Seen | None) -> View | None:
     }
 
 
-def serves(seen: Seen | None) -> float | None:
+def serves(seen: Observation | None) -> float | None:
     """Percent of users by the flag's own definition; None: not read, or no such thing."""
     state = seen.flag.state if seen and seen.flag else None
     return finite(state.percent) if state else None
@@ -95,7 +95,7 @@ def proof(flag: View) -> str:
 
 def waiting_for(release: Release) -> str:
     """What a flag release waits for, where it is not a person; "" where any release says the same."""
-    if release.course is Course.BACK:
+    if release.course is Direction.ROLLING_BACK:
         return "the safe variant to be served to everyone"
     if release.phase in (Phase.PREPARING, Phase.SHIFTING):
         return f"{release.current.name} of the users to be served by every instance"

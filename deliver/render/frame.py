@@ -9,8 +9,8 @@ from textwrap import wrap
 
 from rich.text import Text
 
-from deliver.model.observation import Seen
-from deliver.model.release import Course, Phase, Release
+from deliver.model.observation import Observation
+from deliver.model.release import Direction, Phase, Release
 from deliver.render import blue_green
 from deliver.render.events import Event
 from deliver.render.flag import proof as proof_of_flag
@@ -30,7 +30,7 @@ STOPPING = 4  # rows that the first section always has
 
 
 def frame(
-    release: Release, seen: Seen | None, events: Sequence[Event], now: float, width: int, height: int, *, driving: bool = True
+    release: Release, seen: Observation | None, events: Sequence[Event], now: float, width: int, height: int, *, driving: bool = True
 ) -> list[Text]:
     """At most `height` lines, each at most `width` columns. driving: Ctrl-C would hold the release, not only end the view."""
     view = release_view(release, seen, now)
@@ -111,9 +111,9 @@ def _images(image: View, room: int) -> Text:
 
 
 def _phase(release: Release) -> tuple[str, str]:
-    if release.course is Course.BACK:
+    if release.course is Direction.ROLLING_BACK:
         return "fail", "ROLLING BACK"
-    steps = f" {release.step + 1}/{len(release.plan.steps)}" if release.course is Course.FORWARD else ""
+    steps = f" {release.step + 1}/{len(release.plan.steps)}" if release.course is Direction.PROGRESSING else ""
     level = "warn" if release.phase in (Phase.PAUSED, Phase.WAITING) else "action"
     return level, f"{str(release.phase).upper()}{steps}"
 
@@ -309,7 +309,7 @@ def _event(event: Event) -> Text:
 
 
 def _keys(view: View, driving: bool, width: int) -> Text:
-    if view["course"] == str(Course.BACK) and driving:
+    if view["course"] == str(Direction.ROLLING_BACK) and driving:
         return Text("a rollback goes on to its end; a second Ctrl-C leaves it where it stands", style="dim")
     where = typed(view)
     verb = "promote" if view["phase"] == str(Phase.WAITING) else "resume" if view["phase"] == str(Phase.PAUSED) else ""

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from deliver.model.observation import Seen
+from deliver.model.observation import Observation
 from deliver.model.release import Entry, Release
 from deliver.render.events import Narrator
 from deliver.render.lines import RECENT
@@ -19,10 +19,10 @@ class JsonLines:
         self.out, self.now = out, now
         self.lock = threading.RLock()
         self._narrator = Narrator(since=now() - RECENT)
-        self._last: tuple[Release, Seen | None] | None = None
+        self._last: tuple[Release, Observation | None] | None = None
 
     @never_raises
-    def update(self, release: Release, seen: Seen | None) -> None:
+    def update(self, release: Release, seen: Observation | None) -> None:
         self._last = (release, seen)
         for entry in self._narrator.fresh(release):
             self._entry(entry, release, seen)
@@ -36,12 +36,12 @@ class JsonLines:
             self._put(event_view(release, seen, now, seq=None, at=now, kind="notice", text=text))
 
     @never_raises
-    def end(self, release: Release, seen: Seen | None) -> None:
+    def end(self, release: Release, seen: Observation | None) -> None:
         for entry in self._narrator.fresh(release):
             self._entry(entry, release, seen)
         self._put(release_view(release, seen, self.now()))
 
-    def _entry(self, entry: Entry, release: Release, seen: Seen | None) -> None:
+    def _entry(self, entry: Entry, release: Release, seen: Observation | None) -> None:
         checks = [check_view(check) for check in entry.checks]
         more = {"of": entry.of, "result": entry.result, "actor": entry.actor, "checks": checks}
         self._put(event_view(release, seen, self.now(), seq=entry.seq, at=entry.at, kind=entry.kind, text=entry.text, **more))

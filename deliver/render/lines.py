@@ -3,8 +3,8 @@
 import threading
 from collections.abc import Callable
 
-from deliver.model.observation import Seen
-from deliver.model.release import Course, Phase, Release
+from deliver.model.observation import Observation
+from deliver.model.release import Direction, Phase, Release
 from deliver.model.verdict import Verdict, binding, combined
 from deliver.render import flag as users
 from deliver.render.events import Event, Narrator, check_line
@@ -33,7 +33,7 @@ class Lines:
         self._doing = ""
 
     @never_raises
-    def update(self, release: Release, seen: Seen | None) -> None:
+    def update(self, release: Release, seen: Observation | None) -> None:
         self._header(release)
         self._events(release)
         now = self.now()
@@ -47,7 +47,7 @@ class Lines:
         self.say(Event(self.now(), "warn", clean(text)))
 
     @never_raises
-    def end(self, release: Release, seen: Seen | None) -> None:
+    def end(self, release: Release, seen: Observation | None) -> None:
         self._header(release)
         self._events(release)
         self.out.line("")
@@ -77,7 +77,7 @@ class Lines:
             self.say(Event(self.now(), "action", doing))
         self._doing = doing
 
-    def _baking(self, release: Release, seen: Seen | None, now: float) -> None:
+    def _baking(self, release: Release, seen: Observation | None, now: float) -> None:
         verdict = combined(binding(newest_checks(release, seen)))
         told = self._bake if self._bake and self._bake[0] == release.step else None
         if told and now - told[1] < PROGRESS and told[2] is verdict:
@@ -87,7 +87,7 @@ class Lines:
         self.say(Event(now, level, bake_line(release, seen, now, verbose=self.verbose)))
 
 
-def bake_line(release: Release, seen: Seen | None, now: float, *, verbose: bool = False) -> str:
+def bake_line(release: Release, seen: Observation | None, now: float, *, verbose: bool = False) -> str:
     """`baking 10 %: 1m15s of 5m, candidate has 20 % of endpoints and 18.3 % of requests, 2 checks PASS`."""
     parts = [f"baking {clean(release.current.name)}: {duration(int(baked(release, now) or 0))} of {duration(release.current.bake)}"]
     share = exposure(release, seen)
@@ -106,7 +106,7 @@ def bake_line(release: Release, seen: Seen | None, now: float, *, verbose: bool 
     return ", ".join(parts)
 
 
-def waiting_for(release: Release, seen: Seen | None, narrator: Narrator) -> str:
+def waiting_for(release: Release, seen: Observation | None, narrator: Narrator) -> str:
     """One clause: an unanswered action, or what the phase waits for, with numbers read back."""
     candidate = seen.candidate if seen else None
     pods = f": {candidate.ready}/{candidate.desired} ready" if candidate else ""
@@ -115,7 +115,7 @@ def waiting_for(release: Release, seen: Seen | None, narrator: Narrator) -> str:
         return f"the answer to an action: {told}"
     if release.plan.flag and (flag := users.waiting_for(release)):
         return flag
-    if release.course is Course.BACK:
+    if release.course is Direction.ROLLING_BACK:
         return "the rollback to be verified and the candidate to be gone"
     match release.phase:
         case Phase.PREPARING:

@@ -11,7 +11,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from deliver.model.observation import Seen
+from deliver.model.observation import Observation
 from deliver.model.release import Release
 from deliver.render.events import Event, Narrator
 from deliver.render.frame import frame
@@ -68,11 +68,11 @@ class LiveView:
         )
         self._narrator = Narrator()
         self._events: deque[Event] = deque(maxlen=KEPT)
-        self._shown: tuple[Release, Seen | None] | None = None
+        self._shown: tuple[Release, Observation | None] | None = None
         self._live: Live | None = None
 
     @never_raises
-    def update(self, release: Release, seen: Seen | None) -> None:
+    def update(self, release: Release, seen: Observation | None) -> None:
         self._take(release, seen)
         if self._live is None:
             self._live = Live(
@@ -87,7 +87,7 @@ class LiveView:
             self.out.line(f"{self.style.mark('warn')} {clean(text)}")
 
     @never_raises
-    def end(self, release: Release, seen: Seen | None) -> None:
+    def end(self, release: Release, seen: Observation | None) -> None:
         self._take(release, seen)
         if self._live is not None:
             self._live.stop()
@@ -106,7 +106,7 @@ class LiveView:
         except Exception as error:  # a bug in the display must not end rich's thread, nor the release
             return Group(Text(f"(display error, the release goes on: {type(error).__name__}: {error})"))
 
-    def _take(self, release: Release, seen: Seen | None) -> None:
+    def _take(self, release: Release, seen: Observation | None) -> None:
         self._shown = (release, seen)
         self._events.extend(self._narrator.tell(release))
 

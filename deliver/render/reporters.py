@@ -6,7 +6,7 @@ from typing import TextIO
 
 from deliver.engine.runtime.reporter import Reporter
 from deliver.model.errors import DeliverError
-from deliver.model.observation import Seen
+from deliver.model.observation import Observation
 from deliver.model.release import Release
 from deliver.render.ci import CiReporter, dialect_for
 from deliver.render.errors import error_text
@@ -74,7 +74,7 @@ class Tee:
     def __init__(self, reporters: Sequence[Reporter]) -> None:
         self._reporters = reporters
 
-    def update(self, release: Release, seen: Seen | None) -> None:
+    def update(self, release: Release, seen: Observation | None) -> None:
         for reporter in self._reporters:
             reporter.update(release, seen)
 
@@ -82,7 +82,7 @@ class Tee:
         for reporter in self._reporters:
             reporter.note(text)
 
-    def end(self, release: Release, seen: Seen | None) -> None:
+    def end(self, release: Release, seen: Observation | None) -> None:
         for reporter in self._reporters:
             reporter.end(release, seen)
 
@@ -90,14 +90,14 @@ class Tee:
 class SummaryOnly(Lines):
     """--quiet: how it ended, and nothing before."""
 
-    def update(self, release: Release, seen: Seen | None) -> None:
+    def update(self, release: Release, seen: Observation | None) -> None:
         pass
 
     def note(self, text: str) -> None:
         pass
 
     @never_raises
-    def end(self, release: Release, seen: Seen | None) -> None:
+    def end(self, release: Release, seen: Observation | None) -> None:
         for line in summary_lines(release, seen, self.now(), self.style):
             self.out.line(line)
 

@@ -1,7 +1,7 @@
 """The end of a run, last on the screen and last in the CI log: result, why, what stands now, what to do."""
 
-from deliver.model.observation import Seen
-from deliver.model.release import Course, Outcome, Phase, Release
+from deliver.model.observation import Observation
+from deliver.model.release import Direction, Outcome, Phase, Release
 from deliver.model.verdict import Verdict
 from deliver.render import blue_green, flag
 from deliver.render.events import check_line
@@ -26,7 +26,7 @@ MEANING = {
 }
 
 
-def summary_lines(release: Release, seen: Seen | None, now: float, style: Style = PLAIN) -> list[str]:
+def summary_lines(release: Release, seen: Observation | None, now: float, style: Style = PLAIN) -> list[str]:
     view = release_view(release, seen, now)
     level, word = result_word(release)
     meaning = _meaning(release, seen)
@@ -43,7 +43,7 @@ def summary_lines(release: Release, seen: Seen | None, now: float, style: Style 
     return [defuse(line) for line in lines]
 
 
-def _meaning(release: Release, seen: Seen | None) -> str:
+def _meaning(release: Release, seen: Observation | None) -> str:
     if release.plan.flag and release.outcome:
         return flag.meaning(release, seen)
     if reverts(release) and release.outcome is Outcome.ROLLED_BACK:
@@ -159,7 +159,9 @@ def taken_in(release: Release, verb: str) -> str:
     step = f"step {release.step + 1} of {len(release.plan.steps)}, {clean(release.current.name)}"
     target = f"{release.spec.target.deployment} -n {release.spec.target.namespace}"
     follow = f"deliver resume {target}" if release.phase is Phase.PAUSED else f"deliver status -w {target}"
-    late = release.course is Course.BACK or (release.course is Course.FINISH and verb == "pause" and release.paused is None)
+    late = release.course is Direction.ROLLING_BACK or (
+        release.course is Direction.PROMOTING and verb == "pause" and release.paused is None
+    )
     did = f"it is too late to `{verb}`" if late else f"its driver did `{verb}`"
     return f"{clean(release.id)}: {did}; it is now in phase {release.phase} ({step}); next: `{follow}`"
 

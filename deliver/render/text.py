@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from deliver.model.exitcodes import ExitCode
-from deliver.model.observation import Seen
+from deliver.model.observation import Observation
 from deliver.model.release import Release
 from deliver.plugins.interfaces import Finding
 from deliver.render import blue_green
@@ -101,7 +101,7 @@ def _findings(findings: Sequence[Finding], style: Style) -> list[str]:
     return lines
 
 
-def status_text(release: Release, seen: Seen | None, now: float, style: Style = PLAIN, driver: Driver | None = None) -> str:
+def status_text(release: Release, seen: Observation | None, now: float, style: Style = PLAIN, driver: Driver | None = None) -> str:
     """Where the release stands: what was read back, steps, checks, the last events, what can be done.
 
     driver: who drives it; None for a release that has ended, or when the lock may not be read.

@@ -1,13 +1,13 @@
 """One plain object of a release: the stable JSON of `-o json`, and what every other renderer draws from. Additive only.
 
-Percentages and pods are what was read back (Seen); null where nothing was. Text is already clean of control characters.
+Percentages and pods are what was read back (Observation); null where nothing was. Text is already clean of control characters.
 """
 
 from typing import Any, Protocol
 
-from deliver.model.observation import ArmSeen, RouteSeen, Seen
+from deliver.model.observation import ArmSeen, Observation, RouteSeen
 from deliver.model.plan import Step
-from deliver.model.release import Course, Outcome, Phase, Release
+from deliver.model.release import Direction, Outcome, Phase, Release
 from deliver.model.verdict import CheckResult
 from deliver.render import flag
 from deliver.render.odds import odds_view
@@ -18,7 +18,7 @@ API_VERSION = "deliver.dev/v1alpha1"
 View = dict[str, Any]
 
 
-def release_view(release: Release, seen: Seen | None, now: float) -> View:
+def release_view(release: Release, seen: Observation | None, now: float) -> View:
     """kind Release. now: unix seconds, for what is still running (`bake.elapsed`, `duration`)."""
     spec = release.spec
     view = {
@@ -63,7 +63,9 @@ def release_view(release: Release, seen: Seen | None, now: float) -> View:
     return dict(clean_data(view))
 
 
-def event_view(release: Release, seen: Seen | None, now: float, *, seq: int | None, at: float, kind: str, text: str, **more: Any) -> View:
+def event_view(
+    release: Release, seen: Observation | None, now: float, *, seq: int | None, at: float, kind: str, text: str, **more: Any
+) -> View:
     """kind ReleaseEvent: one transition with the release's key fields, for `-o jsonl`."""
     whole = release_view(release, seen, now)
     keys = ("id", "target", "strategy", "phase", "outcome", "reason", "exposure", "step")
@@ -72,7 +74,7 @@ def event_view(release: Release, seen: Seen | None, now: float, *, seq: int | No
     return {"apiVersion": API_VERSION, "kind": "ReleaseEvent", **event, **extra, **{key: whole[key] for key in keys}}
 
 
-def exposure(release: Release, seen: Seen | None) -> View:
+def exposure(release: Release, seen: Observation | None) -> View:
     """Percent. window: the trailing seconds that `observed` is about, null without it."""
     share = observed(release, seen)
     window = max((getattr(metric, "window", 0.0) for metric in release.spec.analysis.metrics), default=0.0)
@@ -96,12 +98,12 @@ def image_of(release: Release) -> dict[str, str]:
 
 def wanted(release: Release) -> float:
     """The exposure that deliver means to have now."""
-    if release.course is Course.BACK or release.outcome in (Outcome.ROLLED_BACK, Outcome.ROLLBACK_FAILED):
+    if release.course is Direction.ROLLING_BACK or release.outcome in (Outcome.ROLLED_BACK, Outcome.ROLLBACK_FAILED):
         return 0.0
-    return 100.0 if release.course is Course.FINISH else float(release.current.weight)
+    return 100.0 if release.course is Direction.PROMOTING else float(release.current.weight)
 
 
-def by_endpoints(release: Release, seen: Seen | None) -> float | None:
+def by_endpoints(release: Release, seen: Observation | None) -> float | None:
     """The new version's share of ready endpoints, percent, from EndpointSlices. None: not read, or no endpoint at all.
 
     Of a flag: the share of users by its own definition, as read back.
@@ -119,7 +121,7 @@ def by_endpoints(release: Release, seen: Seen | None) -> float | None:
     return finite(100.0 * route.candidate / total)
 
 
-def _by_pods(release: Release, seen: Seen) -> float | None:
+def _by_pods(release: Release, seen: Observation) -> float | None:
     """A rollback of something promoted leaves the Services alone: they lead to every ready pod of the Deployment."""
     total = sum(pod.ready for pod in seen.stable.pods) if seen.stable else 0
     if seen.stable is None or not total:
@@ -128,17 +130,17 @@ def _by_pods(release: Release, seen: Seen) -> float | None:
     return finite(100.0 * max(total - back, 0) / total)
 
 
-def observed(release: Release, seen: Seen | None) -> float | None:
+def observed(release: Release, seen: Observation | None) -> float | None:
     """The candidate's share of requests, percent, by metrics over the last window. None without metrics, or when that is past."""
-    preview = release.course is Course.FORWARD and release.current.preview  # its requests are no users'
-    if seen is None or preview or release.course is Course.BACK or release.outcome in (Outcome.PROMOTED, Outcome.ROLLED_BACK):
+    preview = release.course is Direction.PROGRESSING and release.current.preview  # its requests are no users'
+    if seen is None or preview or release.course is Direction.ROLLING_BACK or release.outcome in (Outcome.PROMOTED, Outcome.ROLLED_BACK):
         return None
     return finite(release.observed if seen.share is None else seen.share)
 
 
-def newest_checks(release: Release, seen: Seen | None) -> tuple[CheckResult, ...]:
+def newest_checks(release: Release, seen: Observation | None) -> tuple[CheckResult, ...]:
     """The newest verdicts on the way forward; on the way back, and after it, those that turned the release."""
-    if release.course is Course.BACK:
+    if release.course is Direction.ROLLING_BACK:
         return next((entry.checks for entry in reversed(release.journal) if entry.kind == "verdict" and entry.checks), release.checks)
     return release.checks or (seen.checks if seen else ())
 
@@ -183,18 +185,18 @@ def _arm(arm: ArmSeen | None, image: str, hash: str) -> View:
     }
 
 
-def _stable(release: Release, seen: Seen | None) -> View:
+def _stable(release: Release, seen: Observation | None) -> View:
     return _arm(seen.stable if seen else None, release.snapshot.image, release.snapshot.hash)
 
 
-def _candidate(release: Release, seen: Seen | None) -> View:
+def _candidate(release: Release, seen: Observation | None) -> View:
     view = _arm(seen.candidate if seen else None, release.spec.image, release.candidate_hash)
     if seen is not None and seen.candidate is None:  # looked for and not there
         view |= {"desired": 0, "ready": 0, "restarts": 0}
     return view
 
 
-def _route(release: Release, seen: Seen | None) -> View | None:
+def _route(release: Release, seen: Observation | None) -> View | None:
     if seen is None:
         return None
     route: RouteSeen = seen.route
@@ -209,7 +211,7 @@ def _route(release: Release, seen: Seen | None) -> View | None:
     }
 
 
-def _preview(release: Release, seen: Seen | None) -> View | None:
+def _preview(release: Release, seen: Observation | None) -> View | None:
     """The Service that leads to the candidate alone; null without one. open, ready: null when not read."""
     if not release.plan.preview:
         return None
@@ -232,7 +234,7 @@ def _switch(release: Release) -> View | None:
     return {**facts, "clinging": list(switch.clinging), "how": dict(switch.how)}
 
 
-def _hold(release: Release, seen: Seen | None) -> View | None:
+def _hold(release: Release, seen: Observation | None) -> View | None:
     """How long the old side is kept warm after the last step, seconds; until: null when it has not begun, or is over.
 
     warm: it has the pods to take the traffic back, as far as was seen.
@@ -241,8 +243,8 @@ def _hold(release: Release, seen: Seen | None) -> View | None:
     return {"seconds": release.plan.hold, "until": rfc3339(running), "warm": warm(release, seen)} if release.plan.hold else None
 
 
-def warm(release: Release, seen: Seen | None) -> bool:
-    return seen is None or seen.stable is None or release.bears(seen.stable.ready_of(release.snapshot.hash))
+def warm(release: Release, seen: Observation | None) -> bool:
+    return seen is None or seen.stable is None or release.is_enough_for(seen.stable.ready_of(release.snapshot.hash))
 
 
 def _step(release: Release, index: int, step: Step, now: float) -> View:
@@ -263,10 +265,10 @@ def _step(release: Release, index: int, step: Step, now: float) -> View:
 
 def step_state(release: Release, index: int) -> str:
     """done, running, waiting (for a person), pending, held, failed (rolled back from here), skipped (never reached)."""
-    back = release.course is Course.BACK or release.outcome in (Outcome.ROLLED_BACK, Outcome.ROLLBACK_FAILED)
+    back = release.course is Direction.ROLLING_BACK or release.outcome in (Outcome.ROLLED_BACK, Outcome.ROLLBACK_FAILED)
     if reverts(release):
         return {None: "running", Outcome.ROLLED_BACK: "done"}.get(release.outcome, "failed")
-    if release.outcome is Outcome.PROMOTED or release.course is Course.FINISH or index < release.step:
+    if release.outcome is Outcome.PROMOTED or release.course is Direction.PROMOTING or index < release.step:
         return "done"
     if index > release.step:
         return "skipped" if back else "pending"
@@ -279,12 +281,12 @@ def step_state(release: Release, index: int) -> str:
 
 def baked(release: Release, now: float) -> float | None:
     """Seconds of the current step's bake so far; None when it does not bake."""
-    if not release.bake_since or release.course is not Course.FORWARD:
+    if not release.bake_since or release.course is not Direction.PROGRESSING:
         return None
     return round(min(max((release.ended or now) - release.bake_since, 0.0), release.current.bake), 3)
 
 
-def problems(seen: Seen | None) -> list[View]:
+def problems(seen: Observation | None) -> list[View]:
     """What is wrong with pods and Deployments, as the API server says."""
     found: list[View] = []
     for name, arm in (("stable", seen.stable), ("candidate", seen.candidate)) if seen else ():
@@ -331,7 +333,7 @@ def next_commands(release: Release) -> list[str]:
             verbs = ["resume", "rollback", "explain"]
         case Outcome.ROLLBACK_FAILED:
             verbs = ["rollback", "status", "explain"]
-        case _ if release.course is Course.BACK:
+        case _ if release.course is Direction.ROLLING_BACK:
             verbs = ["status", "explain"]
         case _ if release.phase is Phase.WAITING or (release.held_until and not release.new_hash):
             verbs = ["promote", "rollback", "explain"]

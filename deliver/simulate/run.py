@@ -12,7 +12,7 @@ from deliver.engine.preflight.deployment import Proposal
 from deliver.engine.runtime.clock import Inline
 from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.frozen import replace
-from deliver.model.observation import Seen
+from deliver.model.observation import Observation
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import ReleaseSpec
 from deliver.plugins import registry
@@ -53,14 +53,14 @@ class Silent:
     first: float = 0.0
     notes: list[str] = field(default_factory=list)
 
-    def update(self, release: Release, seen: Seen | None) -> None:
+    def update(self, release: Release, seen: Observation | None) -> None:
         if release.exposed and not self.first:
             self.first = next((entry.at for entry in reversed(release.journal) if entry.kind == "intent"), release.since)
 
     def note(self, text: str) -> None:
         self.notes.append(text)
 
-    def end(self, release: Release, seen: Seen | None) -> None:
+    def end(self, release: Release, seen: Observation | None) -> None:
         """Told by whoever asked for the run."""
 
 
@@ -70,7 +70,7 @@ def play(spec: ReleaseSpec, setting: Setting, regression: Regression, seed: int,
     clock, reporter = EngineClock(world.clock), Silent()
     stop.wakes(clock.wake)
     with provided(world):
-        tools = commands.World(world.cluster.as_actor(ACTOR), reporter, stop, clock, Inline(), identity=ACTOR)
+        tools = commands.Dependencies(world.cluster.as_actor(ACTOR), reporter, stop, clock, Inline(), identity=ACTOR)
         proposal = attended(commands.propose(tools.cluster, spec, actor=ACTOR, now=clock.now()))
         release = commands.run(tools.cluster, proposal, reporter=reporter, stop=stop, within=tools)
     tally = world.traffic.tally

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
-from deliver.engine.runtime.flag_client import Hand
+from deliver.engine.runtime.flag_client import FlagClient
 from deliver.model.errors import ClusterError, Conflict, Rejected, Unreachable
 from deliver.model.observation import Ack, FlagState, PodSeen
 from deliver.plugins.flags import Capabilities, FlagGone, Mark, Undone
@@ -50,8 +50,8 @@ class MemoryFlags:
     disagree: str = ""
     loses_answers: bool = False
 
-    def hand(self, *_: Any) -> Hand:
-        return Hand(FLAG, self)
+    def hand(self, *_: Any) -> FlagClient:
+        return FlagClient(FLAG, self)
 
     def watches(self) -> Sequence[Any]:
         return ()

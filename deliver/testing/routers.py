@@ -7,7 +7,7 @@ import pytest
 
 from deliver.engine.runtime.guarded_writer import GuardedWriter
 from deliver.engine.runtime.lease import Lease
-from deliver.engine.runtime.observer import Snapshotted, selector_of, watches
+from deliver.engine.runtime.observer import SnapshotFeed, pods_selector, watches
 from deliver.model.errors import ClusterError, Superseded
 from deliver.model.observation import RouteSeen
 from deliver.model.plan import Side
@@ -47,7 +47,7 @@ class RouterContract:
         return stage, release, router, GuardedWriter(stage.world.cluster, "shop", lease, lease.fence)
 
     def _read(self, stage: Stage, release: Release, router: Any) -> RouteSeen:
-        feed = Snapshotted(stage.world.cluster, "shop", watches(release, router, selector_of(release)))
+        feed = SnapshotFeed(stage.world.cluster, "shop", watches(release, router, pods_selector(release)))
         return router.read(feed, release, (), ())  # type: ignore[no-any-return]  # the plugin's
 
     def test_it_says_what_it_is(self) -> None:

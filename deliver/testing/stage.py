@@ -10,10 +10,10 @@ from typing import Any, Self
 
 from deliver.engine import commands
 from deliver.engine.runtime.clock import Inline
-from deliver.engine.runtime.flag_client import Hands, hand_on
+from deliver.engine.runtime.flag_client import FlagClientFactory, make_flag_client
 from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.evidence import MetricEvidence
-from deliver.model.observation import PodSeen, Seen, SwitchSeen
+from deliver.model.observation import CutoverSeen, Observation, PodSeen
 from deliver.model.release import Release
 from deliver.model.spec import Analysis, Limits, PluginSpec, RatioMetric, ReleaseSpec, Target
 from deliver.model.verdict import CheckResult, Verdict
@@ -47,7 +47,7 @@ class Judge:
         results: tuple[CheckResult, ...]
         share: float | None
         at: float
-        switch: SwitchSeen | None = None
+        switch: CutoverSeen | None = None
         measures: Mapping[str, MetricEvidence] = field(default_factory=dict)
 
 
@@ -57,9 +57,9 @@ class Quiet:
 
     notes: list[str] = field(default_factory=list)
     phases: list[str] = field(default_factory=list)
-    on_update: Callable[[Release, Seen | None], None] = lambda release, seen: None
+    on_update: Callable[[Release, Observation | None], None] = lambda release, seen: None
 
-    def update(self, release: Release, seen: Seen | None) -> None:
+    def update(self, release: Release, seen: Observation | None) -> None:
         if not self.phases or self.phases[-1] != release.phase.value:
             self.phases.append(release.phase.value)
         self.on_update(release, seen)
@@ -67,7 +67,7 @@ class Quiet:
     def note(self, text: str) -> None:
         self.notes.append(text)
 
-    def end(self, release: Release, seen: Seen | None) -> None:
+    def end(self, release: Release, seen: Observation | None) -> None:
         self.phases.append("end")
 
 
@@ -82,7 +82,7 @@ class Stage:
     judge: Judge
     reporter: Quiet = field(default_factory=Quiet)
     stop: Stop = field(default_factory=Stop)
-    hands: Hands = hand_on
+    hands: FlagClientFactory = make_flag_client
     clock: Callable[[], EngineClock] | None = None
 
     @classmethod
@@ -122,7 +122,7 @@ class Stage:
     def held(self, spec: ReleaseSpec, step: int = 1) -> Release:
         """A release that its driver was made to let go of while it baked in that step."""
 
-        def update(release: Release, seen: Seen | None) -> None:
+        def update(release: Release, seen: Observation | None) -> None:
             if release.step == step - 1 and release.bake_since:
                 self.stop.request(signal.SIGTERM)
 
@@ -136,11 +136,11 @@ class Stage:
         start = self.world.clock.now()
         self.judge.verdict = lambda now: Verdict.FAIL if now - start > seconds else Verdict.PASS
 
-    def tools(self, who: str = DRIVER) -> commands.World:
+    def tools(self, who: str = DRIVER) -> commands.Dependencies:
         clock = self.clock() if self.clock else EngineClock(self.world.clock)
         self.stop.wakes(clock.wake)
         cluster = self.world.cluster.as_actor(who)
-        return commands.World(
+        return commands.Dependencies(
             cluster, self.reporter, self.stop, clock, Inline(), lambda analysis: self.judge, identity=who, hands=self.hands
         )
 

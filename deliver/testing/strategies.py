@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from deliver.engine.runtime.record_store import Store
 from deliver.model.errors import InputError
-from deliver.model.observation import Request, Seen
+from deliver.model.observation import Observation, OperatorRequest
 from deliver.model.plan import Plan, Side
 from deliver.model.release import Outcome, Phase, Release
-from deliver.model.spec import Facts
+from deliver.model.spec import ClusterFacts
 from deliver.plugins import registry
 from deliver.plugins.interfaces import moves_users
 from deliver.testing.flags import MemoryFlags
@@ -47,7 +47,7 @@ class StrategyContract:
         return stage
 
     def _plan(self, options: Mapping[str, Any], pods: int) -> Plan:
-        plan: Plan = self.plugin().plan(self.plugin.Options.model_validate(dict(options)), Facts(TARGET, pods))
+        plan: Plan = self.plugin().plan(self.plugin.Options.model_validate(dict(options)), ClusterFacts(TARGET, pods))
         return plan
 
     def test_it_says_what_it_is(self) -> None:
@@ -106,12 +106,12 @@ class StrategyContract:
         """To its end; a person lets it pass where it waits for one."""
         asked: set[int] = set()
 
-        def update(release: Release, seen: Seen | None) -> None:
+        def update(release: Release, seen: Observation | None) -> None:
             if release.phase is Phase.WAITING and release.step not in asked:
                 asked.add(release.step)
                 store = Store(stage.world.cluster, TARGET)
                 store.load()
-                store.ask(Request(f"promote-{release.step}", "promote", "person@desk", at=stage.world.clock.now()))
+                store.ask(OperatorRequest(f"promote-{release.step}", "promote", "person@desk", at=stage.world.clock.now()))
 
         stage.reporter.on_update = update
         return stage.run(stage.spec(self.plugin.name, options))

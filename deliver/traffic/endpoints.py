@@ -8,7 +8,7 @@ from typing import Any
 from deliver.model.names import FENCE, HASH, RELEASE_LABEL, UNDO, fence_of
 from deliver.model.observation import PodSeen, RouteSeen
 from deliver.model.plan import Side
-from deliver.model.release import Course, Release, ServiceSnapshot
+from deliver.model.release import Direction, Release, ServiceSnapshot
 from deliver.plugins.interfaces import Object, Reader
 
 
@@ -92,7 +92,7 @@ def _services(look: Reader, release: Release) -> tuple[dict[str, Object], list[s
 
 def strangers(look: Reader, release: Release) -> list[str]:
     """Services that did not lead to the application when the release began, and lead to candidate pods now, which nobody has judged."""
-    if release.course is not Course.FORWARD:
+    if release.course is not Direction.PROGRESSING:
         return []
     own = {service.name for service in release.snapshot.services} | {release.plan.preview}
     labels = {

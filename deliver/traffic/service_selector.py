@@ -13,7 +13,7 @@ from deliver.model.errors import Conflict, NotFound
 from deliver.model.names import FENCE, HASH, UNDO
 from deliver.model.observation import PodSeen, RouteSeen
 from deliver.model.plan import Side
-from deliver.model.release import Course, Release, ServiceSnapshot
+from deliver.model.release import Direction, Release, ServiceSnapshot
 from deliver.model.spec import Target
 from deliver.plugins.interfaces import Finding, Object, Reader, Writer
 from deliver.traffic import endpoints, rules
@@ -61,7 +61,9 @@ class ServiceSelector:
         for service in release.snapshot.services:
             wanted = pinned(service, hash if side is not Side.BOTH else "")
             build = partial(_patch, wanted=wanted, undo=undo)
-            _change(write, service, build if release.course is Course.BACK else partial(_unless_edited, service=service, build=build))
+            _change(
+                write, service, build if release.course is Direction.ROLLING_BACK else partial(_unless_edited, service=service, build=build)
+            )
 
     def restore(self, write: Writer, release: Release) -> None:
         for service in release.snapshot.services:

@@ -12,7 +12,7 @@ from deliver.engine import commands
 from deliver.engine.preflight.deployment import Proposal
 from deliver.model.errors import Locked, Unreachable
 from deliver.model.plan import Plan, Side, Step
-from deliver.model.release import Course, Outcome, Release, Snapshot
+from deliver.model.release import Direction, Outcome, Release, Snapshot
 from deliver.model.spec import LatencyMetric, PluginSpec, RatioMetric, ReleaseSpec, Target
 from deliver.plugins.interfaces import Finding
 from tests.cli.conftest import FILE, Deliver
@@ -284,9 +284,11 @@ def test_what_a_live_driver_was_asked_is_answered_in_one_line(deliver: Deliver, 
         assert f"its driver did `{verb}`" in run.err
 
 
-@pytest.mark.parametrize(("course", "verb"), [(Course.FINISH, "pause"), (Course.BACK, "pause"), (Course.BACK, "promote")])
+@pytest.mark.parametrize(
+    ("course", "verb"), [(Direction.PROMOTING, "pause"), (Direction.ROLLING_BACK, "pause"), (Direction.ROLLING_BACK, "promote")]
+)
 def test_what_a_live_driver_could_not_do_any_more_is_not_said_to_be_done(
-    deliver: Deliver, engine: Service, course: Course, verb: str
+    deliver: Deliver, engine: Service, course: Direction, verb: str
 ) -> None:
     engine.release = replace(release(outcome=None), course=course)
     assert f"it is too late to `{verb}`" in deliver(verb, "web", "-n", "shop").err

@@ -45,7 +45,7 @@ class Sighted(Rig):
             self.remove("pods", pod["metadata"]["name"])
         self.world.clock.wait(seconds)
 
-    def tools(self, who: str | None = None) -> commands.World:
+    def tools(self, who: str | None = None) -> commands.Dependencies:
         now = self.world.clock.now
         seek = (lambda release: sought(self.world.cluster, release, now())) if self.seeks else None
         return changed(super().tools(who), examiner=None, seek=seek)

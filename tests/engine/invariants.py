@@ -10,7 +10,7 @@ from typing import Any
 
 from deliver.engine.runtime.record_store import open_intents, parse
 from deliver.model.names import HASH
-from deliver.model.observation import Seen
+from deliver.model.observation import Observation
 from deliver.model.release import Outcome, Release
 from deliver.model.verdict import binding
 from deliver_sandbox.faults import WRITES, Call
@@ -166,7 +166,7 @@ def watched(rig: Rig, grace: float = 0.0, behind: float = LAG) -> Watchdog:
     rig.world.store.listen(dog.hear)
     others = rig.reporter.on_update
 
-    def update(release: Release, seen: Seen | None) -> None:
+    def update(release: Release, seen: Observation | None) -> None:
         others(release, seen)
         dog.users.shown(release, seen, rig.world.clock.now())
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from deliver.engine.core.decide import decide as decided
-from deliver.engine.core.decision import LOOK, Decision
-from deliver.model.observation import ArmSeen, PodSeen, Request, RouteSeen, Seen
+from deliver.engine.core.decision import MAX_SLEEP, Decision
+from deliver.model.observation import ArmSeen, Observation, OperatorRequest, PodSeen, RouteSeen
 from deliver.model.plan import Side
-from deliver.model.release import Course, Outcome, Phase, Release, Shift
+from deliver.model.release import Direction, Outcome, Phase, Release, RouteChange
 from deliver.model.spec import Limits
 from deliver.model.verdict import CheckResult, Verdict
 from tests.engine.rig import GOOD, Rig
@@ -17,13 +17,13 @@ BEGUN: Release = Rig.make().propose().release
 HOME, CANDIDATE, NEW = BEGUN.snapshot.hash, "candhash", "newhash"
 NOW = 10_000.0
 PASSED = CheckResult("errors", "metric", Verdict.PASS, "0 of 100")
-PAUSE = Request("r", "pause", "ops@desk", at=NOW - 20)
+PAUSE = OperatorRequest("r", "pause", "ops@desk", at=NOW - 20)
 
 
-def decide(release: Release, look: Seen, now: float) -> Decision:
+def decide(release: Release, look: Observation, now: float) -> Decision:
     """The product's own; whatever it decides, there is another look within a few seconds, and the journal says it in its own terms."""
     decision = decided(release, look, now)
-    assert now <= decision.wake_at <= now + LOOK
+    assert now <= decision.wake_at <= now + MAX_SLEEP
     for entry in decision.release.journal[len(release.journal) :]:
         assert (entry.at, entry.kind in ("state", "verdict", "request", "note")) == (now, True)
     return decision
@@ -49,9 +49,9 @@ def route(side: Side | None, **more: Any) -> RouteSeen:
     return replace(RouteSeen(side, pinned, agreed=True, stable=old, candidate=new, marked=True), **more)
 
 
-def seen(side: Side | None = Side.BOTH, **more: Any) -> Seen:
+def seen(side: Side | None = Side.BOTH, **more: Any) -> Observation:
     """All is well: both arms whole, the Services where they should be, judged PASS a moment ago."""
-    look = Seen(NOW, stable(), candidate(), route(side), checks=(PASSED,), checked_at=NOW - 1)
+    look = Observation(NOW, stable(), candidate(), route(side), checks=(PASSED,), checked_at=NOW - 1)
     return replace(look, **more)
 
 
@@ -66,7 +66,7 @@ def baking(**more: Any) -> Release:
         since=began,
         bake_since=began,
         candidate_hash=CANDIDATE,
-        shift=Shift(Side.BOTH, "", began - 2, began - 2, began - 1),
+        shift=RouteChange(Side.BOTH, "", began - 2, began - 2, began - 1),
         exposed=True,
         checks=(PASSED,),
     )
@@ -76,14 +76,14 @@ def baking(**more: Any) -> Release:
 def finishing(**more: Any) -> Release:
     """All steps passed; the candidate has the traffic, and the Deployment is to follow."""
     began = NOW - 30
-    shift = Shift(Side.CANDIDATE, CANDIDATE, began - 70, began - 70, began - 69)
-    release = baking(course=Course.FINISH, phase=Phase.FINISHING, step=2, since=began, bake_since=0.0, shift=shift)
+    shift = RouteChange(Side.CANDIDATE, CANDIDATE, began - 70, began - 70, began - 69)
+    release = baking(course=Direction.PROMOTING, phase=Phase.FINISHING, step=2, since=began, bake_since=0.0, shift=shift)
     return replace(release, **more)
 
 
 def going_back(**more: Any) -> Release:
     """Turned back 5 s ago, and nothing done yet."""
-    release = baking(course=Course.BACK, phase=Phase.ROLLING_BACK, since=NOW - 5, shift=None, reason="errors: 9 of 100")
+    release = baking(course=Direction.ROLLING_BACK, phase=Phase.ROLLING_BACK, since=NOW - 5, shift=None, reason="errors: 9 of 100")
     return replace(release, **more)
 
 
@@ -103,13 +103,13 @@ def done(release: Release, action: str, at: Sequence[float], result: str = "done
     return release
 
 
-def waits(decision: Decision, until: float = NOW + LOOK) -> bool:
+def waits(decision: Decision, until: float = NOW + MAX_SLEEP) -> bool:
     return decision.action is None and decision.release.outcome is None and decision.wake_at == until
 
 
 def turned(decision: Decision) -> str:
     """Why it goes back."""
-    assert (decision.release.course, decision.wake_at) == (Course.BACK, NOW)
+    assert (decision.release.course, decision.wake_at) == (Direction.ROLLING_BACK, NOW)
     return decision.release.reason
 
 

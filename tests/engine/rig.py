@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from deliver.engine import commands
-from deliver.engine.commands.deps import World as Tools
+from deliver.engine.commands.deps import Dependencies as Tools
 from deliver.engine.preflight.deployment import Proposal
 from deliver.engine.runtime.record_store import Store, parse
 from deliver.model.errors import InputError
-from deliver.model.observation import Request, Seen
+from deliver.model.observation import Observation, OperatorRequest
 from deliver.model.release import Release
 from deliver.model.spec import Analysis, Limits, ReleaseSpec
 from deliver.testing.stage import GOOD, METRIC, TARGET, Judge, Quiet, Stage
@@ -86,14 +86,14 @@ class Rig(Stage):
         """What an operator's process puts before a live driver."""
         store = Store(self.world.cluster, TARGET)
         store.load()
-        store.ask(Request(f"{verb}-{self.world.clock.now()}", verb, actor, reason, self.world.clock.now()))
+        store.ask(OperatorRequest(f"{verb}-{self.world.clock.now()}", verb, actor, reason, self.world.clock.now()))
 
     def when(self, condition: Callable[[Release], bool], call: Callable[[], object]) -> list[float]:
         """Call once, in between two looks of the driver, when the release is first like that; the list gets the time."""
         done: list[float] = []
         others = self.reporter.on_update
 
-        def update(release: Release, seen: Seen | None) -> None:
+        def update(release: Release, seen: Observation | None) -> None:
             others(release, seen)
             if not done and condition(release):
                 done.append(self.world.clock.now())

@@ -7,7 +7,7 @@ import pytest
 
 from deliver.model.errors import InputError
 from deliver.model.names import HASH, RELEASE_LABEL
-from deliver.model.observation import SwitchSeen
+from deliver.model.observation import CutoverSeen
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Analysis, Limits, PluginSpec, ReleaseSpec
 from deliver.model.verdict import CheckResult, Evidence, Verdict
@@ -395,7 +395,7 @@ class Facts(Judge):
             else ()
         )
         healthy = (CheckResult("http", "health", Verdict.PASS, "4 of 4 pods are healthy"),)
-        return Judge.Said(found.results + healthy + asked, found.share, found.at, SwitchSeen(self.now(), rates, unasked=self.unasked))
+        return Judge.Said(found.results + healthy + asked, found.share, found.at, CutoverSeen(self.now(), rates, unasked=self.unasked))
 
 
 def test_switched_probed_and_drained_have_three_times():

@@ -7,7 +7,7 @@ import pytest
 from deliver.engine.core.route import SECOND_LOOK
 from deliver.engine.runtime.lease import Lease
 from deliver.model import errors
-from deliver.model.observation import Seen
+from deliver.model.observation import Observation
 from deliver.model.release import Outcome, Release
 from deliver.model.verdict import Verdict
 from deliver_sandbox.faults import Fault, conflict, forbidden, too_many, unreachable
@@ -229,7 +229,7 @@ def test_a_shift_is_looked_at_twice_a_second_apart_when_the_lock_is_slow_to_rene
             waited.append(3.0)
             rig.world.clock.wait(3.0)
 
-    def looked(release: Release, seen: Seen | None) -> None:
+    def looked(release: Release, seen: Observation | None) -> None:
         told(release, seen)
         if waited and release.shift and release.shift.switched:
             looks.setdefault("verified" if release.shift.verified else "switched", rig.world.clock.now())

@@ -9,11 +9,11 @@ from deliver.model.codec import decode, encode
 from deliver.model.frozen import replace
 from deliver.model.observation import PodSeen
 from deliver.model.release import Outcome, Release
-from deliver.model.verdict import CheckResult, Few, Verdict, binding, combined
+from deliver.model.verdict import CheckResult, TooFewRequests, Verdict, binding, combined
 from tests.engine.invariants import watched
 from tests.engine.rig import Judge, Rig
 
-FEW = Few(needed=600, counted=12, rests=12, rate=0.2)
+FEW = TooFewRequests(needed=600, counted=12, rests=12, rate=0.2)
 Says = Callable[[float], CheckResult]
 
 
@@ -33,7 +33,7 @@ class Sparse(Judge):
         return Judge.Said((replace(self.says(at - self.began), awaits=self.began + self.late),), 20.0, at)
 
 
-def few(verdict: Verdict = Verdict.BLIND, few: Few | None = FEW, proved: bool | None = False) -> CheckResult:
+def few(verdict: Verdict = Verdict.BLIND, few: TooFewRequests | None = FEW, proved: bool | None = False) -> CheckResult:
     return CheckResult("errors", "metric", verdict, f"errors say {verdict}", samples=12, few=few, proved=proved)
 
 

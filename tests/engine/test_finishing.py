@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from deliver.engine.core import promote
-from deliver.engine.core.cleanup import left_open
+from deliver.engine.core.cleanup import preview_left_open
 from deliver.model.observation import ArmSeen, AutoscalerSeen, PreviewSeen, Problem
 from deliver.model.plan import Side
-from deliver.model.release import AutoscalerSnapshot, Outcome, Phase, Release, Shift, Switch, digest_of
+from deliver.model.release import AutoscalerSnapshot, Cutover, Outcome, Phase, Release, RouteChange, digest_of
 from tests.engine.moments import (
     BEGUN,
     CANDIDATE,
@@ -44,7 +44,7 @@ def rolled(**more: Any) -> Release:
 
 
 def taken_over(**more: Any) -> Release:
-    shift = Shift(Side.STABLE, NEW, NOW - 12, NOW - 12, NOW - 11)
+    shift = RouteChange(Side.STABLE, NEW, NOW - 12, NOW - 12, NOW - 11)
     return rolled(**{"shift": shift, **more})
 
 
@@ -57,11 +57,11 @@ def on_new(**more: Any):
 
 
 def test_a_finish_without_a_deployment_to_see_waits():
-    assert waits(promote.climb(finishing(), seen(Side.CANDIDATE, stable=None), NOW))
+    assert waits(promote.next_action(finishing(), seen(Side.CANDIDATE, stable=None), NOW))
 
 
 def test_all_the_traffic_goes_to_the_candidate_before_the_deployment_is_touched():
-    decision = decide(finishing(shift=Shift(Side.BOTH, "", 1.0, 1.0, 2.0)), seen(Side.BOTH), NOW)
+    decision = decide(finishing(shift=RouteChange(Side.BOTH, "", 1.0, 1.0, 2.0)), seen(Side.BOTH), NOW)
     assert decision.action is not None
     assert (str(decision.action), decision.action.hash) == ("route candidate", CANDIDATE)
     assert decision.action.why == "all traffic on the candidate while the Deployment rolls"
@@ -70,17 +70,19 @@ def test_all_the_traffic_goes_to_the_candidate_before_the_deployment_is_touched(
 
 @pytest.mark.parametrize("arm", [None, candidate(pods=pods(4, CANDIDATE, ready=False)), candidate(pods=pods(4, "other"))])
 def test_a_finish_with_no_candidate_to_stand_on_goes_back(arm: ArmSeen | None):
-    decision = promote.climb(finishing(), seen(Side.BOTH, candidate=arm), NOW)
+    decision = promote.next_action(finishing(), seen(Side.BOTH, candidate=arm), NOW)
     assert turned(decision) == "the candidate has no ready pod to finish on"
     assert decision.wake_at == NOW
 
 
 def test_the_deployment_is_updated_when_the_drain_and_the_hold_are_over():
-    drained = finishing(shift=Shift(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, NOW - 10))
+    drained = finishing(shift=RouteChange(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, NOW - 10))
     action = decide(drained, seen(Side.CANDIDATE), NOW).action
     assert action is not None
     assert (str(action), action.why) == ("update-stable", "the last bake and the drain are over")
-    assert waits(decide(replace(drained, shift=Shift(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, NOW - 8)), seen(Side.CANDIDATE), NOW), NOW + 2)
+    assert waits(
+        decide(replace(drained, shift=RouteChange(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, NOW - 8)), seen(Side.CANDIDATE), NOW), NOW + 2
+    )
     warm = replace(drained, plan=replace(drained.plan, hold=32.0))
     assert waits(decide(warm, seen(Side.CANDIDATE), NOW), NOW + 2), "the hold counts from the begin of the finish"
     over = decide(replace(warm, since=NOW - 32), seen(Side.CANDIDATE), NOW).action
@@ -90,7 +92,7 @@ def test_the_deployment_is_updated_when_the_drain_and_the_hold_are_over():
 
 
 def test_a_pause_keeps_the_old_side_as_it_is_and_has_its_limit():
-    drained = finishing(shift=Shift(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, 2.0))
+    drained = finishing(shift=RouteChange(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, 2.0))
     decision = decide(replace(drained, paused=PAUSE), seen(Side.CANDIDATE), NOW)
     assert waits(decision)
     assert (decision.release.phase, decision.release.journal[-1].text) == (Phase.PAUSED, "paused by ops@desk")
@@ -109,7 +111,7 @@ def test_after_a_pause_it_is_said_that_the_finish_goes_on(hold: float, said: str
 
 
 def test_an_old_side_that_could_not_take_the_traffic_back_is_told_of_once():
-    warm = finishing(shift=Shift(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, 2.0), plan=replace(BEGUN.plan, hold=600.0))
+    warm = finishing(shift=RouteChange(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, 2.0), plan=replace(BEGUN.plan, hold=600.0))
     look = seen(Side.CANDIDATE, stable=stable(pods=pods(1, HOME)))
     told = decide(warm, look, NOW)
     said = "the old side has 1 of 4 pods ready: until more of them are, a rollback cannot take the traffic back"
@@ -120,7 +122,7 @@ def test_an_old_side_that_could_not_take_the_traffic_back_is_told_of_once():
 
 
 def test_a_deployment_that_was_set_back_after_it_had_rolled_out_is_updated_once_more():
-    back = finishing(new_hash=NEW, shift=Shift(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, 2.0))
+    back = finishing(new_hash=NEW, shift=RouteChange(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, 2.0))
     decision = decide(back, seen(Side.CANDIDATE), NOW)
     assert (str(decision.action), decision.release.new_hash) == ("update-stable", "")
 
@@ -133,8 +135,8 @@ def test_a_deployment_that_somebody_scaled_down_gets_its_size_before_it_gets_the
 
 
 def test_what_clings_to_the_old_side_is_said_once_before_that_side_goes():
-    known = Switch(switched=1.0, clinging=("web-a", "web-b"))
-    release = finishing(shift=Shift(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, 2.0), switch=known)
+    known = Cutover(switched=1.0, clinging=("web-a", "web-b"))
+    release = finishing(shift=RouteChange(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, 2.0), switch=known)
     release = release.noted(NOW - 20, "state", "connections still held on web-a, web-b: 3 requests a second")
     decision = decide(release, seen(Side.CANDIDATE), NOW)
     assert (decision.action, decision.release.journal[-1].kind) == (None, "state")
@@ -144,7 +146,7 @@ def test_what_clings_to_the_old_side_is_said_once_before_that_side_goes():
 
 @pytest.mark.parametrize(("written", "resumed", "over"), [(60.0, 0.0, True), (59.9, 0.0, False), (90.0, 59.9, False), (90.0, 60.0, True)])
 def test_a_shift_of_the_finish_that_nobody_sees_is_left_to_a_person(written: float, resumed: float, over: bool):
-    shift = Shift(Side.CANDIDATE, CANDIDATE, NOW - written)
+    shift = RouteChange(Side.CANDIDATE, CANDIDATE, NOW - written)
     look = seen(Side.CANDIDATE, route=route(Side.CANDIDATE, agreed=False, detail="5 of 8 endpoints"))
     decision = decide(finishing(shift=shift, resumed=NOW - resumed if resumed else 0.0), look, NOW)
     if over:
@@ -202,7 +204,7 @@ def test_without_a_word_of_the_update_its_time_counts_from_when_it_could_have_be
 
 def test_when_the_candidate_has_nobody_left_the_new_pods_serve_before_all_of_them_are_there():
     empty = candidate(pods=pods(4, CANDIDATE, ready=False))
-    decision = promote.climb(finishing(), seen(Side.CANDIDATE, stable=renewed(pods=pods(1, NEW)), candidate=empty), NOW)
+    decision = promote.next_action(finishing(), seen(Side.CANDIDATE, stable=renewed(pods=pods(1, NEW)), candidate=empty), NOW)
     assert decision.release.new_hash == NEW
 
 
@@ -224,7 +226,7 @@ def test_the_takeover_holds_the_deployment_pins_it_drains_and_deletes():
     drained = decide(taken_over(), on_new(), NOW).action
     assert drained is not None
     assert (str(drained), drained.why) == ("delete-candidate", "drained; the Deployment serves alone")
-    draining = taken_over(shift=Shift(Side.STABLE, NEW, NOW - 9, NOW - 9, NOW - 8))
+    draining = taken_over(shift=RouteChange(Side.STABLE, NEW, NOW - 9, NOW - 9, NOW - 8))
     assert waits(decide(draining, on_new(), NOW), NOW + 2)
 
 
@@ -234,7 +236,7 @@ def test_a_pin_to_other_pods_than_the_new_ones_is_no_takeover():
 
 
 def test_what_is_verified_in_the_finish_is_said_of_the_new_pods():
-    release = rolled(shift=Shift(Side.STABLE, NEW, NOW - 3, NOW - 2))
+    release = rolled(shift=RouteChange(Side.STABLE, NEW, NOW - 3, NOW - 2))
     assert decide(release, on_new(), NOW).release.journal[-1].text == (
         "traffic on the new pods of Deployment web is verified: 4 of 4 ready endpoints run the new version, 100 %"
     )
@@ -257,7 +259,7 @@ def test_the_candidate_stands_by_until_the_deployment_is_as_large_as_before(desi
     assert str(decide(taken_over(snapshot=scaled), on_new(stable=arm), NOW).action) == ("delete-candidate" if whole else "None")
     gone = candidate(pods=pods(4, CANDIDATE, ready=False))
     if ready:
-        decision = promote.climb(taken_over(snapshot=scaled), on_new(stable=arm, candidate=gone), NOW)
+        decision = promote.next_action(taken_over(snapshot=scaled), on_new(stable=arm, candidate=gone), NOW)
         assert str(decision.action) == "delete-candidate", "nobody stands by"
 
 
@@ -358,6 +360,6 @@ def test_one_that_cannot_be_closed_is_tried_three_times_and_then_said():
     assert said.release.journal[-1].kind == "note"
     assert waits(said, NOW)
     assert close(said.release) == "release-stable", "and it goes on"
-    assert left_open(said.release)
-    assert not left_open(replace(said.release, resumed=NOW + 1)), "another driver tries again"
+    assert preview_left_open(said.release)
+    assert not preview_left_open(replace(said.release, resumed=NOW + 1)), "another driver tries again"
     assert close(replace(often, resumed=NOW - 2)) == "close-preview"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from deliver.cluster.port import Cluster
-from deliver.engine.runtime.flag_client import Hand
+from deliver.engine.runtime.flag_client import FlagClient
 from deliver.flags.unleash.backend import Unleash
 from deliver.model.plan import FlagPlan
 from deliver.model.release import Release
@@ -45,11 +45,11 @@ class UnleashRig(Rig):
         self.before = copy.deepcopy(self.server.flag)
         self.hands = self.hand
 
-    def hand(self, cluster: Cluster, namespace: str, plan: FlagPlan) -> Hand:
+    def hand(self, cluster: Cluster, namespace: str, plan: FlagPlan) -> FlagClient:
         environ, now = {"UNLEASH_TOKEN": ADMIN}, self.world.clock.now
         reach = FlagReach(namespace, None, None, None, None, environ, now)  # type: ignore[arg-type]  # it needs no cluster
         options = Unleash.Options.model_validate(plan.backend.options)
-        return Hand(plan.flag, Unleash(options, reach, self.server.caller, self.world.clock.monotonic))
+        return FlagClient(plan.flag, Unleash(options, reach, self.server.caller, self.world.clock.monotonic))
 
     def spec(self, *_: Any, **more: Any) -> ReleaseSpec:
         backend = {"unleash": {"url": URL, "environment": "development", "strategy": STRATEGY["id"]}}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deliver.cluster.port import Access, Cluster
-from deliver.engine.runtime.flag_client import Hand
+from deliver.engine.runtime.flag_client import FlagClient
 from deliver.engine.runtime.stop_signal import Stop
 from deliver.flags.flagd import Flagd
 from deliver.model.plan import FlagPlan
@@ -33,7 +33,7 @@ class FlagdRig(Rig):
         self.hands = self.hand
         return self
 
-    def hand(self, cluster: Cluster, namespace: str, plan: FlagPlan) -> Hand:
+    def hand(self, cluster: Cluster, namespace: str, plan: FlagPlan) -> FlagClient:
         reach = FlagReach(
             namespace=namespace,
             get=lambda kind, name: cluster.get(kind, namespace, name),
@@ -42,7 +42,7 @@ class FlagdRig(Rig):
             service=lambda name: Access(f"http://{name}", dict),
             clock=self.world.clock.now,
         )
-        return Hand(plan.flag, Flagd(Flagd.Options.model_validate(plan.backend.options), reach))
+        return FlagClient(plan.flag, Flagd(Flagd.Options.model_validate(plan.backend.options), reach))
 
     def spec(self, *_: Any, **more: Any) -> ReleaseSpec:
         options = {"flag": "new-checkout", "weight": [5, 50], "bake": "60s", "backend": BACKEND}

@@ -7,10 +7,10 @@ import pytest
 
 from deliver.engine.core import rollback
 from deliver.engine.core.decision import end, turn_back
-from deliver.engine.core.route import can_take, verified
+from deliver.engine.core.route import has_capacity, verified_at
 from deliver.model.observation import ArmSeen, Problem, RouteSeen
 from deliver.model.plan import Side
-from deliver.model.release import AutoscalerSnapshot, Outcome, Release, Shift, digest_of
+from deliver.model.release import AutoscalerSnapshot, Outcome, Release, RouteChange, digest_of
 from deliver.text.durations import words
 from tests.engine.moments import (
     BEGUN,
@@ -45,10 +45,10 @@ def asked(release: Release, side: Side | None = Side.STABLE, **look: Any) -> str
 )
 def test_half_of_its_size_is_enough_or_any_pod_where_there_is_no_other(ready: int, other: int | None, takes: bool):
     arm = None if other is None else candidate(pods=pods(other, CANDIDATE))
-    assert can_take(ready, BEGUN, seen(candidate=arm)) is takes
+    assert has_capacity(ready, BEGUN, seen(candidate=arm)) is takes
     five = replace(BEGUN, snapshot=replace(BEGUN.snapshot, replicas=5))
-    assert not can_take(2, five, seen()), "half of five is three"
-    assert can_take(3, five, seen())
+    assert not has_capacity(2, five, seen()), "half of five is three"
+    assert has_capacity(3, five, seen())
 
 
 def test_the_first_write_moves_the_users_and_says_why():
@@ -97,7 +97,7 @@ def test_pins_to_pods_that_are_gone_are_taken_away_first():
 
 
 def test_a_stable_side_that_loses_its_last_pod_under_the_traffic_shares_it_again():
-    release = going_back(shift=Shift(Side.STABLE, HOME, 1.0, 1.0, 2.0), traffic_off=NOW - 3)
+    release = going_back(shift=RouteChange(Side.STABLE, HOME, 1.0, 1.0, 2.0), traffic_off=NOW - 3)
     decision = decide(release, seen(Side.STABLE, stable=stable(pods=pods(4, HOME, ready=False))), NOW)
     assert decision.action is not None
     assert (str(decision.action), decision.action.why) == (
@@ -113,7 +113,7 @@ def test_a_stable_side_that_loses_its_last_pod_under_the_traffic_shares_it_again
 def test_nothing_is_said_to_have_moved_before_the_slices_agree():
     decision = decide(going_back(), seen(Side.STABLE, route=route(Side.STABLE, agreed=False)), NOW)
     assert decision.release.journal == ()
-    assert decision.release.shift == Shift(Side.STABLE, HOME, NOW)
+    assert decision.release.shift == RouteChange(Side.STABLE, HOME, NOW)
 
 
 def test_off_the_candidate_are_two_facts_a_second_apart():
@@ -134,7 +134,7 @@ def test_off_the_candidate_are_two_facts_a_second_apart():
 
 def off(**more: Any) -> Release:
     """Verified 10 s ago: the drain is over."""
-    return going_back(**{"shift": Shift(Side.STABLE, HOME, NOW - 12, NOW - 12, NOW - 10), "traffic_off": NOW - 10, **more})
+    return going_back(**{"shift": RouteChange(Side.STABLE, HOME, NOW - 12, NOW - 12, NOW - 10), "traffic_off": NOW - 10, **more})
 
 
 def test_the_candidate_goes_when_it_is_drained():
@@ -142,7 +142,7 @@ def test_the_candidate_goes_when_it_is_drained():
     drained = decide(off(), seen(Side.STABLE), NOW).action
     assert drained is not None
     assert drained.why == "it has no traffic any more"
-    early = off(shift=Shift(Side.STABLE, HOME, NOW - 9, NOW - 9, NOW - 8))
+    early = off(shift=RouteChange(Side.STABLE, HOME, NOW - 9, NOW - 9, NOW - 8))
     assert waits(decide(early, seen(Side.STABLE), NOW), NOW + 2)
     assert asked(replace(early, exposed=False)) == "delete-candidate", "it never had any"
     assert asked(early, candidate=candidate(pods=())) == "delete-candidate", "there is nobody to drain"
@@ -160,9 +160,9 @@ def test_the_last_words_of_pods_that_are_not_well_are_kept_once():
 
 def test_the_only_side_that_could_serve_stays():
     empty = stable(pods=pods(4, HOME, ready=False))
-    assert waits(rollback.candidate_gone(off(), empty, seen(Side.STABLE, stable=empty), NOW) or pytest.fail("it goes"))
+    assert waits(rollback.ensure_candidate_gone(off(), empty, seen(Side.STABLE, stable=empty), NOW) or pytest.fail("it goes"))
     gone = seen(None, stable=empty, route=route(None, gone=True))
-    decision = rollback.candidate_gone(off(), empty, gone, NOW)
+    decision = rollback.ensure_candidate_gone(off(), empty, gone, NOW)
     assert decision is not None
     assert str(decision.action) == "delete-candidate", "without a Service nobody is served"
 
@@ -255,7 +255,7 @@ def test_a_rollback_that_cannot_get_done_says_so_in_half_an_hour(at: dict[str, s
 def test_a_course_turns_back_once():
     release = going_back()
     assert turn_back(release, "another", NOW) is release
-    assert verified(release) == 0.0, "nothing was moved yet"
+    assert verified_at(release) == 0.0, "nothing was moved yet"
     assert end(limited(release), Outcome.ROLLED_BACK, NOW, "said").reason == "said"
     assert end(replace(release, reason=""), Outcome.PROMOTED, NOW).journal[-1].text == "PROMOTED"
 

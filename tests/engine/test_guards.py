@@ -8,9 +8,9 @@ import pytest
 from deliver.engine.core import guards
 from deliver.engine.core.decision import Decision
 from deliver.engine.core.guards import Fail, Hold
-from deliver.model.observation import AutoscalerSeen, PreviewSeen, Problem, Seen
+from deliver.model.observation import AutoscalerSeen, Observation, PreviewSeen, Problem
 from deliver.model.plan import Side
-from deliver.model.release import AutoscalerSnapshot, Course, Outcome, Phase, digest_of
+from deliver.model.release import AutoscalerSnapshot, Direction, Outcome, Phase, digest_of
 from deliver.model.spec import Limits
 from deliver.model.verdict import CheckResult, Verdict
 from tests.engine.moments import (
@@ -34,8 +34,8 @@ WAITS = Problem("unschedulable", "cannot be scheduled: 0/1 nodes", certain=False
 CRASHES = Problem("crash-loop", "web keeps crashing (exit code 1)")
 
 
-def danger(release=None, look: Seen | None = None, now: float = NOW) -> Fail | Hold | None:
-    return guards.danger(release or baking(), look or seen(), now)
+def danger(release=None, look: Observation | None = None, now: float = NOW) -> Fail | Hold | None:
+    return guards.check_guards(release or baking(), look or seen(), now)
 
 
 def test_nothing_is_wrong_where_all_is_well():
@@ -119,7 +119,7 @@ def test_all_the_traffic_on_no_ready_pod_while_the_other_side_has_some(side: Sid
 )
 def test_readiness_that_was_lost_under_traffic_or_in_a_preview(release, fails: bool):
     arm = candidate(pods=pods(3, CANDIDATE) + pods(1, "weak", ready=False, lost=True))
-    found = danger(release, seen(Side.CANDIDATE if release.course is Course.FINISH else Side.BOTH, candidate=arm))
+    found = danger(release, seen(Side.CANDIDATE if release.course is Direction.PROMOTING else Side.BOTH, candidate=arm))
     assert found == (Fail("candidate pod weak-0 lost its readiness (3 of 4 are ready)") if fails else None)
 
 
@@ -181,7 +181,7 @@ def test_the_new_template_is_known_in_the_finish_alone():
     ],
 )
 def test_the_stable_side_scaled_down(release, arm, holds: bool):
-    side = Side.CANDIDATE if release.course is Course.FINISH else Side.BOTH
+    side = Side.CANDIDATE if release.course is Direction.PROMOTING else Side.BOTH
     assert held(release, side=side, stable=arm) == ("Deployment web was scaled down to 3, 4 stood before the release" if holds else "")
 
 
@@ -200,15 +200,15 @@ def test_the_autoscaler_is_ours_at_its_minimum_of_before_and_at_the_size_of_the_
 def test_whatever_we_asked_of_the_autoscaler_so_far_is_ours():
     release = scaled().noted(NOW - 9, "intent", "route both: 50 %").noted(NOW - 8, "intent", "hold-autoscaler 7: it has to take them back")
     release = release.noted(NOW - 7, "outcome", "hold-autoscaler 9: refused")
-    assert guards.floors(release) == {7}
+    assert guards.asked_floors(release) == {7}
     assert held(release, autoscaler=AutoscalerSeen("web", "h", 7, 10)) == ""
     assert held(release, autoscaler=AutoscalerSeen("web", "h", 9, 10)).endswith("was changed to 9")
 
 
 def test_an_autoscaler_is_not_asked_for_more_than_its_own_maximum():
-    assert guards.floor(baking()) == 4
-    assert guards.floor(scaled()) == 4
-    assert guards.floor(scaled(maximum=3)) == 3
+    assert guards.autoscaler_floor(baking()) == 4
+    assert guards.autoscaler_floor(scaled()) == 4
+    assert guards.autoscaler_floor(scaled(maximum=3)) == 3
 
 
 def test_services_and_previews_edited_by_somebody():
@@ -247,7 +247,7 @@ def test_a_fail_of_before_the_bake_is_none(checked: float, counts: bool):
 @pytest.mark.parametrize(("age", "counts"), [(30.0, True), (30.1, False)])
 def test_a_verdict_is_fresh_for_three_polls_and_a_quarter_of_a_minute(age: float, counts: bool):
     release = baking(bake_since=NOW - 300)
-    assert guards.fresh(release, seen(checked_at=NOW - age), NOW) is counts
+    assert guards.is_fresh(release, seen(checked_at=NOW - age), NOW) is counts
     assert (danger(release, seen(checks=(FAILED,), checked_at=NOW - age)) is not None) is counts
     assert danger(baking(bake_since=0.0), seen(checks=(FAILED,), checked_at=1.0)) == Fail("errors: 9 of 100"), (
         "before a bake any FAIL counts"
@@ -298,7 +298,7 @@ def test_a_certain_failure_comes_before_a_foreign_hand_and_that_before_a_verdict
 
 def test_a_failure_turns_the_release_back_and_moves_the_traffic_in_the_same_look():
     decision = decide(baking(), seen(checks=(FAILED,)), NOW)
-    assert (decision.release.course, decision.release.reason) == (Course.BACK, "errors: 9 of 100")
+    assert (decision.release.course, decision.release.reason) == (Direction.ROLLING_BACK, "errors: 9 of 100")
     assert str(decision.action) == "route stable"
 
 

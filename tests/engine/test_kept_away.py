@@ -6,7 +6,7 @@ import pytest
 
 from deliver.model.observation import RouteSeen
 from deliver.model.plan import Side
-from deliver.model.release import Release, Shift
+from deliver.model.release import Release, RouteChange
 from deliver.model.spec import Limits
 from deliver.traffic import endpoints
 from deliver_sandbox.faults import Fault, Killed, killed
@@ -85,7 +85,7 @@ def test_a_stranger_who_keeps_leading_the_services_away_does_not_keep_the_candid
 
 def test_the_selectors_stay_pinned_while_such_a_pod_lives_and_that_is_said_once():
     """It may not be ready yet, or of another Deployment: it counts."""
-    done = going_back(shift=Shift(Side.STABLE, HOME, NOW - 12, NOW - 12, NOW - 10), traffic_off=NOW - 10)
+    done = going_back(shift=RouteChange(Side.STABLE, HOME, NOW - 12, NOW - 12, NOW - 10), traffic_off=NOW - 10)
     look = seen(Side.STABLE, candidate=None, remains=("web-a", "web-b"))
     first = decide(done, look, NOW)
     assert first.action is None
@@ -98,7 +98,7 @@ def test_the_selectors_stay_pinned_while_such_a_pod_lives_and_that_is_said_once(
 
 
 def test_pods_on_their_way_out_that_still_serve_are_waited_for_within_a_limit():
-    done = going_back(shift=Shift(Side.STABLE, HOME, NOW - 12, NOW - 12, NOW - 10), traffic_off=NOW - 10)
+    done = going_back(shift=RouteChange(Side.STABLE, HOME, NOW - 12, NOW - 12, NOW - 10), traffic_off=NOW - 10)
     look = seen(Side.STABLE, candidate=None, leaving=1)
     assert waits(decide(done, look, NOW))
     assert str(decide(done, look, NOW + 900).action) == "restore-route"
@@ -120,7 +120,7 @@ def test_selectors_that_lead_to_such_a_pod_are_pinned_again():
     ids=["a stranger", "nobody else is ready"],
 )
 def test_that_traffic_is_off_is_taken_back_when_it_is_not_so_any_more(look, why: str):
-    off = going_back(shift=Shift(Side.STABLE, HOME, NOW - 12, NOW - 12, NOW - 10), traffic_off=NOW - 10)
+    off = going_back(shift=RouteChange(Side.STABLE, HOME, NOW - 12, NOW - 12, NOW - 10), traffic_off=NOW - 10)
     decision = decide(off, look, NOW)
     assert (decision.release.traffic_off, decision.release.shift) == (0.0, None)
     assert decision.release.journal[-1].text == f"traffic is not off the new version any more: {why}"
@@ -173,13 +173,13 @@ def test_endpoints_are_counted_by_what_they_run_whoever_made_the_pod():
 
 
 def test_what_is_said_of_a_move_is_said_of_all_ready_endpoints():
-    moved = going_back(shift=Shift(Side.BOTH, "", NOW - 3, NOW - 2))
+    moved = going_back(shift=RouteChange(Side.BOTH, "", NOW - 3, NOW - 2))
     mixed = route(Side.BOTH, stable=1, candidate=2, other=1)
     assert "2 of 4 ready endpoints run the new version, 50 %" in _proof(moved, mixed)
     assert "1 of 2 ready endpoints runs the new version, 50 %" in _proof(moved, replace(mixed, candidate=1, other=0))
 
 
 def _proof(release: Release, found: RouteSeen) -> str:
-    from deliver.engine.core.route import shifted
+    from deliver.engine.core.route import follow_route_change
 
-    return shifted(release, seen(route=found), NOW, Side.BOTH, "").journal[-1].text
+    return follow_route_change(release, seen(route=found), NOW, Side.BOTH, "").journal[-1].text

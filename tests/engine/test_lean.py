@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from deliver.model.observation import PodSeen
-from deliver.model.release import Course, Outcome, Release
+from deliver.model.release import Direction, Outcome, Release
 from deliver.model.spec import ReleaseSpec
 from deliver.model.verdict import Verdict
 from tests.engine.rig import GOOD, TARGET, Judge, Rig, in_step
@@ -121,7 +121,7 @@ def blue_green(hold: str) -> ReleaseSpec:
 
 def test_what_leans_in_the_warm_hold_does_not_lose_the_way_back():
     made, judge = rig()
-    leans_from(made, judge, lambda release: release.course is Course.FINISH)
+    leans_from(made, judge, lambda release: release.course is Direction.PROMOTING)
     release = made.run(blue_green("60s"))
     assert release.outcome is Outcome.ROLLED_BACK
     assert "it did not settle within" in release.reason
@@ -131,7 +131,7 @@ def test_what_leans_in_the_warm_hold_does_not_lose_the_way_back():
 def test_a_lean_in_the_hold_that_settles_is_promoted():
     made, judge = rig()
     made.when(
-        lambda release: release.course is Course.FINISH,
+        lambda release: release.course is Direction.PROMOTING,
         lambda: setattr(judge, "leaning", (made.world.clock.now(), made.world.clock.now() + 90.0)),
     )
     release = made.run(blue_green("60s"))

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from deliver.engine.core.decide import decide
 from deliver.model.action import Verb
-from deliver.model.observation import ArmSeen, PodSeen, RouteSeen, Seen
+from deliver.model.observation import ArmSeen, Observation, PodSeen, RouteSeen
 from deliver.model.plan import Side
-from deliver.model.release import Course, Phase, Release, Shift
+from deliver.model.release import Direction, Phase, Release, RouteChange
 from tests.engine.rig import Rig
 
 BEGUN: Release = Rig.make().propose().release
@@ -37,7 +37,7 @@ def arms(draw: st.DrawFn, hash: str, uid: str, name: str) -> ArmSeen:
 
 
 @st.composite
-def seen(draw: st.DrawFn) -> Seen:
+def seen(draw: st.DrawFn) -> Observation:
     route = RouteSeen(
         side=draw(st.sampled_from([*Side, None])),
         pinned=draw(st.sampled_from(["", HOME, CANDIDATE, NEW])),
@@ -45,19 +45,19 @@ def seen(draw: st.DrawFn) -> Seen:
         marked=draw(st.booleans()),
     )
     candidate = draw(st.none() | arms(CANDIDATE, "c", "web-candidate"))
-    return Seen(
+    return Observation(
         at=1000.0, stable=draw(arms(HOME, BEGUN.snapshot.uid, "web")), candidate=candidate, route=route, strays=draw(st.integers(0, 1))
     )
 
 
 @st.composite
 def releases(draw: st.DrawFn) -> Release:
-    course = draw(st.sampled_from(list(Course)))
-    phase = {Course.FORWARD: Phase.BAKING, Course.FINISH: Phase.FINISHING, Course.BACK: Phase.ROLLING_BACK}[course]
+    course = draw(st.sampled_from(list(Direction)))
+    phase = {Direction.PROGRESSING: Phase.BAKING, Direction.PROMOTING: Phase.FINISHING, Direction.ROLLING_BACK: Phase.ROLLING_BACK}[course]
     shift = draw(
         st.none()
         | st.builds(
-            Shift,
+            RouteChange,
             side=st.sampled_from(list(Side)),
             hash=st.sampled_from(["", HOME, CANDIDATE]),
             written=st.just(900.0),
@@ -82,7 +82,7 @@ def releases(draw: st.DrawFn) -> Release:
 
 @settings(max_examples=600, deadline=None)
 @given(releases(), seen())
-def test_no_route_leads_to_a_side_without_a_ready_pod(release: Release, look: Seen):
+def test_no_route_leads_to_a_side_without_a_ready_pod(release: Release, look: Observation):
     decision = decide(release, look, 1000.0)
     action = decision.action
     if action is None or action.verb is not Verb.ROUTE or look.stable is None:
@@ -95,6 +95,6 @@ def test_no_route_leads_to_a_side_without_a_ready_pod(release: Release, look: Se
 
 @settings(max_examples=300, deadline=None)
 @given(releases(), seen())
-def test_whatever_is_decided_there_is_another_look_within_five_seconds(release: Release, look: Seen):
+def test_whatever_is_decided_there_is_another_look_within_five_seconds(release: Release, look: Observation):
     """Watches may be silent; nothing waits for longer than this."""
     assert 1000.0 <= decide(release, look, 1000.0).wake_at <= 1005.0

@@ -4,7 +4,7 @@ import pytest
 
 from deliver.engine.runtime.lease import DURATION
 from deliver.model.errors import InputError
-from deliver.model.observation import Seen
+from deliver.model.observation import Observation
 from deliver.model.release import Outcome, Phase, Release
 from deliver_sandbox.faults import Fault, Killed, killed
 from tests.engine.rig import Rig
@@ -14,7 +14,7 @@ def orphaned() -> Rig:
     """Its driver died in the first bake, a moment after it had renewed its lock."""
     rig = Rig.make()
 
-    def die(release: Release, seen: Seen | None) -> None:
+    def die(release: Release, seen: Observation | None) -> None:
         if release.phase is Phase.BAKING and not rig.world.cluster.script.faults:
             rig.world.cluster.script.add(Fault(killed, actor=rig.actor))
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deliver.engine.preflight.quota import quantity
-from deliver.engine.runtime.pod_facts import Facts, bare_digest, deployment_problem, pod_seen
+from deliver.engine.runtime.pod_facts import PodFactsCache, bare_digest, deployment_problem, pod_seen
 
 START = "2026-01-05T09:00:10Z"
 
@@ -173,7 +173,7 @@ def test_a_quantity_is_its_number_times_its_suffix(number: int, suffix: str):
 
 
 def test_what_is_known_of_an_object_is_kept_for_as_long_as_it_is_the_same():
-    facts, one = Facts(), pod(RUNNING, ready="True")
+    facts, one = PodFactsCache(), pod(RUNNING, ready="True")
     first = facts.pod(one)
     assert first == pod_seen(one)
     assert facts.pod(pod(RUNNING, ready="True")) is first
@@ -182,14 +182,14 @@ def test_what_is_known_of_an_object_is_kept_for_as_long_as_it_is_the_same():
 
 
 def test_a_replicaset_has_the_digest_of_the_deployment_that_made_it():
-    facts, template = Facts(), {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": []}}
+    facts, template = PodFactsCache(), {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": []}}
     hashed = {**template, "metadata": {"labels": {"app": "web", "pod-template-hash": "abc"}}}
     made = facts.bare_digest({"metadata": {"uid": "u2"}, "spec": {"template": hashed}})
     assert made == bare_digest(hashed) == facts.digest({"metadata": {"uid": "u2"}, "spec": {"template": template}})
 
 
 def test_what_went_is_forgotten():
-    facts, pods = Facts(), [pod(RUNNING, ready="True") for _ in range(100)]
+    facts, pods = PodFactsCache(), [pod(RUNNING, ready="True") for _ in range(100)]
     for number, one in enumerate(pods):
         one["metadata"]["uid"] = f"u{number}"
         facts.pod(one)

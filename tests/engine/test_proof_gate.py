@@ -117,12 +117,12 @@ def test_however_short_the_bake_some_looks_are_waited_for():
 
 def test_shares_of_users_are_proved_before_the_last_of_them_too():
     """A flag's steps have both sides all the way: 50 to 100 % leaves nobody to compare with."""
-    from deliver.engine.core.proof_gate import asked_for
+    from deliver.engine.core.proof_gate import is_asked_for
     from deliver.model.plan import Plan, Side, Step
 
     steps = tuple(Step(f"{share} %", share, Side.BOTH, candidate_pods=0, stable_pods=0, bake=60.0) for share in (10, 50, 100))
     made = weighed_run(lambda seconds: True)
-    asked = [asked_for(replace(made, plan=Plan("flag", steps), step=at)) for at in range(3)]
+    asked = [is_asked_for(replace(made, plan=Plan("flag", steps), step=at)) for at in range(3)]
     assert asked == [False, True, True]
 
 

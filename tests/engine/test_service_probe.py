@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from deliver.cluster.port import Access
-from deliver.engine.core.cutover import probing
+from deliver.engine.core.cutover import probe_rate
 from deliver.engine.runtime import service_probe
 from deliver.model.spec import PluginSpec, ReleaseSpec
 from tests.engine.rig import Rig
@@ -39,9 +39,9 @@ def test_of_several_ports_the_one_that_leads_there():
     assert service_probe.port_of({"spec": {"ports": ports}}, 8080, RELEASE) == "http"
 
 
-def askers(wanted: ReleaseSpec) -> tuple[Rig, tuple[service_probe.Asker, ...]]:
+def askers(wanted: ReleaseSpec) -> tuple[Rig, tuple[service_probe.ServiceProbe, ...]]:
     rig = Rig.make(services=("web", "web-admin"))
-    return rig, service_probe.askers(rig.world.cluster, rig.propose(wanted).release)
+    return rig, service_probe.service_probes(rig.world.cluster, rig.propose(wanted).release)
 
 
 def test_each_service_is_asked_where_a_check_tells_how():
@@ -83,4 +83,4 @@ def test_one_that_cannot_be_reached_is_not_judged(monkeypatch):
     ],
 )
 def test_what_the_kubelets_probes_may_make_of_a_pods_counters(probes: dict[str, Any], rate: float):
-    assert probing({"spec": {"containers": [{"name": "web"} | probes]}}, "web") == pytest.approx(rate)
+    assert probe_rate({"spec": {"containers": [{"name": "web"} | probes]}}, "web") == pytest.approx(rate)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from deliver.engine.core.decide import resumed
-from deliver.model.observation import Request, Seen
+from deliver.engine.core.decide import taken_up
+from deliver.model.observation import Observation, OperatorRequest
 from deliver.model.plan import Side
-from deliver.model.release import Course, Outcome, Phase, Release, Shift
+from deliver.model.release import Direction, Outcome, Phase, Release, RouteChange
 from deliver.model.verdict import CheckResult, Verdict
 from tests.engine.moments import (
     BEGUN,
@@ -58,7 +58,7 @@ def baked(**more: Any) -> Release:
     ],
 )
 def test_traffic_is_moved_to_where_the_step_wants_it(step: int, now: Side, action: str, hash: str, why: str):
-    decision = decide(ready(step=step, exposed=now is Side.BOTH, shift=Shift(now, HOME, 1.0, 1.0, 2.0)), seen(now), NOW)
+    decision = decide(ready(step=step, exposed=now is Side.BOTH, shift=RouteChange(now, HOME, 1.0, 1.0, 2.0)), seen(now), NOW)
     assert decision.action is not None
     assert (str(decision.action), decision.action.hash, decision.action.why) == (action, hash, why)
     release = decision.release
@@ -131,7 +131,7 @@ def test_a_step_whose_metrics_were_not_judged_asks_for_no_new_judgement():
     assert str(decide(release, seen(Side.STABLE, checks=(DARK,)), NOW).action) == "route both"
     assert decide(ready(), seen(Side.STABLE, checks=(DARK,)), NOW).action is None
     assert decide(ready(), seen(Side.STABLE, checked_at=NOW - 31), NOW).action is None, "a PASS that is too old is none"
-    unseen = ready(exposed=False, shift=Shift(Side.STABLE, HOME, 1.0, 1.0, 2.0))
+    unseen = ready(exposed=False, shift=RouteChange(Side.STABLE, HOME, 1.0, 1.0, 2.0))
     assert str(decide(unseen, seen(Side.STABLE, checks=(DARK,)), NOW).action) == "route both", "nobody has been there to judge"
 
 
@@ -162,7 +162,7 @@ def test_users_who_are_all_on_the_candidate_already_are_not_moved_back_to_be_mov
     ],
     ids=["a smaller candidate", "elsewhere", "before the verdict", "by this driver", "never asked", "another move", "another step"],
 )
-def test_users_whom_nobody_was_allowed_to_move_there_are_moved_to_where_the_step_wants_them(release: Release, look: Seen):
+def test_users_whom_nobody_was_allowed_to_move_there_are_moved_to_where_the_step_wants_them(release: Release, look: Observation):
     assert decide(release, look, NOW).release.step == release.step
 
 
@@ -172,13 +172,13 @@ def test_users_whom_nobody_was_allowed_to_move_there_are_moved_to_where_the_step
 def test_a_move_is_switched_when_the_slices_agree_and_verified_a_second_later():
     written = ready(phase=Phase.SHIFTING, shift=None)
     first = decide(written, seen(), NOW)
-    assert first.release.shift == Shift(Side.BOTH, "", NOW, switched=NOW)
+    assert first.release.shift == RouteChange(Side.BOTH, "", NOW, switched=NOW)
     assert waits(first, NOW + 1.0)
     early = decide(first.release, seen(), NOW + 0.9)
     assert waits(early, NOW + 1.0)
     assert early.release.shift == first.release.shift
     second = decide(first.release, seen(), NOW + 1.0)
-    assert second.release.shift == Shift(Side.BOTH, "", NOW, NOW, verified=NOW + 1.0)
+    assert second.release.shift == RouteChange(Side.BOTH, "", NOW, NOW, verified=NOW + 1.0)
     assert second.release.journal[-1].text == ("traffic on both sides is verified: 4 of 8 ready endpoints run the new version, 50 %")
     assert waits(second, NOW + 1.0)
     third = decide(second.release, seen(), NOW + 1.0)
@@ -189,16 +189,16 @@ def test_a_move_is_switched_when_the_slices_agree_and_verified_a_second_later():
 
 def test_slices_that_disagree_again_begin_the_two_looks_anew_until_it_was_verified():
     apart = seen(route=route(Side.BOTH, agreed=False))
-    once = ready(phase=Phase.SHIFTING, shift=Shift(Side.BOTH, "", NOW - 3, NOW - 0.5))
+    once = ready(phase=Phase.SHIFTING, shift=RouteChange(Side.BOTH, "", NOW - 3, NOW - 0.5))
     decision = decide(once, apart, NOW)
-    assert decision.release.shift == Shift(Side.BOTH, "", NOW - 3)
+    assert decision.release.shift == RouteChange(Side.BOTH, "", NOW - 3)
     assert waits(decision, NOW + 1.0)
     assert decide(baking(), apart, NOW).release.shift == baking().shift, "pods come and go in a bake"
 
 
 def test_a_share_is_told_where_there_are_endpoints():
     nobody = seen(route=route(Side.BOTH, stable=0, candidate=0))
-    release = ready(phase=Phase.SHIFTING, shift=Shift(Side.BOTH, "", NOW - 3, NOW - 2))
+    release = ready(phase=Phase.SHIFTING, shift=RouteChange(Side.BOTH, "", NOW - 3, NOW - 2))
     assert decide(release, nobody, NOW).release.journal[-1].text == "traffic on both sides is verified: no ready endpoint"
 
 
@@ -218,9 +218,9 @@ def test_a_bake_is_over_to_the_second():
 
 
 def test_the_last_bake_leads_to_the_finish():
-    last = baked(step=2, shift=Shift(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, 2.0), blind_since=0.0)
+    last = baked(step=2, shift=RouteChange(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, 2.0), blind_since=0.0)
     release = decide(last, seen(Side.CANDIDATE), NOW).release
-    assert (release.course, release.phase, release.since, release.bake_since) == (Course.FINISH, Phase.FINISHING, NOW, 0.0)
+    assert (release.course, release.phase, release.since, release.bake_since) == (Direction.PROMOTING, Phase.FINISHING, NOW, 0.0)
     assert release.shift == last.shift, "the drain counts from that move"
     assert release.journal[-1].text == "all steps passed: finishing"
     warm = decide(replace(last, plan=replace(last.plan, hold=600.0)), seen(Side.CANDIDATE), NOW).release
@@ -228,7 +228,7 @@ def test_the_last_bake_leads_to_the_finish():
 
 
 def test_users_who_stay_where_they_are_need_no_new_proof():
-    shift = Shift(Side.STABLE, HOME, 1.0, 1.0, 2.0)
+    shift = RouteChange(Side.STABLE, HOME, 1.0, 1.0, 2.0)
     release = with_steps(baked(step=0, exposed=False, shift=shift), side=Side.STABLE, candidate_pods=4)
     assert decide(release, seen(Side.STABLE), NOW).release.shift == shift
 
@@ -307,7 +307,7 @@ def test_or_goes_back_where_that_was_asked_for(timeout: float, said: str):
 
 
 def asked(release: Release, verb: str, reason: str = "because") -> Release:
-    return decide(release, seen(requests=(Request("r", verb, "ops@desk", reason, NOW - 2),)), NOW).release
+    return decide(release, seen(requests=(OperatorRequest("r", verb, "ops@desk", reason, NOW - 2),)), NOW).release
 
 
 def test_each_request_is_in_the_journal_with_who_asked():
@@ -346,7 +346,7 @@ def test_resume_and_promote_end_a_pause_and_promote_passes_the_bake():
 def test_abort_turns_back_and_names_who_and_why(reason: str, said: str):
     release = asked(baking(paused=PAUSE), "abort", reason)
     assert (release.course, release.phase, release.since, release.paused, release.ended_by) == (
-        Course.BACK,
+        Direction.ROLLING_BACK,
         Phase.ROLLING_BACK,
         NOW,
         None,
@@ -369,7 +369,7 @@ def test_on_the_way_back_a_request_is_noted_and_changes_nothing():
 
 def test_who_takes_it_up_bakes_the_step_anew_and_is_named():
     before = baking(outcome=Outcome.HELD, ended=NOW - 9, timed_out=True, paused=PAUSE, blind_since=NOW - 9, reason="not done")
-    release = resumed(before, "other@there", 7, NOW)
+    release = taken_up(before, "other@there", 7, NOW)
     assert (release.step, release.fence, release.outcome, release.ended, release.timed_out, release.paused) == (
         1,
         7,
@@ -386,13 +386,13 @@ def test_who_takes_it_up_bakes_the_step_anew_and_is_named():
 
 @pytest.mark.parametrize(("step", "bake_since", "wanted"), [(1, 0.0, 0), (1, NOW - 5, 1), (0, 0.0, 0)])
 def test_a_step_that_had_not_begun_to_bake_is_not_taken_on_trust(step: int, bake_since: float, wanted: int):
-    assert resumed(baking(step=step, bake_since=bake_since), "o", 1, NOW).step == wanted
+    assert taken_up(baking(step=step, bake_since=bake_since), "o", 1, NOW).step == wanted
 
 
 def test_a_rollback_keeps_its_cause_and_a_finish_its_phase():
-    back = resumed(going_back(bake_since=0.0), "o", 1, NOW)
+    back = taken_up(going_back(bake_since=0.0), "o", 1, NOW)
     assert (back.reason, back.phase, back.step) == ("errors: 9 of 100", Phase.ROLLING_BACK, 1)
-    finish = resumed(baking(course=Course.FINISH, phase=Phase.FINISHING, step=2, bake_since=0.0, reason="x"), "o", 1, NOW)
+    finish = taken_up(baking(course=Direction.PROMOTING, phase=Phase.FINISHING, step=2, bake_since=0.0, reason="x"), "o", 1, NOW)
     assert (finish.phase, finish.step, finish.reason) == (Phase.FINISHING, 2, "")
 
 

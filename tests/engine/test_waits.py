@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from deliver.engine.core import progress
-from deliver.model.observation import AutoscalerSeen, PreviewSeen, Seen
+from deliver.model.observation import AutoscalerSeen, Observation, PreviewSeen
 from deliver.model.plan import Side
-from deliver.model.release import AutoscalerSnapshot, Course, Phase, Release, Shift
+from deliver.model.release import AutoscalerSnapshot, Direction, Phase, Release, RouteChange
 from deliver.model.spec import PluginSpec
 from deliver.model.verdict import CheckResult, Verdict
 from tests.engine.moments import (
@@ -42,7 +42,7 @@ def preparing(**more: Any) -> Release:
         since=began,
         bake_since=0.0,
         exposed=False,
-        shift=Shift(Side.STABLE, HOME, began, began, began + 1),
+        shift=RouteChange(Side.STABLE, HOME, began, began, began + 1),
         checks=(),
     )
     return replace(release, **more)
@@ -55,7 +55,7 @@ def test_the_stable_side_is_held_first():
     action = decide(preparing(), seen(Side.STABLE, stable=stable(paused=False)), NOW).action
     assert action is not None
     assert (str(action), action.why) == ("hold-stable", "a pinned version must not roll away under its traffic")
-    assert waits(progress.climb(preparing(), seen(Side.STABLE, stable=None), NOW))
+    assert waits(progress.next_action(preparing(), seen(Side.STABLE, stable=None), NOW))
 
 
 @pytest.mark.parametrize(("times", "insists"), [(3, False), (4, True)])
@@ -98,18 +98,18 @@ def test_before_any_user_is_to_reach_the_candidate_the_services_lead_to_the_stab
     assert action is not None
     assert (action.side, action.hash, action.why) == (Side.STABLE, HOME, "no request may reach the candidate before it is checked")
     assert decide(preparing(exposed=True), seen(Side.BOTH, candidate=None), NOW).action != action
-    unverified = preparing(shift=Shift(Side.STABLE, HOME, NOW - 5, NOW - 0.4))
+    unverified = preparing(shift=RouteChange(Side.STABLE, HOME, NOW - 5, NOW - 0.4))
     assert waits(decide(unverified, seen(Side.STABLE), NOW), NOW + 0.6), "seen twice, a second apart"
 
 
 def test_a_shift_that_nobody_sees_take_effect_fails_at_its_limit():
     look = seen(Side.STABLE, route=route(Side.STABLE, agreed=False, detail="3 of 4 endpoints"))
-    late = preparing(shift=Shift(Side.STABLE, HOME, NOW - 60))
+    late = preparing(shift=RouteChange(Side.STABLE, HOME, NOW - 60))
     assert turned(decide(late, look, NOW)) == "the shift was not seen to take effect within 60 s: 3 of 4 endpoints"
-    for early in (Shift(Side.STABLE, HOME, NOW - 59.9), Shift(Side.STABLE, HOME, NOW - 90, NOW - 90, NOW - 89)):
-        assert decide(preparing(shift=early), look, NOW).release.course is Course.FORWARD
-    for other in (Shift(Side.BOTH, HOME, NOW - 90), Shift(Side.STABLE, "other", NOW - 90)):
-        assert decide(preparing(shift=other), look, NOW).release.course is Course.FORWARD, "of another move"
+    for early in (RouteChange(Side.STABLE, HOME, NOW - 59.9), RouteChange(Side.STABLE, HOME, NOW - 90, NOW - 90, NOW - 89)):
+        assert decide(preparing(shift=early), look, NOW).release.course is Direction.PROGRESSING
+    for other in (RouteChange(Side.BOTH, HOME, NOW - 90), RouteChange(Side.STABLE, "other", NOW - 90)):
+        assert decide(preparing(shift=other), look, NOW).release.course is Direction.PROGRESSING, "of another move"
 
 
 # ---------------------------------------------------------------- both arms at their size
@@ -171,7 +171,7 @@ def test_the_candidates_hash_is_kept_as_soon_as_its_pods_are_ready():
 
 @pytest.mark.parametrize(("step", "desired", "wanted"), [(1, 6, 4), (2, 6, 6), (2, 3, 4)])
 def test_with_all_the_traffic_the_candidate_is_as_large_as_the_stable_side_is_by_now(step: int, desired: int, wanted: int):
-    assert progress.wanted_pods(BEGUN.plan.steps[step], seen(stable=stable(desired=desired))) == wanted
+    assert progress.candidate_size(BEGUN.plan.steps[step], seen(stable=stable(desired=desired))) == wanted
 
 
 def test_a_pause_lets_pods_start_only_while_no_user_can_reach_them():
@@ -191,7 +191,7 @@ def previewing(**more: Any) -> Release:
     return with_steps(preparing(**{"plan": plan, "resumed": NOW - 20, **more}), preview=True, side=Side.STABLE, candidate_pods=4)
 
 
-def preview(**more: Any) -> Seen:
+def preview(**more: Any) -> Observation:
     return seen(Side.STABLE, preview=PreviewSeen(**{"there": True, "open": True, "detail": "2 of 4 endpoints", **more}))
 
 

@@ -175,7 +175,7 @@ standing = cache(interrupted)
 def _look(cluster: HostileCluster, now: float) -> None:
     release, seen = commands.current(cluster, TARGET)
     if release is not None:
-        printable(status_text(release, seen, now, PLAIN, commands.driver(cluster, TARGET)))
+        printable(status_text(release, seen, now, PLAIN, commands.lock_status(cluster, TARGET)))
         json.dumps(view.release_view(release, seen, now), allow_nan=False)
         printable(explain_text(release, now, None, PLAIN))
 

@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from deliver.model.codec import decode
-from deliver.model.observation import FlagSeen, Seen
+from deliver.model.observation import FlagSeen, Observation
 from deliver.model.release import Release
 from deliver.render import flag
 from tests.hunt.worlds import FOREIGN, PERSON
@@ -77,7 +77,7 @@ class FlagRules:
     def _said(self, release: Release) -> None:
         """The sentence at the end, of the flag as it stands now."""
         flags, say = self.play.flags, self.play.referee.say
-        text = flag.meaning(release, Seen(at=0.0, flag=FlagSeen(flags.hand().look())))
+        text = flag.meaning(release, Observation(at=0.0, flag=FlagSeen(flags.hand().look())))
         served = flags.on and flags.there and bool(flags.rules or flags.percent or flags.percent is None)
         if "every user gets the safe variant" in text and served:
             say(12, f"`{text}`, and somebody gets the treatment")

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from deliver.engine import commands
 from deliver.engine.runtime.clock import Inline
-from deliver.engine.runtime.flag_client import hand_on
+from deliver.engine.runtime.flag_client import make_flag_client
 from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.errors import DeliverError
 from deliver.model.names import RELEASE_LABEL, preview_name
@@ -131,8 +131,8 @@ class Play:
         measures = tuple(measure(one) for one in spec.analysis.metrics)
         watch = Watch(self, stable, candidate, Bench(Shown(world, self.story.lag), stable, candidate, measures))
         stop.wakes(clock.wake)
-        cluster, hands = world.cluster.as_actor("judged"), self.flags.hand if self.flags is not None else hand_on
-        tools = commands.World(cluster, watch, stop, clock, Inline(), identity="judged", hands=hands)
+        cluster, hands = world.cluster.as_actor("judged"), self.flags.hand if self.flags is not None else make_flag_client
+        tools = commands.Dependencies(cluster, watch, stop, clock, Inline(), identity="judged", hands=hands)
         deaf = world.store.listen(watch.hear)
         if self.story.stopped and spec.analysis.metrics:
             world.clock.after(self.story.stopped, lambda: stop.request(signal.SIGTERM))
@@ -146,7 +146,7 @@ class Play:
             deaf()
         return watch, release
 
-    def _run(self, tools: commands.World, spec: ReleaseSpec, watch: Watch) -> Release:
+    def _run(self, tools: commands.Dependencies, spec: ReleaseSpec, watch: Watch) -> Release:
         """Tried again, as a person would, while a roll-out goes on or no sample has come yet."""
         while True:
             try:
@@ -159,7 +159,7 @@ class Play:
                 self.tries += 1
                 self.world.clock.wait(AGAIN)
 
-    def _resumed(self, tools: commands.World, watch: Watch) -> Release:
+    def _resumed(self, tools: commands.Dependencies, watch: Watch) -> Release:
         """By another process, after a while."""
         self.world.clock.wait(AGAIN)
         clock, stop = EngineClock(self.world.clock), Stop()

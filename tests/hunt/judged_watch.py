@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from deliver.model.observation import Seen
-from deliver.model.release import Course, Release
+from deliver.model.observation import Observation
+from deliver.model.release import Direction, Release
 from deliver.model.verdict import CheckResult, Verdict
 from deliver_sandbox.store import Change, Object
 from tests.hunt.judging_rules import Bench, Count, Measure, Numbers
@@ -63,25 +63,25 @@ class Watch:
 
     # ------------------------------------------------------------ what is told
 
-    def update(self, release: Release, seen: Seen | None) -> None:
+    def update(self, release: Release, seen: Observation | None) -> None:
         before, self.release = self.release, release
         now = self.play.world.clock.now()
-        if release.bake_since and release.course is Course.FORWARD:
+        if release.bake_since and release.course is Direction.PROGRESSING:
             self.bakes[release.step] = release.bake_since
-        if before is not None and before.course is Course.FORWARD and self._passed(before, release):
+        if before is not None and before.course is Direction.PROGRESSING and self._passed(before, release):
             self._waited(before, now)
-        if release.course is Course.FINISH and not self.finishing:
+        if release.course is Direction.PROMOTING and not self.finishing:
             self.finishing = now
             self.play.finishing(self)
         self._told(release)
         self._harm(release, now)
-        if seen is not None and seen.share is not None and release.course is not Course.BACK:
+        if seen is not None and seen.share is not None and release.course is not Direction.ROLLING_BACK:
             self._share(release, seen, now)
 
     def note(self, text: str) -> None:
         """Nothing is kept."""
 
-    def end(self, release: Release, seen: Seen | None) -> None:
+    def end(self, release: Release, seen: Observation | None) -> None:
         """Told by whoever asked for the run."""
 
     def _harm(self, release: Release, now: float) -> None:
@@ -91,7 +91,7 @@ class Watch:
         if since is None or now - self.looked < story.poll:
             return
         self.looked = now
-        shown = self.bench.numbers(since, now) if release.course is not Course.BACK and not asleep and not self.play.ill else []
+        shown = self.bench.numbers(since, now) if release.course is not Direction.ROLLING_BACK and not asleep and not self.play.ill else []
         found = next(
             (
                 one
@@ -109,7 +109,7 @@ class Watch:
             self.bench.say("h", f"for {now - self.gross:.0f} s the store has shown {found}; the release is {release.phase}")
 
     def _passed(self, before: Release, release: Release) -> bool:
-        return bool(before.bake_since) and (release.step > before.step or release.course is Course.FINISH)
+        return bool(before.bake_since) and (release.step > before.step or release.course is Direction.PROMOTING)
 
     def _waited(self, before: Release, now: float) -> None:
         """(d) how long a step was, and how long it had to be: its samples have to be there, and enough of them."""
@@ -156,7 +156,7 @@ class Watch:
 
     # ------------------------------------------------------------ (f) shares
 
-    def _share(self, release: Release, seen: Seen, now: float) -> None:
+    def _share(self, release: Release, seen: Observation, now: float) -> None:
         """What is told lies within what was so in some stretch of the time that a look can be about."""
         story, shown = self.play.story, self.bench.shown
         self.tallies.append((now, shown.served(self.candidate), shown.served(self.stable)))
@@ -168,7 +168,7 @@ class Watch:
             return
         _, first, other = known[0]
         candidate, stable = known[-1][1] - first, known[-1][2] - other
-        if candidate + stable < 400 or release.course is not Course.FORWARD:
+        if candidate + stable < 400 or release.course is not Direction.PROGRESSING:
             return
         true = candidate / (candidate + stable)
         seconds = known[-1][0] - known[0][0]
@@ -197,7 +197,7 @@ class Watch:
 
     def hear(self, change: Change) -> None:
         release = self.release
-        if release is None or release.course is Course.BACK or change.old is None or change.type != "MODIFIED":
+        if release is None or release.course is Direction.ROLLING_BACK or change.old is None or change.type != "MODIFIED":
             return
         name = change.obj["metadata"]["name"]
         if change.kind == "services" and name == "web":
@@ -220,7 +220,7 @@ class Watch:
 
     def raised(self, before: float | None, percent: float) -> None:
         """The flag was written."""
-        if percent > (before or 0.0) and (self.release is None or self.release.course is not Course.BACK):
+        if percent > (before or 0.0) and (self.release is None or self.release.course is not Direction.ROLLING_BACK):
             self.rise(f"the flag goes to {percent:g} %")
 
     def metrics(self, step: int) -> bool:

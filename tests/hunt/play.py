@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from deliver.engine import commands
-from deliver.engine.commands.deps import World as Tools
+from deliver.engine.commands.deps import Dependencies as Tools
 from deliver.engine.runtime.record_store import parse
 from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.errors import DeliverError, InputError

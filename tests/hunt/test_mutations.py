@@ -9,16 +9,16 @@ import pytest
 from deliver.engine.commands import revert
 from deliver.engine.core import decision as decisions
 from deliver.engine.core import flag_release, progress, rollback
-from deliver.engine.core.decide import resumed
+from deliver.engine.core.decide import taken_up
 from deliver.engine.runtime.driver import Driver
-from deliver.engine.runtime.executor import Acts
+from deliver.engine.runtime.executor import Executor
 from deliver.engine.runtime.guarded_writer import GuardedWriter
 from deliver.engine.runtime.lease import Lease
 from deliver.engine.runtime.observer import Observer
 from deliver.engine.runtime.record_store import Store
-from deliver.engine.runtime.remaining_pods import remains
+from deliver.engine.runtime.remaining_pods import remaining_pods
 from deliver.model.action import Verb
-from deliver.model.observation import Seen
+from deliver.model.observation import Observation
 from deliver.model.release import Outcome, Release
 from deliver.model.verdict import Verdict
 from deliver.plugins.flags import Undone
@@ -42,9 +42,9 @@ def pairs() -> Iterator[Result]:
 
 
 def any_stable_pods_will_do(patch: Patch) -> None:
-    patch.setattr(rollback, "can_take", lambda ready, release, seen: True)
+    patch.setattr(rollback, "has_capacity", lambda ready, release, seen: True)
     patch.setattr(rollback, "serves_nobody", lambda stable, seen: False)
-    patch.setattr("deliver.engine.core.decide.leads_to_nobody", lambda action, seen: False)
+    patch.setattr("deliver.engine.core.decide.ensure_someone_serves", lambda action, seen: False)
 
 
 def blind_is_a_pass(patch: Patch) -> None:
@@ -52,9 +52,11 @@ def blind_is_a_pass(patch: Patch) -> None:
 
 
 def no_bake(patch: Patch) -> None:
-    original = progress.baked
+    original = progress.ensure_bake_done
     patch.setattr(
-        progress, "baked", lambda release, seen, now: original(replace(release, bake_since=release.bake_since - 1000.0), seen, now)
+        progress,
+        "ensure_bake_done",
+        lambda release, seen, now: original(replace(release, bake_since=release.bake_since - 1000.0), seen, now),
     )
 
 
@@ -64,30 +66,30 @@ def rollback_waits_for_the_driver(patch: Patch) -> None:
 
 
 def candidate_first(patch: Patch) -> None:
-    patch.setattr(rollback, "traffic", lambda release, stable, seen, now: None)
+    patch.setattr(rollback, "ensure_traffic_on_stable", lambda release, stable, seen, now: None)
 
 
 def stable_before_the_bake(patch: Patch) -> None:
-    original = progress.climb
+    original = progress.next_action
 
-    def climb(release: Release, seen: Seen, now: float) -> decisions.Decision:
+    def climb(release: Release, seen: Observation, now: float) -> decisions.Decision:
         decision = original(release, seen, now)
         if release.last_step and release.bake_since and seen.stable and seen.stable.desired == release.snapshot.replicas:
             return decisions.act(decision.release, now, Verb.SCALE_STABLE, "cheaper", pods=1)
         return decision
 
-    patch.setattr(progress, "climb", climb)
+    patch.setattr(progress, "next_action", climb)
 
 
 def waits_for_ever(patch: Patch) -> None:
-    patch.setattr(progress, "stopped", lambda release, now, phase, since, text: decisions.wait(release, now))
+    patch.setattr(progress, "wait_for_person", lambda release, now, phase, since, text: decisions.wait(release, now))
     patch.setattr("deliver.engine.core.guards.out_of_time", lambda release, now: None)
 
 
 def nothing_restored(patch: Patch) -> None:
     patch.setattr(
         rollback,
-        "restored",
+        "ensure_restored",
         lambda release, stable, seen, now: decisions.Decision(decisions.end(release, Outcome.ROLLED_BACK, now), None, now),
     )
 
@@ -103,14 +105,14 @@ def no_fence(patch: Patch) -> None:
 def the_heir_gives_up(patch: Patch) -> None:
 
     def taken(release: Release, actor: str, fence: int, now: float) -> Release:
-        return decisions.turn_back(resumed(release, actor, fence, now), "whatever", now)
+        return decisions.turn_back(taken_up(release, actor, fence, now), "whatever", now)
 
     patch.setattr("deliver.engine.commands.run.resumed", taken)
 
 
 def one_more_field(patch: Patch) -> None:
-    original = Acts._deployment
-    patch.setattr(Acts, "_deployment", lambda self, name, uid, spec: original(self, name, uid, {**spec, "minReadySeconds": 1}))
+    original = Executor._deployment
+    patch.setattr(Executor, "_deployment", lambda self, name, uid, spec: original(self, name, uid, {**spec, "minReadySeconds": 1}))
 
 
 def no_intents(patch: Patch) -> None:
@@ -141,15 +143,15 @@ def counted_by_deployment(patch: Patch) -> None:
 
 
 def selectors_at_once(patch: Patch) -> None:
-    patch.setattr("deliver.engine.runtime.observer.remains", lambda *look: ((), remains(*look)[1]))
+    patch.setattr("deliver.engine.runtime.observer.remaining_pods", lambda *look: ((), remaining_pods(*look)[1]))
 
 
 def nobody_on_his_way_out(patch: Patch) -> None:
-    patch.setattr("deliver.engine.runtime.observer.remains", lambda *look: (remains(*look)[0], 0))
+    patch.setattr("deliver.engine.runtime.observer.remaining_pods", lambda *look: (remaining_pods(*look)[0], 0))
 
 
 def off_for_ever(patch: Patch) -> None:
-    patch.setattr(rollback, "on_again", lambda release, why, now: replace(release, shift=None))
+    patch.setattr(rollback, "retract_proof", lambda release, why, now: replace(release, shift=None))
 
 
 def told_in_full(patch: Patch) -> None:
@@ -174,7 +176,7 @@ def flag_not_restored(patch: Patch) -> None:
     ended = decisions.end
     patch.setattr(
         flag_release,
-        "restored",
+        "ensure_restored",
         lambda release, seen, found, before, now: decisions.Decision(ended(release, Outcome.ROLLED_BACK, now), None, now),
     )
 

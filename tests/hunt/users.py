@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deliver.model.names import HASH, UNDO
-from deliver.model.observation import Seen
-from deliver.model.release import Course, Release
+from deliver.model.observation import Observation
+from deliver.model.release import Direction, Release
 from deliver.render.summary import state_now
 from deliver.render.view import by_endpoints, release_view, reverts
 from deliver_sandbox.store import Change
@@ -122,7 +122,7 @@ class Users:
         if change.type == "DELETED" or old != new:
             self.led, self.since = ours and change.type != "DELETED", self._now()
         noted = [UNDO in (obj["metadata"].get("annotations") or {}) for obj in (change.old or change.obj, change.obj)]
-        if ours and course == Course.BACK and noted == [True, False] and HASH not in new and self.rejected:
+        if ours and course == Direction.ROLLING_BACK and noted == [True, False] and HASH not in new and self.rejected:
             self._given_back(change.name, new)
 
     def _given_back(self, name: str, selector: Mapping[str, str]) -> None:
@@ -162,7 +162,7 @@ class Users:
         ended = off.ended or (self._now() if record["outcome"] == "ROLLED_BACK" else 0.0)
         self.off = Off(off.release, off.image, off.raw, off.at, ended)
 
-    def shown(self, release: Release, seen: Seen | None, at: float) -> None:
+    def shown(self, release: Release, seen: Observation | None, at: float) -> None:
         """What the live view, the lines and the JSON are made of. at: when it was looked."""
         if seen is None or release.plan.flag or reverts(release) or release.spec.image in ("", release.snapshot.image):
             return

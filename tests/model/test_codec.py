@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deliver.model.codec import Texts, decode, encode
+from deliver.model.codec import IncrementalEncoder, decode, encode
 from deliver.model.release import Release
 from deliver.model.spec import Analysis, LatencyMetric, PluginSpec, QueryMetric, RatioMetric, ReleaseSpec
 
@@ -39,7 +39,7 @@ def test_any_release_survives_the_journey(data: st.DataObject):
 @settings(max_examples=30, deadline=None)
 @given(st.data(), st.lists(st.tuples(st.sampled_from(["actor", "note", "reason"]), text), max_size=6))
 def test_the_text_of_a_release_that_grows_is_that_of_one_encoded_anew(data: st.DataObject, changes: list[tuple[str, str]]):
-    texts, release = Texts(), _release(data)
+    texts, release = IncrementalEncoder(), _release(data)
     for kind, value in changes:
         release = release.noted(1.0, kind, value) if kind == "note" else replace(release, **{kind: value})
         assert texts.of(release) == json.dumps(encode(release), separators=(",", ":"))

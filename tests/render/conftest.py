@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from deliver.model.observation import Ack, ArmSeen, FlagSeen, FlagState, PodSeen, Problem, Request, RouteSeen, Seen
+from deliver.model.observation import Ack, ArmSeen, FlagSeen, FlagState, Observation, OperatorRequest, PodSeen, Problem, RouteSeen
 from deliver.model.plan import FlagPlan, Plan, Side, Step
-from deliver.model.release import Course, Outcome, Phase, Release, ServiceSnapshot, Shift, Snapshot
+from deliver.model.release import Direction, Outcome, Phase, Release, RouteChange, ServiceSnapshot, Snapshot
 from deliver.model.spec import PluginSpec, ReleaseSpec, Target
 from deliver.model.verdict import CheckResult, Evidence, Verdict
 
@@ -23,7 +23,7 @@ class Scene:
     """A release, what was read back of the cluster, and the time it is."""
 
     release: Release
-    seen: Seen | None
+    seen: Observation | None
     now: float
 
 
@@ -74,7 +74,7 @@ def arm(name: str, hash: str, image: str, ready: int, desired: int, problem: Pro
     return ArmSeen(name, f"uid-{name}", image=image, hash=hash, desired=desired, pods=tuple(made))
 
 
-def look(at: float, side: Side, ready: int, desired: int, share: float | None = None, problem: Problem | None = None) -> Seen:
+def look(at: float, side: Side, ready: int, desired: int, share: float | None = None, problem: Problem | None = None) -> Observation:
     """stable is full; the candidate has `ready` of `desired` pods (desired 0: it is not there)."""
     candidate = arm("web-candidate", "6d9f", NEW, ready, desired, problem, restarts=3 if problem else 0) if desired else None
     route = RouteSeen(
@@ -84,7 +84,7 @@ def look(at: float, side: Side, ready: int, desired: int, share: float | None = 
         stable=0 if side is Side.CANDIDATE else 4,
         candidate=0 if side is Side.STABLE else ready,
     )
-    return Seen(at=at, stable=arm("web", "5c4d", OLD, 4, 4), candidate=candidate, route=route, share=share)
+    return Observation(at=at, stable=arm("web", "5c4d", OLD, 4, 4), candidate=candidate, route=route, share=share)
 
 
 def shifted(release: Release) -> Release:
@@ -95,7 +95,7 @@ def shifted(release: Release) -> Release:
     release = release.noted(T0 + 9, "intent", "route both").noted(T0 + 11, "outcome", "route both", of=7, result="done")
     release = release.noted(T0 + 12, "state", "traffic on both sides is verified: 1 of 5 ready endpoints runs the new version, 20 %")
     release = release.noted(T0 + 12, "state", "step 1/3: baking 10 % for 300 s")
-    shift = Shift(Side.BOTH, "", T0 + 11, T0 + 11, T0 + 12)
+    shift = RouteChange(Side.BOTH, "", T0 + 11, T0 + 11, T0 + 12)
     return replace(release, phase=Phase.BAKING, bake_since=T0 + 12, since=T0 + 12, candidate_hash="6d9f", shift=shift, exposed=True)
 
 
@@ -125,18 +125,27 @@ def promoted() -> Scene:
     release = shifted(begun()).noted(T0 + 312, "verdict", "step 1/3 10 %: PASS", checks=checks)
     release = release.noted(T0 + 913, "state", "all steps passed: finishing").noted(T0 + 960, "state", "PROMOTED")
     release = replace(
-        release, course=Course.FINISH, phase=Phase.ENDED, outcome=Outcome.PROMOTED, step=2, ended=T0 + 960, new_hash="77aa", checks=checks
+        release,
+        course=Direction.PROMOTING,
+        phase=Phase.ENDED,
+        outcome=Outcome.PROMOTED,
+        step=2,
+        ended=T0 + 960,
+        new_hash="77aa",
+        checks=checks,
     )
     stable = arm("web", "77aa", NEW, 4, 4)
-    return Scene(release, Seen(at=T0 + 961, stable=stable, route=RouteSeen(side=Side.BOTH, agreed=True, candidate=4)), T0 + 961)
+    return Scene(release, Observation(at=T0 + 961, stable=stable, route=RouteSeen(side=Side.BOTH, agreed=True, candidate=4)), T0 + 961)
 
 
 def back(reason: str, checks: tuple[CheckResult, ...], release: Release, at: float) -> Release:
-    release = replace(release, course=Course.BACK, phase=Phase.ROLLING_BACK, reason=reason, checks=checks, since=at, bake_since=0.0)
+    release = replace(
+        release, course=Direction.ROLLING_BACK, phase=Phase.ROLLING_BACK, reason=reason, checks=checks, since=at, bake_since=0.0
+    )
     release = release.noted(at, "verdict", f"rolling back: {reason}", checks=checks)
     seq = release.journal[-1].seq
     release = release.noted(at, "intent", "route stable").noted(at + 0.2, "outcome", "route stable", of=seq + 1, result="done")
-    return replace(release, shift=Shift(Side.STABLE, "5c4d", at + 0.2, at + 0.4, 0.0))
+    return replace(release, shift=RouteChange(Side.STABLE, "5c4d", at + 0.2, at + 0.4, 0.0))
 
 
 def ended(release: Release, outcome: Outcome, at: float, **more: object) -> Release:
@@ -183,7 +192,9 @@ def rollback_failed() -> Scene:
 
 
 def paused() -> Scene:
-    release = replace(shifted(begun()), phase=Phase.PAUSED, paused=Request("r1", "pause", "sam", "lunch", T0 + 60), checks=(pods(),))
+    release = replace(
+        shifted(begun()), phase=Phase.PAUSED, paused=OperatorRequest("r1", "pause", "sam", "lunch", T0 + 60), checks=(pods(),)
+    )
     release = release.noted(T0 + 60, "request", "pause asked by sam: lunch", actor="sam").noted(T0 + 60, "state", "Paused")
     return Scene(release, look(T0 + 61, Side.BOTH, 1, 1), T0 + 61)
 
@@ -194,7 +205,9 @@ def flag_baking() -> Scene:
     plan = Plan("flag", steps, flag=FlagPlan("new-checkout", PluginSpec("flagd", {"configmap": "web-flags"}), "variant"))
     checks = (errors(Verdict.PASS, 0.12, 0.1, 812),)
     release = replace(begun(), plan=plan, step=1, exposed=True, observed=24.1, checks=checks, phase=Phase.BAKING, bake_since=T0 + 120)
-    release = replace(release, spec=replace(release.spec, strategy="flag", image=OLD), shift=Shift(Side.BOTH, "7", T0 + 100, T0 + 101))
+    release = replace(
+        release, spec=replace(release.spec, strategy="flag", image=OLD), shift=RouteChange(Side.BOTH, "7", T0 + 100, T0 + 101)
+    )
     release = release.noted(T0 + 100, "intent", "set-share 25: 25 % of users get the treatment")
     release = release.noted(T0 + 100.3, "outcome", "set-share 25", of=1, result="done")
     release = release.noted(T0 + 102, "state", "flag new-checkout serves 25 %: confirmed by 4 of 4, 24.8 % of made-up users get it")
@@ -207,7 +220,7 @@ def flag_left() -> Scene:
     """Taken back after a person has switched the environment off."""
     before = FlagState(0.0, "1", '{"enabled": true}')
     release = flag_baking().release
-    release = replace(release, snapshot=replace(release.snapshot, flag=before), course=Course.BACK, traffic_off=T0 + 170)
+    release = replace(release, snapshot=replace(release.snapshot, flag=before), course=Direction.ROLLING_BACK, traffic_off=T0 + 170)
     release = replace(release, flag_undone="9", flag_left=("environment `production` was switched off by somebody: it stays off",))
     release = release.noted(T0 + 171, "note", release.flag_left[0])
     release = ended(replace(release, reason="rolled back by ada@acme"), Outcome.ROLLED_BACK, T0 + 172)

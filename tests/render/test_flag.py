@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from deliver.model.frozen import replace
-from deliver.model.observation import FlagSeen, FlagState, Seen
+from deliver.model.observation import FlagSeen, FlagState, Observation
 from deliver.render.flag import meaning
 from tests.render.conftest import flag_left
 
@@ -34,11 +34,11 @@ BEFORE = '{"enabled": true}'
 )
 def test_only_what_is_true_of_the_flag_as_it_stands_is_said(state: dict[str, Any], left: tuple[str, ...], says: str):
     release = replace(flag_left().release, flag_left=left)
-    seen = Seen(at=0.0, flag=FlagSeen(FlagState(**{"revision": "1", "document": "", **state})))
+    seen = Observation(at=0.0, flag=FlagSeen(FlagState(**{"revision": "1", "document": "", **state})))
     assert meaning(release, seen) == says
 
 
 def test_what_could_not_be_read_is_not_claimed():
     release = replace(flag_left().release, flag_left=())
     assert meaning(release, None) == f"{OURS}, and what this release wrote is taken back"
-    assert meaning(release, Seen(at=0.0, flag=FlagSeen(error="no answer"))) == f"{OURS}, and what this release wrote is taken back"
+    assert meaning(release, Observation(at=0.0, flag=FlagSeen(error="no answer"))) == f"{OURS}, and what this release wrote is taken back"

@@ -6,7 +6,7 @@ import pytest
 
 from deliver.model.observation import RouteSeen
 from deliver.model.plan import Side
-from deliver.model.release import Course, Outcome, Phase
+from deliver.model.release import Direction, Outcome, Phase
 from deliver.model.verdict import CheckResult, Verdict
 from deliver.render import blue_green
 from deliver.render.view import release_view
@@ -47,7 +47,7 @@ def test_after_promotion_the_named_deployments_new_pods_are_the_new_version(scen
 @pytest.mark.parametrize(("ready", "says"), [(2, "kept warm until"), (1, "too few of its pods are ready to take the traffic back")])
 def test_an_old_side_is_called_warm_while_it_could_take_the_traffic_back(scene, ready, says):
     shown = scene("mid-bake")
-    holding = replace(shown.release, plan=replace(shown.release.plan, hold=600.0), course=Course.FINISH, phase=Phase.FINISHING)
+    holding = replace(shown.release, plan=replace(shown.release.plan, hold=600.0), course=Direction.PROMOTING, phase=Phase.FINISHING)
     pods = tuple(replace(pod, ready=number < ready) for number, pod in enumerate(shown.seen.stable.pods))
     seen = replace(shown.seen, stable=replace(shown.seen.stable, pods=pods))
     view = release_view(holding, seen, shown.now)
@@ -88,8 +88,8 @@ def test_next_command_fits_the_outcome_and_can_be_pasted(scene, outcome, verb):
 
 def test_wanted_is_zero_on_the_way_back_and_all_while_finishing(scene):
     release = scene("mid-bake").release
-    assert release_view(replace(release, course=Course.BACK), None, 0)["exposure"]["wanted"] == 0.0
-    assert release_view(replace(release, course=Course.FINISH), None, 0)["exposure"]["wanted"] == 100.0
+    assert release_view(replace(release, course=Direction.ROLLING_BACK), None, 0)["exposure"]["wanted"] == 0.0
+    assert release_view(replace(release, course=Direction.PROMOTING), None, 0)["exposure"]["wanted"] == 100.0
 
 
 def test_control_characters_of_the_cluster_reach_no_field(scene):

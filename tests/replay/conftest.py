@@ -43,7 +43,7 @@ def released(world: World, image: str, analysis: Analysis = ANALYSIS, strategy: 
     clock, stop = EngineClock(world.clock), Stop()
     stop.wakes(clock.wake)
     with provided(world):
-        tools = commands.World(world.cluster.as_actor("t"), Silent(), stop, clock, Inline(), identity="t")
+        tools = commands.Dependencies(world.cluster.as_actor("t"), Silent(), stop, clock, Inline(), identity="t")
         proposal = commands.propose(tools.cluster, spec, actor="t", now=clock.now())
         return commands.run(tools.cluster, proposal, reporter=Silent(), stop=stop, within=tools)
 

@@ -5,14 +5,14 @@ from deliver.engine.runtime.lease import DURATION, Lease
 from deliver.engine.runtime.record_store import Store
 from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.errors import ClusterError
-from deliver.model.observation import Request
+from deliver.model.observation import OperatorRequest
 from deliver.model.release import Release
 
-PATIENCE = 120.0  # seconds that a live driver has for an answer; an abort's is the end of the rollback
-LOOK = 0.5
+ANSWER_WITHIN = 120.0  # seconds that a live driver has for an answer; an abort's is the end of the rollback
+POLL = 0.5
 
 
-def tell(store: Store, lease: Lease, clock: Clock, stop: Stop, request: Request) -> Release | None:
+def ask_driver(store: Store, lease: Lease, clock: Clock, stop: Stop, request: OperatorRequest) -> Release | None:
     """The release once its driver has taken the request in (for abort: once it has ended).
 
     None when the driver is dead, or stopped before it read the request: the request is withdrawn, and the caller may take the
@@ -20,9 +20,9 @@ def tell(store: Store, lease: Lease, clock: Clock, stop: Stop, request: Request)
     """
     store.ask(request)
     heard, since = lease.look().version, clock.monotonic()
-    over = since + PATIENCE
+    over = since + ANSWER_WITHIN
     while clock.monotonic() < over and not stop.is_set():
-        clock.wait(LOOK)
+        clock.wait(POLL)
         record = store.load()
         release = record.release
         pending = any(one.id == request.id for one in record.requests)

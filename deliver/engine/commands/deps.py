@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from deliver.cluster.port import Cluster
-from deliver.engine.runtime.analysis_poller import Examines
+from deliver.engine.runtime.analysis_poller import Analyzer
 from deliver.engine.runtime.clock import Background, Clock, SystemClock, Threads
-from deliver.engine.runtime.flag_client import Hand, Hands, hand_on
+from deliver.engine.runtime.flag_client import FlagClient, FlagClientFactory, make_flag_client
 from deliver.engine.runtime.lease import Lease
-from deliver.engine.runtime.metric_search import Seek
+from deliver.engine.runtime.metric_search import MetricSearch
 from deliver.engine.runtime.record_store import Store
 from deliver.engine.runtime.reporter import Reporter
 from deliver.engine.runtime.stop_signal import Stop
@@ -21,7 +21,7 @@ from deliver.plugins.interfaces import Router
 
 
 @dataclass(frozen=True)
-class World:
+class Dependencies:
     """What a verb works with. examiner: None = made from the release's own analysis. hands: how a flag's back end is got hold of.
 
     seek: how metrics are looked for that were not there at the start, None = not at all.
@@ -32,17 +32,17 @@ class World:
     stop: Stop
     clock: Clock
     background: Background
-    examiner: Callable[[Analysis], Examines] | None = None
+    examiner: Callable[[Analysis], Analyzer] | None = None
     identity: str = ""
-    hands: Hands = hand_on
-    seek: Seek | None = None
+    hands: FlagClientFactory = make_flag_client
+    seek: MetricSearch | None = None
 
 
-def world(cluster: Cluster, reporter: Reporter, stop: Stop, actor: str, seek: Seek | None = None) -> World:
+def dependencies(cluster: Cluster, reporter: Reporter, stop: Stop, actor: str, seek: MetricSearch | None = None) -> Dependencies:
     """The real one: system clock, threads."""
     clock = SystemClock()
     stop.wakes(clock.wake)
-    return World(cluster, reporter, stop, clock, Threads(), identity=f"{actor}:{os.getpid()}:{uuid.uuid4().hex[:6]}", seek=seek)
+    return Dependencies(cluster, reporter, stop, clock, Threads(), identity=f"{actor}:{os.getpid()}:{uuid.uuid4().hex[:6]}", seek=seek)
 
 
 def router_of(spec: ReleaseSpec) -> Router:
@@ -51,15 +51,15 @@ def router_of(spec: ReleaseSpec) -> Router:
     return router
 
 
-def _store_and_lease(w: World, target: Target) -> tuple[Store, Lease]:
+def store_and_lease(w: Dependencies, target: Target) -> tuple[Store, Lease]:
     return Store(w.cluster, target), Lease(w.cluster, target, w.identity, w.clock)
 
 
-def _fence(store: Store) -> int:
+def last_fence(store: Store) -> int:
     release = store.record.release
     return release.fence if release else 0
 
 
-def _hand(hands: Hands, cluster: Cluster, release: Release) -> Hand | None:
+def flag_client_of(hands: FlagClientFactory, cluster: Cluster, release: Release) -> FlagClient | None:
     flag = release.plan.flag
     return hands(cluster, release.spec.target.namespace, flag) if flag else None

@@ -5,13 +5,13 @@ import threading
 from deliver.cluster.port import Cluster, Feed
 from deliver.engine.commands.deps import router_of
 from deliver.engine.runtime.clock import Clock, SystemClock
-from deliver.engine.runtime.observer import Observer, selector_of, watches
+from deliver.engine.runtime.observer import Observer, pods_selector, watches
 from deliver.engine.runtime.record_store import parse
 from deliver.engine.runtime.reporter import Reporter
 from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.errors import ClusterError, InputError
 from deliver.model.names import record_name
-from deliver.model.observation import Seen
+from deliver.model.observation import Observation
 from deliver.model.release import Release
 
 LOOK = 5.0  # seconds; the watch wakes us, this bounds how long a silent one goes unseen
@@ -19,7 +19,7 @@ LOOK = 5.0  # seconds; the watch wakes us, this bounds how long a silent one goe
 
 def follow(
     cluster: Cluster, release: Release, *, reporter: Reporter, stop: Stop, clock: Clock | None = None
-) -> tuple[Release, Seen] | None:
+) -> tuple[Release, Observation] | None:
     """Report each change of a release's target until it has an outcome; None when stopped before. Reads only.
 
     Raises InputError when the record goes or cannot be trusted, ClusterError when the cluster cannot be read at the start.
@@ -28,7 +28,7 @@ def follow(
     changed = threading.Event()
     stop.wakes(changed.set)
     router = router_of(release.spec)
-    feed = cluster.follow(target.namespace, watches(release, router, selector_of(release)), changed.set)
+    feed = cluster.follow(target.namespace, watches(release, router, pods_selector(release)), changed.set)
     observer = Observer(feed, router)
     try:
         while not stop.is_set():

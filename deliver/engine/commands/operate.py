@@ -4,10 +4,10 @@ import uuid
 from collections.abc import Callable
 
 from deliver.cluster.port import Cluster
-from deliver.engine.commands.ask_driver import tell
-from deliver.engine.commands.deps import World, _fence, _hand, _store_and_lease, world
+from deliver.engine.commands.ask_driver import ask_driver
+from deliver.engine.commands.deps import Dependencies, dependencies, flag_client_of, last_fence, store_and_lease
 from deliver.engine.commands.run import drive
-from deliver.engine.core.decide import answered, resumed
+from deliver.engine.core.decide import apply_request, taken_up
 from deliver.engine.runtime import preview_service
 from deliver.engine.runtime.clock import Clock
 from deliver.engine.runtime.guarded_writer import GuardedWriter
@@ -16,11 +16,11 @@ from deliver.engine.runtime.record_store import Store, open_intents
 from deliver.engine.runtime.reporter import Reporter
 from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.errors import ClusterError, Conflict, InputError
-from deliver.model.observation import Request
+from deliver.model.observation import OperatorRequest
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Target
 
-TAKES = 5  # tries to write a takeover into a record that its old driver still writes to
+TAKEOVER_TRIES = 5  # tries to write a takeover into a record that its old driver still writes to
 
 
 def resume(
@@ -32,30 +32,38 @@ def resume(
     reporter: Reporter,
     stop: Stop,
     takeover: bool = False,
-    within: World | None = None,
+    within: Dependencies | None = None,
 ) -> Release:
     """Go on with a held or orphaned release; a live driver that is paused is told to go on."""
-    w = within or world(cluster, reporter, stop, actor)
-    store, lease = _store_and_lease(w, target)
+    w = within or dependencies(cluster, reporter, stop, actor)
+    store, lease = store_and_lease(w, target)
     release = _live(store, target)
     if not takeover and release.outcome is None and _alive(lease, w.clock):
         w.reporter.note("asking its driver to go on; should it be dead, its lock runs out within 15 s")
-        if told := tell(store, lease, w.clock, w.stop, _request("resume", actor, reason, w.clock)):
+        if told := ask_driver(store, lease, w.clock, w.stop, _request("resume", actor, reason, w.clock)):
             return told
-    (lease.seize if takeover else lease.inherit)(fence_above=_fence(store))
-    return _take_up(w, store, lease, actor, lambda release, now: release)
+    (lease.seize if takeover else lease.inherit)(fence_above=last_fence(store))
+    return take_up(w, store, lease, actor, lambda release, now: release)
 
 
 def ask(
-    cluster: Cluster, target: Target, verb: str, *, actor: str, reason: str, reporter: Reporter, stop: Stop, within: World | None = None
+    cluster: Cluster,
+    target: Target,
+    verb: str,
+    *,
+    actor: str,
+    reason: str,
+    reporter: Reporter,
+    stop: Stop,
+    within: Dependencies | None = None,
 ) -> Release:
     """pause, promote or abort: a live driver does it; where there is none, promote and abort take the release up themselves."""
-    w = within or world(cluster, reporter, stop, actor)
-    store, lease = _store_and_lease(w, target)
+    w = within or dependencies(cluster, reporter, stop, actor)
+    store, lease = store_and_lease(w, target)
     release = _live(store, target)
     request = _request(verb, actor, reason, w.clock)
     if release.outcome is None and _alive(lease, w.clock):
-        if told := tell(store, lease, w.clock, w.stop, request):
+        if told := ask_driver(store, lease, w.clock, w.stop, request):
             return told
         release = _live(store, target)
     if verb == "pause":
@@ -65,12 +73,12 @@ def ask(
             f"release {release.id} is {state} already: there is nothing to pause",
             hint=f"to go on: `deliver resume {where}`; to take it back: `deliver rollback {where}`",
         )
-    (lease.seize if verb == "abort" else lease.inherit)(fence_above=_fence(store))
-    return _take_up(w, store, lease, actor, lambda release, now: answered(release, request, now))
+    (lease.seize if verb == "abort" else lease.inherit)(fence_above=last_fence(store))
+    return take_up(w, store, lease, actor, lambda release, now: apply_request(release, request, now))
 
 
-def _take_up(
-    w: World, store: Store, lease: Lease, actor: str, change: Callable[[Release, float], Release], salvaged: Release | None = None
+def take_up(
+    w: Dependencies, store: Store, lease: Lease, actor: str, change: Callable[[Release, float], Release], salvaged: Release | None = None
 ) -> Release:
     """Under our fence now: stamp what the old driver may still write to, say so in the record, and go on.
 
@@ -78,7 +86,7 @@ def _take_up(
     """
     found = store.load().release
     _stamp(w, lease, found if found and (salvaged is None or found.id == salvaged.id) else salvaged)
-    for _ in range(TAKES):
+    for _ in range(TAKEOVER_TRIES):
         release = _taken(store.load().release, salvaged, lease.fence, actor, w.clock.now(), change)
         try:
             store.save(release, exact=True)
@@ -90,7 +98,7 @@ def _take_up(
     return drive(w, store, lease, release)
 
 
-def _stamp(w: World, lease: Lease, release: Release | None) -> None:
+def _stamp(w: Dependencies, lease: Lease, release: Release | None) -> None:
     """Our fence on everything that a release writes to, so that whatever was prepared under an older one fails."""
     if release is None:
         return
@@ -99,10 +107,10 @@ def _stamp(w: World, lease: Lease, release: Release | None) -> None:
     write.stamp("deployments", release.candidate)
     for service in release.snapshot.services:
         write.stamp("services", service.name, uid=service.uid)
-    preview_service.stamp(w.cluster, write, release)
+    preview_service.stamp_preview(w.cluster, write, release)
     if release.snapshot.autoscaler:
         write.stamp("horizontalpodautoscalers", release.snapshot.autoscaler.name)
-    if hand := _hand(w.hands, w.cluster, release):
+    if hand := flag_client_of(w.hands, w.cluster, release):
         for watch in hand.watches():
             write.stamp(watch.kind, watch.name)
 
@@ -113,7 +121,7 @@ def _taken(
     """The release as we take it up, with what its old driver left open closed."""
     release = salvaged if found is None or (salvaged is not None and found.id != salvaged.id) else found
     assert release is not None  # the callers have seen one
-    release = resumed(release, actor, fence, now)
+    release = taken_up(release, actor, fence, now)
     for intent in open_intents(release):
         text = f"{intent.text}: its driver was gone before it said so; read back instead"
         release = release.noted(now, "outcome", text, of=intent.seq, result="unknown")
@@ -142,5 +150,5 @@ def _alive(lease: Lease, clock: Clock) -> bool:
     return bool(holder.name) and clock.now() - holder.renewed < DURATION
 
 
-def _request(verb: str, actor: str, reason: str, clock: Clock) -> Request:
-    return Request(id=uuid.uuid4().hex[:8], verb=verb, actor=actor, reason=reason, at=clock.now())
+def _request(verb: str, actor: str, reason: str, clock: Clock) -> OperatorRequest:
+    return OperatorRequest(id=uuid.uuid4().hex[:8], verb=verb, actor=actor, reason=reason, at=clock.now())

@@ -5,8 +5,8 @@ from deliver.engine.commands.deps import router_of
 from deliver.engine.preflight import deployment
 from deliver.engine.preflight import flag as users_preflight
 from deliver.engine.preflight.deployment import Proposal
-from deliver.engine.preflight.metric_queries import queries
-from deliver.engine.runtime.flag_client import Hands, hand_on
+from deliver.engine.preflight.metric_queries import query_findings
+from deliver.engine.runtime.flag_client import FlagClientFactory, make_flag_client
 from deliver.engine.runtime.record_store import Store
 from deliver.model.errors import Forbidden, GateRefused, InputError, Locked
 from deliver.model.frozen import replace
@@ -16,7 +16,7 @@ from deliver.plugins.interfaces import moves_users
 
 
 def propose(
-    cluster: Cluster, spec: ReleaseSpec, *, actor: str, now: float, hands: Hands = hand_on, wanted: float | None = None
+    cluster: Cluster, spec: ReleaseSpec, *, actor: str, now: float, hands: FlagClientFactory = make_flag_client, wanted: float | None = None
 ) -> Proposal:
     """What a run would do. Reads only. wanted: how soon a regression is found is told too; above 0, one
     (times as bad) that the steps shall be long enough for.
@@ -28,7 +28,7 @@ def propose(
         proposal = users_preflight.propose(cluster, spec, options, strategy(), record, hands, actor=actor, now=now)
     else:
         proposal = deployment.propose(cluster, spec, options, strategy(), router_of(spec), record, actor=actor, now=now)
-    return replace(proposal, findings=(*proposal.findings, *queries(cluster, spec, proposal, wanted)))
+    return replace(proposal, findings=(*proposal.findings, *query_findings(cluster, spec, proposal, wanted)))
 
 
 def refuse(proposal: Proposal) -> None:

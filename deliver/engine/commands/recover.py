@@ -9,13 +9,13 @@ from deliver.model.errors import NotFound
 from deliver.model.frozen import replace
 from deliver.model.names import HASH, RELEASE_LABEL, UNDO, candidate_name, fence_of
 from deliver.model.plan import Plan, Side, Step
-from deliver.model.release import AutoscalerSnapshot, Course, Phase, Release, ServiceSnapshot, Snapshot, digest_of
+from deliver.model.release import AutoscalerSnapshot, Direction, Phase, Release, ServiceSnapshot, Snapshot, digest_of
 from deliver.model.spec import ReleaseSpec, Target
 
 Object = dict[str, Any]
 
 
-def salvage(cluster: Cluster, target: Target, *, actor: str, now: float) -> Release | None:
+def recover_release(cluster: Cluster, target: Target, *, actor: str, now: float) -> Release | None:
     """None when nothing of ours stands there: no mark on a Service, no candidate Deployment, no hold on the Deployment."""
     namespace = target.namespace
     services = cluster.list("services", namespace)
@@ -72,7 +72,7 @@ def salvage(cluster: Cluster, target: Target, *, actor: str, now: float) -> Rele
         started=now,
         fence=max(fence_of(one) for one in (deployment, *services, *([candidate] if candidate else []))),
         since=now,
-        course=Course.FORWARD,
+        course=Direction.PROGRESSING,
         phase=Phase.PREPARING,
         exposed=True,
     ).noted(now, "note", "the record was lost or unreadable; put together from the Services' annotations and the ReplicaSets", actor=actor)

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from deliver.cluster.port import Cluster
-from deliver.engine.commands.recover import salvage
-from deliver.engine.commands.revert_flag import salvage as salvage_flag
+from deliver.engine.commands.recover import recover_release
+from deliver.engine.commands.revert_flag import recover_flag_release as salvage_flag
 from deliver.engine.preflight.deployment import find_autoscaler
 from deliver.engine.runtime.guarded_writer import GuardedWriter
 from deliver.engine.runtime.lease import Lease
@@ -19,19 +19,19 @@ from deliver.model.errors import ClusterError, InputError, NotFound, Superseded
 from deliver.model.frozen import replace
 from deliver.model.names import HASH, candidate_name
 from deliver.model.plan import Plan, Side, Step
-from deliver.model.release import Course, Outcome, Phase, Release, digest_of, done_already
+from deliver.model.release import Direction, Outcome, Phase, Release, digest_of, done_already
 from deliver.model.spec import ReleaseSpec, Target
 from deliver.plugins.interfaces import Router
 
 
-def live_or_salvaged(cluster: Cluster, target: Target, record: Record, *, actor: str, now: float) -> Release | None:
+def live_or_recovered(cluster: Cluster, target: Target, record: Record, *, actor: str, now: float) -> Release | None:
     """The release to take back; None when nothing is under way."""
     release = record.release
     if release is not None and release.outcome not in (Outcome.PROMOTED, Outcome.ROLLED_BACK):
         return release
     if release is not None and not record.problem:
         return None
-    return salvage(cluster, target, actor=actor, now=now) or salvage_flag(cluster, target, actor=actor, now=now)
+    return recover_release(cluster, target, actor=actor, now=now) or salvage_flag(cluster, target, actor=actor, now=now)
 
 
 def first_move(
@@ -44,9 +44,11 @@ def first_move(
     namespace, home = release.spec.target.namespace, release.snapshot.hash
     if not home:
         return lambda record, now: record
-    able = partial(can_take, cluster, release)
+    able = partial(require_capacity, cluster, release)
     try:
-        router.move(GuardedWriter(cluster, namespace, lease, fence, urgent=able), replace(release, course=Course.BACK), Side.STABLE, home)
+        router.move(
+            GuardedWriter(cluster, namespace, lease, fence, urgent=able), replace(release, course=Direction.ROLLING_BACK), Side.STABLE, home
+        )
     except (ClusterError, Superseded) as error:
         reporter.note(f"{error.what}; going on under the lock")
         return lambda record, now: record
@@ -55,7 +57,7 @@ def first_move(
     return lambda record, now: done_already(record, now, f"{Verb.ROUTE} {Side.STABLE}", UNLOCKED)
 
 
-def can_take(cluster: Cluster, release: Release) -> None:
+def require_capacity(cluster: Cluster, release: Release) -> None:
     """Raises ClusterError when the pods of before are too few, or will not be for long."""
     found = cluster.list("pods", release.spec.target.namespace, selector=f"{HASH}={release.snapshot.hash}")
     ready = sum(pod_seen(pod).ready for pod in found if not pod["metadata"].get("deletionTimestamp"))
@@ -74,7 +76,7 @@ def rolling_away(cluster: Cluster, release: Release) -> bool:
     return digest_of(spec["template"]) != release.snapshot.digest and not spec.get("paused")
 
 
-def not_under(live: Release | None, target: Target) -> None:
+def require_no_release(live: Release | None, target: Target) -> None:
     """The version under a release cannot change before it is taken back. Raises InputError."""
     if live is not None:
         hint = f"`deliver rollback {target.deployment} -n {target.namespace}` first, then again with --to"
@@ -85,7 +87,7 @@ def not_under(live: Release | None, target: Target) -> None:
 
 def revert(cluster: Cluster, target: Target, record: Record, to: str, *, actor: str, why: str, now: float) -> Release:
     """Going back after a promotion: the named Deployment gets the template of before, and rolls by its own strategy. Raises InputError."""
-    source, template, said = chosen(record, target, to)
+    source, template, said = choose_version(record, target, to)
     try:
         deployment = cluster.get("deployments", target.namespace, target.deployment)
     except NotFound:
@@ -134,14 +136,14 @@ def revert(cluster: Cluster, target: Target, record: Record, to: str, *, actor: 
         actor=actor,
         started=now,
         since=now,
-        course=Course.BACK,
+        course=Direction.ROLLING_BACK,
         phase=Phase.ROLLING_BACK,
         reason=f"{why}; back to {said}",
         ended_by=actor,
     ).noted(now, "state", f"started by {actor}: back from {stable.image} to {image}", actor=actor)
 
 
-def chosen(record: Record, target: Target, to: str) -> tuple[Release, dict[str, Any], str]:
+def choose_version(record: Record, target: Target, to: str) -> tuple[Release, dict[str, Any], str]:
     """(the release it comes from, its template, words for it). Without `to`: what ran before the newest promotion."""
     releases = record.history or ((record.release,) if record.release else ())
     promoted = [release for release in releases if release.outcome is Outcome.PROMOTED]

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from deliver.cluster.port import Cluster
 from deliver.engine.preflight.deployment import snapshot as snapshot_of
 from deliver.engine.preflight.flag import NO_ROUTER
-from deliver.engine.runtime.flag_client import Hand, learned
-from deliver.engine.runtime.flag_undo_note import undo_of
+from deliver.engine.runtime.flag_client import FlagClient, with_flag_state
+from deliver.engine.runtime.flag_undo_note import parse_flag_undo_note
 from deliver.engine.runtime.guarded_writer import GuardedWriter
 from deliver.engine.runtime.lease import Lease
 from deliver.engine.runtime.pod_facts import arm
@@ -17,12 +17,12 @@ from deliver.model.errors import ClusterError, InputError, NotFound, Superseded
 from deliver.model.frozen import replace
 from deliver.model.names import candidate_name, fence_of
 from deliver.model.plan import FlagPlan, Plan, Side, Step
-from deliver.model.release import Course, Outcome, Phase, Release, Snapshot, done_already
+from deliver.model.release import Direction, Outcome, Phase, Release, Snapshot, done_already
 from deliver.model.spec import ReleaseSpec, Target
 
 
 def first_move(
-    cluster: Cluster, hand: Hand, lease: Lease, release: Release, fence: int, reporter: Reporter
+    cluster: Cluster, hand: FlagClient, lease: Lease, release: Release, fence: int, reporter: Reporter
 ) -> Callable[[Release, float], Release]:
     """The safe variant to everyone before anything else, lock and journal included. Answers with what writes it into the journal."""
     write = GuardedWriter(cluster, release.spec.target.namespace, lease, fence, urgent=lambda: None)
@@ -35,7 +35,7 @@ def first_move(
     reporter.note("the flag gives the treatment to nobody any more; verifying")
 
     def noted(record: Release, now: float) -> Release:
-        return learned(done_already(record, now, str(kill), kill.why), kill, done, now)
+        return with_flag_state(done_already(record, now, str(kill), kill.why), kill, done, now)
 
     return noted
 
@@ -74,13 +74,13 @@ def revert(cluster: Cluster, source: Release, record: Record, to: str, *, actor:
     ).noted(now, "state", f"started by {actor}: flag {source.plan.flag.flag if source.plan.flag else ''} back", actor=actor)
 
 
-def salvage(cluster: Cluster, target: Target, *, actor: str, now: float) -> Release | None:
+def recover_flag_release(cluster: Cluster, target: Target, *, actor: str, now: float) -> Release | None:
     """Out of the note on the Deployment, when the record is lost or cannot be trusted; None without one."""
     try:
         deployment = cluster.get("deployments", target.namespace, target.deployment)
     except NotFound:
         return None
-    note = undo_of(deployment)
+    note = parse_flag_undo_note(deployment)
     if note is None:
         return None
     id, plan, before = note
@@ -88,7 +88,9 @@ def salvage(cluster: Cluster, target: Target, *, actor: str, now: float) -> Rele
     stable = arm(deployment, (), (), container)
     snapshot = replace(snapshot_of(deployment, stable, container), flag=before)
     spec = ReleaseSpec(target=target, image=stable.image, strategy="unknown", container=container, router=NO_ROUTER)
-    found = replace(_back(spec, plan, snapshot, id, "", now), course=Course.FORWARD, phase=Phase.PREPARING, fence=fence_of(deployment))
+    found = replace(
+        _back(spec, plan, snapshot, id, "", now), course=Direction.PROGRESSING, phase=Phase.PREPARING, fence=fence_of(deployment)
+    )
     return found.noted(now, "note", "the record was lost or unreadable; put together from the note on the Deployment", actor=actor)
 
 
@@ -104,7 +106,7 @@ def _back(spec: ReleaseSpec, flag: FlagPlan | None, before: Snapshot, id: str, r
         actor="",
         started=now,
         since=now,
-        course=Course.BACK,
+        course=Direction.ROLLING_BACK,
         phase=Phase.ROLLING_BACK,
         reason=reason,
         exposed=True,

@@ -2,9 +2,9 @@
 
 from deliver.cluster.port import Cluster
 from deliver.engine.commands import revert_flag
-from deliver.engine.commands.deps import World, _fence, _hand, _store_and_lease, router_of, world
-from deliver.engine.commands.operate import _take_up
-from deliver.engine.commands.revert import first_move, live_or_salvaged, not_under, revert
+from deliver.engine.commands.deps import Dependencies, dependencies, flag_client_of, last_fence, router_of, store_and_lease
+from deliver.engine.commands.operate import take_up
+from deliver.engine.commands.revert import first_move, live_or_recovered, require_no_release, revert
 from deliver.engine.commands.run import drive
 from deliver.engine.core.decision import turn_back
 from deliver.engine.runtime.reporter import Reporter
@@ -15,25 +15,33 @@ from deliver.model.spec import Target
 
 
 def rollback(
-    cluster: Cluster, target: Target, *, to: str = "", actor: str, reason: str, reporter: Reporter, stop: Stop, within: World | None = None
+    cluster: Cluster,
+    target: Target,
+    *,
+    to: str = "",
+    actor: str,
+    reason: str,
+    reporter: Reporter,
+    stop: Stop,
+    within: Dependencies | None = None,
 ) -> Release:
     """Take the traffic back now, whoever drives and whatever is lost; after a promotion, back to the version before (or release `to`)."""
-    w = within or world(cluster, reporter, stop, actor)
-    store, lease = _store_and_lease(w, target)
+    w = within or dependencies(cluster, reporter, stop, actor)
+    store, lease = store_and_lease(w, target)
     record = store.load()
-    live = live_or_salvaged(w.cluster, target, record, actor=actor, now=w.clock.now())
+    live = live_or_recovered(w.cluster, target, record, actor=actor, now=w.clock.now())
     said = f"rolled back by {actor}" + (f": {reason}" if reason else "")
     if live is None or to:
-        not_under(live, target)
+        require_no_release(live, target)
         promoted = revert_flag.promoted_flag(record)
         if promoted:
             back = revert_flag.revert(w.cluster, promoted, record, to, actor=actor, why=said, now=w.clock.now())
         else:
             back = revert(w.cluster, target, record, to, actor=actor, why=said, now=w.clock.now())
-        lease.seize(fence_above=_fence(store))  # a driver that is done may still hold it, or hang with it
+        lease.seize(fence_above=last_fence(store))  # a driver that is done may still hold it, or hang with it
         return drive(w, store, lease, replace(back, fence=lease.fence))
     fence = max(lease.look().fence, live.fence) + 1
-    if hand := _hand(w.hands, w.cluster, live):
+    if hand := flag_client_of(w.hands, w.cluster, live):
         moved = revert_flag.first_move(w.cluster, hand, lease, live, fence, w.reporter)
     else:
         moved = first_move(w.cluster, router_of(live.spec), lease, live, fence, w.reporter)
@@ -42,4 +50,4 @@ def rollback(
     def turned(release: Release, now: float) -> Release:
         return replace(turn_back(moved(release, now), said, now), ended_by=actor)
 
-    return _take_up(w, store, lease, actor, turned, salvaged=live)
+    return take_up(w, store, lease, actor, turned, salvaged=live)

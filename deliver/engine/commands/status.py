@@ -3,22 +3,22 @@
 from dataclasses import dataclass
 
 from deliver.cluster.port import Cluster
-from deliver.engine.commands.deps import _hand, router_of
+from deliver.engine.commands.deps import flag_client_of, router_of
 from deliver.engine.runtime.clock import Clock, Inline, SystemClock
-from deliver.engine.runtime.flag_client import Hands, hand_on
-from deliver.engine.runtime.flag_poller import FlagWatch
+from deliver.engine.runtime.flag_client import FlagClientFactory, make_flag_client
+from deliver.engine.runtime.flag_poller import FlagPoller
 from deliver.engine.runtime.lease import DURATION, Lease
-from deliver.engine.runtime.observer import fresh_look, selector_of
+from deliver.engine.runtime.observer import observe_once, pods_selector
 from deliver.engine.runtime.record_store import Store
 from deliver.model.errors import ClusterError, InputError
 from deliver.model.frozen import replace
-from deliver.model.observation import Seen
+from deliver.model.observation import Observation
 from deliver.model.release import Release
 from deliver.model.spec import Target
 
 
 @dataclass(frozen=True)
-class Driven:
+class LockStatus:
     """The lock as it stands. name: "" when nobody holds it. heard: unix seconds of its last sign of life. alive: it came in time."""
 
     name: str
@@ -26,7 +26,7 @@ class Driven:
     alive: bool
 
 
-def current(cluster: Cluster, target: Target) -> tuple[Release | None, Seen | None]:
+def current(cluster: Cluster, target: Target) -> tuple[Release | None, Observation | None]:
     """The newest release, and what stands now. Raises ClusterError."""
     record = Store(cluster, target).load()
     if record.problem:
@@ -37,10 +37,10 @@ def current(cluster: Cluster, target: Target) -> tuple[Release | None, Seen | No
     release = record.release
     if release is None:
         return None, None
-    return release, look_at(cluster, release, SystemClock())
+    return release, observe_now(cluster, release, SystemClock())
 
 
-def driver(cluster: Cluster, target: Target) -> Driven | None:
+def lock_status(cluster: Cluster, target: Target) -> LockStatus | None:
     """Who drives the live release; None when that may not be read. Never raises: `status` answers without it."""
     clock = SystemClock()
     try:
@@ -48,7 +48,7 @@ def driver(cluster: Cluster, target: Target) -> Driven | None:
     except ClusterError:
         return None
     heard = holder.renewed if holder.name else 0.0
-    return Driven(holder.name, heard, bool(heard) and clock.now() - heard < DURATION)
+    return LockStatus(holder.name, heard, bool(heard) and clock.now() - heard < DURATION)
 
 
 def history(cluster: Cluster, target: Target) -> tuple[Release, ...]:
@@ -59,8 +59,8 @@ def history(cluster: Cluster, target: Target) -> tuple[Release, ...]:
     return (*([live] if live and live.id not in known else []), *record.history)
 
 
-def look_at(cluster: Cluster, release: Release, clock: Clock, hands: Hands = hand_on) -> Seen:
+def observe_now(cluster: Cluster, release: Release, clock: Clock, hands: FlagClientFactory = make_flag_client) -> Observation:
     """Everything read once. Raises ClusterError; a flag that cannot be read says so in what is seen of it."""
-    seen = fresh_look(cluster, release, router_of(release.spec), selector_of(release), clock)
-    hand = _hand(hands, cluster, release)
-    return replace(seen, flag=FlagWatch(hand, clock, Inline()).look_now(release, seen)) if hand else seen
+    seen = observe_once(cluster, release, router_of(release.spec), pods_selector(release), clock)
+    hand = flag_client_of(hands, cluster, release)
+    return replace(seen, flag=FlagPoller(hand, clock, Inline()).look_now(release, seen)) if hand else seen

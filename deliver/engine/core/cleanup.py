@@ -2,31 +2,31 @@
 
 from deliver.engine.core.decision import Decision, act, outcomes, wait
 from deliver.model.action import Verb
-from deliver.model.observation import Seen
+from deliver.model.observation import Observation
 from deliver.model.plan import Side
 from deliver.model.release import Release
 
-COLLECTS = 10.0  # seconds that the cluster's garbage collector is given
+GARBAGE_COLLECTION = 10.0  # seconds that the cluster's garbage collector is given
 
 
-FAILURES = 3  # tries to close a preview Service: no users are on it, and a rollback never waits for it
+CLOSE_TRIES = 3  # tries to close a preview Service: no users are on it, and a rollback never waits for it
 
 
-LEFT = "preview Service"
+LEFT_OPEN = "preview Service"
 
 
-def released(release: Release, seen: Seen, now: float) -> Decision | None:
+def ensure_released(release: Release, seen: Observation, now: float) -> Decision | None:
     """None once Services and autoscaler are what they were, and nothing of the candidate is left that they could lead to."""
     if seen.strays:
         return wait(release, now)  # the original selector would lead to them
     if seen.route.side is not Side.BOTH or seen.route.marked:
         return act(release, now, Verb.RESTORE_ROUTE, "the original selectors")
-    if seen.preview and seen.preview.there and (seen.preview.marked or seen.preview.foreign) and not left_open(release):
-        if now < (collected := _gone(release) + COLLECTS):
+    if seen.preview and seen.preview.there and (seen.preview.marked or seen.preview.foreign) and not preview_left_open(release):
+        if now < (collected := _gone(release) + GARBAGE_COLLECTION):
             return wait(release, now, collected)
-        if _failures(release, Verb.CLOSE_PREVIEW) < FAILURES:
+        if _failures(release, Verb.CLOSE_PREVIEW) < CLOSE_TRIES:
             return act(release, now, Verb.CLOSE_PREVIEW, "nobody is to be led to the candidate any more")
-        text = f"{LEFT} {release.plan.preview} could not be closed: it stays as it is, and leads to no pod"
+        text = f"{LEFT_OPEN} {release.plan.preview} could not be closed: it stays as it is, and leads to no pod"
         return Decision(release.noted(now, "note", text), None, now)
     scaler, before = seen.autoscaler, release.snapshot.autoscaler
     if scaler and before and (scaler.minimum != before.minimum or scaler.fence):
@@ -34,9 +34,9 @@ def released(release: Release, seen: Seen, now: float) -> Decision | None:
     return None
 
 
-def left_open(release: Release) -> bool:
+def preview_left_open(release: Release) -> bool:
     """The preview Service could not be closed, and that is said."""
-    return any(entry.kind == "note" and entry.text.startswith(LEFT) and entry.at >= release.resumed for entry in release.journal)
+    return any(entry.kind == "note" and entry.text.startswith(LEFT_OPEN) and entry.at >= release.resumed for entry in release.journal)
 
 
 def _gone(release: Release) -> float:

@@ -4,23 +4,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deliver.model.frozen import replace
-from deliver.model.observation import Seen
+from deliver.model.observation import Observation
 from deliver.model.plan import Side
-from deliver.model.release import Course, Release, Switch
+from deliver.model.release import Cutover, Direction, Release
 from deliver.model.spec import PluginSpec
 from deliver.model.verdict import Verdict
 from deliver.text.durations import words
 
-ASKED = "service"  # kind of the check that asks through a Service
-TELLING = ("http", "load")  # checks that know a path and a port
-SCRAPES = 20.0  # seconds after the switch in which the first samples are still to come
-SLACK = 0.1  # requests a second of one pod that nobody holds a connection for (a scanner, a person's curl)
+SERVICE_CHECK = "service"  # kind of the check that asks through a Service
+CHECKS_WITH_PATH = ("http", "load")  # checks that know a path and a port
+FIRST_SAMPLES = 20.0  # seconds after the switch in which the first samples are still to come
+IDLE_RATE = 0.1  # requests a second of one pod that nobody holds a connection for (a scanner, a person's curl)
 
 
-def followed(release: Release, seen: Seen, now: float) -> Release:
+def follow_cutover(release: Release, seen: Observation, now: float) -> Release:
     """With what was learnt of the switch since the last look."""
     shift = release.shift
-    if not release.current.probe or release.course is Course.BACK:
+    if not release.current.probe or release.course is Direction.ROLLING_BACK:
         return release
     if shift is None or shift.side is not Side.CANDIDATE or not shift.verified:
         return release
@@ -28,7 +28,7 @@ def followed(release: Release, seen: Seen, now: float) -> Release:
         return release  # the old side is going: what is known of it stays as it was
     known = release.switch
     if known is None or known.switched != shift.switched:
-        known = Switch(switched=shift.switched)
+        known = Cutover(switched=shift.switched)
         release = replace(release, switch=known)
     if not known.probed:
         release = probed(release, known, seen, now)
@@ -37,11 +37,11 @@ def followed(release: Release, seen: Seen, now: float) -> Release:
     return release
 
 
-def probed(release: Release, known: Switch, seen: Seen, now: float) -> Release:
+def probed(release: Release, known: Cutover, seen: Observation, now: float) -> Release:
     """Fresh requests through the Services came through; where nothing tells how to ask, the second look has to do."""
     assert release.shift is not None  # followed() has seen it
-    asked = [check for check in seen.checks if check.kind == ASKED and check.evidence.at >= release.shift.switched]
-    if not telling(release):
+    asked = [check for check in seen.checks if check.kind == SERVICE_CHECK and check.evidence.at >= release.shift.switched]
+    if not check_with_path(release):
         how = "EndpointSlices looked at twice; no health check and no load names a path to ask"
         return _knows(release, replace(known, probed=release.shift.verified), "probed", how)
     if asked and all(check.verdict is Verdict.PASS for check in asked):
@@ -53,23 +53,23 @@ def probed(release: Release, known: Switch, seen: Seen, now: float) -> Release:
     return _knows(release, known, "probed", why) if why else release
 
 
-def asks(release: Release) -> bool:
+def judged_by_more_than_pods(release: Release) -> bool:
     """Whether the present step is judged by more than its pods: metrics, health checks, checks of its own, or how its Services answer."""
     analysis, step = release.spec.analysis, release.current
-    return bool((analysis.metrics and step.metrics) or analysis.health or step.checks or (step.probe and telling(release)))
+    return bool((analysis.metrics and step.metrics) or analysis.health or step.checks or (step.probe and check_with_path(release)))
 
 
-def telling(release: Release) -> PluginSpec | None:
+def check_with_path(release: Release) -> PluginSpec | None:
     """The check that tells how to ask a pod: then it tells how to ask the Service too."""
     checks = (*release.spec.analysis.health, *(check for step in release.plan.steps for check in step.checks))
-    return next((check for check in checks if check.kind in TELLING), None)
+    return next((check for check in checks if check.kind in CHECKS_WITH_PATH), None)
 
 
-def drained(release: Release, known: Switch, seen: Seen, now: float) -> Release:
+def drained(release: Release, known: Cutover, seen: Observation, now: float) -> Release:
     """The old pods get no requests any more, by their own counters; without such, only time has passed, and that is said."""
     assert release.shift is not None  # followed() has seen it
     old, began = seen.switch, release.shift.verified
-    if not counted(release):
+    if not counts_by_pod(release):
         over = began + release.spec.limits.drain
         if now < over:
             return release
@@ -80,9 +80,9 @@ def drained(release: Release, known: Switch, seen: Seen, now: float) -> Release:
     if old.why:
         return _knows(release, known, "drained", f"not known: {old.why}")
     pods = [pod.name for pod in seen.stable.of(release.snapshot.hash)] if seen.stable else []
-    if any(name not in old.rates for name in pods) and now - began < SCRAPES:
+    if any(name not in old.rates for name in pods) and now - began < FIRST_SAMPLES:
         return release  # not every pod has been scraped twice since the switch
-    quiet = probing(release.snapshot.template, release.snapshot.container)
+    quiet = probe_rate(release.snapshot.template, release.snapshot.container)
     clinging = tuple(name for name in sorted(pods) if old.rates.get(name, 0.0) > quiet)
     if clinging:
         rate = sum(old.rates[name] for name in clinging)
@@ -95,12 +95,12 @@ def drained(release: Release, known: Switch, seen: Seen, now: float) -> Release:
     return _knows(release, replace(known, drained=old.at, clinging=()), "drained", how).noted(now, "state", f"drained: {how}")
 
 
-def counted(release: Release) -> bool:
+def counts_by_pod(release: Release) -> bool:
     """Some metric counts requests by pod."""
     return any(not hasattr(metric, "query") for metric in release.spec.analysis.metrics)
 
 
-def left(release: Release) -> str:
+def clinging_text(release: Release) -> str:
     """What clings to an old side that goes all the same, "" for nothing."""
     known = release.switch
     if known is None or known.drained or not known.clinging:
@@ -108,12 +108,12 @@ def left(release: Release) -> str:
     return f"connections still held on {', '.join(known.clinging)} end with these pods"
 
 
-def probing(template: Mapping[str, Any], container: str) -> float:
+def probe_rate(template: Mapping[str, Any], container: str) -> float:
     """Requests a second that the kubelet's own probes may make of one pod: an application may count them."""
     one: Mapping[str, Any] = next((c for c in template["spec"]["containers"] if c["name"] == container), {})
     probes: Sequence[Mapping[str, Any]] = [one[kind] for kind in ("readinessProbe", "livenessProbe") if one.get(kind)]
-    return 1.2 * sum(1.0 / (probe.get("periodSeconds") or 10) for probe in probes if "httpGet" in probe) + SLACK
+    return 1.2 * sum(1.0 / (probe.get("periodSeconds") or 10) for probe in probes if "httpGet" in probe) + IDLE_RATE
 
 
-def _knows(release: Release, known: Switch, fact: str, how: str) -> Release:
+def _knows(release: Release, known: Cutover, fact: str, how: str) -> Release:
     return replace(release, switch=replace(known, how={**known.how, fact: how}))

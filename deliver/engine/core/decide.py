@@ -9,45 +9,49 @@ from deliver.engine.core import cutover, flag_guards, flag_release, guards, prog
 from deliver.engine.core.decision import Decision, hold, outcomes, turn_back, wait
 from deliver.model.action import Action, Verb
 from deliver.model.frozen import replace
-from deliver.model.observation import Request, Seen
-from deliver.model.release import Course, Outcome, Phase, Release
+from deliver.model.observation import Observation, OperatorRequest
+from deliver.model.release import Direction, Outcome, Phase, Release
 
-__all__ = ["Decision", "decide", "resumed"]
+__all__ = ["Decision", "decide", "taken_up"]
 
 
-def decide(release: Release, seen: Seen, now: float) -> Decision:
+def decide(release: Release, seen: Observation, now: float) -> Decision:
     """The next state, at most one action, and when to look again at the latest."""
     if release.outcome is not None:
         return Decision(release, None, now)
     for request in seen.requests:
-        release = answered(release, request, now)
+        release = apply_request(release, request, now)
     if seen.candidate is not None:
         release = replace(release, observed=seen.share, checks=(guards.pods_check(release, seen), *seen.checks))
     elif release.plan.flag:
         release = replace(release, observed=seen.share, checks=seen.checks)
-    release = cutover.followed(release, seen, now)
-    if release.course is not Course.BACK:
+    release = cutover.follow_cutover(release, seen, now)
+    if release.course is not Direction.ROLLING_BACK:
         danger = (flag_guards if release.plan.flag else guards).danger(release, seen, now)
         if isinstance(danger, guards.Fail):
             release = turn_back(release, danger.reason, now)
         elif isinstance(danger, guards.Hold):
             return Decision(hold(release, danger.reason, now, timed_out=danger.timed_out), None, now)
-    decision = climbed(release, seen, now)
-    if decision.release.outcome is Outcome.HELD and guards.worst(release, seen):
-        return climbed(turn_back(release, f"{decision.release.reason}; {guards.leaning(release)}", now), seen, now)
+    decision = next_action(release, seen, now)
+    if decision.release.outcome is Outcome.HELD and guards.must_not_hold(release, seen):
+        return next_action(turn_back(release, f"{decision.release.reason}; {guards.leaning_text(release)}", now), seen, now)
     return decision
 
 
-def climbed(release: Release, seen: Seen, now: float) -> Decision:
+def next_action(release: Release, seen: Observation, now: float) -> Decision:
     """One step on the ladder of the present course."""
     if release.plan.flag:
-        return flag_release.climb(release, seen, now)
-    ladders = {Course.FORWARD: progress.climb, Course.FINISH: promote.climb, Course.BACK: rollback.climb}
+        return flag_release.next_action(release, seen, now)
+    ladders = {
+        Direction.PROGRESSING: progress.next_action,
+        Direction.PROMOTING: promote.next_action,
+        Direction.ROLLING_BACK: rollback.next_action,
+    }
     decision = ladders[release.course](release, seen, now)
-    return wait(decision.release, now) if leads_to_nobody(decision.action, seen) else decision
+    return wait(decision.release, now) if ensure_someone_serves(decision.action, seen) else decision
 
 
-def leads_to_nobody(action: Action | None, seen: Seen) -> bool:
+def ensure_someone_serves(action: Action | None, seen: Observation) -> bool:
     """Rule 1, whatever the ladders say: no pin to a version without a ready pod while another has one. Waits end by their limits."""
     if action is None or action.verb is not Verb.ROUTE or not action.hash:
         return False
@@ -55,47 +59,47 @@ def leads_to_nobody(action: Action | None, seen: Seen) -> bool:
     return bool(able) and action.hash not in able
 
 
-def answered(release: Release, request: Request, now: float) -> Release:
+def apply_request(release: Release, request: OperatorRequest, now: float) -> Release:
     """What an operator's request changes. A request that fits nothing is noted and has no effect."""
     release = release.noted(now, "request", _sentence(request), actor=request.actor)
-    if release.course is Course.BACK:
+    if release.course is Direction.ROLLING_BACK:
         return release
     match request.verb:
         case "abort":
             said = f": {request.reason}" if request.reason else ""
             return replace(turn_back(release, f"aborted by {request.actor}{said}", now), ended_by=request.actor)
-        case "pause" if release.course is Course.FORWARD or waits_to_finish(release):
+        case "pause" if release.course is Direction.PROGRESSING or can_wait_to_finish(release):
             return replace(release, paused=replace(request, at=now))
         case "resume":
             return replace(release, paused=None)
-        case "promote" if release.course is Course.FORWARD:
+        case "promote" if release.course is Direction.PROGRESSING:
             return replace(release, paused=None, approved=max(release.approved, release.step))
-        case "promote" if release.course is Course.FINISH:  # the old side need not be kept warm any longer
+        case "promote" if release.course is Direction.PROMOTING:  # the old side need not be kept warm any longer
             return replace(release, paused=None, approved=len(release.plan.steps))
     return release
 
 
-def waits_to_finish(release: Release) -> bool:
+def can_wait_to_finish(release: Release) -> bool:
     """All steps have passed, and the old side is whole still: it can be kept so for as long as somebody wants."""
     begun = any(entry.result != "failed" for entry in outcomes(release, Verb.UPDATE_STABLE))
-    return release.course is Course.FINISH and not release.plan.flag and not begun
+    return release.course is Direction.PROMOTING and not release.plan.flag and not begun
 
 
-def _sentence(request: Request) -> str:
+def _sentence(request: OperatorRequest) -> str:
     said = f": {request.reason}" if request.reason else ""
     return f"{request.verb} asked by {request.actor}{said}"
 
 
-BEGINS = {Course.FORWARD: Phase.PREPARING, Course.FINISH: Phase.FINISHING, Course.BACK: Phase.ROLLING_BACK}
+BAKE_BEGINS = {Direction.PROGRESSING: Phase.PREPARING, Direction.PROMOTING: Phase.FINISHING, Direction.ROLLING_BACK: Phase.ROLLING_BACK}
 
 
-def resumed(release: Release, actor: str, fence: int, now: float) -> Release:
+def taken_up(release: Release, actor: str, fence: int, now: float) -> Release:
     """A release that a new driver takes up: nobody watched in between, so this step's bake starts again.
 
     A step whose bake had not begun was let in by a verdict that is old by now: the step before it is watched once more, unless the
     users turn out to be where the step wants them (`ladder.risen`).
     """
-    unbegun = release.course is Course.FORWARD and release.step > 0 and not release.bake_since
+    unbegun = release.course is Direction.PROGRESSING and release.step > 0 and not release.bake_since
     fresh = replace(
         release,
         step=release.step - unbegun,
@@ -109,8 +113,8 @@ def resumed(release: Release, actor: str, fence: int, now: float) -> Release:
         bake_since=0.0,
         blind_since=0.0,
         shift=None,
-        reason=release.reason if release.course is Course.BACK else "",
-        phase=BEGINS[release.course],
+        reason=release.reason if release.course is Direction.ROLLING_BACK else "",
+        phase=BAKE_BEGINS[release.course],
         resumed=now,
     )
     return fresh.noted(now, "state", f"taken up by {actor}", actor=actor)

@@ -2,13 +2,13 @@
 
 from deliver.model.frozen import replace
 from deliver.model.release import Release
-from deliver.model.verdict import CheckResult, Few, Verdict
+from deliver.model.verdict import CheckResult, TooFewRequests, Verdict
 from deliver.text.durations import words
 
 GOING_ON = "going on without proof; what it shows can still take the release back"
 
 
-def awaited(release: Release, now: float, until: float) -> bool:
+def awaits_samples(release: Release, now: float, until: float) -> bool:
     """Whether the end of this bake waits for a metric that is open: its first samples may still come, or enough of them until `until`."""
     return any(
         now < check.awaits or (now < until and _judged_by(check.few, now, until)) for check in release.checks if check.few and _open(check)
@@ -21,12 +21,12 @@ def in_reach(check: CheckResult, now: float, until: float) -> bool:
     return few is None or few.rests + few.rate * (until - now) >= few.needed
 
 
-def _judged_by(few: Few, now: float, until: float) -> bool:
+def _judged_by(few: TooFewRequests, now: float, until: float) -> bool:
     """Enough to be judged, at the least, at the rate of this step."""
     return few.counted < few.least <= few.counted + few.rate * (until - now)
 
 
-def noted(release: Release, now: float, *, proof: bool) -> Release:
+def note_unjudged(release: Release, now: float, *, proof: bool) -> Release:
     """What this step was not judged by, for the record, and one sentence the first time. proof: this step asks for it."""
     without = [check for check in release.checks if check.few and (_open(check) or (proof and check.proved is False))]
     for check in without:
@@ -35,7 +35,7 @@ def noted(release: Release, now: float, *, proof: bool) -> Release:
     return replace(release, unproved=tuple(check.name for check in without))
 
 
-def sentence(check: CheckResult, few: Few, release: Release, now: float) -> str:
+def sentence(check: CheckResult, few: TooFewRequests, release: Release, now: float) -> str:
     """`errors: 31 requests in 1 m 20 s are too few to judge by (about 600 are needed): going on without proof; ...`"""
     if few.counted >= few.needed:
         return f"{check.name}: too few requests of stable to compare with: {GOING_ON}"

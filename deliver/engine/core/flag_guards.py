@@ -2,40 +2,40 @@
 
 from deliver.engine.core import flag_state, guards
 from deliver.engine.core.guards import Fail, Hold
-from deliver.model.observation import Problem, Seen
-from deliver.model.release import Course, Release
+from deliver.model.observation import Observation, Problem
+from deliver.model.release import Direction, Release
 
 SKEW = 60.0  # seconds by which the clock of a node may be behind ours
 
 
-def danger(release: Release, seen: Seen, now: float) -> Fail | Hold | None:
+def check_guards(release: Release, seen: Observation, now: float) -> Fail | Hold | None:
     """The first thing that forbids to go on, certain failures first."""
     return (
         failed_pods(release, seen)
-        or foreign_hand(release, seen, now)
+        or foreign_change(release, seen, now)
         or guards.failed_checks(release, seen, now)
         or guards.out_of_time(release, seen, now)
     )
 
 
-def failed_pods(release: Release, seen: Seen) -> Fail | None:
+def failed_pods(release: Release, seen: Observation) -> Fail | None:
     """The application's own pods: since the first user has the treatment, one that crashes is taken for its fault."""
     if not release.exposed or seen.stable is None:
         return None
     for pod in seen.stable.living:
-        if pod.problem and pod.problem.certain and not long_over(release, pod.problem):
+        if pod.problem and pod.problem.certain and not died_before_treatment(release, pod.problem):
             return Fail(f"pod {pod.name}: {pod.problem.message}")
     if seen.stable.living and all(pod.lost for pod in seen.stable.living):
         return Fail(f"none of the {len(seen.stable.living)} pods of Deployment {seen.stable.deployment} is ready any more")
     return None
 
 
-def long_over(release: Release, problem: Problem) -> bool:
+def died_before_treatment(release: Release, problem: Problem) -> bool:
     """A container died before anybody had the treatment: its kubelet tells of that for as long as the pod lives."""
     return 0.0 < problem.ended < release.started - SKEW
 
 
-def foreign_hand(release: Release, seen: Seen, now: float) -> Hold | None:
+def foreign_change(release: Release, seen: Observation, now: float) -> Hold | None:
     target, stable = release.spec.target.deployment, seen.stable
     if stable is None:
         return Hold(f"Deployment {target} was deleted")
@@ -43,18 +43,20 @@ def foreign_hand(release: Release, seen: Seen, now: float) -> Hold | None:
         return Hold(f"Deployment {target} was deleted and made again")
     if stable.template != release.snapshot.digest:
         return Hold(f"the pod template of Deployment {target} was changed{stable.editor}: what users see has two causes now")
-    if silent := flag_state.unread(release, seen, now):
+    if silent := flag_state.unread_reason(release, seen, now):
         return Hold(silent)
-    found = flag_state.state(release, seen)
+    found = flag_state.known_state(release, seen)
     if found is None:
         return None
-    if found.off and flag_state.foreign(release, found):
-        return Hold(f"flag {flag_state.name(release)} was switched off by somebody: {found.off}")
+    if found.off and flag_state.foreign_write(release, found):
+        return Hold(f"flag {flag_state.flag_name(release)} was switched off by somebody: {found.off}")
     if found.percent is None:
-        return Hold(f"flag {flag_state.name(release)} has no percentage any more: {found.why}")
-    if release.course is Course.FINISH:
+        return Hold(f"flag {flag_state.flag_name(release)} has no percentage any more: {found.why}")
+    if release.course is Direction.PROMOTING:
         done = flag_state.serves(found, 100.0)
-        return None if done else Hold(f"flag {flag_state.name(release)} was changed by somebody else: {flag_state.serving(found)}")
-    if theirs := flag_state.foreign(release, found):
+        return (
+            None if done else Hold(f"flag {flag_state.flag_name(release)} was changed by somebody else: {flag_state.serving_text(found)}")
+        )
+    if theirs := flag_state.foreign_write(release, found):
         return Hold(theirs)
     return None

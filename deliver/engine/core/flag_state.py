@@ -4,16 +4,16 @@ from deliver.engine.core.decision import Decision, wait
 from deliver.engine.core.route import SECOND_LOOK
 from deliver.model.action import Verb
 from deliver.model.frozen import replace
-from deliver.model.observation import Ack, FlagSeen, FlagState, Seen
+from deliver.model.observation import Ack, FlagSeen, FlagState, Observation
 from deliver.model.plan import Side
-from deliver.model.release import Course, Entry, Release, Shift
+from deliver.model.release import Direction, Entry, Release, RouteChange
 
 POLL = 2.0  # seconds between two looks at a flag
 STALE = 60.0  # seconds without an answer of the back end after which nothing is known of the flag
 EXACT = 1e-6  # percent; below every back end's granularity
 
 
-def state(release: Release, seen: Seen) -> FlagState | None:
+def known_state(release: Release, seen: Observation) -> FlagState | None:
     """What stands, when it was read after our last write; None: not known yet."""
     flag = seen.flag
     if flag is None or flag.state is None or (release.shift and flag.at < release.shift.written):
@@ -25,7 +25,7 @@ def serves(found: FlagState, percent: float) -> bool:
     return found.percent is not None and abs(found.percent - percent) < EXACT
 
 
-def dark(found: FlagState) -> bool:
+def serves_nobody(found: FlagState) -> bool:
     """Nobody gets the treatment from the flag system."""
     return bool(found.off) or (serves(found, 0.0) and not found.besides)
 
@@ -35,20 +35,20 @@ def killed_by(release: str, found: FlagState) -> bool:
     return found.release == release and serves(found, 0.0) and not found.off
 
 
-def unread(release: Release, seen: Seen, now: float) -> str:
+def unread_reason(release: Release, seen: Observation, now: float) -> str:
     """Why nothing is known of the flag for too long; "" while that is no trouble."""
     heard = seen.flag.at if seen.flag and seen.flag.state else max(release.since, release.resumed)
     if now - heard < STALE:
         return ""
     why = seen.flag.error if seen.flag and seen.flag.error else "its back end does not answer"
-    return f"flag {name(release)} cannot be read for {now - heard:.0f} s: {why}"
+    return f"flag {flag_name(release)} cannot be read for {now - heard:.0f} s: {why}"
 
 
-def name(release: Release) -> str:
+def flag_name(release: Release) -> str:
     return release.plan.flag.flag if release.plan.flag else ""
 
 
-def foreign(release: Release, found: FlagState) -> str:
+def foreign_write(release: Release, found: FlagState) -> str:
     """Somebody else has written since our last write. One whose answer we never got is ours when it says what we asked for.
 
     What stood before is not ours any more once we have written: whoever put that back has switched it off.
@@ -59,10 +59,10 @@ def foreign(release: Release, found: FlagState) -> str:
     if asked and not _answered(release, asked) and serves(found, _percent(asked)):
         return ""
     who = f"release {found.release}" if found.release not in ("", release.id) else "somebody else"
-    return f"flag {name(release)} was changed by {who}: {serving(found)}"
+    return f"flag {flag_name(release)} was changed by {who}: {serving_text(found)}"
 
 
-def serving(found: FlagState) -> str:
+def serving_text(found: FlagState) -> str:
     """What it does now, for a message."""
     if found.off:
         return found.off
@@ -83,52 +83,54 @@ def _percent(intent: Entry) -> float:
     return float(intent.text.removeprefix(f"{Verb.SET_SHARE} ").partition(":")[0])
 
 
-def arrived(release: Release, seen: Seen, found: FlagState, now: float) -> Decision | None:
+def ensure_arrived(release: Release, seen: Observation, found: FlagState, now: float) -> Decision | None:
     """None once every instance serves this revision, by evaluation where the back end can; until then when to look again."""
     shift = release.shift
     if shift is None or shift.hash != found.revision:
-        shift = Shift(
-            Side.STABLE if release.course is Course.BACK else Side.BOTH, found.revision, written=seen.flag.at if seen.flag else now
+        shift = RouteChange(
+            Side.STABLE if release.course is Direction.ROLLING_BACK else Side.BOTH,
+            found.revision,
+            written=seen.flag.at if seen.flag else now,
         )
     if not shift.switched:
         shift = replace(shift, switched=now)
-    if not shift.verified and (how := proof(release, seen.flag, found, shift, now)):
+    if not shift.verified and (how := arrival_proof(release, seen.flag, found, shift, now)):
         verified = replace(release, shift=replace(shift, verified=now), flag_revision=found.revision)
         share = f"serves {found.percent:g} %" if found.percent is not None else f"gives the treatment to nobody ({found.off})"
-        return Decision(verified.noted(now, "state", f"flag {name(release)} {share}: {how}"), None, now)
+        return Decision(verified.noted(now, "known_state", f"flag {flag_name(release)} {share}: {how}"), None, now)
     after = replace(release, shift=shift, flag_revision=found.revision)
     if after != release:
         return Decision(after, None, now + SECOND_LOOK)
     return None if shift.verified else wait(release, now, now + SECOND_LOOK)
 
 
-def proof(release: Release, flag: FlagSeen | None, found: FlagState, shift: Shift, now: float) -> str:
+def arrival_proof(release: Release, flag: FlagSeen | None, found: FlagState, shift: RouteChange, now: float) -> str:
     """The evidence that the revision is served, in words; "" while there is none. Where nobody can be asked, time, and it is said."""
-    ack = answer(flag, found)
+    ack = acknowledgement(flag, found)
     if ack is None:
         return ""
-    if ack.total == 0 and release.traffic_off and dark(found):
+    if ack.total == 0 and release.traffic_off and serves_nobody(found):
         return "nobody had the treatment any more before that"
     if ack.total == 0 and now - shift.switched >= ack.lag:
         return f"not confirmed, {ack.how or 'nobody can be asked'}; waited {ack.lag:g} s"
-    everyone = dark(found) or serves(found, 100.0)  # then it does not matter who is in which group
+    everyone = serves_nobody(found) or serves(found, 100.0)  # then it does not matter who is in which group
     if ack.total and (ack.whole or (everyone and ack.acked >= ack.total)):
         share = f", {ack.percent:.1f} % of made-up users get it" if ack.percent is not None else ""
         return f"confirmed by {ack.acked} of {ack.total}{share}"
     return ""
 
 
-def answer(flag: FlagSeen | None, found: FlagState) -> Ack | None:
+def acknowledgement(flag: FlagSeen | None, found: FlagState) -> Ack | None:
     """The acknowledgement of this very revision."""
     return flag.ack if flag and flag.ack and flag.acked_revision == found.revision else None
 
 
-def not_there(release: Release, seen: Seen) -> str:
+def missing_instances(release: Release, seen: Observation) -> str:
     """Who does not serve what was written last, for a message."""
-    found = state(release, seen)
+    found = known_state(release, seen)
     if found is None or (seen.flag and seen.flag.error):
         return seen.flag.error if seen.flag and seen.flag.error else "the flag could not be read"
-    ack = answer(seen.flag, found)
+    ack = acknowledgement(seen.flag, found)
     if ack is None:
         return "nobody has been asked yet"
     if ack.disagree:

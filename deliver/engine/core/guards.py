@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from deliver.engine.core.route import can_take
+from deliver.engine.core.route import has_capacity
 from deliver.model.action import Verb
 from deliver.model.frozen import replace
-from deliver.model.observation import ArmSeen, PodSeen, Seen
+from deliver.model.observation import ArmSeen, Observation, PodSeen
 from deliver.model.plan import Side
-from deliver.model.release import Course, Phase, Release, digest_of
+from deliver.model.release import Direction, Phase, Release, digest_of
 from deliver.model.verdict import CheckResult, Verdict, binding, combined
 
-PODS = CheckResult("pods", "pods", Verdict.BLIND)
+PODS_CHECK = CheckResult("pods", "pods", Verdict.BLIND)
 UNCERTAIN = 30.0  # seconds that a cause which may mend itself (no node has room yet, a first pull error) is given
 
 
@@ -25,21 +25,21 @@ class Hold:
     timed_out: bool = False
 
 
-def danger(release: Release, seen: Seen, now: float) -> Fail | Hold | None:
+def check_guards(release: Release, seen: Observation, now: float) -> Fail | Hold | None:
     """The first thing that forbids to go on, certain failures first."""
     return (
         failed_candidate(release, seen, now)
-        or foreign_hand(release, seen)
+        or foreign_change(release, seen)
         or failed_checks(release, seen, now)
         or out_of_time(release, seen, now)
     )
 
 
-def failed_candidate(release: Release, seen: Seen, now: float) -> Fail | None:
+def failed_candidate(release: Release, seen: Observation, now: float) -> Fail | None:
     """Deterministic facts from the API server; Prometheus has no say in them."""
     candidate = seen.candidate
     if candidate is None:
-        served = release.candidate_hash and (release.course is Course.FORWARD or seen.route.side is Side.CANDIDATE)
+        served = release.candidate_hash and (release.course is Direction.PROGRESSING or seen.route.side is Side.CANDIDATE)
         return Fail(f"the candidate Deployment {release.candidate} is gone: somebody deleted it") if served else None
     if candidate.image and candidate.image != release.spec.image:
         return Fail(f"the candidate's image was changed to {candidate.image}{candidate.editor or ' by somebody'}")
@@ -48,7 +48,7 @@ def failed_candidate(release: Release, seen: Seen, now: float) -> Fail | None:
     for pod in candidate.pods:
         if pod.problem and (pod.problem.certain or now - pod.since > UNCERTAIN):
             return Fail(f"candidate pod {pod.name}: {pod.problem.message}")
-    if served_by_fewer(release, seen):
+    if scaled_down(release, seen):
         return Fail(f"the candidate Deployment {release.candidate} was scaled to {candidate.desired} by somebody")
     if seen.route.side is Side.CANDIDATE and candidate.ready == 0 and seen.stable and seen.stable.ready_of(release.snapshot.hash):
         return Fail("the candidate has all the traffic and no ready pod")
@@ -57,20 +57,20 @@ def failed_candidate(release: Release, seen: Seen, now: float) -> Fail | None:
     return None
 
 
-def served_by_fewer(release: Release, seen: Seen) -> bool:
+def scaled_down(release: Release, seen: Observation) -> bool:
     """Somebody made the candidate smaller after it had been given its size and its traffic."""
-    given = release.bake_since or (release.course is Course.FINISH and seen.route.side is Side.CANDIDATE)
+    given = release.bake_since or (release.course is Direction.PROMOTING and seen.route.side is Side.CANDIDATE)
     return bool(given and seen.candidate and seen.candidate.desired < release.current.candidate_pods)
 
 
-def lost_readiness(release: Release, seen: Seen) -> list[PodSeen]:
+def lost_readiness(release: Release, seen: Observation) -> list[PodSeen]:
     """Pods that had been ready and are not. One that an eviction replaced is terminating, and its heir may still start."""
     if seen.candidate is None or not (release.exposed or (release.current.preview and release.bake_since)):
         return []
     return [pod for pod in seen.candidate.pods if pod.lost]
 
 
-def pods_check(release: Release, seen: Seen) -> CheckResult:
+def pods_check(release: Release, seen: Observation) -> CheckResult:
     """The candidate's pods as a check of their own, so that a release without metrics is judged by something."""
     wanted, candidate = release.current.candidate_pods, seen.candidate
     ready = candidate.ready if candidate else 0
@@ -81,11 +81,11 @@ def pods_check(release: Release, seen: Seen) -> CheckResult:
     if bad:
         why = f"{bad[0].name}: {bad[0].problem.message if bad[0].problem else ''}"
     stable = float(seen.stable.ready if seen.stable else 0)
-    said = replace(PODS, verdict=verdict, why=why, candidate=float(ready), stable=stable, limit=float(wanted), samples=ready)
+    said = replace(PODS_CHECK, verdict=verdict, why=why, candidate=float(ready), stable=stable, limit=float(wanted), samples=ready)
     return release.checks[0] if release.checks[:1] == (said,) else said  # what says the same need not be saved anew
 
 
-def foreign_hand(release: Release, seen: Seen) -> Hold | None:
+def foreign_change(release: Release, seen: Observation) -> Hold | None:
     """Changes that are not ours. We touch nothing then: a person decides."""
     stable = seen.stable
     if stable is None:
@@ -93,25 +93,25 @@ def foreign_hand(release: Release, seen: Seen) -> Hold | None:
     if stable.uid != release.snapshot.uid:
         return Hold(f"Deployment {release.spec.target.deployment} was deleted and made again")
     known = {release.snapshot.digest}
-    if release.course is Course.FINISH:
+    if release.course is Direction.PROMOTING:
         known.add(digest_of(release.new_template))
     if stable.template not in known:
         return Hold(f"the pod template of Deployment {stable.deployment} was changed{stable.editor}: its image is now {stable.image}")
-    if release.course is Course.FORWARD and stable.desired < release.snapshot.replicas and stable.paused:
+    if release.course is Direction.PROGRESSING and stable.desired < release.snapshot.replicas and stable.paused:
         return Hold(
             f"Deployment {stable.deployment} was scaled down to {stable.desired}, {release.snapshot.replicas} stood before the release"
         )
     scaler, before = seen.autoscaler, release.snapshot.autoscaler
-    if scaler and before and scaler.minimum not in {before.minimum, floor(release), *floors(release)}:
+    if scaler and before and scaler.minimum not in {before.minimum, autoscaler_floor(release), *asked_floors(release)}:
         return Hold(f"minReplicas of HorizontalPodAutoscaler {scaler.name} was changed to {scaler.minimum}")
     if seen.route.foreign:
         return Hold(seen.route.foreign)
-    if seen.preview and seen.preview.foreign and release.current.preview and release.course is Course.FORWARD:
+    if seen.preview and seen.preview.foreign and release.current.preview and release.course is Direction.PROGRESSING:
         return Hold(seen.preview.foreign)
     return None
 
 
-def floor(release: Release, candidate: ArmSeen | None = None) -> int:
+def autoscaler_floor(release: Release, candidate: ArmSeen | None = None) -> int:
     """The stable side's size during the release; an HPA cannot be asked for more than its own maximum.
 
     With the candidate: as large as that is, once it is to have all the traffic. Its size is what the load needed by then, and the
@@ -123,63 +123,63 @@ def floor(release: Release, candidate: ArmSeen | None = None) -> int:
     return min(size, scaler.maximum) if scaler else size
 
 
-def floors(release: Release) -> set[int]:
+def asked_floors(release: Release) -> set[int]:
     """What we have asked of the autoscaler so far."""
     asked = f"{Verb.HOLD_AUTOSCALER} "
     texts = [one.text for one in release.journal if one.kind == "intent" and one.text.startswith(asked)]
     return {int(text.removeprefix(asked).partition(":")[0]) for text in texts}
 
 
-def failed_checks(release: Release, seen: Seen, now: float) -> Fail | Hold | None:
+def failed_checks(release: Release, seen: Observation, now: float) -> Fail | Hold | None:
     """FAIL takes it back; BLIND has a budget and a policy."""
-    if release.bake_since and not fresh(release, seen, now):
+    if release.bake_since and not is_fresh(release, seen, now):
         failing = []
     else:
         failing = [check for check in seen.checks if check.verdict is Verdict.FAIL]
     if failing:
         return Fail(f"{failing[0].name}: {failing[0].why}")
     analysis = release.spec.analysis
-    unseen = combined(binding(seen.checks)) is Verdict.BLIND or not fresh(release, seen, now)
+    unseen = combined(binding(seen.checks)) is Verdict.BLIND or not is_fresh(release, seen, now)
     judged_from = max([release.blind_since, *(check.awaits for check in release.checks)])  # samples that cannot be there yet blind nobody
     watched = release.phase in (Phase.SHIFTING, Phase.BAKING, Phase.PAUSED, Phase.WAITING)
     if (watched or (release.phase is Phase.PREPARING and unseen)) and release.blind_since and now - judged_from >= analysis.max_blind:
         blinds = sorted((check for check in binding(release.checks) if check.verdict is Verdict.BLIND), key=lambda check: not check.leans)
         cause = f"{blinds[0].name}: {blinds[0].why}" if blinds else "the checks have not answered"
         reason = f"could not be judged for {now - release.blind_since:.0f} s ({cause})"
-        return Fail(reason) if analysis.on_blind == "rollback" or worst(release, seen) else Hold(reason)
+        return Fail(reason) if analysis.on_blind == "rollback" or must_not_hold(release, seen) else Hold(reason)
     return None
 
 
-def fresh(release: Release, seen: Seen, now: float) -> bool:
+def is_fresh(release: Release, seen: Observation, now: float) -> bool:
     """Verdicts are of this bake, and young."""
     return seen.checked_at >= release.bake_since and now - seen.checked_at <= 3 * release.spec.analysis.poll + 15
 
 
-def worst(release: Release, seen: Seen) -> bool:
+def must_not_hold(release: Release, seen: Observation) -> bool:
     """To be held would leave every user on what looks bad, while the old side could have them back at once."""
-    if not leans(release) or release.current.endpoints < 100:
+    if not any_leaning(release) or release.current.endpoints < 100:
         return False
-    return bool(release.plan.flag) or (seen.stable is not None and can_take(seen.stable.ready_of(release.snapshot.hash), release, seen))
+    return bool(release.plan.flag) or (seen.stable is not None and has_capacity(seen.stable.ready_of(release.snapshot.hash), release, seen))
 
 
-def leans(release: Release) -> bool:
+def any_leaning(release: Release) -> bool:
     """Some check speaks against the candidate and is not settled."""
     return any(check.leans for check in release.checks)
 
 
-def judged_well(release: Release) -> bool:
+def all_pass(release: Release) -> bool:
     """Every check passes at present."""
     return combined(release.checks) is Verdict.PASS
 
 
-def leaning(release: Release) -> str:
+def leaning_text(release: Release) -> str:
     """The check that leans, as it says it."""
     return next((f"{check.name}: {check.why}" for check in release.checks if check.leans), "nothing leans")
 
 
-def out_of_time(release: Release, seen: Seen, now: float) -> Fail | Hold | None:
+def out_of_time(release: Release, seen: Observation, now: float) -> Fail | Hold | None:
     began = max(release.started, release.resumed)
     if now - began > release.spec.limits.total:
         reason = f"not done within {release.spec.limits.total:.0f} s (`limits.total`)"
-        return Fail(f"{reason}, and {leaning(release)}") if worst(release, seen) else Hold(reason, timed_out=True)
+        return Fail(f"{reason}, and {leaning_text(release)}") if must_not_hold(release, seen) else Hold(reason, timed_out=True)
     return None

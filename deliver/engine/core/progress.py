@@ -1,25 +1,40 @@
 """The way forward: hold what must not move, bring up the candidate, shift, watch, and on to the next step."""
 
 from deliver.engine.core import cutover, few_requests, guards, proof_gate
-from deliver.engine.core.decision import Decision, act, hold, in_phase, let_in, risen, stopped, turn_back, wait
-from deliver.engine.core.route import proven
+from deliver.engine.core.decision import (
+    Decision,
+    act,
+    already_authorised,
+    enter_phase,
+    hold,
+    skip_to_next_step,
+    turn_back,
+    wait,
+    wait_for_person,
+)
+from deliver.engine.core.route import ensure_verified
 from deliver.model.action import Verb
 from deliver.model.frozen import replace
-from deliver.model.observation import Seen
+from deliver.model.observation import Observation
 from deliver.model.plan import Side, Step
-from deliver.model.release import Course, Phase, Release
+from deliver.model.release import Direction, Phase, Release
 from deliver.model.verdict import CheckResult, Verdict, binding, combined
 from deliver.text.durations import words
 
 JITTER = 1.0  # seconds by which scrapes are late or early
-MOVES = 5  # times that traffic is moved to one side before a person is asked who moves it away
+MAX_MOVES = 5  # times that traffic is moved to one side before a person is asked who moves it away
 
 
-def climb(release: Release, seen: Seen, now: float) -> Decision:
-    return held(release, seen, now) or ready(release, seen, now) or moved(release, seen, now) or baked(release, seen, now)
+def next_action(release: Release, seen: Observation, now: float) -> Decision:
+    return (
+        ensure_stable_pinned(release, seen, now)
+        or ensure_candidate_ready(release, seen, now)
+        or ensure_route(release, seen, now)
+        or ensure_bake_done(release, seen, now)
+    )
 
 
-def held(release: Release, seen: Seen, now: float) -> Decision | None:
+def ensure_stable_pinned(release: Release, seen: Observation, now: float) -> Decision | None:
     """From the first pin on the stable side must not move, and no autoscaler may shrink it."""
     stable, scaler = seen.stable, seen.autoscaler
     if stable is None:
@@ -28,7 +43,7 @@ def held(release: Release, seen: Seen, now: float) -> Decision | None:
         if sum(entry.kind == "outcome" and entry.text == Verb.HOLD_STABLE and entry.at >= release.resumed for entry in release.journal) > 3:
             return Decision(hold(release, f"somebody keeps unpausing Deployment {stable.deployment}{stable.editor}", now), None, now)
         return act(release, now, Verb.HOLD_STABLE, "a pinned version must not roll away under its traffic")
-    floor = guards.floor(release, seen.candidate)
+    floor = guards.autoscaler_floor(release, seen.candidate)
     if scaler and release.snapshot.autoscaler and (scaler.minimum or 1) < floor:
         why = "the side that would take the traffic back must not shrink"
         return act(release, now, Verb.HOLD_AUTOSCALER, why, pods=floor)
@@ -46,7 +61,7 @@ def held(release: Release, seen: Seen, now: float) -> Decision | None:
     return None
 
 
-def ready(release: Release, seen: Seen, now: float) -> Decision | None:
+def ensure_candidate_ready(release: Release, seen: Observation, now: float) -> Decision | None:
     """Both arms at the step's size and ready; before its first request the candidate has passed its health checks too."""
     step, stable, candidate = release.current, seen.stable, seen.candidate
     assert stable is not None  # held() has seen to it
@@ -57,11 +72,11 @@ def ready(release: Release, seen: Seen, now: float) -> Decision | None:
         return _late(release, now, f"{stable.ready_of(release.snapshot.hash)} of {stable.desired} stable pods ready")
     if candidate is None:
         return act(release, now, Verb.CREATE_CANDIDATE, "a Deployment of its own, without pods yet")
-    size = wanted_pods(step, seen)
+    size = candidate_size(step, seen)
     if candidate.desired < size:
         if release.paused and release.exposed:  # its Services select both sides: more pods are more users
-            return stopped(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
-        if release.exposed and (unjudged := judged_again(release, seen, now)):
+            return wait_for_person(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
+        if release.exposed and (unjudged := ensure_judged_again(release, seen, now)):
             return unjudged
         return act(replace(release, blind_since=0.0), now, Verb.SCALE_CANDIDATE, f"{step.name} wants {size} candidate pods", pods=size)
     if not candidate.hash or not candidate.settled or candidate.ready < size:
@@ -71,14 +86,14 @@ def ready(release: Release, seen: Seen, now: float) -> Decision | None:
             now, "state", f"candidate {candidate.hash}: {candidate.ready} of {size} pods ready"
         )
         return Decision(release, None, now)
-    if step.preview and not release.bake_since and (unopened := previewed(release, seen, now)):
+    if step.preview and not release.bake_since and (unopened := ensure_preview_open(release, seen, now)):
         return unopened
     if release.spec.analysis.health and not release.exposed and not release.bake_since:
-        return healthy(release, seen, now)
+        return ensure_healthy(release, seen, now)
     return None
 
 
-def previewed(release: Release, seen: Seen, now: float) -> Decision | None:
+def ensure_preview_open(release: Release, seen: Observation, now: float) -> Decision | None:
     """The preview Service leads to the candidate's pods, all of them."""
     preview = seen.preview
     if preview is None or preview.agreed:
@@ -86,7 +101,7 @@ def previewed(release: Release, seen: Seen, now: float) -> Decision | None:
     name, limit = release.plan.preview, release.spec.limits.shift
     done = [entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == Verb.OPEN_PREVIEW and entry.result == "done"]
     if not preview.open:
-        if sum(at >= release.resumed for at in done) >= MOVES:
+        if sum(at >= release.resumed for at in done) >= MAX_MOVES:
             return Decision(hold(release, f"somebody keeps taking the preview Service {name} away from the candidate", now), None, now)
         return act(release, now, Verb.OPEN_PREVIEW, f"Service {name} leads to the candidate, users stay on the stable side")
     began = max([release.resumed, *done])
@@ -95,14 +110,14 @@ def previewed(release: Release, seen: Seen, now: float) -> Decision | None:
     return wait(release, now, began + limit)
 
 
-def wanted_pods(step: Step, seen: Seen) -> int:
+def candidate_size(step: Step, seen: Observation) -> int:
     """With all the traffic, the candidate is as large as the stable side is by now, not as it was at the start."""
     if step.side is Side.CANDIDATE and seen.stable:
         return max(step.candidate_pods, seen.stable.desired)
     return step.candidate_pods
 
 
-def healthy(release: Release, seen: Seen, now: float) -> Decision | None:
+def ensure_healthy(release: Release, seen: Observation, now: float) -> Decision | None:
     """Health checks on the candidate's pods before the first request; a FAIL has turned the release already."""
     checks = [check for check in seen.checks if check.kind == "health"]
     if checks and seen.checked_at >= release.since and combined(tuple(checks)) is Verdict.PASS:
@@ -110,31 +125,31 @@ def healthy(release: Release, seen: Seen, now: float) -> Decision | None:
     return _late(release, now, "; ".join(check.why for check in checks) or "health checks of the candidate")
 
 
-def moved(release: Release, seen: Seen, now: float) -> Decision | None:
+def ensure_route(release: Release, seen: Observation, now: float) -> Decision | None:
     """Traffic as the step wants it, and verified."""
     step = release.current
     hash = release.candidate_hash if step.side is Side.CANDIDATE else release.snapshot.hash if step.side is Side.STABLE else ""
     right = seen.route.side is step.side and seen.route.pinned == hash
     if not right:
-        if switched_before(release, seen):
-            return risen(release, now)
+        if cut_over_before(release, seen):
+            return skip_to_next_step(release, now)
         if release.paused:  # nobody more is moved to the candidate
-            return stopped(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
-        if _moves(release, step.side) >= MOVES:
+            return wait_for_person(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
+        if _moves(release, step.side) >= MAX_MOVES:
             return Decision(
                 hold(release, f"somebody keeps taking traffic from {step.name}; the Services select {seen.route.side} now", now), None, now
             )
-        if unjudged := judged_again(release, seen, now):
+        if unjudged := ensure_judged_again(release, seen, now):
             return unjudged
         exposed = release.exposed or step.side is not Side.STABLE
         # a bake is of unbroken exposure, a drain of one move
         release = replace(release, exposed=exposed, bake_since=0.0, blind_since=0.0, shift=None)
-        release = in_phase(release, Phase.SHIFTING, now, f"step {release.step + 1}/{len(release.plan.steps)}: shifting to {step.name}")
+        release = enter_phase(release, Phase.SHIFTING, now, f"step {release.step + 1}/{len(release.plan.steps)}: shifting to {step.name}")
         return act(release, now, Verb.ROUTE, f"{step.name}: {step.endpoints:.0f} % by endpoints", side=step.side, hash=hash)
     if (unproven := _proven(release, seen, now, step.side, hash)) is not None:
         return unproven
     if not release.bake_since:
-        release = in_phase(
+        release = enter_phase(
             replace(release, bake_since=now),
             Phase.BAKING,
             now,
@@ -144,23 +159,23 @@ def moved(release: Release, seen: Seen, now: float) -> Decision | None:
     return None
 
 
-def switched_before(release: Release, seen: Seen) -> bool:
+def cut_over_before(release: Release, seen: Observation) -> bool:
     """All users are on the whole candidate, as the next step wants them, by a driver that is gone."""
     if release.last_step or release.plan.steps[release.step + 1].side is not Side.CANDIDATE or seen.candidate is None:
         return False
-    there = seen.route.side is Side.CANDIDATE and seen.candidate.ready >= wanted_pods(release.plan.steps[release.step + 1], seen)
-    return there and let_in(release, f"{Verb.ROUTE} {Side.CANDIDATE}")
+    there = seen.route.side is Side.CANDIDATE and seen.candidate.ready >= candidate_size(release.plan.steps[release.step + 1], seen)
+    return there and already_authorised(release, f"{Verb.ROUTE} {Side.CANDIDATE}")
 
 
-def judged_again(release: Release, seen: Seen, now: float) -> Decision | None:
+def ensure_judged_again(release: Release, seen: Observation, now: float) -> Decision | None:
     """A rise that was refused, or slept through, may come much later than the PASS that allowed it.
 
     What is blind by then, or old, is judged first; None when it may rise.
     """
     before = release.plan.steps[release.step - 1] if release.step else None
-    if not before or not before.metrics or not (release.exposed or before.preview) or not cutover.asks(release):
+    if not before or not before.metrics or not (release.exposed or before.preview) or not cutover.judged_by_more_than_pods(release):
         return None
-    if combined(binding(seen.checks)) is not Verdict.BLIND and guards.fresh(release, seen, now):
+    if combined(binding(seen.checks)) is not Verdict.BLIND and guards.is_fresh(release, seen, now):
         return None
     return wait(replace(release, blind_since=release.blind_since or now), now)
 
@@ -173,36 +188,36 @@ def _moves(release: Release, side: Side) -> int:
     )
 
 
-def baked(release: Release, seen: Seen, now: float) -> Decision:
+def ensure_bake_done(release: Release, seen: Observation, now: float) -> Decision:
     """Watched for long enough, judged PASS on fresh data, and let pass by a person where one is asked."""
     step = release.current
     verdict = combined(binding(release.checks))
-    if cutover.asks(release) and not guards.fresh(release, seen, now):
+    if cutover.judged_by_more_than_pods(release) and not guards.is_fresh(release, seen, now):
         verdict = Verdict.BLIND
     release = replace(release, blind_since=(release.blind_since or now) if verdict is Verdict.BLIND else 0.0)
     if release.paused:
-        return stopped(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
-    done = proof_gate.ends(release)
+        return wait_for_person(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
+    done = proof_gate.bake_ends_at(release)
     if now < done and release.approved < release.step:
-        return wait(in_phase(release, Phase.BAKING, now, "baking again"), now, done)
+        return wait(enter_phase(release, Phase.BAKING, now, "baking again"), now, done)
     if verdict is not Verdict.PASS:
-        return wait(overtime(release, now), now)
+        return wait(bake_overtime(release, now), now)
     if release.approved < release.step and (
-        untold(release, done) or few_requests.awaited(release, now, release.bake_since + proof_gate.limit_of(release))
+        awaiting_samples(release, done) or few_requests.awaits_samples(release, now, release.bake_since + proof_gate.bake_limit(release))
     ):
-        return wait(overtime(release, now), now)
-    if release.approved < release.step and (unproved := proof_gate.missing(release, now)):
+        return wait(bake_overtime(release, now), now)
+    if release.approved < release.step and (unproved := proof_gate.ensure_proven(release, now)):
         return unproved
     if step.approval and release.approved < release.step:
-        return unapproved(release, now, max(done, release.resumed))
-    return advance(few_requests.noted(release, now, proof=proof_gate.asked_for(release)), now)
+        return ensure_approved(release, now, max(done, release.resumed))
+    return advance(few_requests.note_unjudged(release, now, proof=proof_gate.is_asked_for(release)), now)
 
 
-def overtime(release: Release, now: float) -> Release:
+def bake_overtime(release: Release, now: float) -> Release:
     """The bake is over and nothing allows the next step: what is waited for is said, once, unless the next look is all that is."""
     checks, done = binding(release.checks), release.bake_since + release.current.bake
     open_ = [check for check in checks if check.verdict is not Verdict.PASS]
-    early = untold(release, done)
+    early = awaiting_samples(release, done)
     if release.overtime == release.bake_since:
         return release
     if open_:
@@ -216,7 +231,7 @@ def overtime(release: Release, now: float) -> Release:
     return replace(said, overtime=release.bake_since)
 
 
-def untold(release: Release, done: float) -> CheckResult | None:
+def awaiting_samples(release: Release, done: float) -> CheckResult | None:
     """A check whose samples do not tell of all of the bake yet: scrapes take their time, and so do stores. What stops is BLIND soon."""
     told = (check for check in release.checks if check.few is None or check.few.counted)  # without a request there are no samples
     return next((check for check in told if 0 < check.seen_to < done - JITTER), None)
@@ -228,7 +243,7 @@ def advance(release: Release, now: float) -> Decision:
         now, "verdict", f"step {release.step + 1}/{len(release.plan.steps)} {release.current.name}: PASS", checks=release.checks
     )
     if release.last_step:
-        finishing = replace(passed, course=Course.FINISH, phase=Phase.FINISHING, since=now, bake_since=0.0, blind_since=0.0)
+        finishing = replace(passed, course=Direction.PROMOTING, phase=Phase.FINISHING, since=now, bake_since=0.0, blind_since=0.0)
         then = f"the old side is kept warm for {words(release.plan.hold)}" if release.plan.hold else "finishing"
         return Decision(finishing.noted(now, "state", f"all steps passed: {then}"), None, now)
     step = release.plan.steps[release.step + 1]
@@ -237,29 +252,29 @@ def advance(release: Release, now: float) -> Decision:
     return Decision(onward.noted(now, "state", f"step {onward.step + 1}/{len(onward.plan.steps)}: preparing {step.name}"), None, now)
 
 
-def unapproved(release: Release, now: float, since: float) -> Decision:
+def ensure_approved(release: Release, now: float, since: float) -> Decision:
     """A person is asked; the step says for how long, and what happens when nobody answers."""
     step, text = release.current, f"{release.current.name} waits for `deliver promote`"
     limit = step.approval_timeout or release.spec.limits.pause
     if step.unanswered == "rollback" and now - since >= limit:
         return Decision(turn_back(release, f"{text}, and nobody answered within {words(limit)}", now), None, now)
-    return stopped(release, now, Phase.WAITING, since, text, step.approval_timeout)
+    return wait_for_person(release, now, Phase.WAITING, since, text, step.approval_timeout)
 
 
 def _late(release: Release, now: float, what: str) -> Decision:
     """Not there yet; a step that never gets ready fails."""
     limit = release.spec.limits.ready
-    release = in_phase(release, Phase.PREPARING, now, f"waiting again: {what}")
+    release = enter_phase(release, Phase.PREPARING, now, f"waiting again: {what}")
     if now - release.since >= limit:
         return Decision(turn_back(release, f"not ready within {limit:g} s (`limits.ready`): {what}", now), None, now)
     return wait(release, now, release.since + limit)
 
 
-def _proven(release: Release, seen: Seen, now: float, side: Side, hash: str) -> Decision | None:
+def _proven(release: Release, seen: Observation, now: float, side: Side, hash: str) -> Decision | None:
     """A shift that nobody sees take effect fails the release."""
     shift, limit = release.shift, release.spec.limits.shift
     if shift and not shift.verified and shift.side is side and shift.hash == hash and now - shift.written >= limit:
         return Decision(
             turn_back(release, f"the shift was not seen to take effect within {limit:g} s: {seen.route.detail}", now), None, now
         )
-    return proven(release, seen, now, side, hash)
+    return ensure_verified(release, seen, now, side, hash)

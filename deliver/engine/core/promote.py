@@ -4,25 +4,25 @@ All through it the traffic is on a side with full ready capacity: on the candida
 """
 
 from deliver.engine.core import cutover, guards
-from deliver.engine.core.cleanup import released
-from deliver.engine.core.decision import Decision, act, end, hold, in_phase, stopped, turn_back, wait
-from deliver.engine.core.progress import untold
-from deliver.engine.core.route import can_take, endpoints, proven, serves_nobody, verified
+from deliver.engine.core.cleanup import ensure_released
+from deliver.engine.core.decision import Decision, act, end, enter_phase, hold, turn_back, wait, wait_for_person
+from deliver.engine.core.progress import awaiting_samples
+from deliver.engine.core.route import endpoints_text, ensure_verified, has_capacity, serves_nobody, verified_at
 from deliver.model.action import Verb
 from deliver.model.frozen import replace
-from deliver.model.observation import ArmSeen, Seen
+from deliver.model.observation import ArmSeen, Observation
 from deliver.model.plan import Side
 from deliver.model.release import Outcome, Phase, Release, digest_of
 from deliver.text.durations import words
 
 
-def climb(release: Release, seen: Seen, now: float) -> Decision:
+def next_action(release: Release, seen: Observation, now: float) -> Decision:
     stable = seen.stable
     if stable is None:
         return wait(release, now)
     if stable.template == release.snapshot.digest != digest_of(release.new_template):
-        return updated(release, seen, now)
-    rolled = rolled_out(release, stable, seen, now)
+        return ensure_stable_updated(release, seen, now)
+    rolled = ensure_rolled_out(release, stable, seen, now)
     if rolled:
         return rolled
     if release.new_hash != stable.hash:
@@ -30,10 +30,10 @@ def climb(release: Release, seen: Seen, now: float) -> Decision:
             now, "state", f"Deployment {stable.deployment} runs the new version: {stable.ready} of {stable.desired} pods ready"
         )
         return Decision(noted, None, now)
-    return taken_over(release, stable, seen, now) or tidied(release, stable, seen, now)
+    return ensure_traffic_on_stable(release, stable, seen, now) or ensure_cleaned_up(release, stable, seen, now)
 
 
-def updated(release: Release, seen: Seen, now: float) -> Decision:
+def ensure_stable_updated(release: Release, seen: Observation, now: float) -> Decision:
     """Only when the last bake, the drain and the hold are over does the stable side stop being the way back."""
     if seen.route.side is not Side.CANDIDATE and (seen.candidate is None or not seen.candidate.ready_of(release.candidate_hash)):
         return Decision(turn_back(release, "the candidate has no ready pod to finish on", now), None, now)
@@ -50,49 +50,51 @@ def updated(release: Release, seen: Seen, now: float) -> Decision:
         return unproven
     if release.paused:
         text = f"paused by {release.paused.actor}"
-        return stopped(release, now, Phase.PAUSED, release.paused.at, text)
-    release = in_phase(release, Phase.FINISHING, now, "finishing again: the hold begins anew" if release.plan.hold else "finishing again")
-    over = max(verified(release) + release.spec.limits.drain, release.held_until)
+        return wait_for_person(release, now, Phase.PAUSED, release.paused.at, text)
+    release = enter_phase(
+        release, Phase.FINISHING, now, "finishing again: the hold begins anew" if release.plan.hold else "finishing again"
+    )
+    over = max(verified_at(release) + release.spec.limits.drain, release.held_until)
     if now < over:
-        return wait(cold(release, seen, now), now, over)
-    if unsettled := settled(release, over, now):
+        return wait(note_cold_side(release, seen, now), now, over)
+    if unsettled := ensure_settled(release, over, now):
         return unsettled
     release = replace(release, blind_since=0.0)
-    if (left := cutover.left(release)) and not any(entry.text == left for entry in release.journal):
+    if (left := cutover.clinging_text(release)) and not any(entry.text == left for entry in release.journal):
         return Decision(release.noted(now, "state", left), None, now)
     held = ", the hold" if release.plan.hold else ""
     anew = replace(release, new_hash="")  # somebody may have set it back after it had rolled out: it rolls once more
     return act(anew, now, Verb.UPDATE_STABLE, f"the last bake{held} and the drain are over")
 
 
-def settled(release: Release, over: float, now: float) -> Decision | None:
+def ensure_settled(release: Release, over: float, now: float) -> Decision | None:
     """None unless something leans against the version that all users have: while the old side stands, it is not given up.
 
     The samples of the last seconds are waited for too, as at the end of a bake.
     """
-    if guards.leans(release):
+    if guards.any_leaning(release):
         since = release.blind_since or now
         if now - since >= release.spec.analysis.max_blind:
             return Decision(
-                turn_back(release, f"{guards.leaning(release)}; it did not settle within {words(round(now - since))}", now), None, now
+                turn_back(release, f"{guards.leaning_text(release)}; it did not settle within {words(round(now - since))}", now), None, now
             )
         return wait(replace(release, blind_since=since), now)
-    return wait(release, now) if untold(release, over) and guards.judged_well(release) else None
+    return wait(release, now) if awaiting_samples(release, over) and guards.all_pass(release) else None
 
 
-COLD = "the old side has"
+OLD_SIDE_COLD = "the old side has"
 
 
-def cold(release: Release, seen: Seen, now: float) -> Release:
+def note_cold_side(release: Release, seen: Observation, now: float) -> Release:
     """Whoever counts on the one write back is told, once, when the old side could not take the traffic."""
     ready = seen.stable.ready_of(release.snapshot.hash) if seen.stable else 0
-    if can_take(ready, release, seen) or any(entry.text.startswith(COLD) for entry in release.journal):
+    if has_capacity(ready, release, seen) or any(entry.text.startswith(OLD_SIDE_COLD) for entry in release.journal):
         return release
-    text = f"{COLD} {ready} of {release.snapshot.replicas} pods ready: until more of them are, a rollback cannot take the traffic back"
-    return release.noted(now, "state", text)
+    pods = f"{ready} of {release.snapshot.replicas} pods ready"
+    return release.noted(now, "state", f"{OLD_SIDE_COLD} {pods}: until more of them are, a rollback cannot take the traffic back")
 
 
-def rolled_out(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:
+def ensure_rolled_out(release: Release, stable: ArmSeen, seen: Observation, now: float) -> Decision | None:
     """None once every pod of the Deployment is of the new template and ready."""
     if (seen.candidate is None or seen.candidate.ready == 0) and stable.ready > 0:
         return None  # nobody else is left to serve
@@ -104,7 +106,7 @@ def rolled_out(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Dec
         return Decision(
             hold(
                 release,
-                f"Deployment {stable.deployment} does not roll out: {stable.problem.message}; {stays(seen)}",
+                f"Deployment {stable.deployment} does not roll out: {stable.problem.message}; {traffic_stays_text(seen)}",
                 now,
             ),
             None,
@@ -112,7 +114,7 @@ def rolled_out(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Dec
         )
     if now - updated_at(release) >= limit:
         ready = f"{stable.ready} of {stable.desired} ready"
-        text = f"Deployment {stable.deployment} did not roll out within {limit:g} s: {ready}; {stays(seen)}"
+        text = f"Deployment {stable.deployment} did not roll out within {limit:g} s: {ready}; {traffic_stays_text(seen)}"
         return Decision(hold(release, text, now), None, now)
     return wait(release, now)
 
@@ -123,7 +125,7 @@ def updated_at(release: Release) -> float:
     return max(*done, release.resumed) if done else max(release.since + release.spec.limits.drain + release.plan.hold, release.resumed)
 
 
-def taken_over(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:
+def ensure_traffic_on_stable(release: Release, stable: ArmSeen, seen: Observation, now: float) -> Decision | None:
     """Traffic from the candidate to the Deployment's new pods; then the candidate, drained, can go."""
     if seen.candidate is None:
         return None
@@ -138,11 +140,11 @@ def taken_over(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Dec
         return act(anew, now, Verb.ROUTE, why, side=Side.CANDIDATE, hash=release.candidate_hash)
     if seen.route.side is not Side.STABLE or seen.route.pinned != release.new_hash:
         if seen.candidate.ready and not _whole(release, stable):
-            return _mending(release, stable, now, stays(seen))
+            return _mending(release, stable, now, traffic_stays_text(seen))
         return act(release, now, Verb.ROUTE, "the Deployment takes its traffic back", side=Side.STABLE, hash=release.new_hash)
     if unproven := _proven(release, seen, now, Side.STABLE, release.new_hash):
         return unproven
-    over = verified(release) + release.spec.limits.drain
+    over = verified_at(release) + release.spec.limits.drain
     if now < over:
         return wait(release, now, over)
     if seen.candidate.ready and not _whole(release, stable):
@@ -150,9 +152,9 @@ def taken_over(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Dec
     return act(release, now, Verb.DELETE_CANDIDATE, "drained; the Deployment serves alone")
 
 
-def stays(seen: Seen) -> str:
+def traffic_stays_text(seen: Observation) -> str:
     """Where the traffic is meanwhile, as it was read back."""
-    return "all traffic stays on the candidate" if seen.route.side is Side.CANDIDATE else endpoints(seen)
+    return "all traffic stays on the candidate" if seen.route.side is Side.CANDIDATE else endpoints_text(seen)
 
 
 def _whole(release: Release, stable: ArmSeen) -> bool:
@@ -171,18 +173,18 @@ def _mending(release: Release, stable: ArmSeen, now: float, meanwhile: str) -> D
     return wait(release, now)
 
 
-def _proven(release: Release, seen: Seen, now: float, side: Side, hash: str) -> Decision | None:
+def _proven(release: Release, seen: Observation, now: float, side: Side, hash: str) -> Decision | None:
     """A shift that nobody sees take effect is left to a person; what the traffic is on stands meanwhile."""
     shift, limit = release.shift, release.spec.limits.shift
     if shift and not shift.verified and shift.side is side and shift.hash == hash and now - max(shift.written, release.resumed) >= limit:
         text = f"the shift to the {side} side was not seen to take effect within {limit:g} s: {seen.route.detail}"
         return Decision(hold(release, text, now), None, now)
-    return proven(release, seen, now, side, hash)
+    return ensure_verified(release, seen, now, side, hash)
 
 
-def tidied(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision:
+def ensure_cleaned_up(release: Release, stable: ArmSeen, seen: Observation, now: float) -> Decision:
     """Selector, autoscaler and the hold back to what they were; nothing of ours is left."""
-    if unreleased := released(release, seen, now):
+    if unreleased := ensure_released(release, seen, now):
         return unreleased
     if stable.paused or stable.fence:
         return act(release, now, Verb.RELEASE_STABLE, "the Deployment rolls again on its own")

@@ -1,26 +1,26 @@
 """Metrics that are judged by evidence can show that the candidate is no worse: before all users follow, that is asked for."""
 
 from deliver.engine.core import few_requests
-from deliver.engine.core.decision import Decision, hold, in_phase, turn_back, wait
+from deliver.engine.core.decision import Decision, enter_phase, hold, turn_back, wait
 from deliver.model.release import Phase, Release
 from deliver.model.verdict import CheckResult
 from deliver.text.durations import words
 
 LOOKS = 10  # polls that are waited for proof at the least, however short the bake
-PATIENCE = 3.0  # bakes that proof is waited for, where `max_bake` does not say how long
+BAKES = 3.0  # bakes that proof is waited for, where `max_bake` does not say how long
 
 
-def ends(release: Release) -> float:
+def bake_ends_at(release: Release) -> float:
     """When the bake is over, unix seconds: early with proof alone, never because time is short."""
     step, asked = release.current, _asked(release)
     early = step.min_bake and asked and all(check.proved for check in asked)
     return release.bake_since + (step.min_bake if early else step.bake)
 
 
-def limit_of(release: Release) -> float:
+def bake_limit(release: Release) -> float:
     """Seconds of a bake after which nothing is waited for any more that its metrics could still show."""
     step, late = release.current, _late(release)
-    return late + step.max_bake if step.max_bake else max(PATIENCE * max(step.bake, late), LOOKS * release.spec.analysis.poll)
+    return late + step.max_bake if step.max_bake else max(BAKES * max(step.bake, late), LOOKS * release.spec.analysis.poll)
 
 
 def _late(release: Release) -> float:
@@ -32,20 +32,20 @@ def _within(release: Release) -> str:
     """The limit as the user set it, and what comes on top of it."""
     step, late = release.current, round(_late(release))
     if not step.max_bake:
-        return f"{words(round(limit_of(release)))} (`max_bake`)"
+        return f"{words(round(bake_limit(release)))} (`max_bake`)"
     return f"{words(step.max_bake)} (`max_bake`){f' and the {words(late)} that samples take' if late else ''}"
 
 
-def missing(release: Release, now: float) -> Decision | None:
+def ensure_proven(release: Release, now: float) -> Decision | None:
     """None when nothing has to be shown before the next step, or it was shown. Else it is waited for, and then the policy decides."""
-    step, policy, limit = release.current, release.spec.analysis.inconclusive, limit_of(release)
+    step, policy, limit = release.current, release.spec.analysis.inconclusive, bake_limit(release)
     until = release.bake_since + limit
     unproved = [check for check in _asked(release) if not check.proved and _owed(check, now, until)]
-    if not unproved or not asked_for(release):
+    if not unproved or not is_asked_for(release):
         return None
     text = f"{unproved[0].name}: not shown to be no worse within {_within(release)}: {unproved[0].why}"
     if now < until:
-        release = in_phase(release, Phase.BAKING, now, "baking again")
+        release = enter_phase(release, Phase.BAKING, now, "baking again")
         text = f"the bake is over; waiting up to {words(round(limit - step.bake))} for proof that {unproved[0].name} is no worse"
         return wait(release if _said(release, "the bake is over;") else release.noted(now, "state", text), now, until)
     if policy == "rollback":
@@ -71,7 +71,7 @@ def _owed(check: CheckResult, now: float, until: float) -> bool:
     return check.few is None or (now < until and few_requests.in_reach(check, now, until))
 
 
-def asked_for(release: Release) -> bool:
+def is_asked_for(release: Release) -> bool:
     """The next step has no users on the stable side any more, or there is none."""
     if release.last_step:
         return True

@@ -3,12 +3,12 @@
 Nothing here waits for the candidate, for metrics, for an approval or for another driver.
 """
 
-from deliver.engine.core.cleanup import released
-from deliver.engine.core.decision import Decision, act, end, in_phase, outcomes, refusal, wait
-from deliver.engine.core.route import SECOND_LOOK, can_take, proven, serves_nobody, verified
+from deliver.engine.core.cleanup import ensure_released
+from deliver.engine.core.decision import Decision, act, end, enter_phase, last_refusal, outcomes, wait
+from deliver.engine.core.route import SECOND_LOOK, ensure_verified, has_capacity, serves_nobody, verified_at
 from deliver.model.action import Verb
 from deliver.model.frozen import replace
-from deliver.model.observation import ArmSeen, Seen
+from deliver.model.observation import ArmSeen, Observation
 from deliver.model.plan import Side
 from deliver.model.release import Outcome, Phase, Release
 
@@ -18,20 +18,30 @@ REFUSED = 5  # tries to keep the pods of before, before users are sent to them a
 LEAVING = LIMIT / 2  # seconds that pods on their way out are waited for: they get users only where nobody else is ready
 
 
-def climb(release: Release, seen: Seen, now: float) -> Decision:
-    release = in_phase(release, Phase.ROLLING_BACK, now)
+def next_action(release: Release, seen: Observation, now: float) -> Decision:
+    release = enter_phase(release, Phase.ROLLING_BACK, now)
     stable = seen.stable
     if stable is None or stable.uid != release.snapshot.uid:
         gone = f"Deployment {release.spec.target.deployment} is not the one that stood before; traffic was left where it is"
         return Decision(end(release, Outcome.ROLLBACK_FAILED, now, f"{gone} (rolling back because {release.reason})"), None, now)
     if now - release.since >= LIMIT:
-        cause = refusal(release) or seen.route.foreign or seen.route.detail or still_there(seen) or "the stable side has too few ready pods"
+        cause = (
+            last_refusal(release)
+            or seen.route.foreign
+            or seen.route.detail
+            or remaining_pods_text(seen)
+            or "the stable side has too few ready pods"
+        )
         why = f"not done within {LIMIT:g} s: {cause} (rolling back because {release.reason})"
         return Decision(end(release, Outcome.ROLLBACK_FAILED, now, why), None, now)
-    return traffic(release, stable, seen, now) or candidate_gone(release, stable, seen, now) or restored(release, stable, seen, now)
+    return (
+        ensure_traffic_on_stable(release, stable, seen, now)
+        or ensure_candidate_gone(release, stable, seen, now)
+        or ensure_restored(release, stable, seen, now)
+    )
 
 
-def traffic(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:
+def ensure_traffic_on_stable(release: Release, stable: ArmSeen, seen: Observation, now: float) -> Decision | None:
     """Traffic on the stable pods of before, and seen to be there."""
     home = release.snapshot.hash
     if seen.route.gone:
@@ -43,13 +53,13 @@ def traffic(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decisi
     if whole and (seen.route.side is Side.BOTH or restoring):
         return None  # the original selectors, and nothing of ours that they could lead to
     if seen.route.side is not Side.STABLE or seen.route.pinned != home:
-        return to_stable(on_again(release, "the Services were led away from the stable side", now), stable, seen, now)
+        return move_to_stable(retract_proof(release, "the Services were led away from the stable side", now), stable, seen, now)
     if serves_nobody(stable, seen):
         why = "the stable side has lost its last ready pod"
-        return act(on_again(release, why, now), now, Verb.ROUTE, f"{why}: whoever is ready serves", side=Side.BOTH)
-    if contested(release) and seen.route.agreed:
+        return act(retract_proof(release, why, now), now, Verb.ROUTE, f"{why}: whoever is ready serves", side=Side.BOTH)
+    if is_contested(release) and seen.route.agreed:
         return None  # it will not last until it is proven: the new version's pods go while it does
-    unproven = proven(release, seen, now, Side.STABLE, home)
+    unproven = ensure_verified(release, seen, now, Side.STABLE, home)
     shift = unproven.release.shift if unproven else None
     if unproven and shift and shift.switched and not shift.verified and not (release.shift and release.shift.switched):
         switched = unproven.release.noted(now, "state", "the EndpointSlices lead to the stable side")
@@ -61,30 +71,30 @@ def traffic(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decisi
         return unproven
     if needs_restoring(release, stable):
         return act(release, now, Verb.RESTORE_STABLE, "the template that stood before")
-    over = verified(release) + release.spec.limits.drain
+    over = verified_at(release) + release.spec.limits.drain
     if release.exposed and seen.candidate is not None and seen.candidate.pods and now < over:
         return wait(release, now, over)
     return None
 
 
-def contested(release: Release) -> bool:
+def is_contested(release: Release) -> bool:
     """Somebody keeps leading the Services away again."""
     back, both = f"{Verb.ROUTE} {Side.STABLE}", f"{Verb.ROUTE} {Side.BOTH}"  # the latter for want of ready pods
     done = [entry.text for entry in release.journal if entry.kind == "outcome" and entry.result == "done" and entry.at >= release.since]
     return done.count(back) - done.count(both) > CONTESTED
 
 
-def on_again(release: Release, why: str, now: float) -> Release:
+def retract_proof(release: Release, why: str, now: float) -> Release:
     """What was proven of the move does not hold any more, and what was said of it is taken back."""
     if not release.traffic_off:
         return replace(release, shift=None)
     return replace(release, shift=None, traffic_off=0.0).noted(now, "state", f"traffic is not off the new version any more: {why}")
 
 
-def to_stable(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision:
+def move_to_stable(release: Release, stable: ArmSeen, seen: Observation, now: float) -> Decision:
     """The one guarded write that takes users off the candidate; where the stable side cannot take them yet, what brings it there."""
     home = release.snapshot.hash
-    if can_take(stable.ready_of(home), release, seen):
+    if has_capacity(stable.ready_of(home), release, seen):
         return act(release, now, Verb.ROUTE, release.reason, side=Side.STABLE, hash=home)
     if serves_nobody(stable, seen):
         return act(release, now, Verb.ROUTE, "no pod that has the traffic is ready: whoever is ready serves", side=Side.BOTH)
@@ -113,7 +123,7 @@ def restored_or_refused(release: Release) -> bool:
     return len(tries) >= REFUSED or any(entry.result == "done" for entry in tries)
 
 
-def candidate_gone(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:
+def ensure_candidate_gone(release: Release, stable: ArmSeen, seen: Observation, now: float) -> Decision | None:
     candidate = seen.candidate
     if candidate is None:
         return None
@@ -122,10 +132,10 @@ def candidate_gone(release: Release, stable: ArmSeen, seen: Seen, now: float) ->
     if not outcomes(release, Verb.KEEP_EVIDENCE) and any(pod.problem or not pod.ready for pod in candidate.pods):
         return act(release, now, Verb.KEEP_EVIDENCE, "the candidate's last log lines, before its pods go")
     undone = "somebody keeps leading the Services away from the stable side: it goes while they lead there"
-    return act(release, now, Verb.DELETE_CANDIDATE, undone if contested(release) else "it has no traffic any more")
+    return act(release, now, Verb.DELETE_CANDIDATE, undone if is_contested(release) else "it has no traffic any more")
 
 
-def pinned(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision | None:
+def ensure_no_remaining_pods(release: Release, stable: ArmSeen, seen: Observation, now: float) -> Decision | None:
     """None once no pod is left that the original selectors would lead to and that runs what is taken back, whoever made it."""
     if now <= release.since and release.snapshot.services:
         return wait(release, now, now + SECOND_LOOK)  # the look was made before it turned back, and did not ask for them
@@ -133,11 +143,12 @@ def pinned(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decisio
         return wait(release, now) if seen.leaving and now - release.since < LEAVING else None
     if release.lingering:
         return wait(release, now)
-    text = f"{still_there(seen)}: until they are gone the Services stay pinned to the stable pods; connections open on them end with them"
+    stays = "until they are gone the Services stay pinned to the stable pods; connections open on them end with them"
+    text = f"{remaining_pods_text(seen)}: {stays}"
     return Decision(replace(release, lingering=now).noted(now, "state", text), None, now)
 
 
-def still_there(seen: Seen) -> str:
+def remaining_pods_text(seen: Observation) -> str:
     """Which pods of what is taken back there are yet, "" for none."""
     count = len(seen.remains)
     if count > 1:
@@ -145,11 +156,11 @@ def still_there(seen: Seen) -> str:
     return f"a pod of the new version ({seen.remains[0]}) is still there" if count else ""
 
 
-def restored(release: Release, stable: ArmSeen, seen: Seen, now: float) -> Decision:
+def ensure_restored(release: Release, stable: ArmSeen, seen: Observation, now: float) -> Decision:
     """Everything as it stood before."""
-    if kept := pinned(release, stable, seen, now):
+    if kept := ensure_no_remaining_pods(release, stable, seen, now):
         return kept
-    if unreleased := released(release, seen, now):
+    if unreleased := ensure_released(release, seen, now):
         return unreleased
     rolling = not stable.settled or any(pod.hash != stable.hash for pod in stable.living)
     if rolling or (was_restored(release) and stable.ready < stable.desired):

@@ -2,18 +2,18 @@
 
 from deliver.engine.core.decision import Decision, wait
 from deliver.model.frozen import replace
-from deliver.model.observation import ArmSeen, Seen
+from deliver.model.observation import ArmSeen, Observation
 from deliver.model.plan import Side
-from deliver.model.release import Course, Release, Shift
+from deliver.model.release import Direction, Release, RouteChange
 
 SECOND_LOOK = 1.0  # a shift is verified when EndpointSlices agree twice, this many seconds apart (design.md section 5)
 
 
-def shifted(release: Release, seen: Seen, now: float, side: Side, hash: str) -> Release:
+def follow_route_change(release: Release, seen: Observation, now: float, side: Side, hash: str) -> Release:
     """Keep the three facts of a route change that the Services show already: written, switched, verified."""
     shift = release.shift
     if shift is None or shift.side is not side or shift.hash != hash:
-        shift = Shift(side=side, hash=hash, written=now)
+        shift = RouteChange(side=side, hash=hash, written=now)
     if not seen.route.agreed:
         return replace(release, shift=replace(shift, switched=0.0, verified=0.0) if not shift.verified else shift)
     if not shift.switched:
@@ -24,9 +24,9 @@ def shifted(release: Release, seen: Seen, now: float, side: Side, hash: str) -> 
     return replace(release, shift=shift)
 
 
-def proven(release: Release, seen: Seen, now: float, side: Side, hash: str) -> Decision | None:
+def ensure_verified(release: Release, seen: Observation, now: float, side: Side, hash: str) -> Decision | None:
     """None once the Services are seen to lead to that side, twice; until then, when to look again."""
-    after = shifted(release, seen, now, side, hash)
+    after = follow_route_change(release, seen, now, side, hash)
     shift = after.shift
     assert shift is not None  # shifted() has set it
     if after is not release and after != release:
@@ -36,7 +36,7 @@ def proven(release: Release, seen: Seen, now: float, side: Side, hash: str) -> D
     return None
 
 
-def can_take(ready: int, release: Release, seen: Seen) -> bool:
+def has_capacity(ready: int, release: Release, seen: Observation) -> bool:
     """Half of its size is enough to take users from a bad version; any pod at all when the candidate has none.
 
     Waiting for the last pods of a side that lost some would break rule 3; an empty side would break rule 1. The Deployment's own pods
@@ -44,36 +44,36 @@ def can_take(ready: int, release: Release, seen: Seen) -> bool:
     """
     if ready == 0:
         return False
-    return release.bears(ready) or not others(release, seen)
+    return release.is_enough_for(ready) or not ready_elsewhere(release, seen)
 
 
-def others(release: Release, seen: Seen) -> int:
+def ready_elsewhere(release: Release, seen: Observation) -> int:
     """Ready pods that are not of the version of before."""
     return sum(pod.ready for arm in (seen.stable, seen.candidate) if arm for pod in arm.pods if pod.hash != release.snapshot.hash)
 
 
-def serves_nobody(stable: ArmSeen, seen: Seen) -> bool:
+def serves_nobody(stable: ArmSeen, seen: Observation) -> bool:
     """The Services are pinned to a version without a ready pod, and there is one of another: of the candidate, or of the Deployment."""
     able = {pod.hash for arm in (stable, seen.candidate) if arm for pod in arm.pods if pod.ready}
     return bool(seen.route.pinned and able) and seen.route.pinned not in able
 
 
-def verified(release: Release) -> float:
+def verified_at(release: Release) -> float:
     """When the last shift was verified, unix seconds; 0 when it was not."""
     return release.shift.verified if release.shift else 0.0
 
 
-def _proof(release: Release, side: Side, seen: Seen) -> str:
-    rolled = release.course is Course.FINISH and side is Side.STABLE  # the named Deployment runs the new version by now
+def _proof(release: Release, side: Side, seen: Observation) -> str:
+    rolled = release.course is Direction.PROMOTING and side is Side.STABLE  # the named Deployment runs the new version by now
     where = f"the new pods of Deployment {release.spec.target.deployment}" if rolled else _whom(side)
-    return f"traffic on {where} is verified: {endpoints(seen)}"
+    return f"traffic on {where} is verified: {endpoints_text(seen)}"
 
 
 def _whom(side: Side) -> str:
     return "both sides" if side is Side.BOTH else f"the {side} side"
 
 
-def endpoints(seen: Seen) -> str:
+def endpoints_text(seen: Observation) -> str:
     """The new version's share of all ready endpoints, whoever made its pods."""
     route = seen.route
     total = route.stable + route.candidate + route.other

@@ -7,17 +7,24 @@ from typing import Any
 
 from deliver.cluster.port import Cluster, Watch
 from deliver.engine.preflight import planned_writes, preview, quota
-from deliver.engine.preflight.findings import check_image, container_of, deployment_findings, extra_pods, judged_by, lasting
-from deliver.engine.runtime.observer import Snapshotted, label_selector
+from deliver.engine.preflight.findings import (
+    check_image,
+    container_of,
+    deployment_findings,
+    duration_findings,
+    extra_pods,
+    unjudged_findings,
+)
+from deliver.engine.runtime.observer import SnapshotFeed, label_selector
 from deliver.engine.runtime.pod_facts import arm, owner
-from deliver.engine.runtime.record_store import Record, numbered
+from deliver.engine.runtime.record_store import Record, with_number
 from deliver.model.errors import ClusterError, Forbidden, InputError, NotFound
 from deliver.model.frozen import replace
 from deliver.model.names import HASH, candidate_name, record_name
 from deliver.model.observation import ArmSeen, PodSeen
 from deliver.model.plan import Plan, Side
 from deliver.model.release import AutoscalerSnapshot, Release, Snapshot
-from deliver.model.spec import Facts, ReleaseSpec, Target
+from deliver.model.spec import ClusterFacts, ReleaseSpec, Target
 from deliver.plugins.interfaces import Finding, Router, Strategy
 from deliver.plugins.validation import planned
 from deliver.text.durations import words
@@ -60,7 +67,7 @@ def propose(
     deployment = find_deployment(cluster, spec.target)
     container = container_of(deployment, spec.container)
     namespace, selector = spec.target.namespace, label_selector(deployment)
-    look = Snapshotted(cluster, namespace, [Watch("services"), Watch("pods"), Watch("replicasets", selector=selector)])
+    look = SnapshotFeed(cluster, namespace, [Watch("services"), Watch("pods"), Watch("replicasets", selector=selector)])
     stable = arm(deployment, look.list("replicasets"), look.list("pods"), container)
     own = {pod.uid for pod in stable.pods} | {pod["metadata"]["uid"] for pod in look.list("pods") if owner(pod) in _sets(look, deployment)}
     others = [pod for pod in look.list("pods") if pod["metadata"]["uid"] not in own and not _ended(pod)]
@@ -75,13 +82,13 @@ def propose(
         autoscaler=scaler,
         revision=(deployment["metadata"].get("annotations") or {}).get("deployment.kubernetes.io/revision", ""),
     )
-    plan = planned(strategy, options, Facts(spec.target, max(1, stable.desired), autoscaled=scaler is not None))
-    before, preview_findings = preview.before(before, look, spec.target, plan, labels)
-    findings += preview_findings + judged_by(spec, plan) + lasting(spec, plan, duration(spec, plan))
+    plan = planned(strategy, options, ClusterFacts(spec.target, max(1, stable.desired), autoscaled=scaler is not None))
+    before, preview_findings = preview.with_preview(before, look, spec.target, plan, labels)
+    findings += preview_findings + unjudged_findings(spec, plan) + duration_findings(spec, plan, duration(spec, plan))
     findings += (
         _room(cluster, namespace, before.template, extra_pods(plan, stable.desired))
         + leftovers(cluster, spec, record)
-        + rights(cluster, namespace, (*RIGHTS, *preview.rights(plan)))
+        + rights(cluster, namespace, (*RIGHTS, *preview.preview_rights(plan)))
     )
     release = Release(
         id="",
@@ -94,9 +101,9 @@ def propose(
         started=now,
         since=now,
     )
-    release = numbered(release, record, now)
+    release = with_number(release, record, now)
     findings += [Finding("weight", "info", note) for note in plan.notes]
-    patches = planned_writes.patches(
+    patches = planned_writes.planned_writes(
         plan, services, spec.target.deployment, release.candidate, scaler.name if scaler else "", stable.desired
     )
     return Proposal(release, tuple(findings), patches, duration(spec, plan), worst_exposure(plan), stable.pods)
@@ -178,7 +185,7 @@ def worst_exposure(plan: Plan) -> str:
     )
 
 
-def _sets(look: Snapshotted, deployment: Mapping[str, Any]) -> set[str]:
+def _sets(look: SnapshotFeed, deployment: Mapping[str, Any]) -> set[str]:
     return {one["metadata"]["uid"] for one in look.list("replicasets") if owner(one) == deployment["metadata"]["uid"]}
 
 
@@ -195,7 +202,7 @@ def _allowed(finding: Finding, spec: ReleaseSpec) -> Finding:
 
 def _room(cluster: Cluster, namespace: str, template: Mapping[str, Any], extra: int) -> list[Finding]:
     try:
-        return quota.findings(cluster.list("resourcequotas", namespace), template, extra)
+        return quota.quota_findings(cluster.list("resourcequotas", namespace), template, extra)
     except Forbidden:
         return [Finding("quota", "info", "may not list ResourceQuotas: room for the extra pods was not checked")]
     except ValueError as error:

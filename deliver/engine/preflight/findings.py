@@ -113,7 +113,7 @@ def extra_pods(plan: Plan, stable: int) -> int:
     return max(most, plan.steps[-1].candidate_pods + max(1, -(-stable // 4)))
 
 
-def judged_by(spec: ReleaseSpec, plan: Plan | None = None) -> list[Finding]:
+def unjudged_findings(spec: ReleaseSpec, plan: Plan | None = None) -> list[Finding]:
     if spec.analysis.metrics or spec.analysis.health:
         return []
     if plan and any(step.checks for step in plan.steps):
@@ -129,7 +129,7 @@ def judged_by(spec: ReleaseSpec, plan: Plan | None = None) -> list[Finding]:
     ]
 
 
-def lasting(spec: ReleaseSpec, plan: Plan, seconds: float) -> list[Finding]:
+def duration_findings(spec: ReleaseSpec, plan: Plan, seconds: float) -> list[Finding]:
     """seconds: what the release takes at the least, without the time that people are given to answer."""
     total, asked = spec.limits.total, sum(step.approval_timeout for step in plan.steps if step.approval)
     if seconds + asked <= total:

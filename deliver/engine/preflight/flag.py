@@ -6,19 +6,19 @@ from typing import Any
 from deliver.cluster.port import Cluster, Watch
 from deliver.engine.core.flag_state import EXACT
 from deliver.engine.preflight.deployment import Proposal, find_deployment, leftovers, rights, snapshot
-from deliver.engine.preflight.findings import container_of, judged_by, lasting, template_findings
-from deliver.engine.runtime.flag_client import Hand, Hands
-from deliver.engine.runtime.flag_undo_note import undo_of
-from deliver.engine.runtime.observer import Snapshotted, label_selector
+from deliver.engine.preflight.findings import container_of, duration_findings, template_findings, unjudged_findings
+from deliver.engine.runtime.flag_client import FlagClient, FlagClientFactory
+from deliver.engine.runtime.flag_undo_note import parse_flag_undo_note
+from deliver.engine.runtime.observer import SnapshotFeed, label_selector
 from deliver.engine.runtime.pod_facts import arm
-from deliver.engine.runtime.record_store import Record, numbered, parse
+from deliver.engine.runtime.record_store import Record, parse, with_number
 from deliver.model.errors import ClusterError, Forbidden, InputError
 from deliver.model.frozen import replace
 from deliver.model.names import candidate_name
 from deliver.model.observation import ArmSeen, FlagState
 from deliver.model.plan import FlagPlan, Plan
 from deliver.model.release import Outcome, Release
-from deliver.model.spec import Facts, PluginSpec, ReleaseSpec, Target
+from deliver.model.spec import ClusterFacts, PluginSpec, ReleaseSpec, Target
 from deliver.plugins.interfaces import Finding, Object, Strategy
 from deliver.plugins.validation import planned
 from deliver.text.durations import words
@@ -29,15 +29,23 @@ OURS = "app.kubernetes.io/managed-by=deliver"
 
 
 def propose(
-    cluster: Cluster, spec: ReleaseSpec, options: Any, strategy: Strategy, record: Record, hands: Hands, *, actor: str, now: float
+    cluster: Cluster,
+    spec: ReleaseSpec,
+    options: Any,
+    strategy: Strategy,
+    record: Record,
+    hands: FlagClientFactory,
+    *,
+    actor: str,
+    now: float,
 ) -> Proposal:
     """Raises InputError for what does not exist or makes no sense; what is there but must not be released is a finding."""
     deployment = find_deployment(cluster, spec.target)
     names = [one["name"] for one in deployment["spec"]["template"]["spec"]["containers"]]
     container = container_of(deployment, spec.container or names[0])
-    look = Snapshotted(cluster, spec.target.namespace, [Watch(kind, label_selector(deployment)) for kind in ("pods", "replicasets")])
+    look = SnapshotFeed(cluster, spec.target.namespace, [Watch(kind, label_selector(deployment)) for kind in ("pods", "replicasets")])
     stable = arm(deployment, look.list("replicasets"), look.list("pods"), container)
-    plan = planned(strategy, options, Facts(spec.target, max(1, stable.desired)))
+    plan = planned(strategy, options, ClusterFacts(spec.target, max(1, stable.desired)))
     if plan.flag is None:
         raise InputError(f"strategy `{plan.strategy}` plans for users, and names no flag", hint="its author must set `flag` in the plan")
     hand = hands(cluster, spec.target.namespace, plan.flag)
@@ -50,8 +58,8 @@ def propose(
         *coarse(plan, hand),
         *hand.backend.check(plan.flag.flag, deployment, look.list("pods")),
         *template_findings(deployment),
-        *judged_by(spec),
-        *lasting(spec, plan, seconds),
+        *unjudged_findings(spec),
+        *duration_findings(spec, plan, seconds),
         *occupied(cluster, spec.target, plan.flag, deployment, record),
         *leftovers(cluster, spec, record),
         *rights(cluster, spec.target.namespace, RIGHTS),
@@ -70,10 +78,10 @@ def propose(
     )
     findings += [Finding("weight", "info", note) for note in plan.notes]
     exposure = ", then ".join(f"{step.weight:g} % of users for {words(step.bake)}" for step in plan.steps)
-    return Proposal(numbered(release, record, now), tuple(findings), patches(plan, spec.target, state), seconds, exposure, stable.pods)
+    return Proposal(with_number(release, record, now), tuple(findings), patches(plan, spec.target, state), seconds, exposure, stable.pods)
 
 
-def _read(hand: Hand, plan: FlagPlan) -> FlagState:
+def _read(hand: FlagClient, plan: FlagPlan) -> FlagState:
     """Raises InputError for what is not there, and what the back end says otherwise."""
     try:
         return hand.read()
@@ -115,7 +123,7 @@ def switched_off(plan: Plan, state: FlagState) -> list[Finding]:
     return [Finding("off", "refuse", text, "set its share to 0 % and switch it on in your flag system")]
 
 
-def coarse(plan: Plan, hand: Hand) -> list[Finding]:
+def coarse(plan: Plan, hand: FlagClient) -> list[Finding]:
     step = hand.backend.capabilities.step
     bad = [one.weight for one in plan.steps if abs(one.weight / step - round(one.weight / step)) > EXACT]
     if not bad:
@@ -127,7 +135,7 @@ def coarse(plan: Plan, hand: Hand) -> list[Finding]:
 def occupied(cluster: Cluster, target: Target, plan: FlagPlan, deployment: Object, record: Record) -> list[Finding]:
     """Two releases of one flag, also by way of two Deployments, would each take the other's work for a stranger's."""
     found = []
-    note = undo_of(deployment)
+    note = parse_flag_undo_note(deployment)
     if note and (record.release is None or record.release.id != note[0]):
         where = f"{target.deployment} -n {target.namespace}"
         text = f"Deployment {target.deployment} carries the note of release {note[0]}, which no record knows"

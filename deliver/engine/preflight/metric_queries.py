@@ -9,7 +9,7 @@ from deliver.model.spec import ReleaseSpec
 from deliver.plugins.interfaces import Finding
 
 
-def queries(cluster: Cluster, spec: ReleaseSpec, proposal: Proposal, wanted: float | None) -> list[Finding]:
+def query_findings(cluster: Cluster, spec: ReleaseSpec, proposal: Proposal, wanted: float | None) -> list[Finding]:
     """Every configured query is run once on the stable pods: a typo found here is not a blind release."""
     if spec.analysis.provider is None or not spec.analysis.metrics or proposal.refusals("input"):
         return []

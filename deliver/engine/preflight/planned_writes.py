@@ -6,7 +6,7 @@ from deliver.model.plan import Plan, Side
 from deliver.model.release import ServiceSnapshot
 
 
-def patches(
+def planned_writes(
     plan: Plan, services: Sequence[ServiceSnapshot], deployment: str, candidate: str, autoscaler: str, replicas: int
 ) -> tuple[str, ...]:
     """What will be written, in order, for a person to read beforehand."""

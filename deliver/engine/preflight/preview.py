@@ -13,18 +13,18 @@ from deliver.plugins.interfaces import Finding, Reader
 from deliver.traffic import endpoints, rules
 
 
-def rights(plan: Plan) -> tuple[tuple[str, str], ...]:
+def preview_rights(plan: Plan) -> tuple[tuple[str, str], ...]:
     """What a release needs for it, beside the rights of every release."""
     return (("create", "services"),) if plan.preview_made else ()
 
 
-def before(snapshot: Snapshot, look: Reader, target: Target, plan: Plan, labels: Mapping[str, str]) -> tuple[Snapshot, list[Finding]]:
+def with_preview(snapshot: Snapshot, look: Reader, target: Target, plan: Plan, labels: Mapping[str, str]) -> tuple[Snapshot, list[Finding]]:
     """With the user's preview Service, if there is one. Raises InputError. labels: of the live pods."""
-    service, findings = found(look, target, plan, labels)
+    service, findings = find_preview(look, target, plan, labels)
     return replace(snapshot, preview=service), findings
 
 
-def found(look: Reader, target: Target, plan: Plan, labels: Mapping[str, str]) -> tuple[ServiceSnapshot | None, list[Finding]]:
+def find_preview(look: Reader, target: Target, plan: Plan, labels: Mapping[str, str]) -> tuple[ServiceSnapshot | None, list[Finding]]:
     """(the user's preview Service, what forbids it). Raises InputError for one that is not there or cannot be one."""
     name = plan.preview
     service = look.get("services", name) if name else None

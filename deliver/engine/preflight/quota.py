@@ -45,7 +45,7 @@ def per_pod(template: Mapping[str, Any]) -> dict[str, Decimal]:
     return need
 
 
-def findings(quotas: Sequence[Object], template: Mapping[str, Any], extra: int) -> list[Finding]:
+def quota_findings(quotas: Sequence[Object], template: Mapping[str, Any], extra: int) -> list[Finding]:
     """extra: pods that run beside what runs now, at the most."""
     need, found = per_pod(template), []
     for quota in quotas:

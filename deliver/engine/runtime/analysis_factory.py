@@ -7,55 +7,55 @@ from typing import Any
 
 from deliver.cluster.port import Cluster
 from deliver.engine.runtime import proxy_access, service_probe
-from deliver.engine.runtime.analysis_poller import Examines, Judged, Nothing
+from deliver.engine.runtime.analysis_poller import AnalysisResult, Analyzer, NoResult
 from deliver.model.frozen import replace
 from deliver.model.observation import PodSeen
 from deliver.model.plan import Side, Step
-from deliver.model.release import Course, Release
+from deliver.model.release import Direction, Release
 from deliver.model.spec import Analysis, EvidenceMetric
 from deliver.plugins import registry
 from deliver.plugins.interfaces import Reach
 
 
-class NoExaminer:
+class NoAnalyzer:
     """For a release that has nothing to ask but its pods, and for the way back."""
 
     def reset(self, at: float) -> None:
         """Nothing is kept."""
 
-    def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> Judged:
-        return Nothing()
+    def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> AnalysisResult:
+        return NoResult()
 
 
-def examiners(
-    cluster: Cluster, release: Release, clock: Callable[[], float], made: Callable[[Analysis], Examines] | None = None
-) -> Callable[[Step], Examines]:
+def analyzer_factory(
+    cluster: Cluster, release: Release, clock: Callable[[], float], made: Callable[[Analysis], Analyzer] | None = None
+) -> Callable[[Step], Analyzer]:
     """Makes the examiner of a step. They share the evidence of the release. made: a test's, in the place of the real one."""
     kept: list[Any] = []
 
-    def make(step: Step) -> Examines:
+    def make(step: Step) -> Analyzer:
         if not kept and any(isinstance(metric, EvidenceMetric) for metric in release.spec.analysis.metrics):
             from deliver.metrics.evidence_store import ledger_of
 
             kept.append(ledger_of(release))
-        return examiner_of(cluster, release, step, clock, made, kept[0] if kept else None)
+        return make_analyzer(cluster, release, step, clock, made, kept[0] if kept else None)
 
     return make
 
 
-def examiner_of(
+def make_analyzer(
     cluster: Cluster,
     release: Release,
     step: Step,
     clock: Callable[[], float],
-    made: Callable[[Analysis], Examines] | None = None,
+    made: Callable[[Analysis], Analyzer] | None = None,
     ledger: Any = None,
-) -> Examines:
+) -> Analyzer:
     """The examiner of one step. made: a test's, in the place of the real one. ledger: the evidence of the whole release."""
     analysis = replace(release.spec.analysis, health=(*release.spec.analysis.health, *step.checks))
-    askers = service_probe.askers(cluster, release) if step.probe else ()
-    if release.course is Course.BACK or not (analysis.metrics or analysis.health or askers):
-        return NoExaminer()
+    askers = service_probe.service_probes(cluster, release) if step.probe else ()
+    if release.course is Direction.ROLLING_BACK or not (analysis.metrics or analysis.health or askers):
+        return NoAnalyzer()
     if made is not None:
         return made(analysis)
     from deliver.metrics.analyzer import Examiner  # only a release that is judged pays for its import
@@ -66,7 +66,7 @@ def examiner_of(
     variants = Variants(flag.variant, flag.treatment) if flag and flag.variant else None
     until = release.started if flag else 0.0  # a flag's users are on the same pods: the past that is not touched by it ends there
     shared = step.side is Side.BOTH and not flag
-    examiner: Examines = Examiner(
+    examiner: Analyzer = Examiner(
         analysis,
         provider,
         checks,
@@ -82,7 +82,7 @@ def examiner_of(
     return examiner
 
 
-def reach_of(cluster: Cluster) -> Reach:
+def proxy_reach(cluster: Cluster) -> Reach:
     """Services and pods through the API server's proxy."""
 
     def pod(namespace: str, name: str, port: int, scheme: str) -> Any:
@@ -95,12 +95,12 @@ def provider_of(cluster: Cluster, analysis: Analysis) -> Any:
     if analysis.provider is None:
         return None
     plugin = registry.load("deliver.metrics", analysis.provider.kind)
-    return plugin(plugin.Options.model_validate(dict(analysis.provider.options)), reach_of(cluster))
+    return plugin(plugin.Options.model_validate(dict(analysis.provider.options)), proxy_reach(cluster))
 
 
 def checks_of(cluster: Cluster, analysis: Analysis) -> list[tuple[str, Any]]:
     made = []
     for spec in analysis.health:
         plugin = registry.load("deliver.checks", spec.kind)
-        made.append((spec.kind, plugin(plugin.Options.model_validate(dict(spec.options)), reach_of(cluster))))
+        made.append((spec.kind, plugin(plugin.Options.model_validate(dict(spec.options)), proxy_reach(cluster))))
     return made

@@ -5,16 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from deliver.engine.core.cutover import asks
+from deliver.engine.core.cutover import judged_by_more_than_pods
 from deliver.engine.runtime.clock import Background, Clock
 from deliver.model.evidence import MetricEvidence
-from deliver.model.observation import ArmSeen, PodSeen, Seen, SwitchSeen
+from deliver.model.observation import ArmSeen, CutoverSeen, Observation, PodSeen
 from deliver.model.plan import Step
-from deliver.model.release import Course, Release
+from deliver.model.release import Direction, Release
 from deliver.model.verdict import CheckResult
 
 
-class Judged(Protocol):
+class AnalysisResult(Protocol):
     """One examination. at: when its data was asked for, unix seconds."""
 
     @property
@@ -27,63 +27,65 @@ class Judged(Protocol):
     def at(self) -> float: ...
 
     @property
-    def switch(self) -> SwitchSeen | None: ...
+    def switch(self) -> CutoverSeen | None: ...
 
     @property
     def measures(self) -> Mapping[str, MetricEvidence]: ...
 
 
 @dataclass(frozen=True)
-class Nothing:
+class NoResult:
     """Not judged yet."""
 
     results: tuple[CheckResult, ...] = ()
     share: float | None = None
     at: float = 0.0
-    switch: SwitchSeen | None = None
+    switch: CutoverSeen | None = None
     measures: Mapping[str, MetricEvidence] = field(default_factory=dict)
 
 
-class Examines(Protocol):
+class Analyzer(Protocol):
     """deliver.metrics.analyzer.Examiner, or a test's."""
 
     def reset(self, at: float) -> None: ...
 
-    def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> Judged: ...
+    def examine(
+        self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True
+    ) -> AnalysisResult: ...
 
 
-Makes = Callable[[Release], Callable[[Step], Examines]]
+AnalyzerFactory = Callable[[Release], Callable[[Step], Analyzer]]
 
 
-def idle(release: Release) -> bool:
+def nothing_to_ask(release: Release) -> bool:
     """There is nothing to ask but the pods, or no more to ask."""
-    return release.course is Course.BACK or not asks(release)
+    return release.course is Direction.ROLLING_BACK or not judged_by_more_than_pods(release)
 
 
-def requests(release: Release) -> bool:
+def has_requests(release: Release) -> bool:
     """The candidate has requests that the metrics are to judge: users', or those of a preview with users of its own."""
     return release.current.metrics and (release.exposed or release.current.preview)
 
 
-def sides(release: Release, stable: ArmSeen, judged: ArmSeen) -> tuple[tuple[PodSeen, ...], tuple[PodSeen, ...]]:
+def compared_pods(release: Release, stable: ArmSeen, judged: ArmSeen) -> tuple[tuple[PodSeen, ...], tuple[PodSeen, ...]]:
     """The pods of the version that stands and of the one that is judged. In the finish the Deployment itself gets pods of the new one."""
-    if release.plan.flag or release.course is not Course.FINISH:
+    if release.plan.flag or release.course is not Direction.PROMOTING:
         return stable.pods, judged.pods
     return stable.of(release.snapshot.hash), (*judged.pods, *(pod for pod in stable.pods if pod.hash != release.snapshot.hash))
 
 
-class Watching:
+class AnalysisPoller:
     """Polls the examiner of the present step while there is a candidate to judge; keeps its newest answer.
 
     makes: what makes the examiners of a release's steps.
     """
 
-    def __init__(self, makes: Makes, release: Release, clock: Clock, background: Background) -> None:
+    def __init__(self, makes: AnalyzerFactory, release: Release, clock: Clock, background: Background) -> None:
         self.makes, self.clock, self.background = makes, clock, background
         self.make = makes(release)
-        self._examiners: dict[str, Examines] = {}
-        self.nothing = Nothing()
-        self.latest: Judged = self.nothing
+        self._examiners: dict[str, Analyzer] = {}
+        self.nothing = NoResult()
+        self.latest: AnalysisResult = self.nothing
         self._due = 0.0
         self._busy = False
         self._bake = 0.0
@@ -94,10 +96,10 @@ class Watching:
         self.make = self.makes(release)
         self._examiners, self._bake, self._due = {}, 0.0, 0.0
 
-    def consider(self, release: Release, seen: Seen) -> None:
+    def consider(self, release: Release, seen: Observation) -> None:
         """Start an examination if one is due and none is under way."""
         analysis = release.spec.analysis
-        if idle(release):
+        if nothing_to_ask(release):
             self.latest = self.nothing  # what an earlier step was told is not about this one
             return
         if self.clock.now() < self._due and release.bake_since in (0.0, self._bake):
@@ -115,15 +117,15 @@ class Watching:
                 return
             self._busy = True
         self._due = self.clock.now() + analysis.poll
-        stable, candidate = sides(release, seen.stable, judged)
-        traffic = requests(release)
+        stable, candidate = compared_pods(release, seen.stable, judged)
+        traffic = has_requests(release)
         self.background.run(lambda: self._examine(examiner, release.spec.target.namespace, stable, candidate, traffic))
 
     def due(self, release: Release, now: float) -> float:
         """When `consider` wants to be asked again, unix seconds."""
-        return now + 60.0 if idle(release) else max(self._due, now + 0.05 if not self._busy else now + 1.0)
+        return now + 60.0 if nothing_to_ask(release) else max(self._due, now + 0.05 if not self._busy else now + 1.0)
 
-    def _of(self, step: Step) -> Examines:
+    def _of(self, step: Step) -> Analyzer:
         """What a step does not ask for in a way of its own is asked by one examiner."""
         key = repr((step.checks, step.baseline, step.probe, step.side))
         if key not in self._examiners:
@@ -131,7 +133,7 @@ class Watching:
             made.reset(self.clock.now())  # what was counted before it is not of this step
         return self._examiners[key]
 
-    def _examine(self, examiner: Examines, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], traffic: bool) -> None:
+    def _examine(self, examiner: Analyzer, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], traffic: bool) -> None:
         try:
             self.latest = examiner.examine(namespace, stable, candidate, traffic=traffic)
         finally:

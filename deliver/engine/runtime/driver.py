@@ -1,4 +1,4 @@
-"""The loop: observe, decide, journal the intent, act, journal the outcome. Everything it decides is in decide.py."""
+"""The loop: observe, decide, journal the intent, act, journal the outcome. What it decides is in core/decide.py."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from deliver.cluster.port import Cluster, Feed
 from deliver.engine.core.decide import decide
 from deliver.engine.core.decision import end, hold, turn_back
-from deliver.engine.runtime.analysis_poller import Judged, Watching
+from deliver.engine.runtime.analysis_poller import AnalysisPoller, AnalysisResult
 from deliver.engine.runtime.clock import Background, Clock
-from deliver.engine.runtime.executor import Acts
-from deliver.engine.runtime.flag_client import Done, learned
-from deliver.engine.runtime.flag_poller import FlagWatch
+from deliver.engine.runtime.executor import Executor
+from deliver.engine.runtime.flag_client import FlagWritten, with_flag_state
+from deliver.engine.runtime.flag_poller import FlagPoller
 from deliver.engine.runtime.guarded_writer import GuardedWriter
 from deliver.engine.runtime.lease import Lease
 from deliver.engine.runtime.metric_history import measured
-from deliver.engine.runtime.metric_search import Seeking, taken
+from deliver.engine.runtime.metric_search import MetricSearcher, with_found_metrics
 from deliver.engine.runtime.observer import Observer, watches
 from deliver.engine.runtime.record_store import Store
 from deliver.engine.runtime.reporter import Reporter
@@ -23,8 +23,8 @@ from deliver.model.action import Action, Verb
 from deliver.model.errors import ClusterError, Conflict, DeliverError, Forbidden, NotFound, Rejected, Superseded, Unreachable
 from deliver.model.evidence import MetricEvidence
 from deliver.model.frozen import replace
-from deliver.model.observation import Seen
-from deliver.model.release import Course, Entry, Outcome, Release
+from deliver.model.observation import Observation
+from deliver.model.release import Direction, Entry, Outcome, Release
 from deliver.plugins.interfaces import Router
 
 SETTLE = 0.1  # seconds given to the watch before the same action is asked for again
@@ -38,7 +38,7 @@ STUBBORN = 5  # refusals of one action before the release is held
 
 
 @dataclass(frozen=True)
-class Tools:
+class DriverDeps:
     """What a driver works with; all of it injected. flag: of a flag release. seeking: for metrics that were not there at the start."""
 
     cluster: Cluster
@@ -47,8 +47,8 @@ class Tools:
     background: Background
     reporter: Reporter
     stop: Stop
-    flag: FlagWatch | None = None
-    seeking: Seeking | None = None
+    flag: FlagPoller | None = None
+    seeking: MetricSearcher | None = None
 
 
 class Driver:
@@ -56,7 +56,7 @@ class Driver:
 
     release: Release
 
-    def __init__(self, tools: Tools, lease: Lease, store: Store, watching: Watching) -> None:
+    def __init__(self, tools: DriverDeps, lease: Lease, store: Store, watching: AnalysisPoller) -> None:
         self.tools, self.lease, self.store, self.watching = tools, lease, store, watching
         self.saved_entries, self.saved_at = -1, 0.0
         self.saved_measures: Mapping[str, MetricEvidence] = {}
@@ -67,8 +67,8 @@ class Driver:
         self.failing: float | None = None
         self.unsaved: Entry | None = None
         self.not_before: tuple[Action, float] | None = None
-        self.judged: Judged = watching.latest
-        self.seen: Seen | None = None
+        self.judged: AnalysisResult = watching.latest
+        self.seen: Observation | None = None
 
     def drive(self, release: Release, selector: str) -> Release:
         """Blocking, to an outcome. Raises Superseded when another driver has taken over; its record says how it ends."""
@@ -84,7 +84,7 @@ class Driver:
     def _loop(self, release: Release, feed: Feed) -> Release:
         clock, observer = self.tools.clock, Observer(feed, self.tools.router)
         write = GuardedWriter(self.tools.cluster, release.spec.target.namespace, self.lease, release.fence, feed)
-        acts = Acts(self.tools.cluster, self.tools.router, write, self.tools.flag.hand if self.tools.flag else None)
+        acts = Executor(self.tools.cluster, self.tools.router, write, self.tools.flag.hand if self.tools.flag else None)
         self.release = release
         while True:
             try:
@@ -109,13 +109,13 @@ class Driver:
                 wake_at = min(wake_at, self.tools.flag.due(clock.now()))
             self._rest(release, seen, wake_at, observer)
 
-    def _rest(self, release: Release, seen: Seen, wake_at: float, observer: Observer) -> None:
+    def _rest(self, release: Release, seen: Observation, wake_at: float, observer: Observer) -> None:
         """Until it is time to look, or there is something to see. What wakes us is often our own record, come back through the watch."""
         clock, watching, flag = self.tools.clock, self.watching, self.tools.flag
         while True:
             if watching.latest is not self.judged or (flag and flag.latest is not seen.flag) or observer.differs(release):
                 return
-            stopped = self.tools.stop.is_set() and release.course is not Course.BACK  # a rollback goes on all the same
+            stopped = self.tools.stop.is_set() and release.course is not Direction.ROLLING_BACK  # a rollback goes on all the same
             if stopped or self.lease.lost_to is not None:
                 return
             watching.consider(release, seen)  # after an answer has been looked at: the next one takes its place
@@ -132,13 +132,13 @@ class Driver:
         if seeking is None:
             return False
         seeking.consider(release)
-        return taken(release, seeking.found, 0.0) is not release
+        return with_found_metrics(release, seeking.found, 0.0) is not release
 
-    def _turn(self, release: Release, observer: Observer, acts: Acts) -> tuple[Release, Seen, float]:
+    def _turn(self, release: Release, observer: Observer, acts: Executor) -> tuple[Release, Observation, float]:
         """One look and what follows from it."""
         self.lease.renew_if_due()
         now = self.tools.clock.now()  # after what may have waited: a look is dated when it is taken
-        if self.tools.seeking and (more := taken(release, self.tools.seeking.found, now)) is not release:
+        if self.tools.seeking and (more := with_found_metrics(release, self.tools.seeking.found, now)) is not release:
             release = self.release = more
             self.watching.renew(more)
         judged = self.judged = self.watching.latest
@@ -148,7 +148,7 @@ class Driver:
         self.seen = seen = replace(seen, switch=judged.switch, flag=flag, requests=requests)
         if self.lease.lost_to is not None or observer.newest_fence(release, seen) > release.fence:
             raise Superseded(f"release {release.id} was taken over", why=f"by {self.lease.lost_to or 'another driver'}")
-        if self.tools.stop.is_set() and release.course is not Course.BACK and release.outcome is None:
+        if self.tools.stop.is_set() and release.course is not Direction.ROLLING_BACK and release.outcome is None:
             release = self.release = hold(self._closed(release), self.tools.stop.reason(), now)
             self._save(release, force=True)
             return release, seen, now
@@ -179,7 +179,7 @@ class Driver:
         if release.outcome is not None:
             return release
         release = self._closed(release)
-        if release.course is Course.BACK:
+        if release.course is Direction.ROLLING_BACK:
             return end(release, Outcome.ROLLBACK_FAILED, now, f"not permitted: {error.what} (rolling back because {release.reason})")
         return hold(release, f"not permitted: {error.what}", now)
 
@@ -192,7 +192,7 @@ class Driver:
 
     # ------------------------------------------------------------ acting
 
-    def _act(self, release: Release, action: Action, seen: Seen, acts: Acts) -> tuple[Release, Seen, float]:
+    def _act(self, release: Release, action: Action, seen: Observation, acts: Executor) -> tuple[Release, Observation, float]:
         clock = self.tools.clock
         if self.last and self.last[0] == action and clock.monotonic() - self.last[1] < self._again():
             return release, seen, clock.now() + (SETTLE if self.repeated < STUBBORN else REPEAT)  # done; the watch has not shown it yet
@@ -211,8 +211,8 @@ class Driver:
         self.refused = 0
         self.repeated = self.repeated + 1 if self.last and self.last[0] == action else 0
         self.last = (action, clock.monotonic())
-        if isinstance(came, Done):
-            release = learned(release, action, came, clock.now())
+        if isinstance(came, FlagWritten):
+            release = with_flag_state(release, action, came, clock.now())
             if self.tools.flag:
                 self.tools.flag.kick()
         elif action.verb is Verb.KEEP_EVIDENCE:
@@ -253,15 +253,15 @@ class Driver:
         except Superseded:
             raise
         except DeliverError as error:
-            if release.course is not Course.BACK or not _moves_users(action, release):
+            if release.course is not Direction.ROLLING_BACK or not _moves_users(action, release):
                 raise
             self.tools.reporter.note(f"the journal could not be written ({error.what}); moving the traffic all the same")
 
-    def _refused(self, release: Release, action: Action, error: ClusterError, seen: Seen) -> tuple[Release, Seen, float]:
+    def _refused(self, release: Release, action: Action, error: ClusterError, seen: Observation) -> tuple[Release, Observation, float]:
         """The API server did not take it. Forward: back or hold, by what it said. Back: again, until the rollback's own limit."""
         now = self.tools.clock.now()
         self.refused += 1
-        if release.course is Course.BACK:
+        if release.course is Direction.ROLLING_BACK:
             self.tools.reporter.note(f"{action}: {error.what}: trying again")
         elif action.verb is Verb.CLOSE_PREVIEW:
             self.tools.reporter.note(f"{action}: {error.what}")  # the ladder gives it up after a few tries: no user is on it

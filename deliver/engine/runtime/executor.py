@@ -4,28 +4,28 @@ from typing import Any
 
 from deliver.cluster.port import Cluster, Object
 from deliver.engine.runtime import preview_service
-from deliver.engine.runtime.flag_client import FLAG_VERBS, Done, Hand
+from deliver.engine.runtime.flag_client import FLAG_VERBS, FlagClient, FlagWritten
 from deliver.engine.runtime.guarded_writer import GuardedWriter
 from deliver.model.action import Action, Verb
 from deliver.model.errors import ClusterError, Conflict
 from deliver.model.names import FENCE, RELEASE_LABEL, candidate_name
-from deliver.model.observation import Seen
-from deliver.model.release import Course, Release, digest_of
+from deliver.model.observation import Observation
+from deliver.model.release import Direction, Release, digest_of
 from deliver.plugins.interfaces import Router
 
 LOG_LINES = 20
 
 
-class Acts:
+class Executor:
     """Carries out one action; answers with lines for the record (evidence), most often none, or with what came of the flag.
 
     hand: on the flag of a flag release.
     """
 
-    def __init__(self, cluster: Cluster, router: Router, write: GuardedWriter, hand: Hand | None = None) -> None:
+    def __init__(self, cluster: Cluster, router: Router, write: GuardedWriter, hand: FlagClient | None = None) -> None:
         self.cluster, self.router, self.write, self.hand = cluster, router, write, hand
 
-    def do(self, action: Action, release: Release, seen: Seen) -> tuple[str, ...] | Done:
+    def do(self, action: Action, release: Release, seen: Observation) -> tuple[str, ...] | FlagWritten:
         """Raises ClusterError, or Superseded."""
         target = release.spec.target.deployment
         if action.verb in FLAG_VERBS:
@@ -60,9 +60,9 @@ class Acts:
                 if seen.candidate is not None:
                     self.write.delete("deployments", release.candidate, uid=seen.candidate.uid)
             case Verb.OPEN_PREVIEW:
-                preview_service.opened(self.cluster, self.write, release, seen.candidate)
+                preview_service.open_preview(self.cluster, self.write, release, seen.candidate)
             case Verb.CLOSE_PREVIEW:
-                preview_service.closed(self.cluster, self.write, release)
+                preview_service.close_preview(self.cluster, self.write, release)
             case Verb.KEEP_EVIDENCE:
                 return evidence(self.cluster, release, seen)
         return ()
@@ -81,11 +81,11 @@ class Acts:
         known = (before.digest, digest_of(release.new_template))
 
         def build(now: Object) -> Object | None:
-            if release.course is Course.FINISH and digest_of(now["spec"]["template"]) not in known:
+            if release.course is Direction.PROMOTING and digest_of(now["spec"]["template"]) not in known:
                 raise Conflict(f"the pod template of Deployment {release.spec.target.deployment} was changed meanwhile", status=409)
             spec: dict[str, Any] = {}
             if template is not None and now["spec"]["template"] != template:
-                spec["template"] = replacing(now["spec"]["template"], template)
+                spec["template"] = merge_patch_to(now["spec"]["template"], template)
             live = now["spec"].get("replicas")
             if before.autoscaler is None and live != before.replicas and not (live and live > release.stable_size):
                 spec["replicas"] = before.replicas
@@ -124,12 +124,12 @@ class Acts:
             self.write.stamp("deployments", release.candidate, uid=there["metadata"]["uid"])  # else an old driver may still unmake it
 
 
-def replacing(now: Any, wanted: Any) -> Any:
+def merge_patch_to(now: Any, wanted: Any) -> Any:
     """A merge patch that turns `now` into `wanted`, key by key: what is not wanted any more must be sent as null."""
     if not isinstance(now, dict) or not isinstance(wanted, dict):
         return wanted
     gone = {key: None for key in now if key not in wanted}
-    return gone | {key: replacing(now.get(key), value) for key, value in wanted.items() if now.get(key) != value}
+    return gone | {key: merge_patch_to(now.get(key), value) for key, value in wanted.items() if now.get(key) != value}
 
 
 def candidate_deployment(release: Release) -> Object:
@@ -157,7 +157,7 @@ def candidate_deployment(release: Release) -> Object:
     }
 
 
-def evidence(cluster: Cluster, release: Release, seen: Seen) -> tuple[str, ...]:
+def evidence(cluster: Cluster, release: Release, seen: Observation) -> tuple[str, ...]:
     """What the first pod with a problem said last. Best effort: never in the way of a rollback."""
     pods = seen.candidate.pods if seen.candidate else ()
     pod = next((pod for pod in pods if pod.problem), None) or next((pod for pod in pods if not pod.ready), None)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from deliver.cluster.port import Cluster, Object, Watch
-from deliver.engine.core.flag_state import foreign, killed_by, serves
+from deliver.engine.core.flag_state import foreign_write, killed_by, serves
 from deliver.engine.runtime import proxy_access
-from deliver.engine.runtime.flag_undo import undone_whole
-from deliver.engine.runtime.flag_undo_note import undo_text
+from deliver.engine.runtime.flag_undo import undo_whole
+from deliver.engine.runtime.flag_undo_note import flag_undo_note
 from deliver.engine.runtime.guarded_writer import GuardedWriter
 from deliver.model.action import Action, Verb
 from deliver.model.errors import ClusterError, NotFound, Rejected
@@ -18,7 +18,7 @@ from deliver.model.frozen import replace
 from deliver.model.names import FENCE, UNDO
 from deliver.model.observation import Ack, FlagState, PodSeen
 from deliver.model.plan import FlagPlan, Side
-from deliver.model.release import Release, Shift
+from deliver.model.release import Release, RouteChange
 from deliver.plugins import registry
 from deliver.plugins.flags import FlagBackend, FlagGone, FlagReach, Mark, Undone, undoes
 
@@ -30,7 +30,7 @@ GONE = FlagState(None, "gone", "", "it is not there any more")
 
 
 @dataclass(frozen=True)
-class Done:
+class FlagWritten:
     """What an action on the flag came to. revision: the flag's new one, "" where it stays what it was. left: of an undo.
 
     theirs: what somebody else had made of it before our kill went over it, see Release.flag_theirs.
@@ -42,7 +42,7 @@ class Done:
 
 
 @dataclass(frozen=True)
-class Hand:
+class FlagClient:
     """One flag in one back end."""
 
     flag: str
@@ -64,27 +64,27 @@ class Hand:
         except FlagGone as error:
             return replace(GONE, off=f"{error.what}: whoever asks for it gets the default of their code")
 
-    def do(self, action: Action, release: Release, write: GuardedWriter) -> Done:
+    def do(self, action: Action, release: Release, write: GuardedWriter) -> FlagWritten:
         """Raises ClusterError, or Superseded."""
         mark = Mark(release.id, release.step, write.fence)
         before = release.snapshot.flag
         match action.verb:
             case Verb.SET_SHARE:
-                return Done(self.backend.set(write, self.flag, action.share, mark, if_revision=action.revision))
+                return FlagWritten(self.backend.set(write, self.flag, action.share, mark, if_revision=action.revision))
             case Verb.KILL_FLAG:
                 theirs = self._theirs(release)
-                return Done(self._kill(write, mark, release), theirs=theirs)
+                return FlagWritten(self._kill(write, mark, release), theirs=theirs)
             case Verb.RESTORE_FLAG if before is not None:
                 undone = self._undo(write, mark, release, before)
-                return Done(undone.revision, undone.left)
+                return FlagWritten(undone.revision, undone.left)
             case Verb.RELEASE_FLAG:
                 self.backend.release(write, self.flag)
-                return Done(self.backend.read(self.flag).revision)
+                return FlagWritten(self.backend.read(self.flag).revision)
             case Verb.NOTE_UNDO:
-                _note(write, release, undo_text(release))
+                _note(write, release, flag_undo_note(release))
             case Verb.CLEAR_UNDO:
                 _note(write, release, None)
-        return Done()
+        return FlagWritten()
 
     def _theirs(self, release: Release) -> FlagState | None:
         """What somebody else has made of the flag, before our kill goes over it, of a back end that cannot keep that aside itself."""
@@ -94,7 +94,7 @@ class Hand:
             found = self.backend.read(self.flag)
         except ClusterError:
             return None  # a kill waits for no look
-        return found if foreign(release, found) and not killed_by(release.id, found) else None
+        return found if foreign_write(release, found) and not killed_by(release.id, found) else None
 
     def _kill(self, write: GuardedWriter, mark: Mark, release: Release) -> str:
         """A flag that is not there gives it to nobody. One that no kill can be made of any more becomes what it was: then nobody had it."""
@@ -116,19 +116,19 @@ class Hand:
     def _undo(self, write: GuardedWriter, mark: Mark, release: Release, before: FlagState) -> Undone:
         try:
             if not undoes(self.backend):
-                return undone_whole(self.backend, write, self.flag, before, release.flag_theirs, release.flag_revision, mark)
+                return undo_whole(self.backend, write, self.flag, before, release.flag_theirs, release.flag_revision, mark)
             return self.backend.undo(write, self.flag, before.document, mark)
         except FlagGone:
             return Undone(GONE.revision, (f"flag `{self.flag}` was removed by somebody: it stays removed",))
 
 
-Hands = Callable[[Cluster, str, FlagPlan], Hand]
+FlagClientFactory = Callable[[Cluster, str, FlagPlan], FlagClient]
 
 
-def hand_on(cluster: Cluster, namespace: str, plan: FlagPlan) -> Hand:
+def make_flag_client(cluster: Cluster, namespace: str, plan: FlagPlan) -> FlagClient:
     """Out of the back end that is installed under the plan's name."""
     plugin: Any = registry.load("deliver.flags", plan.backend.kind)
-    return Hand(plan.flag, plugin(plugin.Options.model_validate(dict(plan.backend.options)), reach(cluster, namespace)))
+    return FlagClient(plan.flag, plugin(plugin.Options.model_validate(dict(plan.backend.options)), reach(cluster, namespace)))
 
 
 def reach(cluster: Cluster, namespace: str) -> FlagReach:
@@ -143,13 +143,13 @@ def reach(cluster: Cluster, namespace: str) -> FlagReach:
     )
 
 
-def learned(release: Release, action: Action, done: Done, now: float) -> Release:
+def with_flag_state(release: Release, action: Action, done: FlagWritten, now: float) -> Release:
     """What the release knows after a write to the flag: what it is now, and that whatever was read before is old."""
     if action.verb in (Verb.NOTE_UNDO, Verb.CLEAR_UNDO):
         return release
     side = Side.BOTH if action.verb in (Verb.SET_SHARE, Verb.RELEASE_FLAG) else Side.STABLE
     known = done.revision or release.flag_revision
-    release = replace(release, flag_revision=known, shift=Shift(side, known, written=now))
+    release = replace(release, flag_revision=known, shift=RouteChange(side, known, written=now))
     if action.verb is Verb.RESTORE_FLAG:
         return replace(release, flag_undone=known, flag_left=done.left)
     if action.verb is Verb.KILL_FLAG:  # a second kill goes over our first: what the first one met is what counts

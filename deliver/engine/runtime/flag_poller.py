@@ -4,25 +4,25 @@ import threading
 
 from deliver.engine.core.flag_state import POLL
 from deliver.engine.runtime.clock import Background, Clock
-from deliver.engine.runtime.flag_client import Hand
+from deliver.engine.runtime.flag_client import FlagClient
 from deliver.model.errors import DeliverError
 from deliver.model.frozen import replace
-from deliver.model.observation import FlagSeen, PodSeen, Seen
+from deliver.model.observation import FlagSeen, Observation, PodSeen
 from deliver.model.release import Release
 
-AGAIN = 15.0  # seconds after which what was confirmed is confirmed once more: pods come and go
+RETRY = 15.0  # seconds after which what was confirmed is confirmed once more: pods come and go
 
 
-class FlagWatch:
+class FlagPoller:
     """Polls the flag; keeps the newest look. A failed one leaves what was seen before, with the error beside it."""
 
-    def __init__(self, hand: Hand, clock: Clock, background: Background) -> None:
+    def __init__(self, hand: FlagClient, clock: Clock, background: Background) -> None:
         self.hand, self.clock, self.background = hand, clock, background
         self.latest = FlagSeen()
         self._due, self._confirmed, self._busy = 0.0, 0.0, False
         self._lock = threading.Lock()
 
-    def consider(self, release: Release, seen: Seen) -> None:
+    def consider(self, release: Release, seen: Observation) -> None:
         """Start a look if one is due and none is under way."""
         with self._lock:
             if self._busy or self.clock.now() < self._due:
@@ -40,7 +40,7 @@ class FlagWatch:
         """Something was written: what is known is old."""
         self._due = 0.0
 
-    def look_now(self, release: Release, seen: Seen) -> FlagSeen:
+    def look_now(self, release: Release, seen: Observation) -> FlagSeen:
         """In the caller's thread: for commands that look and leave."""
         self._look(release.id, _ready(seen), asks=release.shift is not None)
         return self.latest
@@ -53,7 +53,7 @@ class FlagWatch:
                 state = replace(state, fence=0)  # of another release's lock, perhaps in another cluster: it says nothing of ours
             fresh = replace(before, state=state, at=at, error="")
             self.latest = fresh  # what was read is worth knowing although nobody has confirmed it yet
-            known = before.ack and before.acked_revision == state.revision and before.ack.whole and at - self._confirmed < AGAIN
+            known = before.ack and before.acked_revision == state.revision and before.ack.whole and at - self._confirmed < RETRY
             percent = 0.0 if state.off else state.percent
             if asks and percent is not None and not known:
                 ack = self.hand.confirm(state.revision, percent, pods)
@@ -68,5 +68,5 @@ class FlagWatch:
             self.clock.wake()
 
 
-def _ready(seen: Seen) -> tuple[PodSeen, ...]:
+def _ready(seen: Observation) -> tuple[PodSeen, ...]:
     return tuple(pod for pod in seen.stable.pods if pod.ready) if seen.stable else ()

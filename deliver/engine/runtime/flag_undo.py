@@ -1,6 +1,6 @@
 """Taking a flag back by a back end that knows documents alone, and has no `undo` of its own: whole, or not at all."""
 
-from deliver.engine.core.flag_state import dark, killed_by
+from deliver.engine.core.flag_state import killed_by, serves_nobody
 from deliver.model.observation import FlagState
 from deliver.plugins.flags import FlagBackend, Mark, Undone
 from deliver.plugins.interfaces import Writer
@@ -8,7 +8,7 @@ from deliver.plugins.interfaces import Writer
 STAYS = "flag `{flag}` was {how} by somebody else while the release ran: it stays {so}"
 
 
-def undone_whole(
+def undo_whole(
     backend: FlagBackend, write: Writer, flag: str, before: FlagState, theirs: FlagState | None, known: str, mark: Mark
 ) -> Undone:
     """theirs: what somebody else had made of the flag when our kill went over it. known: the revision of our own last write.
@@ -24,7 +24,7 @@ def undone_whole(
         return Undone(backend.read(flag).revision, (STAYS.format(flag=flag, how="changed", so="as it is"),))
     if theirs is None:
         return Undone(backend.restore(write, flag, before.document, mark))
-    if dark(theirs):
+    if serves_nobody(theirs):
         backend.restore(write, flag, theirs.document, mark)
         how, so = ("switched off", "off") if theirs.off else ("changed", "as they left it")
     else:

@@ -10,12 +10,12 @@ from deliver.model.plan import FlagPlan
 from deliver.model.release import Release
 
 
-def undo_text(release: Release) -> str:
+def flag_undo_note(release: Release) -> str:
     plan, before = release.plan.flag, release.snapshot.flag
     return json.dumps({"release": release.id, "flag": encode(plan), "before": encode(before)}, sort_keys=True, separators=(",", ":"))
 
 
-def undo_of(deployment: dict[str, Any]) -> tuple[str, FlagPlan, FlagState] | None:
+def parse_flag_undo_note(deployment: dict[str, Any]) -> tuple[str, FlagPlan, FlagState] | None:
     """(release id, flag, what it was before); None without a note that can be read."""
     text = (deployment["metadata"].get("annotations") or {}).get(UNDO, "null")
     try:

@@ -3,19 +3,19 @@
 from itertools import groupby
 from math import log10
 
-from deliver.engine.runtime.analysis_poller import Judged
+from deliver.engine.runtime.analysis_poller import AnalysisResult
 from deliver.model.evidence import MetricEvidence, Point
 from deliver.model.frozen import replace
-from deliver.model.release import Course, Release
+from deliver.model.release import Direction, Release
 from deliver.model.verdict import CheckResult
 
 MOST, WHOLE = 120, 600  # points of a metric, and of all: the record is one object; beyond it neighbours are put together
 COUNTS = ("candidate_bad", "candidate_total", "stable_bad", "stable_total")
 
 
-def measured(release: Release, judged: Judged, now: float) -> Release:
+def measured(release: Release, judged: AnalysisResult, now: float) -> Release:
     """With what the newest look found. The same look again changes nothing."""
-    if not judged.results or release.course is Course.BACK or not release.exposed:
+    if not judged.results or release.course is Direction.ROLLING_BACK or not release.exposed:
         return release
     if release.trail and judged.at <= release.trail[-1].at:
         return release
@@ -37,7 +37,7 @@ def thinned(trail: tuple[Point, ...]) -> tuple[Point, ...]:
     return tuple(sorted(kept, key=lambda point: point.at))
 
 
-def _point(release: Release, result: CheckResult, judged: Judged) -> Point | None:
+def _point(release: Release, result: CheckResult, judged: AnalysisResult) -> Point | None:
     numbers = result.evidence.numbers
     if result.kind != "metric" or not all(name in numbers for name in COUNTS):
         return None

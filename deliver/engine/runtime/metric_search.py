@@ -5,18 +5,18 @@ from collections.abc import Callable
 
 from deliver.engine.runtime.clock import Background, Clock
 from deliver.model.frozen import replace
-from deliver.model.release import Course, Release
+from deliver.model.release import Direction, Release
 from deliver.model.spec import Analysis
 
-Seek = Callable[[Release], Analysis | None]
+MetricSearch = Callable[[Release], Analysis | None]
 """One look: how the release is to be judged, None where there is still nothing. Blocks for some seconds, and never raises."""
 EVERY = 15.0  # seconds between two looks
 
 
-class Seeking:
+class MetricSearcher:
     """Looks until something is found. found: the newest answer."""
 
-    def __init__(self, look: Seek, clock: Clock, background: Background) -> None:
+    def __init__(self, look: MetricSearch, clock: Clock, background: Background) -> None:
         self._look, self._clock, self._background = look, clock, background
         self.found: Analysis | None = None
         self._due, self._busy = 0.0, False
@@ -24,7 +24,7 @@ class Seeking:
 
     def consider(self, release: Release) -> None:
         """Start a look if one is due and none is under way."""
-        if not wanted(release) or self.found is not None:
+        if not is_wanted(release) or self.found is not None:
             return
         with self._lock:
             if self._busy or self._clock.now() < self._due:
@@ -35,7 +35,7 @@ class Seeking:
 
     def due(self, release: Release, now: float) -> float:
         """When `consider` wants to be asked again, unix seconds."""
-        return max(self._due, now + 0.05) if wanted(release) and not self._busy else now + EVERY
+        return max(self._due, now + 0.05) if is_wanted(release) and not self._busy else now + EVERY
 
     def _seek(self, release: Release) -> None:
         try:
@@ -46,14 +46,14 @@ class Seeking:
             self._clock.wake()
 
 
-def wanted(release: Release) -> bool:
+def is_wanted(release: Release) -> bool:
     """Nobody named a metric, and none was found so far."""
-    return release.spec.analysis.seeking and release.course is not Course.BACK and release.outcome is None
+    return release.spec.analysis.seeking and release.course is not Direction.ROLLING_BACK and release.outcome is None
 
 
-def taken(release: Release, found: Analysis | None, now: float) -> Release:
+def with_found_metrics(release: Release, found: Analysis | None, now: float) -> Release:
     """Judged by what was found, from now on; itself where there is nothing new."""
-    if found is None or not found.metrics or not wanted(release):
+    if found is None or not found.metrics or not is_wanted(release):
         return release
     names = " and ".join(metric.name for metric in found.metrics)
     spec = replace(release.spec, analysis=replace(found, seeking=False))

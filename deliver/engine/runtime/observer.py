@@ -1,4 +1,4 @@
-"""One look at the cluster: from the watches' objects to a Seen."""
+"""One look at the cluster: from the watches' objects to an Observation."""
 
 import json
 from collections.abc import Sequence
@@ -7,18 +7,18 @@ from typing import Any
 from deliver.cluster.port import Cluster, Feed, Watch
 from deliver.engine.runtime import preview_service
 from deliver.engine.runtime.clock import Clock
-from deliver.engine.runtime.pod_facts import Facts, arm
-from deliver.engine.runtime.remaining_pods import remains
+from deliver.engine.runtime.pod_facts import PodFactsCache, arm
+from deliver.engine.runtime.remaining_pods import remaining_pods
 from deliver.model.codec import decode
 from deliver.model.frozen import replace
 from deliver.model.names import HASH, RELEASE_LABEL, fence_of, record_name
-from deliver.model.observation import ArmSeen, AutoscalerSeen, Request, Seen
+from deliver.model.observation import ArmSeen, AutoscalerSeen, Observation, OperatorRequest
 from deliver.model.release import Release
 from deliver.model.spec import Target
 from deliver.model.verdict import CheckResult
 from deliver.plugins.interfaces import Object, Router
 
-_NOTHING = Seen(0.0)  # to be replaced in: a frozen class's own __init__ is several times slower, and there is one at each look
+_NOTHING = Observation(0.0)  # to be replaced in: a frozen class's own __init__ is several times slower, and there is one at each look
 
 
 def label_selector(deployment: Object) -> str:
@@ -51,7 +51,7 @@ def watches(release: Release, router: Router, selector: str) -> list[Watch]:
     return [watch for watch in wanted if watch.kind not in whole or watch == Watch(watch.kind)]
 
 
-def stray(pod: Object) -> bool:
+def is_stray(pod: Object) -> bool:
     """A candidate's pod that nobody has asked to end yet."""
     return RELEASE_LABEL in (pod["metadata"].get("labels") or {}) and not pod["metadata"].get("deletionTimestamp")
 
@@ -62,15 +62,15 @@ class Observer:
     def __init__(self, feed: Feed, router: Router) -> None:
         self.feed, self.router = feed, router
         self._arms: dict[str, tuple[list[Object], ArmSeen]] = {}
-        self._facts = Facts()
-        self._asked: tuple[str, tuple[Request, ...]] = "[]", ()
+        self._facts = PodFactsCache()
+        self._asked: tuple[str, tuple[OperatorRequest, ...]] = "[]", ()
         self._looked: list[Any] = []
         self._at = -1  # the feed's count of changes at the last look
         self._watched: list[str] = []
 
     def look(
         self, release: Release, now: float, checks: Sequence[CheckResult] = (), checked_at: float = 0.0, share: float | None = None
-    ) -> Seen:
+    ) -> Observation:
         feed, at = self.feed, self.feed.changes()  # counted before it is read: what comes in between is seen at the next look
         fresh = at != self._at
         if fresh:
@@ -83,7 +83,7 @@ class Observer:
         if fresh:
             self._facts.trim([*feed.list("deployments"), *replicasets, *pods])
         self._at = at
-        staying, leaving = remains(release, stable, pods, now)
+        staying, leaving = remaining_pods(release, stable, pods, now)
         return replace(
             _NOTHING,
             at=now,
@@ -95,7 +95,7 @@ class Observer:
             checked_at=checked_at,
             share=share,
             requests=self._requests(release),
-            strays=0 if candidate else sum(stray(pod) for pod in pods),
+            strays=0 if candidate else sum(is_stray(pod) for pod in pods),
             remains=staying,
             leaving=leaving,
             preview=preview_service.read(feed, release, candidate),
@@ -143,14 +143,14 @@ class Observer:
             fence=fence_of(scaler),
         )
 
-    def _requests(self, release: Release) -> tuple[Request, ...]:
+    def _requests(self, release: Release) -> tuple[OperatorRequest, ...]:
         record = self.feed.get("configmaps", record_name(release.spec.target.deployment))
         text = ((record or {}).get("data") or {}).get("requests", "[]")
         if text != self._asked[0]:
             self._asked = text, _requested(text)
         return self._asked[1]
 
-    def newest_fence(self, release: Release, seen: Seen) -> int:
+    def newest_fence(self, release: Release, seen: Observation) -> int:
         """The highest fence on anything we look at: above our own, somebody has taken over."""
         record = self.feed.get("configmaps", record_name(release.spec.target.deployment))
         arms = [arm.fence for arm in (seen.stable, seen.candidate) if arm]
@@ -159,14 +159,14 @@ class Observer:
         return max([fence_of(record) if record else 0, seen.route.fence, flag, opened, *arms])
 
 
-def _requested(text: str) -> tuple[Request, ...]:
+def _requested(text: str) -> tuple[OperatorRequest, ...]:
     try:
-        return tuple(decode(Request, item) for item in json.loads(text))
+        return tuple(decode(OperatorRequest, item) for item in json.loads(text))
     except (ValueError, TypeError, KeyError):
         return ()
 
 
-class Snapshotted:
+class SnapshotFeed:
     """A Feed read once, for commands that look and leave."""
 
     def __init__(self, cluster: Cluster, namespace: str, wanted: Sequence[Watch]) -> None:
@@ -200,14 +200,14 @@ class Snapshotted:
         """Nothing to close."""
 
 
-def fresh_look(cluster: Cluster, release: Release, router: Router, selector: str, clock: Clock) -> Seen:
+def observe_once(cluster: Cluster, release: Release, router: Router, selector: str, clock: Clock) -> Observation:
     """Read everything once and say what stands."""
     namespace = release.spec.target.namespace
-    feed: Any = Snapshotted(cluster, namespace, watches(release, router, selector))
+    feed: Any = SnapshotFeed(cluster, namespace, watches(release, router, selector))
     return Observer(feed, router).look(release, clock.now(), release.checks, 0.0, release.observed)
 
 
-def selector_of(release: Release) -> str:
+def pods_selector(release: Release) -> str:
     """Finds the pods of both arms: the candidate's carry the stable template's labels too."""
     labels = release.snapshot.template["metadata"].get("labels") or {}
     return ",".join(f"{key}={value}" for key, value in sorted(labels.items()) if key != HASH)

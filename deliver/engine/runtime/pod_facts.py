@@ -41,7 +41,7 @@ def owner(obj: Object) -> str:
     return ""
 
 
-class Facts:
+class PodFactsCache:
     """What was made of single objects, kept for whoever looks again and again: most of them are the same each time."""
 
     def __init__(self) -> None:
@@ -72,9 +72,11 @@ class Facts:
         return known[1]
 
 
-def arm(deployment: Object, replicasets: Sequence[Object], pods: Sequence[Object], container: str, facts: Facts | None = None) -> ArmSeen:
+def arm(
+    deployment: Object, replicasets: Sequence[Object], pods: Sequence[Object], container: str, facts: PodFactsCache | None = None
+) -> ArmSeen:
     """One arm out of its Deployment, and the ReplicaSets and pods of the namespace. container: whose image is the version."""
-    facts = facts or Facts()
+    facts = facts or PodFactsCache()
     meta, spec, status = deployment["metadata"], deployment["spec"], deployment.get("status") or {}
     sets = [one for one in replicasets if owner(one) == meta["uid"]]
     mine = {one["metadata"]["uid"]: one for one in sets}

@@ -38,9 +38,9 @@ def read(look: Reader, release: Release, candidate: ArmSeen | None) -> PreviewSe
     if not name:
         return None
     service = look.get("services", name)
-    if service is None or not mine(service, release):
+    if service is None or not is_ours(service, release):
         return PreviewSeen(foreign=f"Service {name} was deleted{' and made again' if service else ''}" if named or service else "")
-    if other := taken(service, release):
+    if other := taken_by(service, release):
         return PreviewSeen(foreign=f"preview Service {name} is in use by release {other}")
     now = service["spec"].get("selector") or {}
     marks = service["metadata"].get("annotations") or {}
@@ -62,7 +62,7 @@ def read(look: Reader, release: Release, candidate: ArmSeen | None) -> PreviewSe
     )
 
 
-def mine(service: Object, release: Release) -> bool:
+def is_ours(service: Object, release: Release) -> bool:
     """The user's that was there at the start, or the one made for this release."""
     named = release.snapshot.preview
     if named is not None:
@@ -70,7 +70,7 @@ def mine(service: Object, release: Release) -> bool:
     return (service["metadata"].get("labels") or {}).get(RELEASE_LABEL) == release.id
 
 
-def taken(service: Object, release: Release) -> str:
+def taken_by(service: Object, release: Release) -> str:
     """The release that has led the user's Service to its own candidate since ours began, "" for none. What it carries then is not ours."""
     to = str((service["spec"].get("selector") or {}).get(RELEASE_LABEL, ""))
     return to if release.snapshot.preview is not None and to != release.id else ""
@@ -84,7 +84,7 @@ def _edited(service: Object) -> str:
 # ---------------------------------------------------------------- what is written
 
 
-def opened(cluster: Cluster, write: GuardedWriter, release: Release, candidate: ArmSeen | None) -> None:
+def open_preview(cluster: Cluster, write: GuardedWriter, release: Release, candidate: ArmSeen | None) -> None:
     """Let it lead to the candidate. Doing it twice does no harm."""
     name, named = release.plan.preview, release.snapshot.preview
     if named is None:
@@ -93,7 +93,7 @@ def opened(cluster: Cluster, write: GuardedWriter, release: Release, candidate: 
     undo = json.dumps(undo_note(release), sort_keys=True)
 
     def build(now: Object) -> Object | None:
-        if other := taken(now, release):
+        if other := taken_by(now, release):
             raise Conflict(f"preview Service {name} is in use by release {other}", status=409)
         return _patch(now, selector(release), undo)
 
@@ -105,24 +105,24 @@ def _make(cluster: Cluster, write: GuardedWriter, release: Release, candidate: A
     namespace, name = release.spec.target.namespace, release.plan.preview
     if candidate is None:
         raise NotFound(f"Deployment {release.candidate} is gone: its preview Service has no owner", status=404)
-    body = made(release, like(cluster, release), candidate)
+    body = new_service(release, port_source(cluster, release), candidate)
     body["metadata"]["annotations"] = {FENCE: str(write.fence)}
     try:
         write.create("services", body)
     except Conflict:
         there = cluster.get("services", namespace, name)
-        if not mine(there, release):
+        if not is_ours(there, release):
             raise
         write.change("services", name, lambda now: _patch(now, selector(release), None, keep=True), uid=there["metadata"]["uid"])
 
 
-def like(cluster: Cluster, release: Release) -> Object:
+def port_source(cluster: Cluster, release: Release) -> Object:
     """The Service whose ports the preview gets: the first with an address of its own."""
     services = [cluster.get("services", release.spec.target.namespace, one.name) for one in release.snapshot.services]
     return next((one for one in services if one["spec"].get("clusterIP") != "None"), services[0])
 
 
-def made(release: Release, service: Object, candidate: ArmSeen) -> Object:
+def new_service(release: Release, service: Object, candidate: ArmSeen) -> Object:
     """The preview Service made for the release."""
     spec = {key: service["spec"][key] for key in COPIED if service["spec"].get(key)}
     ports = [{key: value for key, value in port.items() if key != "nodePort"} for port in spec.get("ports", [])]
@@ -141,14 +141,14 @@ def made(release: Release, service: Object, candidate: ArmSeen) -> Object:
     }
 
 
-def closed(cluster: Cluster, write: GuardedWriter, release: Release) -> None:
+def close_preview(cluster: Cluster, write: GuardedWriter, release: Release) -> None:
     """The user's own selector back, byte for byte; one that was made is deleted. Another's of the same name is left alone."""
     name, named = release.plan.preview, release.snapshot.preview
     try:
         service = cluster.get("services", release.spec.target.namespace, name)
     except NotFound:
         return
-    if not mine(service, release) or taken(service, release):
+    if not is_ours(service, release) or taken_by(service, release):
         return
     if named is None:
         write.delete("services", name, uid=service["metadata"]["uid"])
@@ -156,13 +156,13 @@ def closed(cluster: Cluster, write: GuardedWriter, release: Release) -> None:
     write.change("services", name, lambda now: _patch(now, dict(named.selector), None), uid=named.uid)
 
 
-def stamp(cluster: Cluster, write: GuardedWriter, release: Release) -> None:
+def stamp_preview(cluster: Cluster, write: GuardedWriter, release: Release) -> None:
     """Our fence on it, so that an old driver's write fails."""
     try:
         service = cluster.get("services", release.spec.target.namespace, release.plan.preview) if release.plan.preview else None
     except NotFound:
         return
-    if service is not None and mine(service, release) and not taken(service, release):
+    if service is not None and is_ours(service, release) and not taken_by(service, release):
         write.stamp("services", release.plan.preview, uid=service["metadata"]["uid"])
 
 

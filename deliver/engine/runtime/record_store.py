@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from deliver.cluster.port import Cluster, Object
-from deliver.model.codec import Texts, decode, encode
+from deliver.model.codec import IncrementalEncoder, decode, encode
 from deliver.model.errors import Conflict, DeliverError, NotFound, Superseded
 from deliver.model.frozen import replace
 from deliver.model.names import FENCE, record_name
-from deliver.model.observation import Request
+from deliver.model.observation import OperatorRequest
 from deliver.model.release import Entry, Release, digest_of
 from deliver.model.spec import Target
 from deliver.model.verdict import CheckResult
@@ -44,7 +44,7 @@ class Record:
 
     release: Release | None = None
     history: tuple[Release, ...] = ()
-    requests: tuple[Request, ...] = ()
+    requests: tuple[OperatorRequest, ...] = ()
     version: str = ""
     problem: str = ""
 
@@ -54,7 +54,7 @@ def parse(configmap: Object | None) -> Record:
     if configmap is None:
         return Record()
     data, version, name = configmap.get("data") or {}, configmap["metadata"].get("resourceVersion", ""), configmap["metadata"].get("name")
-    requests = _list(Request, data.get("requests", "[]"))
+    requests = _list(OperatorRequest, data.get("requests", "[]"))
     history = _list(Release, data.get("history", "[]"))
     text = data.get("release")
     if not text:
@@ -66,7 +66,7 @@ def parse(configmap: Object | None) -> Record:
     if data.get("checksum") != checksum(text):
         return Record(history=history, requests=requests, version=version, problem="its checksum does not fit: it was edited or cut off")
     try:
-        release = sane(decode(Release, json.loads(text)))
+        release = check_sane(decode(Release, json.loads(text)))
         if name and record_name(release.spec.target.deployment) != name:
             raise ValueError(f"it is about {release.spec.target}")
         return Record(release, history, requests, version)
@@ -79,13 +79,13 @@ def _list(cls: type[T], text: str) -> tuple[T, ...]:
         found = tuple(decode(cls, item) for item in json.loads(text))
         for one in found:
             if isinstance(one, Release):
-                sane(one)
+                check_sane(one)
         return found
     except UNREADABLE:
         return ()
 
 
-def sane(release: Release) -> Release:
+def check_sane(release: Release) -> Release:
     """Raises ValueError or KeyError for one that no deliver has written, whatever its checksum says."""
     if not 0 <= release.step < len(release.plan.steps):
         raise ValueError(f"step {release.step} of {len(release.plan.steps)}")
@@ -102,7 +102,7 @@ def checksum(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def brief(release: Release) -> Release:
+def abridged(release: Release) -> Release:
     """For the history: verdicts with their numbers, without the raw samples of those that only say PASS again, and no open evidence."""
     kept = [
         replace(entry, checks=tuple(map(_bare, entry.checks))) if entry.kind == "verdict" and entry.text.endswith("PASS") else entry
@@ -125,7 +125,7 @@ def new_id(deployment: str, record: Record, now: float) -> str:
     return f"{prefix}{max(counts, default=0) + 1}"
 
 
-def numbered(release: Release, record: Record, now: float) -> Release:
+def with_number(release: Release, record: Record, now: float) -> Release:
     """With a number and an id of its own, now that nobody else can take them: another release may have ended since it was proposed."""
     taken = [*record.history, *([record.release] if record.release else [])]
     number = max((one.number for one in taken), default=0) + 1
@@ -139,7 +139,7 @@ class Store:
         self.cluster, self.target, self.name = cluster, target, record_name(target.deployment)
         self.record = Record()
         self._texts: dict[str, tuple[Release, str]] = {}  # of the history, which changes once a release
-        self._live = Texts()
+        self._live = IncrementalEncoder()
 
     def load(self, deadline: float | None = None) -> Record:
         try:
@@ -160,7 +160,7 @@ class Store:
             requests = tuple(request for request in record.requests if request.id not in answered)
             history = record.history
             if finished:
-                history = (brief(release), *(old for old in history if old.id != release.id))[: release.spec.history]
+                history = (abridged(release), *(old for old in history if old.id != release.id))[: release.spec.history]
             text = self._live.of(release)
             data = {
                 "schema": SCHEMA,
@@ -201,7 +201,7 @@ class Store:
         if other is not None and other.fence > release.fence:
             raise Superseded(f"release {other.id} was taken over", why=_who_took(other, release.fence))
 
-    def ask(self, request: Request) -> None:
+    def ask(self, request: OperatorRequest) -> None:
         """Put a request before the driver."""
         self._requests(lambda there: (*there, request))
 
@@ -209,7 +209,7 @@ class Store:
         """Take it back: nobody has read it."""
         self._requests(lambda there: tuple(one for one in there if one.id != id))
 
-    def _requests(self, change: Callable[[tuple[Request, ...]], tuple[Request, ...]]) -> None:
+    def _requests(self, change: Callable[[tuple[OperatorRequest, ...]], tuple[OperatorRequest, ...]]) -> None:
         for _ in range(ATTEMPTS):
             requests = json.dumps(encode(change(self.record.requests)))
             try:

@@ -7,19 +7,19 @@ from deliver.engine.runtime.pod_facts import images, seconds
 from deliver.model.action import Verb
 from deliver.model.names import HASH, RELEASE_LABEL
 from deliver.model.observation import ArmSeen
-from deliver.model.release import Course, Release
+from deliver.model.release import Direction, Release
 
 Object = dict[str, Any]
 SLACK = 2.0  # seconds: its time is a whole second's, and the node needs a moment to say that it has gone
 
 
-def remains(release: Release, stable: ArmSeen | None, pods: Sequence[Object], now: float) -> tuple[tuple[str, ...], int]:
+def remaining_pods(release: Release, stable: ArmSeen | None, pods: Sequence[Object], now: float) -> tuple[tuple[str, ...], int]:
     """(names of those that are there to stay, how many on their way out may still answer), of a release that goes back.
 
     Of the Deployment itself every pod of another template counts: after the rollback it has none. A candidate's that are there to stay
     are its arm's, or strays.
     """
-    if release.course is not Course.BACK or not release.snapshot.services:
+    if release.course is not Direction.ROLLING_BACK or not release.snapshot.services:
         return (), 0
     own = {pod.uid for pod in stable.living if pod.hash != release.snapshot.hash} if stable else set()
     found = [pod for pod in pods if _matched(release, pod) and (pod["metadata"]["uid"] in own or _runs(release, pod))]

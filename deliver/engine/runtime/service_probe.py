@@ -13,19 +13,19 @@ from deliver.plugins.interfaces import Probe
 
 TIMES = 10  # fresh requests to each Service
 
-Asker = tuple[str, Callable[[float], Probe]]
+ServiceProbe = tuple[str, Callable[[float], Probe]]
 
 
-def askers(cluster: Cluster, release: Release) -> tuple[Asker, ...]:
+def service_probes(cluster: Cluster, release: Release) -> tuple[ServiceProbe, ...]:
     """One for each Service of the release; none when nothing tells how to ask. A call takes the seconds it may use."""
-    told = cutover.telling(release)
+    told = cutover.check_with_path(release)
     if told is None:
         return ()
     options = registry.load("deliver.checks", told.kind).Options.model_validate(dict(told.options))
-    return tuple((f"Service {one.name}", partial(ask, cluster, release, one.name, options)) for one in release.snapshot.services)
+    return tuple((f"Service {one.name}", partial(probe_service, cluster, release, one.name, options)) for one in release.snapshot.services)
 
 
-def ask(cluster: Cluster, release: Release, name: str, options: Any, timeout: float) -> Probe:
+def probe_service(cluster: Cluster, release: Release, name: str, options: Any, timeout: float) -> Probe:
     """ok None: it could not be asked, and `message` says why."""
     from deliver.health.service_requests import fresh  # only a release that asks pays for its import
 
