@@ -68,7 +68,7 @@ source_paths = ["deliver/"]
 only_mutate = {list(part.changed)}
 pytest_add_cli_args_test_selection = {list(part.tests)}
 pytest_add_cli_args = {plain}
-also_copy = ["strategies", "tests"]
+also_copy = ["strategies", "sandbox", "tests"]
 """
 
 
