@@ -36,8 +36,8 @@ format: setup   ## Put every file in the form that `check` wants
 test: setup     ## Every test that needs no cluster
 	$(BIN)/pytest -n 2 -m "not cluster and not slow"
 
-test-sandbox: setup  ## The end-to-end tests on the sandbox that take too long for `make test`; all of them play on tests/lab too
-	$(BIN)/pytest -n 4 -m "slow and not cluster" tests/cluster
+test-sandbox: setup  ## What takes too long for `make test`: end-to-end tests on the sandbox (all play on tests/lab too), more random worlds
+	$(BIN)/pytest -n 4 -m "slow and not cluster" tests/cluster tests/hunt
 
 SECONDS ?= 600
 hunt: setup     ## Random worlds and crashes against the rules, for SECONDS; failing seeds are written down
