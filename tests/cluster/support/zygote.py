@@ -20,8 +20,14 @@ from typing import Any
 
 from tests.cluster.support import fastclock
 
-_WARM = ("cli", "render", "config", "engine", "traffic", "metrics", "health", "flags", "cluster", "analysis", "plugins", "model")
-_LATE = ("kubernetes.client", "kubernetes.config.kube_config", "kubernetes.utils.keepalive", "prometheus_api_client", "httpx", "yaml")
+_WARM = (
+    "cli", "render", "config", "discovery", "doctor", "engine", "traffic", "metrics", "health", "flags", "cluster", "analysis",
+    "plugins", "model",
+)  # fmt: skip
+_LATE = (
+    "kubernetes.client", "kubernetes.config.kube_config", "kubernetes.utils.keepalive", "prometheus_api_client", "httpx",
+    "tenacity", "yaml",
+)  # fmt: skip
 
 
 def warm() -> None:
@@ -31,6 +37,9 @@ def warm() -> None:
             importlib.import_module(module.name)
     for name in _LATE:
         importlib.import_module(name)
+    registry = importlib.import_module("deliver.plugins.registry")
+    for group in registry.GROUPS:  # it remembers what is installed
+        registry.names(group)
 
 
 def receive(sock: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
