@@ -35,7 +35,7 @@ format: setup   ## Put every file in the form that `check` wants
 	$(BIN)/ruff format .
 
 test: setup     ## Every test that needs no cluster
-	$(BIN)/pytest -n 2 --dist worksteal -m "not cluster and not slow"
+	$(BIN)/pytest -n 4 --dist worksteal -m "not cluster and not slow"
 
 test-sandbox: setup  ## What takes too long for `make test`: end-to-end tests on the sandbox (all play on tests/lab too), more random worlds
 	$(BIN)/pytest -n 4 -m "slow and not cluster" tests/cluster tests/hunt
