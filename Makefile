@@ -2,6 +2,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 CODE := deliver strategies sandbox bench tests/e2e tests/docs
+unexport PYTHONDONTWRITEBYTECODE  # the tests start hundreds of processes; each would compile deliver anew
 
 .PHONY: help setup demo check format test test-sandbox hunt judged mutation test-cluster bench bench-analysis lock clean
 
@@ -34,10 +35,10 @@ format: setup   ## Put every file in the form that `check` wants
 	$(BIN)/ruff format .
 
 test: setup     ## Every test that needs no cluster
-	$(BIN)/pytest -n 2 -m "not cluster and not slow"
+	$(BIN)/pytest -n 4 --dist worksteal -m "not cluster and not slow"
 
-test-sandbox: setup  ## The end-to-end tests on the sandbox that take too long for `make test`; all of them play on tests/lab too
-	$(BIN)/pytest -n 4 -m "slow and not cluster" tests/e2e
+test-sandbox: setup  ## What takes too long for `make test`: end-to-end tests on the sandbox (all play on tests/lab too), more random worlds
+	$(BIN)/pytest -n 4 -m "slow and not cluster" tests/e2e tests/hunt
 
 SECONDS ?= 600
 hunt: setup     ## Random worlds and crashes against the rules, for SECONDS; failing seeds are written down
