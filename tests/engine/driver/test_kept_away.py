@@ -11,8 +11,8 @@ from deliver.model.spec import Limits
 from deliver.traffic import endpoints
 from deliver_sandbox.faults import Fault, Killed, killed
 from deliver_sandbox.images import Behaviour
+from tests.engine.core.states import BEGUN, HOME, NEW, NOW, decide, going_back, pods, route, seen, stable, waits
 from tests.engine.invariants import is_ready, watched
-from tests.engine.moments import BEGUN, HOME, NEW, NOW, decide, going_back, pods, route, seen, stable, waits
 from tests.engine.rig import GOOD, Rig
 
 OLD = "registry/web:1.0.0"

@@ -10,7 +10,7 @@ from deliver.engine.core.cleanup import preview_left_open
 from deliver.model.observation import ArmSeen, AutoscalerSeen, PreviewSeen, Problem
 from deliver.model.plan import Side
 from deliver.model.release import AutoscalerSnapshot, Cutover, Outcome, Phase, Release, RouteChange, digest_of
-from tests.engine.moments import (
+from tests.engine.core.states import (
     BEGUN,
     CANDIDATE,
     HOME,

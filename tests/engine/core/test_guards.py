@@ -13,7 +13,7 @@ from deliver.model.plan import Side
 from deliver.model.release import AutoscalerSnapshot, Direction, Outcome, Phase, digest_of
 from deliver.model.spec import Limits
 from deliver.model.verdict import CheckResult, Verdict
-from tests.engine.moments import (
+from tests.engine.core.states import (
     BEGUN,
     CANDIDATE,
     HOME,

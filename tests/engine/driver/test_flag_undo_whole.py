@@ -7,8 +7,8 @@ import pytest
 from deliver.model.release import Release
 from deliver.plugins.flags import FlagBackend
 from deliver.testing.flags import MemoryFlags
+from tests.engine.driver.test_flags import FlagRig, stopped
 from tests.engine.rig import in_step
-from tests.engine.test_flags import FlagRig, stopped
 
 
 class Older(MemoryFlags):

@@ -11,7 +11,7 @@ from deliver.model.plan import Side
 from deliver.model.release import AutoscalerSnapshot, Direction, Phase, Release, RouteChange
 from deliver.model.spec import PluginSpec
 from deliver.model.verdict import CheckResult, Verdict
-from tests.engine.moments import (
+from tests.engine.core.states import (
     BEGUN,
     CANDIDATE,
     HOME,

@@ -1,4 +1,4 @@
-"""One moment of a release without a cluster behind it: what is recorded, what is seen, and what `decide` makes of them."""
+"""Releases and observations of them, without a cluster: what the tests of one look, `decide(release, seen, now)`, begin with."""
 
 from collections.abc import Sequence
 from dataclasses import replace

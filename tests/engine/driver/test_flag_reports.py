@@ -9,10 +9,10 @@ import pytest
 
 from deliver.flags.http import Caller
 from deliver.model.errors import InputError
+from tests.engine.driver.test_flag_undo import FLAG, STAFF, STAFF_RULE, WAS, UnleashRig, definition, taken_back
+from tests.engine.driver.test_flagd_release import FlagdRig
+from tests.engine.driver.test_flags import stopped
 from tests.engine.rig import in_step
-from tests.engine.test_flag_undo import FLAG, STAFF, STAFF_RULE, WAS, UnleashRig, definition, taken_back
-from tests.engine.test_flagd_release import FlagdRig
-from tests.engine.test_flags import stopped
 from tests.flags.support import Evaluator, treated
 from tests.flags.unleash_server import STRATEGY
 

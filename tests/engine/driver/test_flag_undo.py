@@ -19,9 +19,9 @@ from deliver.model.release import Release
 from deliver.model.spec import Analysis, Limits, ReleaseSpec
 from deliver.model.verdict import Verdict
 from deliver.plugins.flags import FlagReach
+from tests.engine.driver.test_flagd_release import FlagdRig
+from tests.engine.driver.test_flags import stopped
 from tests.engine.rig import METRIC, TARGET, Rig, in_step
-from tests.engine.test_flagd_release import FlagdRig
-from tests.engine.test_flags import stopped
 from tests.flags.support import DOCUMENT, Evaluator, treated
 from tests.flags.unleash_server import ADMIN, STRATEGY, URL, FakeUnleash
 

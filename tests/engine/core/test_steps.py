@@ -10,7 +10,7 @@ from deliver.model.observation import Observation, OperatorRequest
 from deliver.model.plan import Side
 from deliver.model.release import Direction, Outcome, Phase, Release, RouteChange
 from deliver.model.verdict import CheckResult, Verdict
-from tests.engine.moments import (
+from tests.engine.core.states import (
     BEGUN,
     CANDIDATE,
     HOME,

@@ -15,8 +15,8 @@ from deliver.model.verdict import Verdict
 from deliver.plugins.flags import Mark
 from deliver.testing.flags import MemoryFlags
 from deliver_sandbox.faults import Fault, unreachable
+from tests.engine.driver.test_blue_green_around import left_behind
 from tests.engine.rig import METRIC, TARGET, Rig, in_step, steps
-from tests.engine.test_blue_green_around import left_behind
 
 
 @dataclass

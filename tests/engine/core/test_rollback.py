@@ -12,7 +12,7 @@ from deliver.model.observation import ArmSeen, Problem, RouteSeen
 from deliver.model.plan import Side
 from deliver.model.release import AutoscalerSnapshot, Outcome, Release, RouteChange, digest_of
 from deliver.text.durations import words
-from tests.engine.moments import (
+from tests.engine.core.states import (
     BEGUN,
     CANDIDATE,
     HOME,
