@@ -7,7 +7,7 @@ from deliver.model.errors import InputError
 from deliver.model.observation import Observation
 from deliver.model.release import Outcome, Phase, Release
 from deliver_sandbox.faults import Fault, Killed, killed
-from tests.engine.rig import Rig
+from tests.engine.rig import Rig, in_step
 
 
 def orphaned() -> Rig:
@@ -48,3 +48,16 @@ def test_a_rollback_waits_for_no_lock():
     release = rig.verb("rollback")
     assert release.outcome is Outcome.ROLLED_BACK
     assert release.traffic_off - began < 2.0
+
+
+def test_rollback_after_a_promotion_does_not_wait_for_the_lock_of_a_driver_that_hangs_at_its_end():
+    rig = Rig.make()
+    hang = Fault(killed, kind="leases", actor="test@here", when=lambda call: rig.record().outcome is Outcome.PROMOTED)
+    rig.when(in_step(1), lambda: rig.world.cluster.script.add(hang))
+    with pytest.raises(Killed):
+        rig.run()
+    rig.world.cluster.script.clear()
+    assert rig.get("leases", "deliver-web")["spec"]["holderIdentity"] == "test@here"
+    start = rig.world.clock.now()
+    assert rig.verb("rollback").outcome is Outcome.ROLLED_BACK
+    assert rig.world.clock.now() - start < 15

@@ -10,7 +10,7 @@ from deliver.model.release import Outcome, Release
 from deliver.model.spec import ReleaseSpec
 from deliver.model.verdict import Verdict
 from deliver_sandbox.faults import Fault, forbidden
-from tests.engine.driver.test_blue_green import at, spec
+from tests.engine.blue_green import at, spec
 from tests.engine.rig import Rig, in_step, steps
 
 # ---------------------------------------------------------------- how long it may take

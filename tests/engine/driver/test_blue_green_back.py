@@ -9,7 +9,7 @@ from deliver.model.names import HASH, RELEASE_LABEL
 from deliver.model.release import Outcome, Release
 from deliver.model.verdict import Verdict
 from deliver_sandbox.faults import WRITES, Fault, Killed, killed
-from tests.engine.driver.test_blue_green import at, candidates, ended, headless, preview, spec
+from tests.engine.blue_green import at, candidates, ended, headless, preview, spec
 from tests.engine.invariants import back, watched
 from tests.engine.rig import GOOD, Rig, in_step, steps
 

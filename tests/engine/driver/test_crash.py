@@ -3,13 +3,14 @@
 import pytest
 
 from deliver.engine.runtime.record_store import open_intents
-from deliver.model.release import Release
+from deliver.model.release import Outcome, Release
 from deliver.model.spec import Analysis, Limits, ReleaseSpec
 from deliver.model.verdict import Verdict
-from deliver_sandbox.faults import Fault, killed
+from deliver_sandbox.faults import Fault, Killed, killed
 from deliver_sandbox.images import Behaviour
+from deliver_sandbox.store import Change
 from tests.engine.invariants import is_ready, watched
-from tests.engine.rig import GOOD, METRIC, TARGET, Rig
+from tests.engine.rig import GOOD, METRIC, TARGET, Rig, in_step, steps
 
 KINDS = ("good", "bad", "late")  # late: taken back in the finish, while the Deployment has ready pods of the new version
 LATE = {"canary": 100.0, "blue-green": 60.0}  # seconds after which the bad one is found out
@@ -86,3 +87,59 @@ def test_killed_at_every_call(strategy: str, kind: str, applied: bool):
     expected, calls = unkilled(strategy, kind)
     for nth in range(1, calls + 1):
         crash(strategy, kind, nth, applied=applied, expected=expected)
+
+
+def test_a_driver_that_died_between_two_services_is_continued():
+    """One Service moved, the other not: the next driver waited for `limits.total`."""
+    rig = Rig.make(services=("web", "web-internal"))
+
+    def die_between(change: Change) -> None:
+        if change.kind == "services" and "pod-template-hash" not in change.obj["spec"]["selector"]:
+            rig.world.cluster.script.add(Fault(killed, actor="test@here"))
+
+    rig.world.store.listen(die_between)
+    with pytest.raises(Killed):
+        rig.run()
+    rig.world.cluster.script.clear()
+    start = rig.world.clock.now()
+    release = rig.verb("resume")
+    assert release.outcome is Outcome.PROMOTED, release.reason
+    assert rig.world.clock.now() - start < 600
+
+
+def test_exposure_does_not_rise_on_the_verdict_of_a_driver_that_is_gone():
+    """It died after the PASS and before the rise; minutes later nobody knows whether the version is still good."""
+    rig = Rig.make()
+    rig.when(in_step(2, "Preparing"), lambda: rig.world.cluster.script.add(Fault(killed, actor="test@here")))
+    with pytest.raises(Killed):
+        rig.run()
+    rig.world.cluster.script.clear()
+    rig.world.clock.wait(600)
+    start = rig.world.clock.now()
+    dog = watched(rig)
+    release = rig.verb("resume")
+    assert release.outcome is Outcome.PROMOTED
+    rise = next(
+        entry.at
+        for entry in release.journal
+        if entry.text.startswith("scale-candidate 4: ") and entry.kind == "intent" and entry.at > start
+    )
+    assert rise - start >= 60.0
+    dog.check(release)
+
+
+def test_a_surge_of_a_step_that_the_next_driver_begins_again_is_taken_away_too():
+    """Hunt, wild 7103137: the heir was back in the step before, whose size knew of no surge, and left a pod more than there were."""
+    rig = Rig.make(replicas=12)
+    before = rig.before()
+    surged = rig.when(
+        lambda release: release.step == 1 and steps(release)[-1] == "scale-stable 13",
+        lambda: rig.world.cluster.script.add(Fault(killed, actor="test@here")),
+    )
+    with pytest.raises(Killed):
+        rig.run(rig.spec(weights=(20, 35, 80), options={"surge": 3}))
+    rig.world.cluster.script.clear()
+    rig.when(in_step(1), lambda: setattr(rig.judge, "verdict", Verdict.FAIL))
+    assert surged
+    assert rig.verb("resume").outcome is Outcome.ROLLED_BACK
+    assert rig.before() == before

@@ -1,6 +1,7 @@
 """An API server that is away, refuses, answers late or loses its answers: the release waits, and nothing is done twice or forgotten."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -11,8 +12,8 @@ from deliver.model.observation import Observation
 from deliver.model.release import Outcome, Release
 from deliver.model.verdict import Verdict
 from deliver_sandbox.faults import Fault, conflict, forbidden, too_many, unreachable
-from tests.engine.invariants import watched
-from tests.engine.rig import Rig, in_step
+from tests.engine.invariants import journal_faults, watched
+from tests.engine.rig import Rig, in_step, steps
 
 WHERE: dict[str, Callable[[Release], bool]] = {
     "preparing": lambda release: release.phase == "Preparing",
@@ -239,3 +240,104 @@ def test_a_shift_is_looked_at_twice_a_second_apart_when_the_lock_is_slow_to_rene
     assert rig.run().outcome is Outcome.PROMOTED
     assert waited
     assert looks["verified"] - looks["switched"] >= SECOND_LOOK
+
+
+def test_a_refused_action_is_not_asked_for_again_at_the_pace_of_our_own_records():
+    """Each refusal is journalled, each save woke the driver: 600 calls a second, and a record that grows without end."""
+    rig = Rig.make()
+
+    def refuse() -> None:
+        rig.judge.verdict = Verdict.FAIL
+        rig.world.cluster.script.add(Fault(forbidden, verb="delete", until=rig.world.clock.now() + 60))
+
+    turned = rig.when(in_step(1), refuse)
+    release = rig.run()
+    assert release.outcome is Outcome.ROLLED_BACK
+    assert len([call for call in rig.world.cluster.calls if turned[0] <= call.at < turned[0] + 60]) < 150
+
+
+def test_a_version_that_turns_bad_while_the_record_cannot_be_written_is_taken_back_all_the_same():
+    """Each look ended at the save of `status`, before the metrics were asked again: nobody judged."""
+    rig = Rig.make()
+
+    def refuse() -> None:
+        rig.world.cluster.script.add(Fault(unreachable(), verb="patch", kind="configmaps", until=rig.world.clock.now() + 100))
+        rig.world.clock.after(20.0, lambda: setattr(rig.judge, "verdict", Verdict.FAIL))
+
+    rig.when(in_step(1), refuse)
+    start = rig.world.clock.now()
+    release = rig.run()
+    assert release.outcome is Outcome.ROLLED_BACK
+    assert release.traffic_off - start < 60
+
+
+def test_writes_whose_answers_are_lost_are_not_repeated_at_the_pace_of_our_own_records():
+    """Neither the move nor its refusal could be known to be written: each try was woken by the last one's record, 200 a second."""
+    rig = Rig.make()
+
+    def cut() -> None:
+        rig.world.cluster.script.add(Fault(unreachable(), verb="patch", kind="leases", until=rig.world.clock.now() + 60))
+        rig.world.cluster.script.add(Fault(unreachable(), verb="patch", applied=True, until=rig.world.clock.now() + 60))
+        rig.world.clock.after(20.0, lambda: setattr(rig.judge, "verdict", Verdict.FAIL))  # the lock has lapsed by then
+
+    turned = rig.when(in_step(1), cut)
+    release = rig.run()
+    assert release.outcome is Outcome.ROLLED_BACK
+    assert len([call for call in rig.world.cluster.calls if turned[0] <= call.at < turned[0] + 60]) < 400
+    assert journal_faults(release) == []
+
+
+def test_selectors_that_are_half_put_back_are_put_back_whole():
+    """Hunt, wild 1795671640: the answer for the first Service was lost, so it was pinned again, and put back again, 200 times a second."""
+    rig = Rig.make(services=("web", "web-internal"))
+    before = rig.before()
+
+    def cut() -> None:
+        rig.world.cluster.script.add(Fault(unreachable(), verb="patch", kind="services", applied=True, until=rig.world.clock.now() + 20))
+
+    rig.when(in_step(1), lambda: setattr(rig.judge, "verdict", Verdict.FAIL))
+    rig.when(lambda release: steps(release)[-1:] == ["delete-candidate"], cut)
+    release = rig.run()
+    assert release.outcome is Outcome.ROLLED_BACK
+    assert rig.before() == before
+    assert steps(release).count("route stable") == 2
+    assert steps(release).count("restore-route") <= 3
+
+
+def test_an_intent_whose_saving_was_not_answered_stands_in_the_journal_once():
+    """The record had it, the driver did not know: it wrote another entry over it."""
+    rig, seen = Rig.make(), []
+    lost = Fault(unreachable(), verb="patch", kind="configmaps", applied=True, times=3)
+    rig.when(in_step(1, "Preparing"), lambda: rig.world.cluster.script.add(lost))
+    rig.world.store.listen(lambda change: seen.append(rig.record().journal) if change.kind == "configmaps" else None)
+    release = rig.run()
+    assert release.outcome is Outcome.PROMOTED
+    assert all(later[: len(earlier)] == earlier for earlier, later in pairwise(seen))
+    assert journal_faults(release) == []
+
+
+def test_a_shift_that_was_refused_for_long_needs_a_pass_again():
+    """Hunt, green 40002506: the PASS was half a minute old, and the metrics blind, when the API server took the shift at last."""
+    rig = Rig.make()
+    start = rig.world.clock.now()
+    rig.when(
+        lambda release: release.step == 1 and release.phase == "Shifting",
+        lambda: rig.world.clock.after(40.0, rig.world.cluster.script.clear),
+    )
+    rig.when(in_step(1), lambda: rig.world.cluster.script.add(Fault(unreachable(), verb="get", kind="services", times=100_000)))
+    dark = [float("inf"), float("inf")]
+
+    def verdict(now: float) -> Verdict:
+        record = rig.record()
+        if record.step == 1 and not record.bake_since and dark[0] > now:
+            dark[:] = now, now + 120.0
+        return Verdict.BLIND if dark[0] <= now < dark[1] else Verdict.PASS
+
+    rig.judge.verdict = verdict
+    release = rig.run(rig.spec(weights=(50,)))
+    assert release.outcome is Outcome.PROMOTED
+    moved = next(
+        entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == "route candidate" and entry.result == "done"
+    )
+    assert moved >= dark[1], "not while nothing can be judged"
+    assert start < dark[0]

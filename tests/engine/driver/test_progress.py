@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from deliver.model.errors import GateRefused, InputError
 from deliver.model.names import HASH
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Analysis, Limits, PluginSpec, ReleaseSpec
@@ -199,6 +198,11 @@ def test_the_candidate_takes_all_at_the_size_the_stable_side_has_grown_to():
     assert rig.get("deployments", "web")["spec"]["replicas"] == 7
 
 
+def test_slow_image_pulls_are_waited_for():
+    rig = Rig.make(images={"registry/web:1.1.0": Behaviour(pull=45.0)})
+    promoted(rig)
+
+
 # ---------------------------------------------------------------- health before the first request
 
 
@@ -360,71 +364,3 @@ def test_a_candidate_pod_that_is_evicted_is_not_a_failure_either():
     rig.when(in_step(2), lambda: rig.world.clock.after(400.0, evict))
     release = rig.run(rig.spec(bake="600s"))
     assert release.outcome is Outcome.PROMOTED, release.reason
-
-
-# ---------------------------------------------------------------- refused before anything is written
-
-
-def refused(rig: Rig, **more: Any) -> str:
-    before, calls = rig.before(), len(rig.world.cluster.calls)
-    with pytest.raises((GateRefused, InputError)) as caught:
-        rig.run(rig.spec(**more))
-    assert not [call for call in rig.world.cluster.calls[calls:] if call.changed]
-    assert rig.before() == before
-    return caught.value.what
-
-
-def test_refused_while_a_rollout_is_in_progress():
-    rig = Rig.make()
-    rig.set_image("web", "registry/web:1.2.0")
-    assert "rollout" in refused(rig)
-
-
-def test_refused_when_a_stable_pod_is_missing():
-    rig = Rig.make()
-    rig.world.kubelet.change(rig.world.cluster.list("pods", "shop")[0]["metadata"]["name"], ready=False)
-    rig.world.clock.wait(10)
-    assert "not fully available: 3 of 4 pods" in refused(rig)
-
-
-def test_refused_when_the_service_leads_to_others_too():
-    rig = Rig.make()
-    pod = {
-        "metadata": {"name": "stranger", "labels": {"app": "web"}},
-        "spec": {"containers": [{"name": "x", "image": "registry/web:1.0.0"}]},
-    }
-    rig.world.api.create("pods", "shop", pod)
-    assert "also selects pods of other workloads: stranger" in refused(rig)
-
-
-@pytest.mark.parametrize(
-    ("spec", "words"),
-    [({"publishNotReadyAddresses": True}, "publishNotReadyAddresses"), ({"sessionAffinity": "ClientIP"}, "sessionAffinity ClientIP")],
-)
-def test_refused_services(spec: dict[str, Any], words: str):
-    rig = Rig.make()
-    rig.edit("services", "web", {"spec": spec})
-    assert words in refused(rig)
-
-
-def test_session_affinity_can_be_allowed():
-    rig = Rig.make()
-    rig.edit("services", "web", {"spec": {"sessionAffinity": "ClientIP"}})
-    assert rig.run(rig.spec(allow_affinity=True)).outcome is Outcome.PROMOTED
-
-
-def test_refused_when_the_quota_is_too_small():
-    rig = Rig.make()
-    rig.world.api.create("resourcequotas", "shop", {"metadata": {"name": "pods"}, "spec": {"hard": {"pods": "6"}}})
-    rig.world.clock.wait(5)
-    assert "ResourceQuota pods has 2 pods left, the release needs 5" in refused(rig)
-
-
-def test_refused_when_nothing_leads_to_the_pods():
-    rig = Rig.make(services=())
-    assert "no Service in shop selects the pods of web" in refused(rig)
-
-
-def test_slow_image_pulls_are_waited_for():
-    rig = Rig.make(images={"registry/web:1.1.0": Behaviour(pull=45.0)})
-    promoted(rig)

@@ -142,3 +142,11 @@ def test_a_takeover_that_the_endpointslices_never_show_holds_the_release():
     assert "the shift to the stable side was not seen to take effect within 60 s" in release.reason
     assert rig.names("deployments") == {"web", "web-candidate"}
     assert rig.world.traffic.tally.lost() == 0
+
+
+def test_our_own_surge_is_taken_away():
+    rig = Rig.make(replicas=2)
+    release = rig.run(rig.spec(weights=(25,), options={"surge": 1}))
+    assert release.outcome is Outcome.PROMOTED
+    assert release.stable_size == 3
+    assert rig.get("deployments", "web")["spec"]["replicas"] == 2

@@ -5,11 +5,14 @@ from collections.abc import Callable
 import pytest
 
 from deliver.model.release import Outcome, Release
+from deliver.model.spec import Limits
+from deliver.model.verdict import Verdict
 from deliver_sandbox.api import Write
 from tests.engine.invariants import watched
 from tests.engine.rig import Rig, in_step
 
 Hand = Callable[[Rig], object]
+
 
 WHERE: dict[str, Callable[[Release], bool]] = {
     "before traffic": in_step(1, "Preparing"),
@@ -17,6 +20,7 @@ WHERE: dict[str, Callable[[Release], bool]] = {
     "step 3": in_step(3),
     "finishing": lambda release: release.phase == "Finishing",
 }
+
 
 HANDS: dict[str, tuple[Hand, str]] = {
     "set image": (lambda rig: rig.set_image("web", "registry/web:1.2.0"), "was changed by kubectl-set"),
@@ -224,3 +228,58 @@ def test_somebody_who_undoes_the_rollback_all_the_time_is_answered_and_the_journ
     else:
         assert release.reason.startswith("not done within 300 s")
     assert len(release.journal) < 280  # it has to fit into an object, beside the history
+
+
+def test_a_bake_that_somebody_interrupts_begins_again():
+    """A GitOps controller put the selector back for a moment; the time before it counted on."""
+    rig = Rig.make()
+    unpin = {"spec": {"selector": {"pod-template-hash": None}}}
+    done = rig.when(in_step(3), lambda: rig.world.clock.after(50.0, lambda: rig.edit("services", "web", unpin, "argocd")))
+    release = rig.run()
+    assert release.outcome is Outcome.PROMOTED
+    update = next(entry.at for entry in release.journal if entry.text.startswith("update-stable"))
+    assert update - done[0] >= 50.0 + 60.0
+
+
+def test_a_controller_that_keeps_putting_the_service_back_is_not_fought_for_ever():
+    rig = Rig.make()
+
+    def revert() -> None:
+        if rig.get("services", "web")["spec"]["selector"].get("pod-template-hash"):
+            rig.edit("services", "web", {"spec": {"selector": {"pod-template-hash": None}}}, "argocd")
+        rig.world.clock.after(20.0, revert)
+
+    rig.when(in_step(3), revert)
+    release = rig.run()
+    assert release.outcome is Outcome.HELD
+    assert "somebody keeps taking traffic from 100 %" in release.reason
+
+
+def test_the_drain_counts_from_the_last_time_that_traffic_left_the_stable_side():
+    """Hunt, wild 20003449: a GitOps controller led users back to both sides in the last step; the drain of before was taken for enough."""
+    rig = Rig.make()
+
+    def revert() -> None:
+        service = rig.get("services", "web")
+        labels = {key: None for key in service["spec"]["selector"] if key != "app"}
+        rig.edit("services", "web", {"spec": {"selector": labels}}, "argocd")
+
+    rig.when(lambda release: release.last_step and bool(release.bake_since) and release.bake_since + 10 < rig.world.clock.now(), revert)
+    release = rig.run(rig.spec(weights=(50,), bake="20s", limits=Limits(drain=40.0)))
+    assert release.outcome is Outcome.PROMOTED
+    moved = [entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == "route candidate"]
+    written = [entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == "update-stable"]
+    assert len(moved) == 2, "it was led back once"
+    assert written[0] - moved[-1] >= 40.0
+
+
+@pytest.mark.parametrize("bad", [False, True])
+def test_pods_that_somebody_added_during_a_release_are_not_taken_away(bad: bool):
+    """Hunt, wild 40006272: Git put 12 replicas where 2 were; the finish wrote the 2 of before under all the traffic."""
+    rig = Rig.make(replicas=2)
+    rig.when(in_step(1), lambda: rig.edit("deployments", "web", {"spec": {"replicas": 12}}, "argocd"))
+    if bad:
+        rig.when(in_step(2), lambda: setattr(rig.judge, "verdict", Verdict.FAIL))
+    release = rig.run(rig.spec(weights=(50,)))
+    assert release.outcome is (Outcome.ROLLED_BACK if bad else Outcome.PROMOTED)
+    assert rig.get("deployments", "web")["spec"]["replicas"] == 12

@@ -9,7 +9,7 @@ from deliver.cluster.port import Access
 from deliver.engine.core.cutover import probe_rate
 from deliver.engine.runtime import service_probe
 from deliver.model.spec import PluginSpec, ReleaseSpec
-from tests.engine.driver.test_blue_green import HTTP, spec
+from tests.engine.blue_green import HTTP, spec
 from tests.engine.rig import Rig
 
 RELEASE: Any = SimpleNamespace(
