@@ -12,7 +12,8 @@ from deliver.model.frozen import replace
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Analysis, EvidenceMetric
 from deliver_sandbox.images import Behaviour
-from tests.discovery.sighted import BAD, NEXT, Sighted, prometheus
+from deliver_sandbox.provider import provided
+from tests.discovery.sighted import BAD, NEXT, Sighted
 from tests.engine.rig import TARGET, in_step
 
 Make = Callable[..., Sighted]
@@ -26,7 +27,7 @@ def world() -> Iterator[Make]:
 
     def make(rps: float = 100.0, scrape: float = 2.0, past: float = 0.0) -> Sighted:
         rig = Sighted.make(4, rps=rps, scrape=scrape, images={BROKEN: Behaviour(errors=1.0)})
-        shown = prometheus(rig.world)
+        shown = provided(rig.world.metrics, "prometheus")
         shown.__enter__()
         open_.append(shown)
         rig.world.clock.wait(past)
