@@ -24,7 +24,7 @@ from deliver.model.verdict import Verdict
 from deliver.plugins.flags import Undone
 from deliver.testing.flags import MemoryFlags
 from deliver.traffic import endpoints
-from tests.hunt.pairs import Pair, crash
+from tests.hunt.crash_pairs import Pair, crash
 from tests.hunt.play import Result, play
 from tests.hunt.worlds import Event, Start, Story
 

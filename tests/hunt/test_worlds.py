@@ -3,7 +3,7 @@
 import pytest
 
 from tests.hunt.__main__ import REGRESSIONS
-from tests.hunt.pairs import Pair, crash
+from tests.hunt.crash_pairs import Pair, crash
 from tests.hunt.play import play
 from tests.hunt.worlds import MAKERS
 

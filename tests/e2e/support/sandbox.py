@@ -15,11 +15,11 @@ from deliver_sandbox.scrapes import Scraping
 from deliver_sandbox.world import World
 from tests.e2e.support.audit import Asked
 from tests.e2e.support.forked import Forked, Zygote
-from tests.e2e.support.heard import Heard
 from tests.e2e.support.load import Second, Traffic, Users
-from tests.e2e.support.paced import PacedClock
+from tests.e2e.support.paced_clock import PacedClock
 from tests.e2e.support.place import Hands, Store
 from tests.e2e.support.process import clean_environ
+from tests.e2e.support.request_log import RequestLog
 from tests.e2e.support.rest import Rest
 
 PAST = 60.0
@@ -69,7 +69,7 @@ class Sandbox:
         return Users(Counted(self.world, hands.namespace, service, rps / 2), Counted(self.world, hands.namespace, service, rps / 2, kept=4))
 
     def audit(self) -> Asked:
-        return Heard(self._routes().access)
+        return RequestLog(self._routes().access)
 
     # ------------------------------------------------------------ what goes wrong
 

@@ -22,13 +22,13 @@ class Author:
     kind: str = ""
 
 
-class Hand(SandboxCluster):
-    """One process's cluster. author: shared by all hands of a world."""
+class ProcessCluster(SandboxCluster):
+    """One process's cluster. author: shared by all of a world."""
 
     author: Author
 
-    def as_actor(self, actor: str) -> "Hand":
-        other = Hand(self.api, self.kubelet, actor=actor, calls=self.calls, script=self.script)
+    def as_actor(self, actor: str) -> "ProcessCluster":
+        other = ProcessCluster(self.api, self.kubelet, actor=actor, calls=self.calls, script=self.script)
         other.allow, other.author = self.allow, self.author
         return other
 

@@ -10,7 +10,7 @@ from deliver_sandbox.rbac import User
 from tests.e2e.support.audit import Call
 
 
-class Heard:
+class RequestLog:
     """Requests for resources from the moment of its making on."""
 
     def __init__(self, door: Access) -> None:

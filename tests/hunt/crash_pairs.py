@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from random import Random
 
-from tests.hunt.hands import Kill
 from tests.hunt.play import Play, Result
+from tests.hunt.process_cluster import Kill
 from tests.hunt.worlds import Start, Story
 
 ENDS = {"good": "PROMOTED", "crash": "ROLLED_BACK", "errors": "ROLLED_BACK"}
