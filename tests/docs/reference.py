@@ -1,4 +1,4 @@
-"""The generated parts of docs/deliver-yaml.md and docs/commands.md. `python -m tests.docs.reference` writes them; a test compares them.
+"""The generated parts of the pages in docs/. `python -m tests.docs.reference` writes them; a test compares them.
 
 A generated part stands between two comments in its page. What stands around it is written by hand.
 """
@@ -16,6 +16,7 @@ from deliver.cli import options as cli
 from deliver.cli.commands import COMMANDS, GROUPS, RELEASE, STRATEGIES, strategy_names, strategy_summary
 from deliver.config.metrics import LatencyModel, QueryModel, RatioModel
 from deliver.config.models import AnalysisModel, FileModel, LimitsModel, TargetModel
+from deliver.doctor.rights import RIGHTS, Right
 from deliver.plugins import registry
 from deliver.plugins.options import OptionLine, lines
 
@@ -151,6 +152,19 @@ def _shared_row(option: cli.Option) -> tuple[str, str]:
     return f"`{spelt} {metavar}`".replace(" `", "`"), option.help
 
 
+# ---------------------------------------------------------------- permissions
+
+
+def rights() -> str:
+    heads = ("API group", "resource", "verbs", "for a rollback too", "only for")
+    rows = [(one.group or "core", f"`{one.name}`", ", ".join(one.verbs), "yes" if one.rollback else "no", _only(one)) for one in RIGHTS]
+    return _table(heads, rows)
+
+
+def _only(right: Right) -> str:
+    return "feature flags" if right.flags else "checks and Prometheus through the API server" if right.proxy else ""
+
+
 # ---------------------------------------------------------------- pages
 
 
@@ -159,7 +173,11 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join("| " + " | ".join(row) + " |\n" for row in cells)
 
 
-PAGES: dict[Path, Callable[[], str]] = {ROOT / "docs/deliver-yaml.md": deliver_yaml, ROOT / "docs/commands.md": commands}
+PAGES: dict[Path, Callable[[], str]] = {
+    ROOT / "docs/deliver-yaml.md": deliver_yaml,
+    ROOT / "docs/commands.md": commands,
+    ROOT / "docs/permissions.md": rights,
+}
 
 
 def written(page: Path) -> str:
