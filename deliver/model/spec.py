@@ -1,4 +1,4 @@
-"""What the user asked for, normalised: shares are 0..1, times are seconds, names are resolved. Defaults are those of deliver.yaml."""
+"""What the user asked for, normalised: shares are 0..1, times are seconds, names are resolved."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
