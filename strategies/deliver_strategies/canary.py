@@ -20,7 +20,7 @@ class CanaryOptions(WeightOptions):
 
 
 class Canary:
-    """The mission's first strategy."""
+    """The strategy `canary`: pods of both sides for each weight; the stable side stays full until the last step."""
 
     name: ClassVar[str] = "canary"
     summary: ClassVar[str] = "Shift traffic step by step to a candidate beside the full stable side"

@@ -47,7 +47,7 @@ class FlagOptions(WeightOptions):
 
 
 class FeatureFlag:
-    """The mission's third strategy."""
+    """The strategy `flag`: a step for each share of the users. No pod and no Service changes."""
 
     name: ClassVar[str] = "flag"
     summary: ClassVar[str] = "Give a feature flag's treatment to a growing share of the users"
