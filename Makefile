@@ -4,7 +4,7 @@ BIN := .venv/bin
 CODE := deliver strategies sandbox bench tests/e2e tests/docs
 unexport PYTHONDONTWRITEBYTECODE  # the tests start hundreds of processes; each would compile deliver anew
 
-.PHONY: help setup demo check format test test-sandbox hunt judged mutation test-cluster bench bench-analysis lock clean
+.PHONY: help setup demo docs check format test test-sandbox hunt judged mutation test-cluster bench bench-analysis lock clean
 
 help:           ## Print this
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,6 +23,9 @@ setup: .venv/ready  ## Make .venv with the locked packages and deliver itself
 
 demo: setup     ## See a good release promoted and a bad one taken back, on an embedded cluster
 	@$(BIN)/deliver demo
+
+docs: setup     ## Write the generated parts of docs/: the references of deliver.yaml and of the commands
+	$(BIN)/python -m tests.docs.reference
 
 check: setup    ## Lint, formatting, types, and which package may import which
 	$(BIN)/ruff check .

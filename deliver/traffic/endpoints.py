@@ -1,4 +1,4 @@
-"""Where traffic goes, read back from the Services and their EndpointSlices (flags-and-routers.md C5)."""
+"""Where traffic goes, read back from the Services and their EndpointSlices (traffic-and-flags.md section 2)."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

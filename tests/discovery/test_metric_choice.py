@@ -42,7 +42,7 @@ def names(release: Release) -> list[str]:
     return [metric.name for metric in release.spec.analysis.metrics]
 
 
-# ---------------------------------------------------------------- B2: whatever the first seconds of traffic were
+# ---------------------------------------------------------------- whatever the first seconds of traffic were
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_metrics_that_were_found_need_not_be_proved_at_any_traffic(world: Make) 
     assert [getattr(metric, "duty", True) for metric in world(past=100).look().metrics] == [False, False]
 
 
-# ---------------------------------------------------------------- B10: pods younger than their first sample
+# ---------------------------------------------------------------- pods younger than their first sample
 
 
 @pytest.mark.parametrize("lag", [0.0, 30.0])

@@ -97,7 +97,7 @@ def taken_up(release: Release, actor: str, fence: int, now: float) -> Release:
     """A release that a new driver takes up: nobody watched in between, so this step's bake starts again.
 
     A step whose bake had not begun was let in by a verdict that is old by now: the step before it is watched once more, unless the
-    users turn out to be where the step wants them (`ladder.risen`).
+    users turn out to be where the step wants them (`progress.cut_over_before`).
     """
     unbegun = release.course is Direction.PROGRESSING and release.step > 0 and not release.bake_since
     fresh = replace(

@@ -64,7 +64,7 @@ def ensure_stable_pinned(release: Release, seen: Observation, now: float) -> Dec
 def ensure_candidate_ready(release: Release, seen: Observation, now: float) -> Decision | None:
     """Both arms at the step's size and ready; before its first request the candidate has passed its health checks too."""
     step, stable, candidate = release.current, seen.stable, seen.candidate
-    assert stable is not None  # held() has seen to it
+    assert stable is not None  # ensure_stable_pinned() has seen to it
     if stable.desired < step.stable_pods and release.snapshot.autoscaler is None:
         surging = replace(release, surged=max(release.surged, step.stable_pods))
         return act(surging, now, Verb.SCALE_STABLE, f"{step.name} wants {step.stable_pods} stable pods", pods=step.stable_pods)

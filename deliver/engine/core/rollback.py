@@ -128,7 +128,7 @@ def ensure_candidate_gone(release: Release, stable: ArmSeen, seen: Observation, 
     if candidate is None:
         return None
     if candidate.ready and not stable.ready_of(release.snapshot.hash) and not seen.route.gone:
-        return wait(release, now)  # the only side that could serve stays until the other one can (F23)
+        return wait(release, now)  # the only side that could serve stays until the other one can (safety.md F23)
     if not outcomes(release, Verb.KEEP_EVIDENCE) and any(pod.problem or not pod.ready for pod in candidate.pods):
         return act(release, now, Verb.KEEP_EVIDENCE, "the candidate's last log lines, before its pods go")
     undone = "somebody keeps leading the Services away from the stable side: it goes while they lead there"

@@ -28,7 +28,7 @@ def ensure_verified(release: Release, seen: Observation, now: float, side: Side,
     """None once the Services are seen to lead to that side, twice; until then, when to look again."""
     after = follow_route_change(release, seen, now, side, hash)
     shift = after.shift
-    assert shift is not None  # shifted() has set it
+    assert shift is not None  # follow_route_change() has set it
     if after is not release and after != release:
         return Decision(after, None, now if shift.verified else (shift.switched or now) + SECOND_LOOK)
     if not shift.verified:

@@ -29,7 +29,7 @@ class SystemClock:
         self._began = time.time() - self.monotonic()
 
     def now(self) -> float:
-        """Counted on from the start of the process: a clock that is set in the middle neither shortens nor prolongs a bake (F21)."""
+        """Counted on from the start of the process: a clock that is set meanwhile changes the length of no bake (safety.md F21)."""
         return self._began + self.monotonic()
 
     def monotonic(self) -> float:

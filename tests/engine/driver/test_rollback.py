@@ -113,7 +113,7 @@ def test_rollback_does_not_need_the_candidate(place: str, harm: str):
 
 
 def test_when_stable_loses_its_last_ready_pod_after_the_traffic_was_pinned_to_it_whoever_is_ready_serves():
-    """Until it can take the users again: then they are taken back as at first, proven, and only then the candidate goes (F23)."""
+    """Until it can take the users again: then they are taken back as at first, proven, and only then the candidate goes (safety.md F23)."""
     rig = Rig.make()
     dog = watched(rig, grace=0.5)
     rig.when(in_step(2), lambda: setattr(rig.judge, "verdict", Verdict.FAIL))
