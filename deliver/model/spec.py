@@ -168,7 +168,7 @@ class ReleaseSpec:
 
 
 @dataclass(frozen=True)
-class ClusterFacts:
+class Facts:
     """What a planner may know of the cluster: live numbers, never the manifest's.
 
     stable_pods: pods the Deployment wants now. autoscaled: an HPA owns that number.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from deliver.model.observation import PodSeen, RouteSeen
 from deliver.model.plan import Plan, Side
 from deliver.model.release import Release, ServiceSnapshot
-from deliver.model.spec import ClusterFacts, Target
+from deliver.model.spec import Facts, Target
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -36,7 +36,7 @@ class Strategy(Protocol):
     summary: ClassVar[str]
     Options: ClassVar[type["BaseModel"]]
 
-    def plan(self, options: Any, facts: ClusterFacts) -> Plan:
+    def plan(self, options: Any, facts: Facts) -> Plan:
         """options: an instance of Options. Raises InputError when the wanted steps cannot be had."""
 
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from deliver.model.errors import InputError
 from deliver.model.plan import Plan, Side, Step
-from deliver.model.spec import ClusterFacts
+from deliver.model.spec import Facts
 from deliver.plugins.types import Percent
 from deliver_strategies import pods
 from deliver_strategies.weights import WeightOptions, WeightStep
@@ -26,7 +26,7 @@ class Canary:
     summary: ClassVar[str] = "Shift traffic step by step to a candidate beside the full stable side"
     Options: ClassVar[type[BaseModel]] = CanaryOptions
 
-    def plan(self, options: CanaryOptions, facts: ClusterFacts) -> Plan:
+    def plan(self, options: CanaryOptions, facts: Facts) -> Plan:
         wanted_steps = options.wanted()
         if options.surge and facts.autoscaled:
             raise InputError(
@@ -43,7 +43,7 @@ class Canary:
             notes += [note] if note else []
         return Plan(self.name, tuple(steps), notes=tuple(notes))
 
-    def _step(self, wanted: WeightStep, options: CanaryOptions, facts: ClusterFacts, floor: int) -> tuple[Step, str]:
+    def _step(self, wanted: WeightStep, options: CanaryOptions, facts: Facts, floor: int) -> tuple[Step, str]:
         name = f"{wanted.weight:g} %"
         if wanted.weight == 100:
             full = facts.stable_pods
@@ -58,7 +58,7 @@ class Canary:
         return step, note if abs(step.endpoints - wanted.weight) >= 0.5 else ""
 
 
-def too_coarse(weight: float, real: float, options: CanaryOptions, facts: ClusterFacts) -> InputError:
+def too_coarse(weight: float, real: float, options: CanaryOptions, facts: Facts) -> InputError:
     """Says which weights can be had, and the three ways to come closer."""
     can = ", ".join(f"{share:g}" for share in pods.achievable(facts.stable_pods, options.surge))
     surge = pods.surge_for(weight, facts.stable_pods, options.max_overshoot)

@@ -24,7 +24,7 @@ from deliver.model.names import HASH, candidate_name, record_name
 from deliver.model.observation import ArmSeen, PodSeen
 from deliver.model.plan import Plan, Side
 from deliver.model.release import AutoscalerSnapshot, Release, Snapshot
-from deliver.model.spec import ClusterFacts, ReleaseSpec, Target
+from deliver.model.spec import Facts, ReleaseSpec, Target
 from deliver.plugins.interfaces import Finding, Router, Strategy
 from deliver.plugins.validation import planned
 from deliver.text.durations import words
@@ -82,7 +82,7 @@ def propose(
         autoscaler=scaler,
         revision=(deployment["metadata"].get("annotations") or {}).get("deployment.kubernetes.io/revision", ""),
     )
-    plan = planned(strategy, options, ClusterFacts(spec.target, max(1, stable.desired), autoscaled=scaler is not None))
+    plan = planned(strategy, options, Facts(spec.target, max(1, stable.desired), autoscaled=scaler is not None))
     before, preview_findings = preview.with_preview(before, look, spec.target, plan, labels)
     findings += preview_findings + unjudged_findings(spec, plan) + duration_findings(spec, plan, duration(spec, plan))
     findings += (
