@@ -10,7 +10,7 @@ from deliver.engine.commands.recover import recover_release
 from deliver.engine.commands.revert_flag import recover_flag_release as salvage_flag
 from deliver.engine.preflight.deployment import find_autoscaler
 from deliver.engine.runtime.guarded_writer import GuardedWriter
-from deliver.engine.runtime.lease import Lease
+from deliver.engine.runtime.lease import Lock
 from deliver.engine.runtime.pod_facts import arm, pod_seen
 from deliver.engine.runtime.record_store import Record, new_id
 from deliver.engine.runtime.reporter import Reporter
@@ -35,7 +35,7 @@ def live_or_recovered(cluster: Cluster, target: Target, record: Record, *, actor
 
 
 def first_move(
-    cluster: Cluster, router: Router, lease: Lease, release: Release, fence: int, reporter: Reporter
+    cluster: Cluster, router: Router, lease: Lock, release: Release, fence: int, reporter: Reporter
 ) -> Callable[[Release, float], Release]:
     """Pin the Services to the stable pods before anything else, lock and journal included, when those pods can take the traffic.
 

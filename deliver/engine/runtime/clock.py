@@ -49,6 +49,9 @@ class Background(Protocol):
 
     def run(self, work: Callable[[], None]) -> None: ...
 
+    def keep(self, work: Callable[[], None]) -> None:
+        """`work` goes on beside the loop until it returns by itself. Not where there is one thread alone."""
+
 
 class Threads:
     """One daemon thread a job: a hung one never keeps the process from ending."""
@@ -56,9 +59,14 @@ class Threads:
     def run(self, work: Callable[[], None]) -> None:
         threading.Thread(target=work, daemon=True).start()
 
+    keep = run
+
 
 class Inline:
     """At once, in the caller's thread: for the virtual clock."""
 
     def run(self, work: Callable[[], None]) -> None:
         work()
+
+    def keep(self, work: Callable[[], None]) -> None:
+        pass  # the driver renews its lock at each tick
