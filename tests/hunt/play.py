@@ -67,6 +67,9 @@ class Examiner:
         else:
             work()
 
+    def keep(self, work: Callable[[], None]) -> None:
+        """There is one thread: the driver renews its lock at each tick."""
+
     def reset(self, at: float) -> None:
         """Nothing is kept."""
 
