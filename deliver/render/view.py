@@ -203,6 +203,7 @@ def _route(release: Release, seen: Observation | None) -> View | None:
     return {
         "side": str(route.side) if route.side else None,
         "pinned": route.pinned or None,
+        "weight": finite(route.weight) if route.weight is not None else None,
         "agreed": route.agreed,
         "verified": rfc3339(release.shift.verified) if release.shift else None,
         "endpoints": {"stable": route.stable, "candidate": route.candidate, "other": route.other},
