@@ -46,7 +46,7 @@ def moves_users(strategy: Any) -> bool:
 
 
 class Reader(Protocol):
-    """What stands in the target's namespace, from the watches the plugin asked for."""
+    """What stands in the target's namespace, from the watches the plugin asked for. Raises nothing; `get` is None for what is not there."""
 
     def get(self, kind: str, name: str) -> Object | None: ...
 
@@ -57,10 +57,17 @@ class Writer(Protocol):
     """Guarded writes: under the release's fence and on the object's resourceVersion."""
 
     def change(self, kind: str, name: str, build: Callable[[Object], Object | None], *, uid: str = "") -> Object:
-        """Read the object, let `build` make a merge patch from it (None: nothing to do), write it under guard, again on conflict."""
+        """Read the object, let `build` make a merge patch from it (None: nothing to do), write it under guard, again on conflict.
+
+        Raises NotFound (it is gone, or not the one with that uid), Conflict (it keeps changing, or `build` says that it must not be
+        written over), Unreachable (it may or may not have been written), Forbidden, Rejected, Superseded (another driver has taken over).
+        """
 
     def confirm(self) -> None:
-        """Raises unless the target is still ours: asked right before a write to something outside the cluster, which no fence guards."""
+        """Asked right before a write to something outside the cluster, which no fence guards.
+
+        Raises Superseded, or ClusterError, unless the target is still ours.
+        """
 
 
 @dataclass(frozen=True)
@@ -221,7 +228,7 @@ class Probe:
 
 
 class Check(Protocol):
-    """A health check of a single pod."""
+    """A health check of a single pod. It raises nothing: what it cannot judge is a Probe whose `ok` is None."""
 
     name: ClassVar[str]
     summary: ClassVar[str]
