@@ -15,6 +15,7 @@ from deliver.model.plan import ORIGINAL, Exposure, Plan, Side, Step
 from deliver.model.release import Direction, Outcome, Phase, Release, RouteChange
 from deliver.model.spec import ClusterFacts, PluginSpec
 from deliver.plugins import registry
+from deliver_sandbox.faults import Fault, killed
 from deliver_sandbox.images import Behaviour
 from deliver_strategies.canary import Canary, CanaryOptions
 from tests.engine import moments
@@ -101,6 +102,28 @@ def test_a_rollback_without_its_record_finds_the_router_in_the_note():
     release = rig.rollback()
     assert (release.outcome, release.spec.router) == (Outcome.ROLLED_BACK, MESH)
     assert rig.stands() == before
+
+
+@pytest.mark.parametrize("bad", [False, True], ids=["good", "bad"])
+def test_killed_at_a_sample_of_calls_it_ends_where_the_unkilled_run_ends(bad: bool):
+    def play(nth: int, *, applied: bool) -> tuple[Rig, Release | None]:
+        rig = mesh_rig()
+        if bad:
+            rig.fails_after(100.0)
+        if nth:
+            rig.world.cluster.script.add(Fault(killed, actor=rig.actor, nth=nth, times=1, applied=applied))
+        return rig, rig.outlived(rig.spec(weights=(10, 50), router=MESH))
+
+    def end(rig: Rig, release: Release) -> tuple[object, ...]:
+        return release.outcome, rig.stands(), rig.names("deployments")
+
+    whole, release = play(0, applied=False)
+    assert release is not None
+    expected, calls = end(whole, release), [call for call in whole.world.cluster.calls if call.actor == whole.actor]
+    for at, nth in enumerate(range(3, len(calls), 29)):
+        rig, ended = play(nth, applied=bool(at % 2))
+        assert ended is None or end(rig, ended) == expected, f"call {nth}"
+        assert rig.world.traffic.tally.lost() == 0, f"call {nth}"
 
 
 # ---------------------------------------------------------------- what the engine asks and sees
