@@ -171,9 +171,11 @@ class ReleaseSpec:
 class Facts:
     """What a planner may know of the cluster: live numbers, never the manifest's.
 
-    stable_pods: pods the Deployment wants now. autoscaled: an HPA owns that number.
+    stable_pods: pods the Deployment wants now. autoscaled: an HPA owns that number. weights: the router can send a share of the
+    requests to the candidate, however many pods there are (`Step.by_weight`).
     """
 
     target: Target
     stable_pods: int
     autoscaled: bool = False
+    weights: bool = False

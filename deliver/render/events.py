@@ -9,7 +9,7 @@ from deliver.model.verdict import CheckResult, Verdict, binding, combined
 from deliver.text.formats import count, duration, number
 from deliver.text.sanitize import clean
 
-_INTENT = re.compile(r"(?P<verb>[a-z]+(?:-[a-z]+)*)(?: (?P<arg>stable|both|candidate|\d+(?:\.\d+)?))?(?:[:;,]? .*)?$")
+_INTENT = re.compile(r"(?P<verb>[a-z]+(?:-[a-z]+)*)(?: (?P<arg>stable|both(?: [\d.]+ %)?|candidate|\d+(?:\.\d+)?))?(?:[:;,]? .*)?$")
 _SIDES = {"stable": "the stable side only", "both": "both sides", "candidate": "the candidate only"}
 
 
@@ -106,7 +106,7 @@ def phrase(intent: Entry, release: Release) -> tuple[str, str]:
     name, twin = f"`{clean(release.spec.target.deployment)}`", f"`{clean(release.candidate)}`"
     flag = f"flag `{clean(release.plan.flag.flag)}`" if release.plan.flag else "the flag"
     pods = count(int(arg), "pod") if arg.isdecimal() else "its pods"
-    side = f"the new pods of {name}" if arg == "stable" and _finishing(intent, release) else _SIDES.get(arg, arg)
+    side = f"the new pods of {name}" if arg == "stable" and _finishing(intent, release) else _whom(arg)
     preview = f"preview Service `{clean(release.plan.preview)}`"
     phrases = {
         "hold-stable": (f"pause Deployment {name}", f"Deployment {name} is paused for the release"),
@@ -154,3 +154,9 @@ def check_line(check: CheckResult, *, why: bool = False) -> str:
         parts.append(count(check.samples, "sample"))
     reason = f" ({clean(check.why)})" if why and check.why and check.verdict is not Verdict.PASS else ""
     return f"{clean(check.name)}: {', '.join(parts)}{reason}"
+
+
+def _whom(arg: str) -> str:
+    """`both 10 %` is told with the router's weight."""
+    side, _, weight = arg.partition(" ")
+    return f"{_SIDES.get(side, side)}, {weight} by weight" if weight else _SIDES.get(side, side)

@@ -1,5 +1,6 @@
 """Canary: a second Deployment takes a growing share of the traffic beside the full stable side, then all of it."""
 
+import math
 from typing import ClassVar
 
 from pydantic import BaseModel, Field
@@ -48,6 +49,9 @@ class Canary:
         if wanted.weight == 100:
             full = facts.stable_pods
             return Step(name, 100.0, Side.CANDIDATE, candidate_pods=full, stable_pods=floor, approval=wanted.approval, **wanted.times()), ""
+        if facts.weights:
+            ready = max(1, math.ceil(facts.stable_pods * wanted.weight / 100.0))
+            return Step(name, wanted.weight, Side.BOTH, ready, floor, approval=wanted.approval, by_weight=True, **wanted.times()), ""
         candidate, stable = pods.solve(wanted.weight, floor, facts.stable_pods + options.surge - floor)
         step = Step(
             name, wanted.weight, Side.BOTH, candidate_pods=candidate, stable_pods=stable, approval=wanted.approval, **wanted.times()

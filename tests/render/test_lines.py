@@ -74,6 +74,12 @@ def test_a_failed_and_an_unknown_outcome_say_so(scene):
     assert Narrator().tell(unknown)[0].level == "warn"
 
 
+def test_a_move_by_weight_is_told_with_its_weight(scene):
+    release = replace(scene("mid-bake").release, journal=()).noted(1, "intent", "route both 12.5 %: 12.5 %: 12.5 % by weight")
+    [told] = Narrator().tell(release.noted(2, "outcome", "route both 12.5 %", of=1, result="done"))
+    assert told.text.startswith("Services send traffic to both sides, 12.5 % by weight")
+
+
 def test_journal_lines_of_an_earlier_driver_are_not_told_again(scene):
     shown = scene("mid-bake")
     err = io.StringIO()

@@ -18,7 +18,7 @@ from deliver.model.action import UNLOCKED, Verb
 from deliver.model.errors import ClusterError, InputError, NotFound, Superseded
 from deliver.model.frozen import replace
 from deliver.model.names import HASH, candidate_name
-from deliver.model.plan import Plan, Side, Step
+from deliver.model.plan import Exposure, Plan, Side, Step
 from deliver.model.release import Direction, Outcome, Phase, Release, digest_of, done_already
 from deliver.model.spec import ReleaseSpec, Target
 from deliver.plugins.interfaces import Router
@@ -41,20 +41,19 @@ def first_move(
 
     Answers with what writes it into the journal. Where it cannot be done here, the driver's way back does it in its own order.
     """
-    namespace, home = release.spec.target.namespace, release.snapshot.hash
-    if not home:
+    namespace, home = release.spec.target.namespace, Exposure(Side.STABLE, release.snapshot.hash)
+    if not home.hash:
         return lambda record, now: record
     able = partial(require_capacity, cluster, release)
     try:
-        router.move(
-            GuardedWriter(cluster, namespace, lease, fence, urgent=able), replace(release, course=Direction.ROLLING_BACK), Side.STABLE, home
-        )
+        write = GuardedWriter(cluster, namespace, lease, fence, urgent=able)
+        router.set_route(write, replace(release, course=Direction.ROLLING_BACK), home)
     except (ClusterError, Superseded) as error:
         reporter.note(f"{error.what}; going on under the lock")
         return lambda record, now: record
     reporter.note("the Services lead to the stable pods; verifying")
 
-    return lambda record, now: done_already(record, now, f"{Verb.ROUTE} {Side.STABLE}", UNLOCKED)
+    return lambda record, now: done_already(record, now, f"{Verb.ROUTE} {home}", UNLOCKED)
 
 
 def require_capacity(cluster: Cluster, release: Release) -> None:

@@ -16,7 +16,7 @@ from deliver.engine.core.route import ensure_verified
 from deliver.model.action import Verb
 from deliver.model.frozen import replace
 from deliver.model.observation import Observation
-from deliver.model.plan import Side, Step
+from deliver.model.plan import Exposure, Side, Step
 from deliver.model.release import Direction, Phase, Release
 from deliver.model.verdict import CheckResult, Verdict, binding, combined
 from deliver.text.durations import words
@@ -48,16 +48,10 @@ def ensure_stable_pinned(release: Release, seen: Observation, now: float) -> Dec
         why = "the side that would take the traffic back must not shrink"
         return act(release, now, Verb.HOLD_AUTOSCALER, why, pods=floor)
     if not release.exposed:
-        if seen.route.side is not Side.STABLE:
-            return act(
-                release,
-                now,
-                Verb.ROUTE,
-                "no request may reach the candidate before it is checked",
-                side=Side.STABLE,
-                hash=release.snapshot.hash,
-            )
-        return _proven(release, seen, now, Side.STABLE, release.snapshot.hash)
+        home = Exposure(Side.STABLE, release.snapshot.hash)
+        if not seen.route.shows(home):
+            return act(release, now, Verb.ROUTE, "no request may reach the candidate before it is checked", exposure=home)
+        return _proven(release, seen, now, home)
     return None
 
 
@@ -127,15 +121,13 @@ def ensure_healthy(release: Release, seen: Observation, now: float) -> Decision 
 
 def ensure_route(release: Release, seen: Observation, now: float) -> Decision | None:
     """Traffic as the step wants it, and verified."""
-    step = release.current
-    hash = release.candidate_hash if step.side is Side.CANDIDATE else release.snapshot.hash if step.side is Side.STABLE else ""
-    right = seen.route.side is step.side and seen.route.pinned == hash
-    if not right:
+    step, wanted = release.current, exposure_of(release, release.current)
+    if not seen.route.shows(wanted):
         if cut_over_before(release, seen):
             return skip_to_next_step(release, now)
         if release.paused:  # nobody more is moved to the candidate
             return wait_for_person(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
-        if _moves(release, step.side) >= MAX_MOVES:
+        if _moves(release, wanted) >= MAX_MOVES:
             return Decision(
                 hold(release, f"somebody keeps taking traffic from {step.name}; the Services select {seen.route.side} now", now), None, now
             )
@@ -145,8 +137,9 @@ def ensure_route(release: Release, seen: Observation, now: float) -> Decision | 
         # a bake is of unbroken exposure, a drain of one move
         release = replace(release, exposed=exposed, bake_since=0.0, blind_since=0.0, shift=None)
         release = enter_phase(release, Phase.SHIFTING, now, f"step {release.step + 1}/{len(release.plan.steps)}: shifting to {step.name}")
-        return act(release, now, Verb.ROUTE, f"{step.name}: {step.endpoints:.0f} % by endpoints", side=step.side, hash=hash)
-    if (unproven := _proven(release, seen, now, step.side, hash)) is not None:
+        share = f"{step.endpoints:.0f} % by endpoints" if wanted.weight is None else f"{wanted.weight:g} % by weight"
+        return act(release, now, Verb.ROUTE, f"{step.name}: {share}", exposure=wanted)
+    if (unproven := _proven(release, seen, now, wanted)) is not None:
         return unproven
     if not release.bake_since:
         release = enter_phase(
@@ -159,12 +152,18 @@ def ensure_route(release: Release, seen: Observation, now: float) -> Decision | 
     return None
 
 
+def exposure_of(release: Release, step: Step) -> Exposure:
+    return step.exposure(release.snapshot.hash, release.candidate_hash)
+
+
 def cut_over_before(release: Release, seen: Observation) -> bool:
-    """All users are on the whole candidate, as the next step wants them, by a driver that is gone."""
-    if release.last_step or release.plan.steps[release.step + 1].side is not Side.CANDIDATE or seen.candidate is None:
+    """The users are on the candidate as the next step wants them, and it is whole: by a driver that is gone."""
+    step = None if release.last_step else release.plan.steps[release.step + 1]
+    if step is None or seen.candidate is None or not (step.side is Side.CANDIDATE or step.by_weight):
         return False
-    there = seen.route.side is Side.CANDIDATE and seen.candidate.ready >= candidate_size(release.plan.steps[release.step + 1], seen)
-    return there and already_authorised(release, f"{Verb.ROUTE} {Side.CANDIDATE}")
+    wanted = exposure_of(release, step)
+    there = seen.route.shows(wanted) and seen.candidate.ready >= candidate_size(step, seen)
+    return there and already_authorised(release, f"{Verb.ROUTE} {wanted}")
 
 
 def ensure_judged_again(release: Release, seen: Observation, now: float) -> Decision | None:
@@ -180,10 +179,10 @@ def ensure_judged_again(release: Release, seen: Observation, now: float) -> Deci
     return wait(replace(release, blind_since=release.blind_since or now), now)
 
 
-def _moves(release: Release, side: Side) -> int:
+def _moves(release: Release, wanted: Exposure) -> int:
     """How often this driver has led the traffic there: a GitOps controller that puts the Service back is not fought for ever."""
     return sum(
-        entry.kind == "outcome" and entry.result == "done" and entry.text == f"{Verb.ROUTE} {side}" and entry.at >= release.resumed
+        entry.kind == "outcome" and entry.result == "done" and entry.text == f"{Verb.ROUTE} {wanted}" and entry.at >= release.resumed
         for entry in release.journal
     )
 
@@ -270,11 +269,11 @@ def _late(release: Release, now: float, what: str) -> Decision:
     return wait(release, now, release.since + limit)
 
 
-def _proven(release: Release, seen: Observation, now: float, side: Side, hash: str) -> Decision | None:
+def _proven(release: Release, seen: Observation, now: float, wanted: Exposure) -> Decision | None:
     """A shift that nobody sees take effect fails the release."""
     shift, limit = release.shift, release.spec.limits.shift
-    if shift and not shift.verified and shift.side is side and shift.hash == hash and now - shift.written >= limit:
+    if shift and not shift.verified and shift.exposure == wanted and now - shift.written >= limit:
         return Decision(
             turn_back(release, f"the shift was not seen to take effect within {limit:g} s: {seen.route.detail}", now), None, now
         )
-    return ensure_verified(release, seen, now, side, hash)
+    return ensure_verified(release, seen, now, wanted)

@@ -9,7 +9,7 @@ from deliver.engine.core.route import SECOND_LOOK, ensure_verified, has_capacity
 from deliver.model.action import Verb
 from deliver.model.frozen import replace
 from deliver.model.observation import ArmSeen, Observation
-from deliver.model.plan import Side
+from deliver.model.plan import ORIGINAL, Exposure, Side
 from deliver.model.release import Outcome, Phase, Release
 
 LIMIT = 1800.0  # seconds after which a rollback that cannot get done says so, with exit code 4
@@ -43,23 +43,23 @@ def next_action(release: Release, seen: Observation, now: float) -> Decision:
 
 def ensure_traffic_on_stable(release: Release, stable: ArmSeen, seen: Observation, now: float) -> Decision | None:
     """Traffic on the stable pods of before, and seen to be there."""
-    home = release.snapshot.hash
+    home = Exposure(Side.STABLE, release.snapshot.hash)
     if seen.route.gone:
         return act(release, now, Verb.RESTORE_STABLE, "the template that stood before") if needs_restoring(release, stable) else None
     if stable.template != release.snapshot.digest and not stable.paused and not restored_or_refused(release):
         return act(release, now, Verb.RESTORE_STABLE, "its pods of before are rolling away: they must stay before anybody is sent to them")
     restoring = seen.route.side is None and not seen.route.foreign and release.traffic_off  # one Service is as before, another not yet
     whole = seen.candidate is None and not seen.remains and not seen.strays and stable.template == release.snapshot.digest
-    if whole and (seen.route.side is Side.BOTH or restoring):
+    if whole and (seen.route.shows(ORIGINAL) or restoring):
         return None  # the original selectors, and nothing of ours that they could lead to
-    if seen.route.side is not Side.STABLE or seen.route.pinned != home:
+    if not seen.route.shows(home):
         return move_to_stable(retract_proof(release, "the Services were led away from the stable side", now), stable, seen, now)
     if serves_nobody(stable, seen):
         why = "the stable side has lost its last ready pod"
-        return act(retract_proof(release, why, now), now, Verb.ROUTE, f"{why}: whoever is ready serves", side=Side.BOTH)
+        return act(retract_proof(release, why, now), now, Verb.ROUTE, f"{why}: whoever is ready serves", exposure=ORIGINAL)
     if is_contested(release) and seen.route.agreed:
         return None  # it will not last until it is proven: the new version's pods go while it does
-    unproven = ensure_verified(release, seen, now, Side.STABLE, home)
+    unproven = ensure_verified(release, seen, now, home)
     shift = unproven.release.shift if unproven else None
     if unproven and shift and shift.switched and not shift.verified and not (release.shift and release.shift.switched):
         switched = unproven.release.noted(now, "state", "the EndpointSlices lead to the stable side")
@@ -79,7 +79,7 @@ def ensure_traffic_on_stable(release: Release, stable: ArmSeen, seen: Observatio
 
 def is_contested(release: Release) -> bool:
     """Somebody keeps leading the Services away again."""
-    back, both = f"{Verb.ROUTE} {Side.STABLE}", f"{Verb.ROUTE} {Side.BOTH}"  # the latter for want of ready pods
+    back, both = f"{Verb.ROUTE} {Side.STABLE}", f"{Verb.ROUTE} {ORIGINAL}"  # the latter for want of ready pods
     done = [entry.text for entry in release.journal if entry.kind == "outcome" and entry.result == "done" and entry.at >= release.since]
     return done.count(back) - done.count(both) > CONTESTED
 
@@ -95,14 +95,13 @@ def move_to_stable(release: Release, stable: ArmSeen, seen: Observation, now: fl
     """The one guarded write that takes users off the candidate; where the stable side cannot take them yet, what brings it there."""
     home = release.snapshot.hash
     if has_capacity(stable.ready_of(home), release, seen):
-        return act(release, now, Verb.ROUTE, release.reason, side=Side.STABLE, hash=home)
+        return act(release, now, Verb.ROUTE, release.reason, exposure=Exposure(Side.STABLE, home))
     if serves_nobody(stable, seen):
-        return act(release, now, Verb.ROUTE, "no pod that has the traffic is ready: whoever is ready serves", side=Side.BOTH)
+        return act(release, now, Verb.ROUTE, "no pod that has the traffic is ready: whoever is ready serves", exposure=ORIGINAL)
     if needs_restoring(release, stable):
         if seen.route.pinned and seen.route.pinned == stable.hash != home:  # else a crash after the next write leads them to nobody
-            return act(
-                release, now, Verb.ROUTE, "the pods that have the traffic are about to roll back: whoever is ready serves", side=Side.BOTH
-            )
+            why = "the pods that have the traffic are about to roll back: whoever is ready serves"
+            return act(release, now, Verb.ROUTE, why, exposure=ORIGINAL)
         return act(release, now, Verb.RESTORE_STABLE, "the stable side needs its pods before it can take the traffic")
     return wait(release, now)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from deliver.model.observation import RouteSeen
-from deliver.model.plan import Side
+from deliver.model.plan import Exposure, Side
 from deliver.model.release import Release, RouteChange
 from tests.engine.core.states import HOME, NEW, NOW, decide, going_back, pods, route, seen, stable, waits
 
@@ -55,7 +55,7 @@ def test_pods_on_their_way_out_that_still_serve_are_waited_for_within_a_limit():
 def test_selectors_that_lead_to_such_a_pod_are_pinned_again():
     """A driver of before had given them back, or a stranger."""
     again = decide(going_back(), seen(Side.BOTH, candidate=None, remains=("web-a",)), NOW)
-    assert (str(again.action), again.action.hash if again.action else "") == ("route stable", HOME)
+    assert again.action and again.action.exposure == Exposure(Side.STABLE, HOME)
     assert str(decide(going_back(), seen(Side.BOTH, candidate=None), NOW).action) != "route stable"
 
 
@@ -92,4 +92,4 @@ def test_what_is_said_of_a_move_is_said_of_all_ready_endpoints():
 def _proof(release: Release, found: RouteSeen) -> str:
     from deliver.engine.core.route import follow_route_change
 
-    return follow_route_change(release, seen(route=found), NOW, Side.BOTH, "").journal[-1].text
+    return follow_route_change(release, seen(route=found), NOW, Exposure(Side.BOTH)).journal[-1].text

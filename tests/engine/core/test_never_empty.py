@@ -88,7 +88,8 @@ def test_no_route_leads_to_a_side_without_a_ready_pod(release: Release, look: Ob
     if action is None or action.verb is not Verb.ROUTE or look.stable is None:
         return
     pods = [*look.stable.pods, *(look.candidate.pods if look.candidate else ())]
-    chosen = [pod for pod in pods if not action.hash or pod.hash == action.hash]
+    hash = action.exposure.hash if action.exposure else ""
+    chosen = [pod for pod in pods if not hash or pod.hash == hash]
     if any(pod.ready for pod in pods):
         assert any(pod.ready for pod in chosen), f"{action} with {pods}"
 

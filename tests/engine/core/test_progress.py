@@ -7,7 +7,7 @@ import pytest
 
 from deliver.engine.core import progress
 from deliver.model.observation import AutoscalerSeen, Observation, PreviewSeen
-from deliver.model.plan import Side
+from deliver.model.plan import Exposure, Side
 from deliver.model.release import AutoscalerSnapshot, Direction, Phase, Release, RouteChange
 from deliver.model.spec import PluginSpec
 from deliver.model.verdict import CheckResult, Verdict
@@ -96,7 +96,7 @@ def test_the_side_that_would_take_all_the_users_back_has_to_be_as_large_as_the_o
 def test_before_any_user_is_to_reach_the_candidate_the_services_lead_to_the_stable_side():
     action = decide(preparing(), seen(Side.BOTH), NOW).action
     assert action is not None
-    assert (action.side, action.hash, action.why) == (Side.STABLE, HOME, "no request may reach the candidate before it is checked")
+    assert (action.exposure, action.why) == (Exposure(Side.STABLE, HOME), "no request may reach the candidate before it is checked")
     assert decide(preparing(exposed=True), seen(Side.BOTH, candidate=None), NOW).action != action
     unverified = preparing(shift=RouteChange(Side.STABLE, HOME, NOW - 5, NOW - 0.4))
     assert waits(decide(unverified, seen(Side.STABLE), NOW), NOW + 0.6), "seen twice, a second apart"

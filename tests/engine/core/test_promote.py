@@ -63,7 +63,7 @@ def test_a_finish_without_a_deployment_to_see_waits():
 def test_all_the_traffic_goes_to_the_candidate_before_the_deployment_is_touched():
     decision = decide(finishing(shift=RouteChange(Side.BOTH, "", 1.0, 1.0, 2.0)), seen(Side.BOTH), NOW)
     assert decision.action is not None
-    assert (str(decision.action), decision.action.hash) == ("route candidate", CANDIDATE)
+    assert (str(decision.action), decision.action.exposure.hash) == ("route candidate", CANDIDATE)
     assert decision.action.why == "all traffic on the candidate while the Deployment rolls"
     assert decision.release.shift is None, "the drain counts from this move"
 
@@ -222,7 +222,7 @@ def test_the_takeover_holds_the_deployment_pins_it_drains_and_deletes():
     assert asked(rolled()) == "route stable"
     pin = decide(rolled(), seen(Side.CANDIDATE, stable=renewed()), NOW).action
     assert pin is not None
-    assert (pin.hash, pin.why) == (NEW, "the Deployment takes its traffic back")
+    assert (pin.exposure.hash, pin.why) == (NEW, "the Deployment takes its traffic back")
     drained = decide(taken_over(), on_new(), NOW).action
     assert drained is not None
     assert (str(drained), drained.why) == ("delete-candidate", "drained; the Deployment serves alone")
@@ -245,7 +245,7 @@ def test_what_is_verified_in_the_finish_is_said_of_the_new_pods():
 def test_a_deployment_that_loses_its_last_pod_gives_the_traffic_back_to_the_candidate():
     decision = decide(taken_over(), on_new(stable=renewed(pods=pods(4, NEW, ready=False))), NOW)
     assert decision.action is not None
-    assert (str(decision.action), decision.action.hash) == ("route candidate", CANDIDATE)
+    assert (str(decision.action), decision.action.exposure.hash) == ("route candidate", CANDIDATE)
     assert decision.action.why == "the Deployment has lost its last ready pod: the candidate serves on"
     assert decision.release.shift is None
 

@@ -54,7 +54,7 @@ def test_half_of_its_size_is_enough_or_any_pod_where_there_is_no_other(ready: in
 def test_the_first_write_moves_the_users_and_says_why():
     decision = decide(going_back(), seen(), NOW)
     assert decision.action is not None
-    assert (str(decision.action), decision.action.hash, decision.action.why) == ("route stable", HOME, "errors: 9 of 100")
+    assert (str(decision.action), decision.action.exposure.hash, decision.action.why) == ("route stable", HOME, "errors: 9 of 100")
 
 
 def test_a_stable_side_that_cannot_take_them_yet_is_brought_there():
@@ -93,7 +93,11 @@ def test_pins_to_pods_that_are_gone_are_taken_away_first():
     lost = seen(Side.CANDIDATE, candidate=candidate(pods=pods(4, CANDIDATE, ready=False)), stable=stable(pods=pods(4, "third")))
     action = decide(going_back(), lost, NOW).action
     assert action is not None
-    assert (str(action), action.hash, action.why) == ("route both", "", "no pod that has the traffic is ready: whoever is ready serves")
+    assert (str(action), action.exposure.hash, action.why) == (
+        "route both",
+        "",
+        "no pod that has the traffic is ready: whoever is ready serves",
+    )
 
 
 def test_a_stable_side_that_loses_its_last_pod_under_the_traffic_shares_it_again():

@@ -57,7 +57,7 @@ def baked(**more: Any) -> Release:
 def test_traffic_is_moved_to_where_the_step_wants_it(step: int, now: Side, action: str, hash: str, why: str):
     decision = decide(ready(step=step, exposed=now is Side.BOTH, shift=RouteChange(now, HOME, 1.0, 1.0, 2.0)), seen(now), NOW)
     assert decision.action is not None
-    assert (str(decision.action), decision.action.hash, decision.action.why) == (action, hash, why)
+    assert (str(decision.action), decision.action.exposure.hash, decision.action.why) == (action, hash, why)
     release = decision.release
     assert (release.phase, release.since, release.exposed, release.shift) == (Phase.SHIFTING, NOW, True, None)
     assert release.journal[-1].text == f"step {step + 1}/3: shifting to {release.current.name}"
@@ -73,7 +73,7 @@ def test_a_step_without_users_exposes_nobody():
 def test_a_pin_to_other_pods_than_the_candidates_is_no_traffic_on_it():
     decision = decide(ready(step=2), seen(Side.CANDIDATE, route=route(Side.CANDIDATE, pinned="older")), NOW)
     assert decision.action is not None
-    assert (str(decision.action), decision.action.hash) == ("route candidate", CANDIDATE)
+    assert (str(decision.action), decision.action.exposure.hash) == ("route candidate", CANDIDATE)
 
 
 def test_a_move_begins_its_bake_and_its_blindness_anew():
