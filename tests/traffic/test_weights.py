@@ -18,8 +18,8 @@ from deliver.plugins import registry
 from deliver_sandbox.faults import Fault, killed
 from deliver_sandbox.images import Behaviour
 from deliver_strategies.canary import Canary, CanaryOptions
-from tests.engine import moments
-from tests.engine.moments import CANDIDATE, HOME, NOW, candidate, decide, held, seen
+from tests.engine.core import states
+from tests.engine.core.states import CANDIDATE, HOME, NOW, candidate, decide, held, seen
 from tests.engine.rig import GOOD, TARGET, Rig, steps
 from tests.traffic.mesh import MESH, WEIGHT, DataPlane, Mesh
 
@@ -136,11 +136,11 @@ def weighted(step: int, **more: Any) -> Release:
     began = NOW - 30
     exposure = (TEN, FIFTY)[step]
     shift = RouteChange(exposure.side, exposure.hash, began - 2, began - 2, began - 1, weight=exposure.weight)
-    return moments.baking(**{"plan": Plan("canary", (*planned, last)), "step": step, "shift": shift, **more})
+    return states.baking(**{"plan": Plan("canary", (*planned, last)), "step": step, "shift": shift, **more})
 
 
 def at(weight: float | None, **more: Any) -> Observation:
-    return seen(Side.BOTH, route=moments.route(Side.BOTH, weight=weight), **more)
+    return seen(Side.BOTH, route=states.route(Side.BOTH, weight=weight), **more)
 
 
 def test_from_ten_to_fifty_percent_a_route_is_asked_for_although_side_and_hash_are_the_same():
@@ -160,9 +160,9 @@ def test_a_weight_is_verified_for_itself():
 
 
 def test_a_weight_that_somebody_keeps_turning_back_is_left_to_a_person():
-    release = moments.done(weighted(1, resumed=NOW - 100), "route both 50 %", [NOW - 50] * 5)
+    release = states.done(weighted(1, resumed=NOW - 100), "route both 50 %", [NOW - 50] * 5)
     assert "somebody keeps taking traffic from 50 %" in held(decide(release, at(10.0), NOW))
-    others = moments.done(weighted(1, resumed=NOW - 100), "route both 10 %", [NOW - 50] * 9)
+    others = states.done(weighted(1, resumed=NOW - 100), "route both 10 %", [NOW - 50] * 9)
     assert str(decide(others, at(10.0), NOW).action) == "route both 50 %", "moves to other weights are other moves"
 
 
@@ -176,7 +176,7 @@ def test_who_takes_over_after_the_move_to_a_weight_moves_nobody_back():
 
 @pytest.mark.parametrize(("empty", "action"), [("candidate", "route stable"), ("stable side", "route both")])
 def test_a_weight_that_sends_requests_to_a_side_without_pods_is_given_up_at_once(empty: str, action: str):
-    gone = {"candidate": candidate(0, desired=4)} if empty == "candidate" else {"stable": moments.stable(pods=())}
+    gone = {"candidate": candidate(0, desired=4)} if empty == "candidate" else {"stable": states.stable(pods=())}
     look = at(10.0, **gone)
     assert empty_behind_weight(look) == empty
     decision = decide(weighted(0), look, NOW)
@@ -186,14 +186,14 @@ def test_a_weight_that_sends_requests_to_a_side_without_pods_is_given_up_at_once
 
 
 def test_no_weight_is_given_to_a_side_without_a_ready_pod():
-    unready = seen(Side.STABLE, stable=moments.stable(desired=0, pods=()))
+    unready = seen(Side.STABLE, stable=states.stable(desired=0, pods=()))
     decision = decide(weighted(0, bake_since=0.0, phase=Phase.SHIFTING), unready, NOW)
     assert decision.action is None or decision.action.exposure is None
 
 
 def test_the_original_routes_are_not_back_while_a_weight_stands():
-    cleaned = moments.going_back(traffic_off=NOW - 3)
-    look = seen(Side.BOTH, candidate=None, route=moments.route(Side.BOTH, weight=10.0, marked=False))
+    cleaned = states.going_back(traffic_off=NOW - 3)
+    look = seen(Side.BOTH, candidate=None, route=states.route(Side.BOTH, weight=10.0, marked=False))
     decision = decide(cleaned, look, NOW)
     assert decision.action is not None
     assert decision.action.exposure == Exposure(Side.STABLE, HOME)
