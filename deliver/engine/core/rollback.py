@@ -36,10 +36,10 @@ def next_action(release: Release, seen: Observation, now: float) -> Decision:
 
 def _hindrance(release: Release, stable: ArmSeen, seen: Observation) -> str:
     """Why the rollback does not get done, the cause before what follows from it: without stable pods the others cannot go."""
-    ready = stable.ready_of(release.snapshot.hash)
-    few = "" if has_capacity(ready, release, seen) else "the stable side has too few ready pods"
+    able = has_capacity(stable.ready_of(release.snapshot.hash), release, seen)
+    few = "" if able else "the stable side has too few ready pods"
     found = last_refusal(release) or seen.route.foreign or seen.route.detail or few or remaining_pods_text(seen)
-    return found or f"{ready} of {release.snapshot.replicas} stable pods are ready"
+    return found or ("not everything stands as before" if release.traffic_off else "the Services do not lead to the stable pods alone")
 
 
 def ensure_traffic_on_stable(release: Release, stable: ArmSeen, seen: Observation, now: float) -> Decision | None:
