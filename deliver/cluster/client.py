@@ -8,7 +8,7 @@ from typing import Any
 
 from deliver.cluster.connection import Place, load, locate
 from deliver.cluster.credentials import Credentials, CredentialsFailed
-from deliver.cluster.failures import CONTROL_IN_TEXT, Call, clean
+from deliver.cluster.failures import CONTROL_IN_TEXT, Call, without_secrets
 from deliver.cluster.informer import KubeFeed
 from deliver.cluster.paths import group_of, path, title, typed
 from deliver.cluster.port import Access, Object, PatchType, Watch
@@ -62,7 +62,7 @@ class KubernetesCluster:
     @property
     def server(self) -> str:
         """The API server's URL."""
-        return clean(self._transport.server)
+        return without_secrets(self._transport.server)
 
     def close(self) -> None:
         """Ends the connections that are kept for the next call, which opens new ones."""
@@ -163,7 +163,7 @@ class KubernetesCluster:
         try:
             header = self._credentials.header(self._timing.read)
         except CredentialsFailed as error:
-            raise Forbidden("cannot use the API server's proxy", status=401, why=clean(str(error))) from None
+            raise Forbidden("cannot use the API server's proxy", status=401, why=without_secrets(str(error))) from None
         return {"Authorization": header} if header else {}
 
     def _listing(self, kind: str, namespace: str, query: Mapping[str, str], end: Deadline) -> tuple[Objects, str]:

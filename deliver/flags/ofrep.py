@@ -14,10 +14,12 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from deliver.cluster.port import Access
-from deliver.flags.http import Caller, Reply, clean
+from deliver.flags.http import Caller, reason_in
 from deliver.flags.rollout import Variants, marks_of
+from deliver.http.client import Reply
 from deliver.model.errors import ClusterError, Rejected, Unreachable
 from deliver.model.observation import Ack
+from deliver.text.sanitize import one_line
 
 THREADS = 4
 ASK = 3.0  # seconds for one evaluation
@@ -111,7 +113,7 @@ class Probe:
                 return ""
             variant = str(said.get("variant") or "")
             if reply.status != 200 or variant != names.safe:
-                return f"serves `{clean(variant, 40)}` still" if reply.status == 200 else _refused(reply, flag)
+                return f"serves `{one_line(variant, 40)}` still" if reply.status == 200 else _refused(reply, flag)
         return ""
 
     def confirm(self, flag: str, want: Wanted, instances: Sequence[Instance]) -> Ack:
@@ -142,7 +144,7 @@ class Probe:
         if seen.version != want.version:
             return f"serves revision {seen.version} still" if seen.version else "serves a definition without our mark"
         if seen.variant and seen.variant not in (want.names.treatment, want.names.safe):
-            return f"serves `{clean(seen.variant, 40)}`, neither `{want.names.treatment}` nor `{want.names.safe}`"
+            return f"serves `{one_line(seen.variant, 40)}`, neither `{want.names.treatment}` nor `{want.names.safe}`"
         return ""
 
     def _compared(self, flag: str, want: Wanted, instances: Sequence[Instance], until: float) -> Ack:
@@ -238,8 +240,8 @@ def _differ(instances: Sequence[Instance], first: dict[str, bool], others: Seque
 
 
 def _refused(reply: Reply, flag: str) -> str:
-    said = reply.said()
-    if reply.proxy_failed:
+    said = reason_in(reply)
+    if reply.from_api_server():
         why = "it cannot be asked" if reply.status != 403 else "we may not ask it (create on pods/proxy)"
         return f"{why}: {said}"
     if reply.status in (401, 403):

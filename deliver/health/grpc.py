@@ -11,11 +11,13 @@ from urllib.parse import unquote
 from pydantic import BaseModel, Field
 
 from deliver.cluster.port import Access
-from deliver.health.client import NotReached, PodFailed, Reply, Request, clean, send
+from deliver.health.client import NotReached, PodFailed, Request, send
 from deliver.health.http import bracketed
 from deliver.health.options import CheckOptions
+from deliver.http.client import Reply
 from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import Probe, Reach
+from deliver.text.sanitize import one_line
 
 METHOD = "/grpc.health.v1.Health/Check"
 HEADERS = {"content-type": "application/grpc", "te": "trailers", "user-agent": "deliver"}
@@ -79,7 +81,7 @@ def judged(reply: Reply) -> tuple[bool | None, str]:
     if code in MISTAKES:
         return None, MISTAKES[code]
     if code != "0":
-        return False, f"grpc-status {clean(code, 10)}: {clean(unquote(reply.headers.get('grpc-message', '')))}".rstrip(": ")
+        return False, f"grpc-status {one_line(code, 10)}: {one_line(unquote(reply.headers.get('grpc-message', '')))}".rstrip(": ")
     try:
         state = decode(reply.body)
     except ValueError as error:

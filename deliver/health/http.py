@@ -7,10 +7,12 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, Field, field_validator
 
 from deliver.cluster.port import Access
-from deliver.health.client import NotReached, PodFailed, Reply, Request, clean, send
+from deliver.health.client import NotReached, PodFailed, Request, send
 from deliver.health.options import CheckOptions
+from deliver.http.client import Reply
 from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import Probe, Reach
+from deliver.text.sanitize import one_line
 
 SECRET = ("authorization", "cookie", "proxy-authorization", "x-api-key", "x-auth-token")
 
@@ -32,7 +34,7 @@ class HttpOptions(CheckOptions):
             if name.lower() in SECRET:
                 raise ValueError(f"`{name}` may hold a secret, and this file is no place for one")
             if not name.isascii() or not value.isprintable() or any(c in ": \t\r\n" for c in name) or not name:
-                raise ValueError(f"`{clean(name)}` is not a header that can be sent")
+                raise ValueError(f"`{one_line(name)}` is not a header that can be sent")
         return headers
 
     @field_validator("status")
@@ -79,10 +81,10 @@ def judged(reply: Reply, options: HttpOptions) -> tuple[bool, str]:
     """Is it what a healthy pod answers?"""
     wanted = options.status
     if reply.status not in wanted if wanted else not 200 <= reply.status <= 299:
-        text = clean(reply.body.decode(errors="replace"), 80)
+        text = one_line(reply.body.decode(errors="replace"), 80)
         return False, f"answered {reply.status}" + (f": {text}" if text else "")
     if options.contains and options.contains.encode() not in reply.body:
-        return False, f"answered {reply.status}, without `{clean(options.contains, 60)}` in the body"
+        return False, f"answered {reply.status}, without `{one_line(options.contains, 60)}` in the body"
     return True, f"answered {reply.status}"
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from deliver.model.errors import DeliverError
 from deliver.plugins.types import parse_duration, show_duration
+from deliver.text.sanitize import one_line
 
 YEAR = 365 * 86400.0
 POLLS = 1000  # in a row, at most
@@ -151,18 +152,13 @@ def provider(address: str) -> dict[str, str]:
 
 def written(data: Mapping[str, Any], sources: Sequence[str], notes: Sequence[Note]) -> str:
     """The file's text, with what a reader should know above it."""
-    head = [f"# {_line('From ' + ', '.join(sources))}, by `deliver import`."]
+    head = [f"# {one_line('From ' + ', '.join(sources), 2000)}, by `deliver import`."]
     if any("max" in metric and "query" not in metric for metric in data.get("analysis", {}).get("metrics", ())):
         head.append(
             "# Without `max` and `consecutive` a metric that is counted is judged by evidence against the stable side: docs/migration.md."
         )
-    head += [f"# {_line(note)}" for note in notes]
+    head += [f"# {one_line(note, 2000)}" for note in notes]
     return "\n".join(head) + "\n" + str(yaml.dump(data, Dumper=_Plain, sort_keys=False, width=140, allow_unicode=True))
-
-
-def _line(text: object) -> str:
-    """One line of a comment, whatever an object is called."""
-    return " ".join("".join(char if char.isprintable() else " " for char in str(text)).split())
 
 
 class _Plain(yaml.SafeDumper):

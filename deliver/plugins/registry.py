@@ -10,6 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from deliver.model.errors import InputError
+from deliver.text.sanitize import one_line
 
 HOOKS = {
     "deliver.strategies": ("name", "summary", "Options", "plan"),
@@ -46,8 +47,6 @@ HOOKS = {
 }
 REPLACED = {"deliver.routers": {"move": "set_route(write, release, exposure)", "preview": "planned_writes(release, exposure)"}}
 """Hooks of before, which nobody calls any more, and what is called instead."""
-RESERVED = ("deliver.gates",)
-GROUPS = (*HOOKS, *RESERVED)
 _WORDS = ("name", "summary")
 
 
@@ -133,7 +132,7 @@ def load(group: str, name: str) -> Any:
 
 def describe() -> tuple[Plugin, ...]:
     """Every plugin of every group, loaded to see whether it works; a broken one carries its error."""
-    return tuple(_described(group, entry) for group in GROUPS for entry in sorted(_entries(group), key=lambda e: (e.name, _from(e))))
+    return tuple(_described(group, entry) for group in HOOKS for entry in sorted(_entries(group), key=lambda e: (e.name, _from(e))))
 
 
 def find(name: str) -> tuple[Plugin, ...]:
@@ -165,9 +164,10 @@ def _loaded(group: str, entry: EntryPoint) -> Any:
     try:
         cls = entry.load()
     except Exception as error:  # a plugin is foreign code: whatever it raises at import is its fault, and a message
-        raise PluginError(f"{_label(entry)} does not load", why=_one_line(error), hint=f"entry point: {entry.value}") from error
+        why = f"{type(error).__name__}: {one_line(error)}"
+        raise PluginError(f"{_label(entry)} does not load", why=why, hint=f"entry point: {entry.value}") from error
     _check_hooks(group, cls, _label(entry))
-    if group in HOOKS and cls.name != entry.name:
+    if cls.name != entry.name:
         raise PluginError(
             f"{_label(entry)} is named differently inside", why=f"its class says name = `{cls.name}`", hint="both must be the same"
         )
@@ -210,8 +210,3 @@ def _dist(entry: EntryPoint) -> tuple[str, str]:
 
 def _from(entry: EntryPoint) -> str:
     return " ".join(_dist(entry)).strip()
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}"[:300]

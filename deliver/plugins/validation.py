@@ -10,6 +10,7 @@ from deliver.model.plan import Plan, Side
 from deliver.model.spec import Facts
 from deliver.plugins.interfaces import Answer, Histogram, MetricsError, Probe, Series, Strategy
 from deliver.plugins.registry import PluginError, load
+from deliver.text.sanitize import one_line
 
 LONGEST = 600  # characters of a plugin's words: they go into the journal, and an object has 1 MiB
 MOST_PODS = 100_000
@@ -19,10 +20,9 @@ FOREIGN = (Exception, SystemExit)  # what foreign code may end in; ^C is ours
 def said(error: BaseException | object, longest: int = LONGEST) -> str:
     """One line of what it says; "" when it cannot even say that."""
     try:
-        line = " ".join("".join(char if char.isprintable() else " " for char in str(error)[: 4 * longest]).split())
+        return one_line(error, longest)
     except Exception:  # even __str__ is foreign code
         return ""
-    return line if len(line) <= longest else line[: longest - 3] + "..."
 
 
 def planned(strategy: Strategy, options: Any, facts: Facts) -> Plan:

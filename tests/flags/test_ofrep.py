@@ -250,7 +250,7 @@ def test_threads_that_ask_at_once_share_one_client(monkeypatch):
         made.append(plain(**options))
         return made[-1]
 
-    monkeypatch.setattr("deliver.flags.http.httpx.Client", client)
+    monkeypatch.setattr("deliver.http.client.httpx.Client", client)
     caller = Caller(transport=httpx.MockTransport(says(200)))
     with ThreadPoolExecutor(2) as pool:
         replies = list(pool.map(lambda _: caller.send(Access("http://a", dict), "GET", "/"), range(2)))

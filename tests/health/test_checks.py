@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from deliver.cluster.port import Access
 from deliver.health import grpc
-from deliver.health.client import Reply
 from deliver.health.grpc import GrpcCheck, GrpcOptions
 from deliver.health.http import HttpCheck, HttpOptions
 from deliver.health.tcp import TcpCheck, TcpOptions
+from deliver.http.client import Reply
 from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import Reach
 

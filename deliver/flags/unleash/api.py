@@ -6,9 +6,10 @@ from urllib.parse import quote
 
 from deliver.cluster.port import Access
 from deliver.flags.document import nearest
-from deliver.flags.http import Caller, Reply, token_of
+from deliver.flags.http import Caller, reason_in, token_of
 from deliver.flags.unleash.options import UnleashOptions
 from deliver.flags.unleash.rules import Operation, Setting, setting
+from deliver.http.client import Reply
 from deliver.model.errors import ClusterError, Conflict, Forbidden, NotFound, Rejected, Unreachable
 from deliver.plugins.flags import FlagGone, FlagReach
 
@@ -145,7 +146,7 @@ class UnleashApi:
         """The answer's data; an error for all that is no success."""
         if 200 <= reply.status < 300:
             return reply.data()
-        said = reply.said().partition(" name: ")[0]
+        said = reason_in(reply).partition(" name: ")[0]
         if reply.status == 401:
             hint = f"put a valid admin token into {self.options.token_env}"
             raise Forbidden("Unleash does not accept the token: it is wrong, revoked or expired", status=401, why=said, hint=hint)
@@ -163,7 +164,7 @@ class UnleashApi:
         raise Rejected(f"Unleash will not {what}", status=reply.status, why=said)
 
     def _archived(self, flag: str, reply: Reply) -> FlagGone:
-        return FlagGone(f"flag `{flag}` is archived in Unleash", status=404, why=reply.said(), hint="revive it in Unleash first")
+        return FlagGone(f"flag `{flag}` is archived in Unleash", status=404, why=reason_in(reply), hint="revive it in Unleash first")
 
     def _missing(self, flag: str, reply: Reply) -> ClusterError:
         """Which of the three names is wrong, as far as the token can see."""
@@ -171,7 +172,7 @@ class UnleashApi:
         if b"path you were looking for" in reply.body:
             return self._strange()
         overview = self._send("GET", f"{self._project()}/overview")
-        if overview.status == 404 and "No project" in overview.said():
+        if overview.status == 404 and "No project" in reason_in(overview):
             return NotFound(f"Unleash has no project `{options.project}`", status=404, hint="name the right `project`")
         names = _names(self._send("GET", "/api/admin/environments"), "environments")
         if names and options.environment not in names:
@@ -182,11 +183,11 @@ class UnleashApi:
             return self._strange()
         flags = _names(listed, "features")
         if flag in flags:
-            return NotFound(f"flag `{flag}` is not in environment `{options.environment}`", status=404, why=reply.said())
+            return NotFound(f"flag `{flag}` is not in environment `{options.environment}`", status=404, why=reason_in(reply))
         return FlagGone(
             f"no flag `{flag}` in project `{options.project}` of Unleash",
             status=404,
-            why=reply.said(),
+            why=reason_in(reply),
             hint=nearest(flag, dict.fromkeys(flags)),
         )
 
