@@ -6,16 +6,11 @@ from deliver.analysis import ratio_interval, sequential_test
 from deliver.analysis.leaning import Gross
 from deliver.analysis.sequential_test import Rules
 from deliver.model.evidence import Tally, Track
+from deliver.text import formats
 
 
 def odds(log_evidence: float) -> str:
-    """`412 : 1`, `1 : 3`, `over a billion : 1`."""
-    value = sequential_test.odds(log_evidence)
-    if value >= 0.999e9:
-        return "over a billion : 1"
-    if value >= 1:
-        return f"{value:.3g} : 1" if value < 1000 else f"{value:,.0f} : 1"
-    return f"1 : {1 / max(value, 1e-9):.3g}"
+    return formats.odds(sequential_test.odds(log_evidence))
 
 
 def percent(bad: int, total: int) -> str:

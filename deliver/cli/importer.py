@@ -14,7 +14,7 @@ from deliver.model.exitcodes import ExitCode
 
 if TYPE_CHECKING:
     from deliver.importers.convert import Converted, Part
-    from deliver.importers.objects import Object
+    from deliver.importers.objects import Manifest
 
 SOURCES = Option(
     "sources",
@@ -108,7 +108,7 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _objects(source: str) -> "Iterator[Object]":
+def _objects(source: str) -> "Iterator[Manifest]":
     """What a file that is named has must be readable; a folder may have others besides."""
     from deliver.importers.objects import MAX_BYTES, objects
 

@@ -11,7 +11,7 @@ from deliver.cluster.credentials import Credentials, CredentialsFailed
 from deliver.cluster.failures import CONTROL_IN_TEXT, Call, without_secrets
 from deliver.cluster.informer import KubeFeed
 from deliver.cluster.paths import group_of, path, title, typed
-from deliver.cluster.port import Access, Object, PatchType, Watch
+from deliver.cluster.port import Access, PatchType, Watch
 from deliver.cluster.reflector import narrowed
 from deliver.cluster.retries import Retries, guarded
 from deliver.cluster.schema import fitting
@@ -19,6 +19,7 @@ from deliver.cluster.timing import Deadline, Timing
 from deliver.cluster.transport import Transport
 from deliver.model.errors import Forbidden, Gone, InputError, Unreachable
 from deliver.model.names import MANAGER
+from deliver.model.objects import Object
 
 Objects = list[Object]  # the class's own `list` hides the builtin
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from deliver.cluster.failures import AttemptFailed, Call
 from deliver.cluster.object_store import Mirror, name_of, version_of
 from deliver.cluster.paths import path, title, typed
-from deliver.cluster.port import Object, Watch
+from deliver.cluster.port import Watch
 from deliver.cluster.reflector import Stream, narrowed
 from deliver.cluster.timing import Deadline
 from deliver.cluster.transport import Transport
+from deliver.model.objects import Object
 
 Listing = Callable[[Watch, float], tuple[list[Object], str]]  # (watch, seconds) -> objects and their resourceVersion
 Objects = list[Object]

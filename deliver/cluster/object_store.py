@@ -8,7 +8,8 @@ A version that is no number is taken as newer than anything.
 import threading
 
 from deliver.cluster.label_selector import matches
-from deliver.cluster.port import Object, Watch
+from deliver.cluster.port import Watch
+from deliver.model.objects import Object
 
 
 def number(version: object) -> int:

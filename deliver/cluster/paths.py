@@ -2,7 +2,8 @@
 
 from urllib.parse import quote
 
-from deliver.cluster.port import KINDS, Object
+from deliver.cluster.port import KINDS
+from deliver.model.objects import Object
 
 
 def group_of(kind: str) -> str:

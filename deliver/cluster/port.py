@@ -7,9 +7,9 @@ Objects are plain dicts as the API serves them. Kinds are the API's plural names
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
-Object = dict[str, Any]
+from deliver.model.objects import Object
 
 # plural name -> (API group and version, kind, namespaced)
 KINDS: Mapping[str, tuple[str, str, bool]] = {

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from deliver.cluster.port import Object
 from deliver.model.errors import Unreachable
+from deliver.model.objects import Object
 
 Shape = (
     Any  # a type or several, [shape of each item], {"key": shape, ...} (a key with ! must be there), {str: shape of each value}, or TIME

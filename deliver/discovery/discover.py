@@ -16,7 +16,7 @@ from deliver.engine.runtime import analysis_factory
 from deliver.model.errors import DeliverError
 from deliver.model.spec import Analysis, PluginSpec
 from deliver.plugins.interfaces import MetricProvider, MetricsError
-from deliver.plugins.types import show_duration
+from deliver.text.durations import show_duration
 
 MINUTES = 300.0  # seconds of the traffic of now
 

@@ -10,7 +10,8 @@ from deliver.analysis.selectors import Matcher, Selector
 from deliver.discovery.catalog import may_time
 from deliver.discovery.requests import Counter
 from deliver.discovery.types import Choice, Family, Question
-from deliver.plugins.types import parse_duration, show_duration
+from deliver.plugins.types import parse_duration
+from deliver.text.durations import show_duration
 
 SLOW = 0.05  # at most this share of the stable side's requests is above the bound
 FEW = 20  # requests below which their times say nothing

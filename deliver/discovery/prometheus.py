@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deliver.cluster.port import Cluster, Object
+from deliver.cluster.port import Cluster
 from deliver.discovery import prometheus_services
 from deliver.discovery.prometheus_services import Place
 from deliver.discovery.series_queries import Asking
 from deliver.discovery.types import Ask, Choice, Question
 from deliver.model.errors import ClusterError, DeliverError, Forbidden
+from deliver.model.objects import Object
 from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import MetricProvider, MetricsError
 

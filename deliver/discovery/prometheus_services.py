@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Object = Mapping[str, Any]
+from deliver.model.objects import Object
 
 NAMES = ("prometheus", "prometheus-server", "prometheus-operated", "prometheus-k8s", "kube-prometheus-stack-prometheus", "thanos-query")
 """Of Services that say nothing by labels."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deliver.cluster.port import Cluster, Object, Watch
+from deliver.cluster.port import Cluster, Watch
 from deliver.discovery.types import Ask, Choice, Chosen, Question
 from deliver.engine.preflight.deployment import find_autoscaler, find_deployment
 from deliver.engine.preflight.findings import container_of
@@ -12,6 +12,7 @@ from deliver.engine.runtime.observer import SnapshotFeed, label_selector
 from deliver.engine.runtime.pod_facts import arm, owner
 from deliver.model.errors import InputError
 from deliver.model.names import HASH
+from deliver.model.objects import Object
 from deliver.model.observation import PodSeen
 from deliver.model.spec import Facts, Target
 from deliver.plugins import registry

@@ -19,7 +19,7 @@ from deliver.metrics.scrape_delay import cadence
 from deliver.model.errors import InputError
 from deliver.model.names import candidate_name
 from deliver.plugins.interfaces import MetricProvider, MetricsError
-from deliver.plugins.types import show_duration
+from deliver.text.durations import show_duration
 
 STALE = 60.0  # `max_staleness`, where nobody has set it
 OTHER_NAMES = (

@@ -7,9 +7,10 @@ from deliver.flags.ofrep import Instance, Probe, Wanted
 from deliver.flags.options import FlagdOptions
 from deliver.flags.rollout import Flag, Variants, marks_of, off
 from deliver.model.errors import ClusterError
+from deliver.model.objects import Object
 from deliver.model.observation import Ack
 from deliver.plugins.flags import FlagReach
-from deliver.plugins.interfaces import Finding, Object
+from deliver.plugins.interfaces import Finding
 
 MOST = 20  # pods that are asked before a release starts
 

@@ -19,9 +19,10 @@ from deliver.flags.mounts import findings
 from deliver.flags.options import ConfigMapOptions
 from deliver.model.errors import NotFound
 from deliver.model.names import FENCE
+from deliver.model.objects import Object
 from deliver.model.observation import Ack, PodSeen
 from deliver.plugins.flags import FlagReach
-from deliver.plugins.interfaces import Finding, Object, Writer
+from deliver.plugins.interfaces import Finding, Writer
 
 LARGEST = 1024 * 1024
 ROOM = 4096  # bytes that our marks and weights may add

@@ -17,9 +17,10 @@ from deliver.flags.options import FlagdOptions
 from deliver.flags.rollout import STEP, Flag, Variants, marks_of, off, rolled, share, unmarked, version_after
 from deliver.flags.undo import killed, sentences, undone
 from deliver.model.errors import Conflict, NotFound, Rejected, Superseded
+from deliver.model.objects import Object
 from deliver.model.observation import Ack, FlagState, PodSeen
 from deliver.plugins.flags import Capabilities, FlagReach, Mark, Undone
-from deliver.plugins.interfaces import Finding, Object, Writer
+from deliver.plugins.interfaces import Finding, Writer
 from deliver.plugins.three_way_merge import same
 
 OptionsT = TypeVar("OptionsT", bound=FlagdOptions)

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from deliver.flags.mounts import consumes
 from deliver.model.errors import ClusterError, Conflict, NotFound
 from deliver.model.names import FENCE
+from deliver.model.objects import Object
 from deliver.plugins.flags import FlagReach
-from deliver.plugins.interfaces import Object, Writer
+from deliver.plugins.interfaces import Writer
 
 BUMP = "deliver.dev/flags"
 

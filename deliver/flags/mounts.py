@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from deliver.plugins.interfaces import Finding, Object
+from deliver.model.objects import Object
+from deliver.plugins.interfaces import Finding
 
 _FORCED = "a file mounted by subPath is never updated: mount the ConfigMap as a directory, without subPath"
 _ENV = "environment variables are read once, at the start of a container: mount the ConfigMap as a directory instead"

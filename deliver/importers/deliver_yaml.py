@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from deliver.model.errors import DeliverError
-from deliver.plugins.types import parse_duration, show_duration
+from deliver.plugins.types import parse_duration
+from deliver.text.durations import show_duration
 from deliver.text.sanitize import one_line
 
 YEAR = 365 * 86400.0

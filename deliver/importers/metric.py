@@ -12,7 +12,7 @@ from deliver.importers import expression
 from deliver.importers.deliver_yaml import NotTaken, seconds
 from deliver.importers.expression import Node, Quantile, Summed, Unusual
 from deliver.importers.ratio import Bounds, on_share, ratio
-from deliver.plugins.types import show_duration
+from deliver.text.durations import show_duration
 
 _PLACE = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}")
 BEGIN, OLD, END = "\ue000", "\ue002", "\ue001"  # private characters: around what names a side, until it is left out; OLD: the stable one

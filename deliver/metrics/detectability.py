@@ -18,6 +18,7 @@ from deliver.model.plan import Plan, Side
 from deliver.model.release import Release
 from deliver.model.spec import EvidenceMetric
 from deliver.plugins.interfaces import Finding, MetricProvider
+from deliver.text.durations import rough_duration
 
 RULE = "detectable"
 TIMEOUT = 15.0
@@ -75,7 +76,7 @@ def promise(known: Known, steps: Sequence[Stretch], alpha: float) -> str:
 
 def _when(known: Known, ratio: float, steps: Sequence[Stretch]) -> str:
     seconds = detectability.found_after(ratio, known.metric.margin, known.alpha, known.traffic, steps)
-    return f"is found in about {_about(seconds)} of baking" if seconds is not None else "not within the bakes"
+    return f"is found in about {rough_duration(seconds)} of baking" if seconds is not None else "not within the bakes"
 
 
 def _advice(known: Known, plan: Plan, wanted: float) -> Finding:
@@ -99,7 +100,3 @@ def _traffic(metric: EvidenceMetric, fetch: Fetch, release: Release, stable: Seq
     if not (calibration.total and calibration.seconds):
         return Traffic(0.0, 0.0)
     return Traffic(calibration.total / calibration.seconds, calibration.bad / calibration.total, calibration.phi)
-
-
-def _about(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from deliver.model.objects import Object
 from deliver.model.observation import PodSeen, RouteSeen
 from deliver.model.plan import Exposure, Plan
 from deliver.model.release import Release, ServiceSnapshot
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from deliver.cluster.port import Access, Watch
-
-Object = dict[str, Any]
 
 
 class Strategy(Protocol):

@@ -14,9 +14,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 from pydantic.fields import FieldInfo
 
+from deliver.text.durations import UNITS
 from deliver.text.sanitize import one_line
 
-_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|h|m|s)")
 _DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|h|m|s))+")
 _NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
@@ -32,9 +32,9 @@ def parse_duration(value: Any) -> float:
         raise ValueError(f"`{one_line(text, 40)}` is not a duration; write it like 30s, 5m, 1h30m or 500ms")
     parts = _PART.findall(text)
     units = [unit for _, unit in parts]
-    if units != sorted(set(units), key=list(_UNITS).index):
+    if units != sorted(set(units), key=list(UNITS).index):
         raise ValueError(f"`{text}` is not a duration; units go from large to small, each once: 1h30m")
-    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    seconds = sum(float(number) * UNITS[unit] for number, unit in parts)
     if seconds > _LONGEST:
         raise ValueError(f"`{text}` is longer than a year")
     return seconds
@@ -67,15 +67,6 @@ def parse_ratio(value: Any) -> float:
     if not 1 <= ratio <= 1000:
         raise ValueError(f"`{text}` is not between 1x and 1000x")
     return ratio
-
-
-def show_duration(seconds: float) -> str:
-    """300.0 to `5m`: the text that parse_duration reads back."""
-    left, text = round(seconds * 1000), ""
-    for unit, size in _UNITS.items():
-        count, left = divmod(left, round(size * 1000))
-        text += f"{count}{unit}" if count else ""
-    return text or "0s"
 
 
 def is_duration(field: FieldInfo) -> bool:

@@ -6,7 +6,8 @@ from math import isfinite
 
 from deliver.model.release import Entry, Release
 from deliver.model.verdict import CheckResult, Verdict, binding, combined
-from deliver.text.formats import count, duration, number
+from deliver.text.durations import duration
+from deliver.text.formats import count, number
 from deliver.text.sanitize import clean
 
 _INTENT = re.compile(r"(?P<verb>[a-z]+(?:-[a-z]+)*)(?: (?P<arg>stable|both(?: [\d.]+ %)?|candidate|\d+(?:\.\d+)?))?(?:[:;,]? .*)?$")

@@ -14,7 +14,8 @@ from deliver.render.odds import SIZE, filled, odds_line
 from deliver.render.style import LEVEL_STYLE, PLAIN, STEP_LEVEL, VERDICT_LEVEL, VERDICT_STYLE, Style, table
 from deliver.render.summary import arms, change, check_cells, problem, result_word, traffic, where
 from deliver.render.view import Driver, View, measured_by, release_view, typed
-from deliver.text.formats import NONE, clock, duration, percent, short_image, stamp
+from deliver.text.durations import duration
+from deliver.text.formats import NONE, clock, percent, short_image, stamp
 from deliver.text.sanitize import clean
 
 # level of a finding -> title, mark, and the exit code of a run that meets it (None: it goes on), the gravest first

@@ -8,7 +8,8 @@ from deliver.model.verdict import CheckResult, Verdict
 from deliver.render.events import check_line
 from deliver.render.style import PLAIN, VERDICT_LEVEL, VERDICT_STYLE, Style
 from deliver.render.view import API_VERSION, View, check_view
-from deliver.text.formats import count, duration, finite, number, rfc3339, stamp
+from deliver.text.durations import duration
+from deliver.text.formats import count, finite, number, rfc3339, stamp
 from deliver.text.sanitize import clean, clean_data
 
 ENDINGS = {

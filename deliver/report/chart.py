@@ -13,7 +13,7 @@ from deliver.model.release import Entry, Outcome, Release
 from deliver.model.spec import Analysis, EvidenceMetric, LatencyMetric, Metric, QueryMetric
 from deliver.report import trail
 from deliver.report.trail import At, Curve, Share
-from deliver.text.formats import duration
+from deliver.text.durations import duration
 from deliver.text.sanitize import clean
 
 MARKS = 24

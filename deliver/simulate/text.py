@@ -7,7 +7,8 @@ from deliver.model.release import Release
 from deliver.render.events import Narrator
 from deliver.render.style import PLAIN, Style, table
 from deliver.render.summary import result_word
-from deliver.text.formats import NONE, duration, number
+from deliver.text.durations import duration
+from deliver.text.formats import NONE, number
 
 
 class Run(Protocol):

@@ -9,9 +9,10 @@ from pydantic import BaseModel
 
 from deliver.engine.runtime.flag_client import FlagClient
 from deliver.model.errors import ClusterError, Conflict, Rejected, Unreachable
+from deliver.model.objects import Object
 from deliver.model.observation import Ack, FlagState, PodSeen
 from deliver.plugins.flags import Capabilities, FlagGone, Mark, Undone
-from deliver.plugins.interfaces import Finding, Object, Writer
+from deliver.plugins.interfaces import Finding, Writer
 from deliver.plugins.three_way_merge import MISSING, differing, merged
 
 FLAG = "new-checkout"

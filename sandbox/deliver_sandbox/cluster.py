@@ -6,12 +6,13 @@ from typing import Any
 from deliver.cluster.port import Access, PatchType, Watch
 from deliver.model.errors import ClusterError, Unreachable
 from deliver.model.names import FENCE, MANAGER
+from deliver.model.objects import Object
 from deliver_sandbox.api import Api, Write
 from deliver_sandbox.controllers.kubelet import Kubelet
 from deliver_sandbox.errors import ApiError, as_model, not_found
 from deliver_sandbox.faults import Call, Fault, Killed, Script
 from deliver_sandbox.feed import SandboxFeed
-from deliver_sandbox.store import Object, copy
+from deliver_sandbox.store import copy
 
 VERSION = "v1.37.2"
 WATCH_LAG = 0.005

@@ -22,6 +22,7 @@ from deliver.engine.runtime.record_store import Record, with_number
 from deliver.model.errors import ClusterError, Forbidden, InputError, NotFound
 from deliver.model.frozen import replace
 from deliver.model.names import HASH, candidate_name, record_name
+from deliver.model.objects import Object
 from deliver.model.observation import ArmSeen, PodSeen
 from deliver.model.plan import Plan, Side
 from deliver.model.release import AutoscalerSnapshot, Release, Snapshot
@@ -29,8 +30,6 @@ from deliver.model.spec import Facts, ReleaseSpec, Target
 from deliver.plugins.interfaces import Finding, Router, Strategy
 from deliver.plugins.validation import planned
 from deliver.text.durations import words
-
-Object = dict[str, Any]
 
 RIGHTS = (
     ("patch", "services"),

@@ -15,11 +15,12 @@ from deliver.engine.runtime.record_store import Record, parse, with_number
 from deliver.model.errors import ClusterError, Forbidden, InputError
 from deliver.model.frozen import replace
 from deliver.model.names import candidate_name
+from deliver.model.objects import Object
 from deliver.model.observation import ArmSeen, FlagState
 from deliver.model.plan import FlagPlan, Plan
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Facts, PluginSpec, ReleaseSpec, Target
-from deliver.plugins.interfaces import Finding, Object, Strategy
+from deliver.plugins.interfaces import Finding, Strategy
 from deliver.plugins.validation import planned
 from deliver.text.durations import words
 

@@ -12,11 +12,12 @@ from deliver.engine.runtime.remaining_pods import remaining_pods
 from deliver.model.codec import decode
 from deliver.model.frozen import replace
 from deliver.model.names import HASH, RELEASE_LABEL, fence_of, record_name
+from deliver.model.objects import Object
 from deliver.model.observation import ArmSeen, AutoscalerSeen, Observation, OperatorRequest
 from deliver.model.release import Release
 from deliver.model.spec import Target
 from deliver.model.verdict import CheckResult
-from deliver.plugins.interfaces import Object, Router
+from deliver.plugins.interfaces import Router
 
 _NOTHING = Observation(0.0)  # to be replaced in: a frozen class's own __init__ is several times slower, and there is one at each look
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from deliver.cluster.managed_fields import last_editor
 from deliver.model.names import HASH, UNDO, fence_of
+from deliver.model.objects import Object
 from deliver.model.observation import ArmSeen, PodSeen, Problem
 from deliver.model.release import digest_of
-
-Object = dict[str, Any]
 
 SPARE = 10  # objects that went, of which is known more than is needed
 IMAGE_PULL = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError"}
@@ -96,7 +96,7 @@ def arm(
         terminating=sum(bool(pod["metadata"].get("deletionTimestamp")) for pod in own),
         problem=deployment_problem(status),
         fence=fence_of(deployment),
-        editor=template_editor(deployment),
+        editor=last_editor(deployment, "f:template"),
         noted=UNDO in (meta.get("annotations") or {}),
     )
 
@@ -109,19 +109,6 @@ def bare_digest(template: Object) -> str:
     """Of the template as the Deployment has it: without the hash label that its controller adds."""
     labels = {key: value for key, value in (template["metadata"].get("labels") or {}).items() if key != HASH}
     return digest_of({**template, "metadata": {**template["metadata"], "labels": labels}})
-
-
-def template_editor(deployment: Object) -> str:
-    """` by kubectl-set at 12:00:00Z`: who changed the pod template last, from managedFields; "" when unknown."""
-    touched = [
-        entry
-        for entry in deployment["metadata"].get("managedFields") or []
-        if "f:template" in ((entry.get("fieldsV1") or {}).get("f:spec") or {}) and not entry.get("subresource")
-    ]
-    if not touched:
-        return ""
-    last = max(touched, key=lambda entry: entry.get("time", ""))
-    return f" by {last.get('manager', '?')} at {last.get('time', '?')}"
 
 
 def deployment_problem(status: Object) -> Problem | None:

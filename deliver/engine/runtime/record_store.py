@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from deliver.cluster.port import Cluster, Object
+from deliver.cluster.port import Cluster
 from deliver.model.codec import IncrementalEncoder, decode, encode
 from deliver.model.errors import Conflict, DeliverError, NotFound, Superseded
 from deliver.model.frozen import replace
 from deliver.model.names import FENCE, record_name
+from deliver.model.objects import Object
 from deliver.model.observation import OperatorRequest
 from deliver.model.release import Entry, Release, digest_of
 from deliver.model.spec import Target

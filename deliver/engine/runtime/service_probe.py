@@ -4,9 +4,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from deliver.cluster.port import Cluster, Object
+from deliver.cluster.port import Cluster
 from deliver.engine.core import cutover
 from deliver.model.errors import ClusterError
+from deliver.model.objects import Object
 from deliver.model.release import Release
 from deliver.plugins import registry
 from deliver.plugins.interfaces import Probe

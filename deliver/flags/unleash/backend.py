@@ -18,9 +18,10 @@ from deliver.flags.unleash.options import UnleashOptions
 from deliver.flags.unleash.rules import Setting
 from deliver.flags.unleash.undo import patches, sentences, turned_off_by_us
 from deliver.model.errors import ClusterError, Conflict, NotFound, Rejected, Superseded, Unreachable
+from deliver.model.objects import Object
 from deliver.model.observation import Ack, FlagState, PodSeen
 from deliver.plugins.flags import Capabilities, FlagGone, FlagReach, Mark, Undone
-from deliver.plugins.interfaces import Finding, Object, Writer
+from deliver.plugins.interfaces import Finding, Writer
 
 MOST = 8000  # evaluations in one question; each is about 700 bytes of answer
 FEW = 20
