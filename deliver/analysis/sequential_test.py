@@ -5,6 +5,7 @@ from math import exp, log
 
 from deliver.analysis import e_process, noninferiority, ratio_interval
 from deliver.analysis.e_process import ABSOLUTE, shares
+from deliver.model import defaults
 from deliver.model.evidence import MetricEvidence, Tally, Track, Wealth
 
 NEARLY = 0.9  # of a poll's length: scrapes jitter
@@ -23,9 +24,9 @@ class Rules:
 
     margin: float = 1.0
     limit: float = 0.0
-    prove: float = 3.0
-    acceptable: float = 0.01
-    alpha: float = 0.05
+    prove: float = defaults.PROVE
+    acceptable: float = defaults.ACCEPTABLE
+    alpha: float = defaults.FALSE_ALARMS
 
 
 def fed(track: Track, fresh: Tally, begin: float, newest: float, rules: Rules, *, alone: bool = False) -> Track:

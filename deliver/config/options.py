@@ -7,6 +7,7 @@ from typing import Any
 from deliver.config.document import Path
 from deliver.config.draft import Draft
 from deliver.config.scalars import scalar
+from deliver.model import defaults
 from deliver.model.errors import InputError
 
 PLAIN: Mapping[str, Path] = {
@@ -126,10 +127,15 @@ def _metrics(draft: Draft, given: Mapping[str, Any], label: Callable[[str], str]
     used = {name: given[name] for name in given if given[name] is not None}
     _pair(used, "errors", "requests", label)
     if "errors" in used:
-        _replace(draft, "errors", {"bad": used["errors"], "total": used["requests"], "max": "1%"}, label("errors"))
+        _replace(
+            draft,
+            "errors",
+            {"bad": used["errors"], "total": used["requests"], "max": f"{100 * defaults.MAX_ERROR_RATE:g}%"},
+            label("errors"),
+        )
     if "latency_histogram" in used:
         entry = {"histogram": used["latency_histogram"]}
-        entry |= {"slower_than": used["slower_than"], "max": "5%"} if "slower_than" in used else {}
+        entry |= {"slower_than": used["slower_than"], "max": f"{100 * defaults.MAX_SLOW:g}%"} if "slower_than" in used else {}
         _replace(draft, "latency", entry, label("latency_histogram"))
     _adjust(
         draft, used, {"max_error_rate": ("max", "errors"), "max_slow": ("max", "latency"), "slower_than": ("slower_than", "latency")}, label

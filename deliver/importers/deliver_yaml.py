@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from deliver.model import defaults
 from deliver.model.errors import DeliverError
 from deliver.plugins.types import parse_duration
 from deliver.text.durations import show_duration
@@ -15,7 +16,6 @@ from deliver.text.sanitize import one_line
 
 YEAR = 365 * 86400.0
 POLLS = 1000  # in a row, at most
-BLIND = 300.0  # seconds: `max_blind` where nothing is said
 DEPLOYMENT, PROMETHEUS = "change-me", "monitoring/prometheus:9090"
 _SERVICE = re.compile(r"http://(?P<name>[a-z0-9-]+)\.(?P<space>[a-z0-9-]+)(?P<svc>\.svc(?:\.cluster\.local)?)?(?::(?P<port>[0-9]+))?/?")
 
@@ -138,7 +138,7 @@ def _breached(analysis: dict[str, Any], pieces: Pieces) -> None:
     """Polls that breach are blind until there are enough of them in a row: so much time there has to be."""
     polls = max((metric.get("consecutive", 1) for metric in pieces.metrics), default=1)
     needed = (polls + 1) * (seconds(analysis.get("poll")) or 0.0)
-    if needed > (seconds(analysis.get("max_blind")) or BLIND):
+    if needed > (seconds(analysis.get("max_blind")) or defaults.MAX_BLIND):
         analysis["max_blind"] = show_duration(needed)
         pieces.note("analysis", f"`max_blind` is {show_duration(needed)}, so that {polls} polls in a row can fail before it acts")
 

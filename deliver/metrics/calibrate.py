@@ -15,6 +15,7 @@ from deliver.analysis.selectors import Matcher, Selector
 from deliver.metrics.baseline import before
 from deliver.metrics.look import Look
 from deliver.metrics.pod_roster import STABLE
+from deliver.model import defaults
 from deliver.model.evidence import Calibration, MetricEvidence, Track
 from deliver.model.spec import EvidenceMetric
 from deliver.plugins.interfaces import Answer, MetricsError, Series
@@ -40,9 +41,9 @@ class Beginning:
     seconds: float = 600.0
     share: float = 0.1
     seed: str = ""
-    history: float = 21600.0
-    poll: float = 5.0
-    alpha: float = 0.05
+    history: float = defaults.HISTORY
+    poll: float = defaults.POLL
+    alpha: float = defaults.FALSE_ALARMS
 
 
 class NothingYet(MetricsError):
