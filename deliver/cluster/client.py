@@ -11,7 +11,7 @@ from deliver.cluster.credentials import Credentials, CredentialsFailed
 from deliver.cluster.failures import CONTROL_IN_TEXT, Call, without_secrets
 from deliver.cluster.informer import KubeFeed
 from deliver.cluster.paths import group_of, path, title, typed
-from deliver.cluster.port import Access, PatchType, Watch
+from deliver.cluster.port import Access, Watch
 from deliver.cluster.reflector import narrowed
 from deliver.cluster.retries import Retries, guarded
 from deliver.cluster.schema import fitting
@@ -76,16 +76,16 @@ class KubernetesCluster:
         query = {"labelSelector": selector, "fieldSelector": field}
         return self._listing(kind, namespace, query, self._deadline(deadline))[0]
 
-    def create(self, kind: str, namespace: str, body: Object, *, dry_run: bool = False, deadline: float | None = None) -> Object:
+    def create(self, kind: str, namespace: str, body: Object, *, deadline: float | None = None) -> Object:
         name = (body.get("metadata") or {}).get("name", "")
         call = Call(
             "POST",
             path(kind, namespace),
             f"create {title(kind, namespace, name)}",
-            _write_options(dry_run),
+            _MANAGED,
             typed(kind, dict(body)),
-            writes=not dry_run,
-            repeatable=dry_run or bool(name),  # with generateName a second try would make a second object
+            writes=True,
+            repeatable=bool(name),  # with generateName a second try would make a second object
         )
         return fitting(kind, self._json(call, deadline))
 
@@ -94,25 +94,21 @@ class KubernetesCluster:
         kind: str,
         namespace: str,
         name: str,
-        body: Object | Sequence[Object],
+        body: Object,
         *,
-        how: PatchType = PatchType.MERGE,
-        subresource: str = "",
-        dry_run: bool = False,
         deadline: float | None = None,
     ) -> Object:
         call = Call(
             "PATCH",
-            path(kind, namespace, name, subresource),
-            f"change {title(kind, namespace, name, subresource)}",
-            _write_options(dry_run),
+            path(kind, namespace, name),
+            f"change {title(kind, namespace, name)}",
+            _MANAGED,
             body,
-            how.value,
-            writes=not dry_run,
-            repeatable=dry_run or how is PatchType.APPLY or guarded(body),
+            "application/merge-patch+json",
+            writes=True,
+            repeatable=guarded(body),
         )
-        changed = self._json(call, deadline)
-        return changed if subresource else fitting(kind, changed)
+        return fitting(kind, self._json(call, deadline))
 
     def delete(self, kind: str, namespace: str, name: str, *, uid: str, version: str = "", deadline: float | None = None) -> None:
         conditions = {key: value for key, value in (("uid", uid), ("resourceVersion", version)) if value}
@@ -197,5 +193,4 @@ class KubernetesCluster:
         return Deadline(self._timing.deadline if seconds is None else seconds, self._clock)
 
 
-def _write_options(dry_run: bool) -> dict[str, str]:
-    return {"fieldManager": MANAGER, **({"dryRun": "All"} if dry_run else {})}
+_MANAGED = {"fieldManager": MANAGER}

@@ -97,7 +97,6 @@ SHAPES: Mapping[str, Shape] = {
     "horizontalpodautoscalers": {
         "spec!": {"minReplicas": int, "maxReplicas!": int, "scaleTargetRef!": {"kind!": str, "name!": str}},
     },
-    "poddisruptionbudgets": {"spec": {"selector": SELECTOR}},
     "configmaps": {"data": TEXTS},
     "leases": {"spec!": {"holderIdentity": str, "leaseTransitions": int, "leaseDurationSeconds": int, "renewTime": TIME}},
     "resourcequotas": {"spec": {"hard": TEXTS}, "status": {"hard": TEXTS, "used": TEXTS}},

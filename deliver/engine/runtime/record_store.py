@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from deliver.cluster.port import Cluster
 from deliver.model.codec import IncrementalEncoder, decode, encode
-from deliver.model.errors import Conflict, DeliverError, NotFound, Superseded
+from deliver.model.errors import Conflict, NotFound, Superseded
 from deliver.model.frozen import replace
 from deliver.model.names import FENCE, record_name
 from deliver.model.objects import Object
@@ -33,10 +33,6 @@ LATEST = 250_000_000_000.0  # unix seconds: the end of the year 9891, and of wha
 ATTEMPTS = 10
 LONGEST = 48  # characters of the Deployment in a release's id: as a label it may have 63
 ROOM = 900_000  # bytes: an object may have 1 MiB; older history goes first
-
-
-class BadRecord(DeliverError):
-    """The record cannot be trusted."""
 
 
 @dataclass(frozen=True)
