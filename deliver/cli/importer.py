@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from typer.core import TyperCommand
 
 from deliver.cli import context
-from deliver.cli.options import ANALYSIS, DISPLAY, PLACE, Given, Option, command
+from deliver.cli.options import ANALYSIS, DISPLAY, PLACE, Given, Option
+from deliver.cli.typer_commands import command
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 

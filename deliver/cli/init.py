@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from typer.core import TyperCommand
 
 from deliver.cli import context
-from deliver.cli.options import ANALYSIS, ANSWER, PLACE, QUIET, TARGETING, Given, Option, command
+from deliver.cli.options import ANALYSIS, ANSWER, PLACE, QUIET, TARGETING, Given, Option
 from deliver.cli.prompt import ask
+from deliver.cli.typer_commands import command
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 from deliver.model.spec import Target

@@ -1,15 +1,9 @@
 """Every option that more than one command has, once: name, words, environment variable."""
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-from typer.core import TyperCommand
-
-from deliver.cli.commands import SETTINGS
-from deliver.cli.errors import reported
 from deliver.model import defaults
 from deliver.model.errors import InputError
 from deliver.text.durations import show_duration
@@ -138,85 +132,6 @@ REASON = Option("reason", "why, for the journal", metavar="TEXT")
 
 def output(*formats: str) -> Option:
     return Option("output", "format of stdout [default: text]", "-o", choices=formats)
-
-
-def command(
-    name: str, summary: str, run: Callable[[Given], int], options: Iterable[Option], *, target: bool = True, argument: Option | None = None
-) -> TyperCommand:
-    """A typer command whose callback gets all that was given as one value and returns the exit code. argument: in TARGET's place."""
-    options = tuple(options)
-
-    def callback(ctx: typer.Context, **values: Any) -> int:
-        def label(key: str) -> str:
-            option = next((option for option in options if option.name == key), None)
-            source = ctx.get_parameter_source(key)
-            return key if option is None else _env(option) if source and source.name == "ENVIRONMENT" else option.long
-
-        return reported(lambda: run(Given(values, label)), values)
-
-    context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-    first = [_argument(argument)] if argument else [_target()] if target else []
-    parameters = [context, *first, *map(_parameter, options)]
-    callback.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads a function's own signature first
-    callback.__annotations__ = {}
-    single = typer.Typer(rich_markup_mode=None, add_completion=False)
-    single.command(name, help=summary, context_settings=SETTINGS)(callback)
-    made = typer.main.get_command(single)
-    assert isinstance(made, TyperCommand)
-    return made
-
-
-def _env(option: Option) -> str:
-    return option.env or f"DELIVER_{option.name.upper()}"
-
-
-def _target() -> inspect.Parameter:
-    argument = typer.Argument(metavar="TARGET", help="`web` or `deployment/web`; default: from deliver.yaml", show_default=False)
-    return inspect.Parameter("target", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, argument])
-
-
-def _argument(option: Option) -> inspect.Parameter:
-    kind, default = _TYPES[option.kind]
-    found = typer.Argument(metavar=option.metavar or option.name.upper(), help=option.help, show_default=False)
-    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, found])
-
-
-_TYPES: Mapping[str, tuple[Any, Any]] = {
-    "text": (str | None, None),
-    "flag": (bool, False),
-    "switch": (bool | None, None),
-    "many": (list[str], []),
-}
-
-
-def _parameter(option: Option) -> inspect.Parameter:
-    kind, default = _TYPES[option.kind]
-    decl = f"{option.long}/--no-{option.long[2:]}" if option.kind == "switch" else option.long
-    decls = [option.short, decl] if option.short else [decl]
-    metavar = option.metavar or ("|".join(option.choices) if option.choices else None)
-    info = typer.Option(
-        *decls,
-        help=option.help,
-        metavar=metavar,
-        envvar=_env(option),
-        show_envvar=False,
-        show_default=False,
-        hidden=option.hidden,
-        callback=_chosen(option),
-    )
-    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info])
-
-
-def _chosen(option: Option) -> Callable[[Any], Any] | None:
-    if not option.choices:
-        return None
-
-    def check(value: Any) -> Any:
-        if value is not None and value not in option.choices:
-            raise typer.BadParameter(f"`{value[:40]}` is not one of {', '.join(option.choices)}")
-        return value
-
-    return check
 
 
 def number(given: Given, name: str, default: float, low: float, high: float) -> float:
