@@ -93,4 +93,4 @@ def planned(cluster: "Cluster", spec: ReleaseSpec) -> "Plan":
 
     strategy = registry.load("deliver.strategies", spec.strategy)
     facts = look(cluster, spec.target, spec.container).facts
-    return validation.planned(strategy(), strategy.Options.model_validate(dict(spec.options)), facts)
+    return validation.checked_plan(strategy(), strategy.Options.model_validate(dict(spec.options)), facts)

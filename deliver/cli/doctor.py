@@ -46,10 +46,10 @@ def _place(given: Given) -> "tuple[KubernetesCluster, str]":
 def _draft(given: Given) -> "Draft":
     """What file and options say of the target and of Prometheus; not checked, for doctor looks at it."""
     from deliver.config.draft import Draft
-    from deliver.config.options import lay
+    from deliver.config.options import apply_options
 
     found = Draft.of(context.document(given))
-    lay(found, {name: given[name] for name in ("target", "prometheus", "prometheus_header")}, given.label)
+    apply_options(found, {name: given[name] for name in ("target", "prometheus", "prometheus_header")}, given.label)
     return found
 
 

@@ -77,11 +77,11 @@ def _draft(given: Given, target: Target) -> "Draft":
     """What the command line says, checked as a file is."""
     from deliver.config.build import check
     from deliver.config.draft import Draft
-    from deliver.config.options import lay
+    from deliver.config.options import apply_options
 
     draft = Draft(None)
     names = ("image", "container", "prometheus", "prometheus_header")
-    lay(draft, {"target": target.deployment, **{name: given[name] for name in names}}, given.label)
+    apply_options(draft, {"target": target.deployment, **{name: given[name] for name in names}}, given.label)
     if given["prometheus_header"] and not given["prometheus"]:
         raise InputError(f"option {given.label('prometheus_header')} needs {given.label('prometheus')}", hint="say whom the header is for")
     check(draft)

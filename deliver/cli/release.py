@@ -43,13 +43,13 @@ def _option(strategy: str, field: "StrategyOption") -> Option:
 def spec(given: Given, strategy: str = "", *, patient: bool = True) -> Asked:
     """What was asked for, and how the metrics that nobody named were found. strategy: "" for the file's. patient: see `discover`."""
     from deliver.config.build import build
-    from deliver.config.options import lay_strategy
+    from deliver.config.options import apply_strategy
     from deliver.config.strategies import options_of, replaced, values
 
     draft = context.draft(given)
     if strategy:
         fields = options_of(strategy)
-        lay_strategy(draft, strategy, values(fields, given.values), replaced(fields))
+        apply_strategy(draft, strategy, values(fields, given.values), replaced(fields))
     wanted = build(draft)
     if (how := context.discovers(given, draft, wanted)) is not False:
         from deliver.cli.discover import asked

@@ -9,7 +9,7 @@ from typing import Any
 from deliver.cluster.connection import Place, load, locate
 from deliver.cluster.credentials import Credentials, CredentialsFailed
 from deliver.cluster.failures import CONTROL_IN_TEXT, Call, without_secrets
-from deliver.cluster.informer import KubeFeed
+from deliver.cluster.informer import Informer
 from deliver.cluster.paths import group_of, path, title, typed
 from deliver.cluster.port import Access, Watch
 from deliver.cluster.reflector import narrowed
@@ -118,11 +118,11 @@ class KubernetesCluster:
         )
         self._json(call, deadline)
 
-    def follow(self, namespace: str, watches: Sequence[Watch], wake: Callable[[], None]) -> KubeFeed:
+    def follow(self, namespace: str, watches: Sequence[Watch], wake: Callable[[], None]) -> Informer:
         def listing(watch: Watch, seconds: float) -> tuple[Objects, str]:
             return self._listing(watch.kind, namespace, narrowed(watch.selector, watch.name), self._deadline(seconds))
 
-        return KubeFeed(listing, self._transport, namespace, watches, wake, clock=self._clock, chance=self._chance)
+        return Informer(listing, self._transport, namespace, watches, wake, clock=self._clock, chance=self._chance)
 
     def logs(self, namespace: str, pod: str, container: str, *, previous: bool = False, lines: int = 20) -> str:
         query = {"container": container, "tailLines": str(lines), "limitBytes": str(_LOG_BYTES)}

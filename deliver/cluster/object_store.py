@@ -25,7 +25,7 @@ def name_of(obj: Object) -> str:
     return str((obj.get("metadata") or {}).get("name", ""))
 
 
-class Mirror:
+class ObjectStore:
     """Thread-safe. Objects are replaced, never changed in place: readers must not change them either."""
 
     def __init__(self, watch: Watch) -> None:

@@ -39,7 +39,7 @@ _REFUSED = {
 }
 
 
-def lay(draft: Draft, given: Mapping[str, Any], label: Callable[[str], str]) -> None:
+def apply_options(draft: Draft, given: Mapping[str, Any], label: Callable[[str], str]) -> None:
     """given: option -> value, None or empty for one that was not used. label: how to call it in an error. Raises InputError."""
     if given.get("target"):
         draft.put(("target", "deployment"), deployment_of(given["target"]), "`TARGET`")
@@ -57,7 +57,7 @@ def lay(draft: Draft, given: Mapping[str, Any], label: Callable[[str], str]) -> 
     _health(draft, given, label)
 
 
-def lay_strategy(draft: Draft, name: str, options: Mapping[str, Any], replaces: Mapping[str, tuple[str, ...]]) -> None:
+def apply_strategy(draft: Draft, name: str, options: Mapping[str, Any], replaces: Mapping[str, tuple[str, ...]]) -> None:
     """The strategy and its options. The file's options stay where no option replaces them; those of another strategy do not."""
     section = draft.get(("strategy",))
     kept = section.get(name) if isinstance(section, dict) else None

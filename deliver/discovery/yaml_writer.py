@@ -12,7 +12,7 @@ from deliver.model.errors import InputError
 from deliver.model.spec import Facts
 from deliver.plugins.interfaces import Strategy
 from deliver.plugins.registry import load
-from deliver.plugins.validation import planned
+from deliver.plugins.validation import checked_plan
 
 LADDERS = ((5, 25, 50), (10, 50), (20, 50), (25, 50), (50,))
 BAKE = "5m"
@@ -45,7 +45,9 @@ def weights(facts: Facts) -> tuple[int, ...]:
 def _can(plugin: Any, facts: Facts, ladder: Sequence[int]) -> bool:
     strategy: Strategy = plugin()
     try:
-        plan = planned(strategy, plugin.Options.model_validate({"steps": [{"weight": weight, "bake": BAKE} for weight in ladder]}), facts)
+        plan = checked_plan(
+            strategy, plugin.Options.model_validate({"steps": [{"weight": weight, "bake": BAKE} for weight in ladder]}), facts
+        )
     except InputError:
         return False
     shares = [step.endpoints for step in plan.steps if step.weight < 100]

@@ -29,7 +29,7 @@ def reason_in(reply: Reply) -> str:
 
 
 @dataclass
-class Caller:
+class FlagHttpClient:
     """Sends requests. clock, sleep: monotonic seconds, and a wait for what Retry-After asks. transport: an httpx one, for tests."""
 
     clock: Callable[[], float] = time.monotonic

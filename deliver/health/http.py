@@ -71,13 +71,13 @@ class HttpCheck:
             return False, str(error)
         except NotReached as error:
             return None, str(error)
-        return judged(reply, options)
+        return judge_reply(reply, options)
 
     def _direct(self, pod: PodSeen) -> Access:
-        return Access(f"{self._options.scheme}://{bracketed(pod.ip)}:{self._options.port}", dict)
+        return Access(f"{self._options.scheme}://{url_host(pod.ip)}:{self._options.port}", dict)
 
 
-def judged(reply: Reply, options: HttpOptions) -> tuple[bool, str]:
+def judge_reply(reply: Reply, options: HttpOptions) -> tuple[bool, str]:
     """Is it what a healthy pod answers?"""
     wanted = options.status
     if reply.status not in wanted if wanted else not 200 <= reply.status <= 299:
@@ -88,5 +88,5 @@ def judged(reply: Reply, options: HttpOptions) -> tuple[bool, str]:
     return True, f"answered {reply.status}"
 
 
-def bracketed(ip: str) -> str:
+def url_host(ip: str) -> str:
     return f"[{ip}]" if ":" in ip else ip

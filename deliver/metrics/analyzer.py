@@ -26,7 +26,7 @@ from deliver.model.observation import CutoverSeen, PodSeen
 from deliver.model.spec import Analysis, EvidenceMetric, Metric
 from deliver.model.verdict import CheckResult, Evidence, Verdict
 from deliver.plugins.interfaces import Check, MetricProvider, MetricsError
-from deliver.plugins.validation import said
+from deliver.plugins.validation import text_of
 
 TIMEOUT = 10.0
 LATE = 2.5  # scrapes after which a pod's newest sample is old, however slow its scrapes are
@@ -214,4 +214,4 @@ def blind(name: str, kind: str, why: str, at: float, query: str = "") -> CheckRe
 def _reason(error: Exception) -> str:
     """Texts of unknown errors may hold a URL or a secret: only their type is told."""
     known = error if isinstance(error, MetricsError) else getattr(error, "what", "")
-    return said(known) or f"internal error: {type(error).__name__}"
+    return text_of(known) or f"internal error: {type(error).__name__}"

@@ -11,7 +11,7 @@ from deliver.analysis.selectors import Labels, Matcher, Selector, bounds
 from deliver.metrics.pod_roster import batches
 from deliver.metrics.variants import Variants
 from deliver.plugins.interfaces import Answer, MetricProvider, MetricsError
-from deliver.plugins.validation import answered, told_time
+from deliver.plugins.validation import checked_answer, checked_time
 
 T = TypeVar("T")
 LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -67,14 +67,14 @@ class Fetch:
 
     def value(self, query: str, *, part: float = 1.0) -> Answer:
         """Raises MetricsError also where a number was wanted and a native histogram came. part: of the time that is left."""
-        answer = self._called(lambda: answered(self._provider.value(query, part * self._time())))
+        answer = self._called(lambda: checked_answer(self._provider.value(query, part * self._time())))
         return _told(answer, native=False)
 
     def now(self) -> float:
-        return self._called(lambda: told_time(self._provider.now(self._time())))
+        return self._called(lambda: checked_time(self._provider.now(self._time())))
 
     def _one(self, selector: str, window: float) -> Answer:
-        answer = self._called(lambda: answered(self._provider.raw(selector, window, self._time())))
+        answer = self._called(lambda: checked_answer(self._provider.raw(selector, window, self._time())))
         if answer.warnings:
             raise MetricsError(f"the answer is partial: {answer.warnings[0]}")
         return answer

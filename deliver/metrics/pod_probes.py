@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from deliver.model.observation import PodSeen
 from deliver.model.verdict import CheckResult, Evidence, Verdict
 from deliver.plugins.interfaces import Check, Probe
-from deliver.plugins.validation import FOREIGN, probed, said
+from deliver.plugins.validation import FOREIGN, checked_probe, text_of
 
 WORKERS = 16
 PROBE_TIMEOUT = 5.0
@@ -66,9 +66,9 @@ def _answer(job: "Future[Probe]", timeout: float) -> Probe:
     if not job.done() or job.cancelled():
         return Probe(None, f"no answer within {timeout:g} s")
     try:
-        return probed(job.result())
+        return checked_probe(job.result())
     except FOREIGN as error:  # whatever it raises says nothing of the pod
-        return Probe(None, said(getattr(error, "what", "")) or f"internal error: {type(error).__name__}")
+        return Probe(None, text_of(getattr(error, "what", "")) or f"internal error: {type(error).__name__}")
 
 
 def _needed(check: Check) -> int:

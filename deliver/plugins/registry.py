@@ -76,32 +76,32 @@ def _entries(group: str) -> tuple[EntryPoint, ...]:
     return tuple(found.values())
 
 
-def forget() -> None:
+def clear_cache() -> None:
     """Look anew at the next call: for tests, and for a process that installs plugins."""
     _entries.cache_clear()
 
 
-_lent: dict[tuple[str, str], Any] = {}
+_overrides: dict[tuple[str, str], Any] = {}
 
 
 @contextmanager
-def lent(group: str, plugin: Any) -> Iterator[None]:
-    """A class that no distribution registers counts as installed meanwhile: for a plugin's own tests. It goes before an installed one."""
+def override(group: str, plugin: Any) -> Iterator[None]:
+    """Context manager for tests: registers `plugin` for its duration, ahead of an installed plugin of the same name. Raises PluginError."""
     _check_hooks(group, plugin, f"`{plugin.__name__}`")
     key = group, plugin.name
-    before = _lent.get(key)
-    _lent[key] = plugin
+    before = _overrides.get(key)
+    _overrides[key] = plugin
     try:
         yield
     finally:
-        del _lent[key]
+        del _overrides[key]
         if before is not None:
-            _lent[key] = before
+            _overrides[key] = before
 
 
 def names(group: str) -> tuple[str, ...]:
     """Sorted names of a group's plugins, none of them loaded."""
-    return tuple(sorted({entry.name for entry in _entries(group)} | {name for there, name in _lent if there == group}))
+    return tuple(sorted({entry.name for entry in _entries(group)} | {name for there, name in _overrides if there == group}))
 
 
 def origin(group: str, name: str) -> str:
@@ -111,8 +111,8 @@ def origin(group: str, name: str) -> str:
 
 def load(group: str, name: str) -> Any:
     """The plugin's class. Raises PluginError when it is missing, broken, incomplete, or when two distributions have it."""
-    if (group, name) in _lent:
-        return _lent[group, name]
+    if (group, name) in _overrides:
+        return _overrides[group, name]
     matches = [entry for entry in _entries(group) if entry.name == name]
     family = group.removeprefix("deliver.")
     if not matches:

@@ -28,7 +28,7 @@ from deliver.model.plan import Plan, Side
 from deliver.model.release import AutoscalerSnapshot, Release, Snapshot
 from deliver.model.spec import Facts, ReleaseSpec, Target
 from deliver.plugins.interfaces import Finding, Router, Strategy
-from deliver.plugins.validation import planned
+from deliver.plugins.validation import checked_plan
 from deliver.text.durations import words
 
 RIGHTS = (
@@ -84,7 +84,7 @@ def propose(
     )
     able = router.can(look, spec.target)
     facts = Facts(spec.target, max(1, stable.desired), autoscaled=scaler is not None, weights=able.weight_step > 0)
-    plan = planned(strategy, options, facts)
+    plan = checked_plan(strategy, options, facts)
     check_weights(plan, spec.router.kind, able)
     before, preview_findings = preview.with_preview(before, look, spec.target, plan, labels)
     findings += preview_findings + unjudged_findings(spec, plan) + duration_findings(spec, plan, duration(spec, plan))

@@ -6,14 +6,14 @@ from urllib.parse import quote
 
 from deliver.cluster.port import Access
 from deliver.flags.document import nearest
-from deliver.flags.http import Caller, reason_in, token_of
+from deliver.flags.http import FlagHttpClient, reason_in, token_of
 from deliver.flags.unleash.options import UnleashOptions
 from deliver.flags.unleash.rules import Operation, Setting, setting
 from deliver.http.client import Reply
 from deliver.model.errors import ClusterError, Conflict, Forbidden, NotFound, Rejected, Unreachable
 from deliver.plugins.flags import FlagGone, FlagReach
 
-ASK = 8.0
+REQUEST_TIMEOUT = 8.0
 EVENTS = 50
 SWITCHES = ("feature-environment-enabled", "feature-environment-disabled")
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -21,12 +21,12 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 class UnleashApi:
-    def __init__(self, options: UnleashOptions, reach: FlagReach, caller: Caller | None = None) -> None:
-        self.options, self.reach, self.caller = options, reach, caller or Caller()
+    def __init__(self, options: UnleashOptions, reach: FlagReach, caller: FlagHttpClient | None = None) -> None:
+        self.options, self.reach, self.caller = options, reach, caller or FlagHttpClient()
 
     # -- the flag
 
-    def setting(self, flag: str, timeout: float = ASK) -> Setting:
+    def setting(self, flag: str, timeout: float = REQUEST_TIMEOUT) -> Setting:
         reply = self._send("GET", self._environment(flag), timeout=timeout)
         if reply.status == 404:
             raise self._missing(flag, reply)
@@ -35,7 +35,7 @@ class UnleashApi:
             raise self._strange()
         return setting(data)
 
-    def patch(self, flag: str, strategy: str, operations: Sequence[Operation], timeout: float = ASK) -> None:
+    def patch(self, flag: str, strategy: str, operations: Sequence[Operation], timeout: float = REQUEST_TIMEOUT) -> None:
         """Raises Conflict when a `test` among them does not hold."""
         reply = self._send("PATCH", f"{self._environment(flag)}/strategies/{quote(strategy, safe='')}", list(operations), timeout)
         if reply.status == 500 and b"TEST_OPERATION_FAILED" in reply.body:
@@ -134,7 +134,7 @@ class UnleashApi:
     def _environment(self, flag: str) -> str:
         return f"{self._project()}/features/{quote(flag, safe='')}/environments/{quote(self.options.environment, safe='')}"
 
-    def _send(self, method: str, path: str, body: Any = None, timeout: float = ASK) -> Reply:
+    def _send(self, method: str, path: str, body: Any = None, timeout: float = REQUEST_TIMEOUT) -> Reply:
         token = token_of(self.reach.environ, self.options.token_env)
         access = Access(self.options.url, lambda: {"Authorization": token})
         try:
