@@ -48,7 +48,7 @@ def test_every_command_that_a_document_shows_takes_the_options_that_it_is_shown_
     from dark_launch import DarkLaunch
 
     monkeypatch.chdir(ROOT)
-    with registry.lent("deliver.strategies", DarkLaunch):
+    with registry.override("deliver.strategies", DarkLaunch):
         for line in shown(document):
             words = shlex.split(re.sub(r"\$\{\{.*?\}\}", "1", line), comments=True)[1:]
             assert words[0] in COMMANDS or words[0] in registry.names("deliver.strategies"), line
