@@ -38,7 +38,7 @@ def made(words: list[str]) -> Any:
     """The command, as the command line makes it for these words."""
     name, rest = words[0], words[1:]
     if name not in COMMANDS:
-        return import_module("deliver.cli.release").make(name, strategy_summary(name))
+        return import_module("deliver.cli.run").make(name, strategy_summary(name))
     more = (rest,) if name == "plan" else ()
     return import_module(f"deliver.cli.{COMMANDS[name].module}").make(name, COMMANDS[name].summary, *more)
 
