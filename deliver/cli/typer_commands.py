@@ -6,26 +6,35 @@ strategy that the command line itself names. So `command` writes a signature, `p
 `DeliverGroup` lists the commands out of a table and imports only the one that is called: `deliver --help` loads none of them.
 """
 
-import argparse
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from deliver.cli.commands import COMMANDS, GROUPS, RELEASE, SETTINGS, strategy_names, strategy_summary
-from deliver.cli.errors import reported
-from deliver.cli.options import Given, Option
 from deliver.model.exitcodes import MEANING
+
+if TYPE_CHECKING:
+    from deliver.cli.options import Given, Option
 
 
 def command(
-    name: str, summary: str, run: Callable[[Given], int], options: Iterable[Option], *, target: bool = True, argument: Option | None = None
+    name: str,
+    summary: str,
+    run: "Callable[[Given], int]",
+    options: "Iterable[Option]",
+    *,
+    target: bool = True,
+    argument: "Option | None" = None,
 ) -> TyperCommand:
     """A typer command whose callback gets all that was given as one value and returns the exit code. argument: in TARGET's place."""
+    from deliver.cli.errors import reported
+    from deliver.cli.options import Given
+
     options = tuple(options)
 
     def callback(ctx: typer.Context, **values: Any) -> int:
@@ -48,7 +57,7 @@ def command(
     return made
 
 
-def _env(option: Option) -> str:
+def _env(option: "Option") -> str:
     return option.env or f"DELIVER_{option.name.upper()}"
 
 
@@ -57,7 +66,7 @@ def _target() -> inspect.Parameter:
     return inspect.Parameter("target", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, argument])
 
 
-def _argument(option: Option) -> inspect.Parameter:
+def _argument(option: "Option") -> inspect.Parameter:
     kind, default = _TYPES[option.kind]
     found = typer.Argument(metavar=option.metavar or option.name.upper(), help=option.help, show_default=False)
     return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, found])
@@ -71,7 +80,7 @@ _TYPES: Mapping[str, tuple[Any, Any]] = {
 }
 
 
-def _parameter(option: Option) -> inspect.Parameter:
+def _parameter(option: "Option") -> inspect.Parameter:
     kind, default = _TYPES[option.kind]
     decl = f"{option.long}/--no-{option.long[2:]}" if option.kind == "switch" else option.long
     decls = [option.short, decl] if option.short else [decl]
@@ -89,7 +98,7 @@ def _parameter(option: Option) -> inspect.Parameter:
     return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info])
 
 
-def _chosen(option: Option) -> Callable[[Any], Any] | None:
+def _chosen(option: "Option") -> Callable[[Any], Any] | None:
     if not option.choices:
         return None
 
@@ -103,6 +112,8 @@ def _chosen(option: Option) -> Callable[[Any], Any] | None:
 
 def peek(args: Sequence[str], *options: tuple[str, ...]) -> list[str | None]:
     """The values of these options, each under all its names, on a command line whose other options are not known yet."""
+    import argparse
+
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for index, names in enumerate(options):
         parser.add_argument(*names, nargs="?", dest=str(index))

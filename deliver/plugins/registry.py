@@ -10,7 +10,6 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from deliver.model.errors import InputError
-from deliver.text.sanitize import one_line
 
 HOOKS = {
     "deliver.strategies": ("name", "summary", "Options", "plan"),
@@ -164,6 +163,8 @@ def _loaded(group: str, entry: EntryPoint) -> Any:
     try:
         cls = entry.load()
     except Exception as error:  # a plugin is foreign code: whatever it raises at import is its fault, and a message
+        from deliver.text.sanitize import one_line  # `deliver --help` reads this module, and no plugin
+
         why = f"{type(error).__name__}: {one_line(error)}"
         raise PluginError(f"{_label(entry)} does not load", why=why, hint=f"entry point: {entry.value}") from error
     _check_hooks(group, cls, _label(entry))
