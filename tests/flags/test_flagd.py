@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from deliver.flags.kubelet_sync import BUMP
+from deliver.flags.kubelet_sync import SYNC_ANNOTATION
 from deliver.model.errors import Conflict, NotFound, Rejected, Superseded, Unreachable
 from deliver.model.names import FENCE
 from deliver.model.observation import PodSeen
