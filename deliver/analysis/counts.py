@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from deliver.plugins.interfaces import Series
+from deliver.model.series import Series
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from deliver.plugins.interfaces import Series
+from deliver.model.series import Series
 
 Row = tuple[int, ...]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from deliver.analysis.counts import increase
 from deliver.model.errors import InputError
-from deliver.plugins.interfaces import Histogram, Series
+from deliver.model.series import Histogram, Series
 
 HAIR = 1e-9  # part by which a written bound may miss a bucket's end: 0.1768 s has more digits than anybody writes
 

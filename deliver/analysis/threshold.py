@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from deliver.analysis.counts import Counts
 from deliver.analysis.leaning import worse
 from deliver.model.evidence import Tally
+from deliver.model.series import Answer
 from deliver.model.spec import LatencyMetric, QueryMetric, RatioMetric
 from deliver.model.verdict import Verdict
-from deliver.plugins.interfaces import Answer
 
 # A share that rests on one bad request says nothing: one unlucky request never takes a release back.
 FEWEST_BAD = 2
