@@ -1,7 +1,7 @@
 """The examiner: fetches what the analysis asks for, and turns it into verdicts with their evidence. It never raises."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -21,6 +21,7 @@ from deliver.metrics.step_counts import Gathered
 from deliver.metrics.threshold_metric import Outcome, judge
 from deliver.metrics.traffic_share import exposure
 from deliver.metrics.variants import Variants
+from deliver.model.analysis_result import AnalysisResult
 from deliver.model.evidence import MetricEvidence
 from deliver.model.observation import CutoverSeen, PodSeen
 from deliver.model.spec import Analysis, EvidenceMetric, Metric
@@ -31,20 +32,6 @@ from deliver.plugins.validation import said
 TIMEOUT = 10.0
 LATE = 2.5  # scrapes after which a pod's newest sample is old, however slow its scrapes are
 TRIES = 3  # looks that wait for the past of the stable side, before a release goes on without it
-
-
-@dataclass(frozen=True)
-class Examination:
-    """One look. share: the candidate's percent of all requests observed in the window, None when unknown. at: when the look began.
-
-    switch: of a step that moves all users at once. measures: the state of each metric that is judged by evidence.
-    """
-
-    results: tuple[CheckResult, ...]
-    share: float | None
-    at: float
-    switch: CutoverSeen | None = None
-    measures: Mapping[str, MetricEvidence] = field(default_factory=dict)
 
 
 @dataclass
@@ -97,7 +84,7 @@ class Examiner:
         """A new step began at `at`: no sample older than that, and the warm-up, counts any more."""
         self._step = _Step(at + self._analysis.warmup, past=Past(self._until or at, self._baseline))
 
-    def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> Examination:
+    def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> AnalysisResult:
         """Blocks for `timeout` seconds at the most. traffic False: only health checks, the candidate has no requests to judge yet."""
         step, at = self._step, self._clock()
         pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="deliver-health")
@@ -112,7 +99,7 @@ class Examiner:
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
         found = CutoverSeen(at, *drain.told(outcomes), unasked) if self._baseline or self._askers else None
-        return Examination(results + through, share, at, found, dict(self._ledger.measures))
+        return AnalysisResult(results + through, share, at, found, dict(self._ledger.measures))
 
     def _metrics(
         self, step: _Step, at: float, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]

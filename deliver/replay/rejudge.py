@@ -85,7 +85,7 @@ def play(
             examiner.reset(bakes.pop(0).begin)
         examination = examiner.examine(namespace, *(_there(pods, past.at) for pods in (stable, candidate)))
         looks += 1
-        turn = Turn(past.at, combined(examination.results), examination.results, examination.share)
+        turn = Turn(past.at, combined(examination.results), examination.results, examination.candidate_percent)
         blind = (blind or past.at) if turn.verdict is Verdict.BLIND else 0.0
         judged_from = max([blind, *(check.awaits for check in turn.checks)])
         late = bool(blind) and past.at - judged_from >= analysis.max_blind

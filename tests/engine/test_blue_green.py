@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from deliver.model.analysis_result import AnalysisResult
 from deliver.model.errors import InputError
 from deliver.model.names import HASH, RELEASE_LABEL
 from deliver.model.observation import CutoverSeen
@@ -341,7 +342,7 @@ class Asked(Judge):
         super().__init__(now)
         self.asked: list[bool] = []
 
-    def examine(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> Judge.Said:
+    def examine(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> AnalysisResult:
         self.asked.append(traffic)
         return super().examine(namespace, stable, candidate, traffic=traffic)
 
@@ -386,7 +387,7 @@ class Facts(Judge):
         super().__init__(now)
         self.rates, self.asked, self.unasked = rates, asked, unasked
 
-    def examine(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> Judge.Said:
+    def examine(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> AnalysisResult:
         found = super().examine(namespace, stable, candidate, traffic=traffic)
         rates = self.rates(self.now(), [pod.name for pod in stable]) if self.rates else {}
         asked = (
@@ -395,7 +396,8 @@ class Facts(Judge):
             else ()
         )
         healthy = (CheckResult("http", "health", Verdict.PASS, "4 of 4 pods are healthy"),)
-        return Judge.Said(found.results + healthy + asked, found.share, found.at, CutoverSeen(self.now(), rates, unasked=self.unasked))
+        switch = CutoverSeen(self.now(), rates, unasked=self.unasked)
+        return AnalysisResult(found.results + healthy + asked, found.candidate_percent, found.at, switch)
 
 
 def test_switched_probed_and_drained_have_three_times():

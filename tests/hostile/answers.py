@@ -98,8 +98,8 @@ def judged(examiner: Examiner, names: list[str]) -> None:
     found = examiner.examine("shop", pods("aaa", "xy"), pods("bbb", "xy"))
     if sorted(result.name for result in found.results) != sorted(names):
         raise Fault(f"verdicts of {[result.name for result in found.results]}")
-    if found.share is not None and not 0 <= found.share <= 100:
-        raise Fault(f"a share of {found.share}")
+    if found.candidate_percent is not None and not 0 <= found.candidate_percent <= 100:
+        raise Fault(f"a candidate's part of {found.candidate_percent}")
     for result in found.results:
         sound(result)
     json.dumps(encode(found.results), allow_nan=False)

@@ -9,6 +9,7 @@ from deliver.engine import commands
 from deliver.engine.commands.deps import Dependencies as Tools
 from deliver.engine.runtime.record_store import parse
 from deliver.engine.runtime.stop_signal import Stop
+from deliver.model.analysis_result import AnalysisResult
 from deliver.model.errors import DeliverError, InputError
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Analysis, Limits, ReleaseSpec
@@ -70,11 +71,11 @@ class Examiner:
     def reset(self, at: float) -> None:
         """Nothing is kept."""
 
-    def examine(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> Judge.Said:
+    def examine(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> AnalysisResult:
         verdict = Verdict(self.reply)
         self.play.referee.answers.append(Answer(self.process.name, self.asked, self.play.clock.now(), self.reply))
         check = CheckResult("errors", "metric", verdict, f"errors say {verdict}", samples=100)
-        return Judge.Said((check,), None, self.asked + self.process.skew)
+        return AnalysisResult((check,), None, self.asked + self.process.skew)
 
 
 @dataclass

@@ -70,7 +70,7 @@ def test_a_bad_candidate_fails_with_all_its_evidence(clock):
     done = examiner.examine("shop", STABLE, CANDIDATE)
     (result,) = done.results
     assert (result.verdict, result.candidate, result.stable, result.limit, result.unit, result.samples) == (FAIL, 20.0, 0.0, 1.0, "%", 100)
-    assert done.share == 25.0
+    assert done.candidate_percent == 25.0
     assert done.at == 1000.0
     assert 'req{code="500",namespace="shop",pod=~"web-c|web-s"}' in result.evidence.query
     assert result.evidence.numbers["candidate_bad"] == 20

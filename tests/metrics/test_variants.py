@@ -51,7 +51,7 @@ def test_only_the_treatments_own_errors_count_against_it():
     done = examine(Provider(*served), ERRORS, variants=ON)
     (result,) = done.results
     assert (result.verdict, result.candidate, result.stable, result.samples) == (Verdict.PASS, 0.0, 90.0, 100)
-    assert done.share == 50.0
+    assert done.candidate_percent == 50.0
 
 
 def test_a_bad_treatment_fails_although_everyone_else_is_well():
@@ -89,7 +89,7 @@ def test_where_nothing_tells_them_apart_everyone_is_compared_with_the_time_befor
     (result,) = done.results
     assert (result.verdict, result.candidate) == (Verdict.FAIL, 20.0)
     assert result.stable == pytest.approx(1.0)
-    assert done.share is None, "the same pods before and after have no share of each other"
+    assert done.candidate_percent is None, "the same pods before and after have no share of each other"
 
 
 def test_a_label_that_no_series_has_is_found_before_the_release():

@@ -7,7 +7,8 @@ from typing import Any
 
 from deliver.cluster.port import Cluster
 from deliver.engine.runtime import proxy_access, service_probe
-from deliver.engine.runtime.analysis_poller import AnalysisResult, Analyzer, NoResult
+from deliver.engine.runtime.analysis_poller import Analyzer
+from deliver.model.analysis_result import NOT_ANALYZED, AnalysisResult
 from deliver.model.frozen import replace
 from deliver.model.observation import PodSeen
 from deliver.model.plan import Side, Step
@@ -24,7 +25,7 @@ class NoAnalyzer:
         """Nothing is kept."""
 
     def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> AnalysisResult:
-        return NoResult()
+        return NOT_ANALYZED
 
 
 def analyzer_factory(
