@@ -12,11 +12,11 @@ from typing import Any
 from deliver.plugins.interfaces import Answer, Histogram, MetricsError, Series
 
 
-def read(status: int, body: bytes, query: str) -> Answer:
+def parse_answer(status: int, body: bytes, query: str) -> Answer:
     """Raises MetricsError for any answer that is not a whole, successful one."""
     data = _json(body)
     if isinstance(data, dict) and data.get("status") == "error":
-        raise refused(status, data)
+        raise refusal(status, data)
     if status != 200:
         raise MetricsError(f"answered {status}: {_problem(data, body)}")
     if not isinstance(data, dict) or data.get("status") != "success" or not isinstance(data.get("data"), dict):
@@ -29,7 +29,7 @@ def read(status: int, body: bytes, query: str) -> Answer:
     return Answer(query, series, warnings)
 
 
-def refused(status: int, data: dict[str, Any]) -> MetricsError:
+def refusal(status: int, data: dict[str, Any]) -> MetricsError:
     """A well-formed refusal. Only `bad_data` is the query's own fault: a time-out or an overload may be over the next time."""
     kind = clean(str(data.get("errorType", "")), 40)
     message = clean(str(data.get("error", "no reason given")))

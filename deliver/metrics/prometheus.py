@@ -125,7 +125,7 @@ class PrometheusProvider:
 
     def raw(self, selector: str, window: float, timeout: float) -> Answer:
         where = str(parse(selector).where(*self._fixed)) if self._fixed else selector
-        return deduplicate.once(self._ask(f"{where}[{max(round(window), 1)}s]", timeout), self._replicas)
+        return deduplicate.deduplicate(self._ask(f"{where}[{max(round(window), 1)}s]", timeout), self._replicas)
 
     def value(self, query: str, timeout: float) -> Answer:
         return self._ask(query, timeout)
@@ -184,7 +184,7 @@ def _variable(name: str, environ: Mapping[str, str]) -> str:
 
 
 def _secret(path: str) -> str:
-    """Raises InputError at the start, and the same during a release, where the examiner makes a BLIND of it."""
+    """Raises InputError at the start, and the same during a release, where the analyzer makes a BLIND of it."""
     try:
         text = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:

@@ -111,7 +111,7 @@ class Transport:
         status, body = self._session.last
         if 300 <= status < 400:
             raise MetricsError(f"answered {status}, a redirect (a login page?); deliver follows none")
-        return answers.read(status, body, query)
+        return answers.parse_answer(status, body, query)
 
     def _fresh_headers(self) -> dict[str, str]:
         try:

@@ -74,12 +74,12 @@ def test_a_blind_release_can_still_be_failed_by_its_pods():
 
 
 class Stuck(Judge):
-    """Answers once, with a PASS, and says the same thing for ever: an examiner whose data stands still."""
+    """Answers once, with a PASS, and says the same thing for ever: an analyzer whose data stands still."""
 
     first: AnalysisResult | None = None
 
-    def examine(self, namespace, stable, candidate, *, traffic=True):
-        self.first = self.first or super().examine(namespace, stable, candidate, traffic=traffic)
+    def analyze(self, namespace, stable, candidate, *, traffic=True):
+        self.first = self.first or super().analyze(namespace, stable, candidate, traffic=traffic)
         return self.first
 
 
@@ -99,8 +99,8 @@ def test_a_verdict_from_before_the_bake_counts_for_nothing(verdict: Verdict):
     old: list[AnalysisResult] = []
 
     class Late(Judge):
-        def examine(self, namespace, stable, candidate, *, traffic=True):
-            found = super().examine(namespace, stable, candidate, traffic=traffic)
+        def analyze(self, namespace, stable, candidate, *, traffic=True):
+            found = super().analyze(namespace, stable, candidate, traffic=traffic)
             if rig.record().step == 0:
                 return found
             earlier = tuple(type(r)(r.name, r.kind, verdict, "old") for r in found.results)
@@ -117,7 +117,7 @@ def test_a_judge_that_fails_to_answer_at_all_is_blind():
     rig = Rig.make()
 
     class Broken(Judge):
-        def examine(self, namespace, stable, candidate, *, traffic=True):
+        def analyze(self, namespace, stable, candidate, *, traffic=True):
             return AnalysisResult((), None, 0.0)
 
     rig.judge = Broken(rig.world.clock.now)

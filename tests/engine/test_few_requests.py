@@ -26,7 +26,7 @@ class Sparse(Judge):
     late: float = 0.0
     began: float = 0.0
 
-    def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> AnalysisResult:
+    def analyze(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> AnalysisResult:
         at = self.now()
         if not traffic:
             return AnalysisResult((), None, at)

@@ -206,7 +206,7 @@ def test_the_candidate_takes_all_at_the_size_the_stable_side_has_grown_to():
 class Probed(Judge):
     """Answers as health checks do, with what a test says."""
 
-    def examine(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> AnalysisResult:
+    def analyze(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> AnalysisResult:
         self.asked = [*getattr(self, "asked", []), traffic]
         verdict = self.verdict(self.now()) if callable(self.verdict) else self.verdict
         return AnalysisResult((CheckResult("http", "health", verdict, f"/healthz says {verdict}"),), None, self.now())

@@ -24,7 +24,7 @@ class Weighing(Judge):
     began: float = 0.0
     looks: int = 0
 
-    def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> AnalysisResult:
+    def analyze(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> AnalysisResult:
         at = self.now()
         self.began, self.looks = self.began or at, self.looks + 1
         total = Tally(0, 10 * self.looks, 1, 90 * self.looks)

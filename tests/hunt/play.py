@@ -71,7 +71,7 @@ class Examiner:
     def reset(self, at: float) -> None:
         """Nothing is kept."""
 
-    def examine(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> AnalysisResult:
+    def analyze(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> AnalysisResult:
         verdict = Verdict(self.reply)
         self.play.referee.answers.append(Answer(self.process.name, self.asked, self.play.clock.now(), self.reply))
         check = CheckResult("errors", "metric", verdict, f"errors say {verdict}", samples=100)
@@ -142,13 +142,13 @@ class Play:
         return made
 
     def _call(self, me: Process, verb: str, image: str) -> Release:
-        cluster, stop, examiner = self.hand.as_actor(me.name), Stop(), Examiner(self, me)
+        cluster, stop, analyzer = self.hand.as_actor(me.name), Stop(), Examiner(self, me)
         reporter = Quiet(
             self.said, on_update=lambda release, seen: self.referee.users.shown(release, seen, seen.at - me.skew if seen else 0.0)
         )
         self.hands.append(cluster)
         stop.wakes(me.wake)
-        tools = Tools(cluster, reporter, stop, me, examiner, lambda analysis: examiner, identity=me.name, hands=self.flags.hand)
+        tools = Tools(cluster, reporter, stop, me, analyzer, lambda analysis: analyzer, identity=me.name, hands=self.flags.hand)
         common: dict[str, Any] = {"reporter": reporter, "stop": stop, "within": tools}
         if verb == "run":
             proposal = commands.propose(cluster, self.spec(image), actor=me.name, now=me.now(), hands=self.flags.hand)

@@ -58,7 +58,7 @@ def drive(w: Dependencies, store: Store, lease: Lease, release: Release) -> Rele
     flag = FlagPoller(hand, w.clock, w.background) if hand else None
     seeking = MetricSearcher(w.seek, w.clock, w.background) if w.seek else None
     tools = DriverDeps(w.cluster, router_of(release.spec), w.clock, w.background, w.reporter, w.stop, flag, seeking)
-    watching = AnalysisPoller(lambda judged: analyzer_factory(w.cluster, judged, w.clock.now, w.examiner), release, w.clock, w.background)
+    watching = AnalysisPoller(lambda judged: analyzer_factory(w.cluster, judged, w.clock.now, w.analyzer), release, w.clock, w.background)
     try:
         ended = Driver(tools, lease, store, watching).drive(release, pods_selector(release))
     except Superseded as taken:

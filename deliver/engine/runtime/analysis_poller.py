@@ -17,7 +17,7 @@ class Analyzer(Protocol):
 
     def reset(self, at: float) -> None: ...
 
-    def examine(
+    def analyze(
         self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True
     ) -> AnalysisResult: ...
 
@@ -102,7 +102,7 @@ class AnalysisPoller:
 
     def _examine(self, analyzer: Analyzer, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], traffic: bool) -> None:
         try:
-            self.latest = analyzer.examine(namespace, stable, candidate, traffic=traffic)
+            self.latest = analyzer.analyze(namespace, stable, candidate, traffic=traffic)
         finally:
             with self._lock:
                 self._busy = False
