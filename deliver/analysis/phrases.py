@@ -69,12 +69,3 @@ def claim_text(rules: Rules) -> str:
     if rules.limit:
         return f"more than {100 * rules.limit:.3g} % are bad"
     return "it is worse than stable" if rules.margin == 1 else f"it is more than {rules.margin:.3g} times as bad as stable"
-
-
-def proof_text(rules: Rules) -> str:
-    """What has to be shown before the candidate gets all users."""
-    if rules.limit:
-        return f"less than {100 * rules.limit:.3g} % are bad"
-    good = f"less than {100 * rules.acceptable:.3g} % are bad" if rules.acceptable else ""
-    worse = f"it is not {rules.prove:.3g} times as bad as stable"
-    return f"{worse}, or {good}" if good else worse

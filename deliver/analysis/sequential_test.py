@@ -78,26 +78,22 @@ def main_track(evidence: MetricEvidence) -> Track:
 
 def upper_bound(bad: int, total: int, phi: float, doubt: float = DOUBT) -> float:
     """Highest fraction of bad requests that these counts do not refute, by Chernoff's bound: total KL(bad/total, p) = ln(1/doubt)."""
-    if not total:
-        return 1.0
-    fraction, need = bad / total, -log(doubt) * phi / total
-    low, high = fraction, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _kl(fraction, middle) < need else (low, middle)
-    return high
+    return _bisected(bad, total, phi, doubt, 1.0)[1] if total else 1.0
 
 
 def lower_bound(bad: int, total: int, phi: float, doubt: float = DOUBT) -> float:
     """Lowest fraction of bad requests that these counts do not refute: see `upper_bound`."""
-    if not bad:
-        return 0.0
+    return _bisected(bad, total, phi, doubt, 0.0)[0] if bad else 0.0
+
+
+def _bisected(bad: int, total: int, phi: float, doubt: float, end: float) -> tuple[float, float]:
+    """(the last fraction from bad/total towards `end`, 0 or 1, that is not refuted, the first one that is)."""
     fraction, need = bad / total, -log(doubt) * phi / total
-    low, high = 0.0, fraction
+    kept, refuted = fraction, end
     for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (low, middle) if _kl(fraction, middle) < need else (middle, high)
-    return high
+        middle = (kept + refuted) / 2
+        kept, refuted = (middle, refuted) if _kl(fraction, middle) < need else (kept, middle)
+    return kept, refuted
 
 
 def _close_poll(track: Track, poll: Tally, rules: Rules) -> Track:

@@ -12,7 +12,7 @@ from deliver.cluster.port import Cluster
 from deliver.config.models import AnalysisModel
 from deliver.discovery.discover import age_if_young, discover
 from deliver.discovery.series_queries import YOUNG_PODS
-from deliver.discovery.types import Ask, DiscoveredEntry, Discovery, Question
+from deliver.discovery.types import Ask, DiscoveredEntry, Discovery, nobody_to_ask
 from deliver.discovery.workload import Workload, read_workload
 from deliver.engine.runtime.record_store import Record
 from deliver.model.errors import InputError
@@ -89,7 +89,7 @@ def search_again(cluster: Cluster, release: Release, now: float) -> Analysis | N
     analysis = release.spec.analysis
     try:
         provider = dict(analysis.provider.options) if analysis.provider else None
-        judged = choose_metrics(cluster, release.spec, _unasked, now, provider=provider)
+        judged = choose_metrics(cluster, release.spec, nobody_to_ask, now, provider=provider)
     except Exception:  # the cluster and the provider are foreign; the next look may find it
         return None
     return judged.over(analysis) if judged.metrics else None
@@ -120,10 +120,6 @@ def refuse_recorded_metrics(findings: tuple[Finding, ...], judged: MetricChoice,
         else one
         for one in findings
     )
-
-
-def _unasked(question: Question) -> Any:
-    raise InputError(f"not clear: {question.what}")
 
 
 def _recorded_only(last: Release, metrics: tuple[Metric, ...]) -> list[Metric]:

@@ -34,10 +34,9 @@ class SeriesQueries:
         timer: Callable[[], float] = time.monotonic,
         past: float = 0.0,
     ) -> None:
-        until = timer() + timeout
         self.past = past
         self.pods = tuple(sorted((pod for pod in pods if pod.ready), key=lambda pod: (pod.since, pod.name))[:MAX_PODS])
-        self.fetch = Fetch(provider, namespace, tuple(pod.name for pod in self.pods), lambda: until - timer())
+        self.fetch = Fetch.of_pods(provider, namespace, self.pods, timeout, timer)
 
     @property
     def pod_label(self) -> str:

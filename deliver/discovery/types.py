@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deliver.analysis.selectors import Matcher
+from deliver.model.errors import InputError
 from deliver.plugins.interfaces import Series
 
 
@@ -48,6 +49,11 @@ class Question:
 
 Ask = Callable[[Question], Any]
 """Gives the value of the Choice that was taken. Raises InputError if nobody can be asked."""
+
+
+def nobody_to_ask(question: Question) -> Any:
+    """An Ask for where no person is there."""
+    raise InputError(f"not clear: {question.what}", hint=f"e.g. {question.choices[0].how}")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 from deliver.cluster.port import Cluster
 from deliver.discovery.metric_choice import MetricChoice, choose_metrics, last_judged_release
-from deliver.discovery.types import Question
+from deliver.discovery.types import nobody_to_ask
 from deliver.doctor.line import DoctorLine
 from deliver.doctor.metrics import DoctorTarget, error_text
 from deliver.engine.runtime.record_store import Store
@@ -29,7 +29,7 @@ def judged_by_line(cluster: Cluster, namespace: str, options: Mapping[str, Any] 
         if judged.silent and last is None:
             return DoctorLine(WHAT, "warn", "its pods and health checks alone: the file names no metrics", "--discover looks for them")
         spec = ReleaseSpec(target, "", "canary", container=judged.container)
-        return _choice_line(choose_metrics(cluster, spec, _unasked, now, provider=options, last=last))
+        return _choice_line(choose_metrics(cluster, spec, nobody_to_ask, now, provider=options, last=last))
     except InputError as error:
         return DoctorLine(WHAT, "warn", error_text(error), error.hint or HINT)
     except DeliverError as error:
@@ -44,7 +44,3 @@ def _choice_line(found: MetricChoice) -> DoctorLine:
     if found.unseen:
         return DoctorLine(WHAT, "warn", f"its pods, {names}{how}; none of them is found now, and a release is refused without", HINT)
     return DoctorLine(WHAT, "done", f"its pods, {names}{how}")
-
-
-def _unasked(question: Question) -> Any:
-    raise InputError(f"not clear: {question.what}", hint=f"e.g. {question.choices[0].how}")

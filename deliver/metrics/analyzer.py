@@ -26,8 +26,8 @@ from deliver.model.evidence import MetricEvidence
 from deliver.model.observation import CutoverSeen, PodSeen
 from deliver.model.spec import Analysis, EvidenceMetric, Metric
 from deliver.model.verdict import CheckResult, Evidence, Verdict
-from deliver.plugins.interfaces import Check, MetricProvider, MetricsError
-from deliver.plugins.validation import said
+from deliver.plugins.interfaces import Check, MetricProvider
+from deliver.plugins.validation import error_text
 
 TIMEOUT = 10.0
 STALE_SCRAPES = 2.5  # scrape intervals after which a pod's newest sample is old, however slow its scrapes are
@@ -122,7 +122,7 @@ class StepAnalyzer:
             fetch = Fetch(self._provider, namespace, step.roster.names(), lambda: until - self._timer(), self._setup.variants)
             look = self._look(step, fetch, (*stable, *candidate))
         except Exception as error:  # a provider is foreign code: whatever it raises, the release goes on blind
-            return tuple(MetricOutcome(blind_result(metric.name, "metric", _error_text(error), at)) for metric in metrics)
+            return tuple(MetricOutcome(blind_result(metric.name, "metric", error_text(error), at)) for metric in metrics)
         outcomes = tuple(self._metric(step, look, metric, at) for metric in metrics)
         self._store.learn_cadence(next((one.series for one in outcomes if one.series), ()), look.now)
         if step is not self._step:
@@ -171,7 +171,7 @@ class StepAnalyzer:
             gathered = step.gathered.setdefault(metric.name, StepCounts())
             outcome = judge_by_threshold(metric, look, step.streaks.get(metric.name, BreachStreak()), gathered)
         except Exception as error:  # as above
-            found = blind_result(metric.name, "metric", _error_text(error), at, getattr(metric, "total", getattr(metric, "query", "")))
+            found = blind_result(metric.name, "metric", error_text(error), at, getattr(metric, "total", getattr(metric, "query", "")))
             return MetricOutcome(found, few=isinstance(error, NoRequestsYet))
         step.streaks[metric.name] = outcome.streak
         return outcome
@@ -197,14 +197,8 @@ class StepAnalyzer:
         try:
             return health.result()
         except Exception as error:  # as above
-            return tuple(blind_result(name, "health", _error_text(error), at) for name, _ in self._checks)
+            return tuple(blind_result(name, "health", error_text(error), at) for name, _ in self._checks)
 
 
 def blind_result(name: str, kind: str, why: str, at: float, query: str = "") -> CheckResult:
     return CheckResult(name, kind, Verdict.BLIND, why, evidence=Evidence(query=query, at=at))
-
-
-def _error_text(error: Exception) -> str:
-    """The reason for a person. The text of an unknown error may hold a URL or a secret: only its type is shown."""
-    known = error if isinstance(error, MetricsError) else getattr(error, "what", "")
-    return said(known) or f"internal error: {type(error).__name__}"

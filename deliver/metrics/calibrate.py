@@ -90,20 +90,17 @@ def with_raw_history(metric: EvidenceMetric, look: Look, tracks: tuple[Track, ..
     total, special = queries.counting(metric), queries.bad_or_fast(metric)
     reach = look.now - begin
     try:
-        requests = samples_until(look.fetch.raw(total, reach), look.past.at).series
-        others = samples_until(look.fetch.raw(special, reach), look.past.at).series if requests else ()
+        requests = samples_until(look.fetch.raw(total, reach), look.past.at)
+        others = samples_until(look.fetch.raw(special, reach), look.past.at) if requests.series else requests
     except MetricsError:
         return tracks
-    span, label, stable = Span(begin, begin, begin=begin), look.fetch.labels.pod, look.arms[STABLE]
+    span = Span(begin, begin, begin=begin)
 
     def of(track: Track) -> Track:
-        if metric.histogram:
-            found = counts.count_slower(others, requests, track.bound, stable, span, label)
-        else:
-            found = counts.count_bad(others, requests, stable, span, label)
+        found = look.count(others, requests, track.bound if metric.histogram else None, STABLE, span)
         if found.unmatched or found.total <= track.calibration.total:
             return track
-        ends = counts.sample_ranges(requests, stable, begin, label).values()
+        ends = counts.sample_ranges(requests.series, look.arms[STABLE], begin, look.fetch.labels.pod).values()
         seconds = max((newest - first for first, newest in ends), default=0.0)
         return replace(track, calibration=replace(track.calibration, bad=found.bad, total=found.total, seconds=seconds))
 

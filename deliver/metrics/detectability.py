@@ -41,11 +41,10 @@ def detectability_findings(
     metrics = [metric for metric in release.spec.analysis.metrics if isinstance(metric, EvidenceMetric) and not metric.slo]
     if not (metrics and stable and shared_steps(release.plan)):
         return []
-    until, whole = timer() + TIMEOUT, sum(metric.weight for metric in metrics)
-    found = []
+    found, until, whole = [], timer() + TIMEOUT, sum(metric.weight for metric in metrics)
     for metric in metrics:
         try:
-            fetch = Fetch(provider, release.spec.target.namespace, tuple(sorted(pod.name for pod in stable)), lambda: until - timer())
+            fetch = Fetch.of_pods(provider, release.spec.target.namespace, stable, until - timer(), timer)
             traffic = _traffic(metric, fetch, release, stable)
         except Exception as error:  # a provider is foreign code, and a plan without a promise is still a plan
             found.append(Finding(RULE, "info", f"{metric.name}: how soon a regression is found is not known ({type(error).__name__})"))

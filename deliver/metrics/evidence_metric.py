@@ -95,7 +95,7 @@ def _new_counts(metric: EvidenceMetric, look: Look, measure: MetricEvidence, ste
     apart = look.arms[CANDIDATE] != look.arms[STABLE]
 
     def count(bound: float, arm: str, span: Span) -> Counts:
-        counted = _count(metric, bad, total, bound, look, arm, span)
+        counted = look.count(bad, total, bound if metric.histogram else None, arm, span)
         if counted.unmatched:
             raise MetricsError(f"the {arm}'s histogram has no bound {bound:g} any more; name one that both sides have (`slower_than`)")
         # the same pods: there is only the past to compare with
@@ -123,13 +123,6 @@ def _fetch_counters(metric: EvidenceMetric, look: Look, bounds: Sequence[float],
         pairs = [native_histogram.to_classic(whole.series, bound) for bound in bounds]
         return replace(whole, series=tuple(one for fast, _ in pairs for one in fast)), replace(whole, series=pairs[0][1])
     return look.fetch.raw(special.where(Matcher("le", "=~", "|".join(map(selectors.le_pattern, bounds)))), reach), total
-
-
-def _count(metric: EvidenceMetric, bad: Answer, total: Answer, bound: float, look: Look, arm: str, span: Span) -> Counts:
-    pod = look.fetch.labels.pod
-    if metric.histogram:
-        return counts.count_slower(bad.series, total.series, bound, look.arms[arm], span, pod)
-    return counts.count_bad(bad.series, total.series, look.arms[arm], span, pod)
 
 
 def _blind_reason(metric: EvidenceMetric, look: Look, measure: MetricEvidence, fresh: NewCounts, step: StepCounts) -> str:

@@ -1,15 +1,17 @@
 """Fetch: the samples of one look. Each selector is asked for once, all under one deadline."""
 
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from deliver.analysis import native_histogram
 from deliver.analysis.bounds import le_value, units_per_second
 from deliver.analysis.selectors import Matcher, PodLabels, Selector, le_pattern
 from deliver.metrics.pod_roster import batches
 from deliver.metrics.variants import Variants
+from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import Answer, MetricProvider, MetricsError
 from deliver.plugins.validation import answered, told_time
 
@@ -40,6 +42,14 @@ class Fetch:
         self.labels = labels_of(provider)
         self._provider, self.namespace, self.pods, self._left = provider, namespace, pods, left
         self._known: dict[tuple[str, float], Answer] = {}
+
+    @classmethod
+    def of_pods(
+        cls, provider: MetricProvider, namespace: str, pods: Iterable[PodSeen], timeout: float, timer: Callable[[], float] = time.monotonic
+    ) -> Self:
+        """The samples of these pods, all of them within `timeout` seconds from now."""
+        until = timer() + timeout
+        return cls(provider, namespace, tuple(sorted(pod.name for pod in pods)), lambda: until - timer())
 
     def raw(self, selector: Selector, window: float, *, native: bool = False) -> Answer:
         """Samples of all pods of both arms. Raises MetricsError, also for a partial answer: what is missing may be the bad part.

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from deliver.analysis.counts import Arm, Counts
+from deliver.analysis.counts import Arm, Counts, Span, count_bad, count_slower
 from deliver.metrics.baseline import StableBaseline
 from deliver.metrics.fetch import Fetch
 from deliver.metrics.pod_roster import CANDIDATE
 from deliver.metrics.scrape_delay import Cadence
 from deliver.metrics.step_counts import StepCounts
+from deliver.plugins.interfaces import Answer
 
 UNKNOWN_CADENCE = Cadence()
 
@@ -29,6 +30,13 @@ class Look:
     ready: frozenset[str] = frozenset()  # names of the ready pods of both arms
     cadence: Cadence = UNKNOWN_CADENCE  # of the scrapes, as the looks before have learnt it
     warming: bool = False  # the step has a warm-up; requests counted during it are left out
+
+    def count(self, bad: Answer, total: Answer, bound: float | None, arm: str, span: Span) -> Counts:
+        """Requests of one arm in a span. bound: of a histogram: requests above it are the bad ones; None for a counter of bad ones."""
+        label = self.fetch.labels.pod
+        if bound is None:
+            return count_bad(bad.series, total.series, self.arms[arm], span, label)
+        return count_slower(bad.series, total.series, bound, self.arms[arm], span, label)
 
 
 class SampleTimes(TypedDict):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from deliver.model.observation import PodSeen
 from deliver.model.verdict import CheckResult, Evidence, Verdict
 from deliver.plugins.interfaces import Check, Probe
-from deliver.plugins.validation import FOREIGN, probed, said
+from deliver.plugins.validation import FOREIGN, error_text, probed
 
 WORKERS = 16
 PROBE_TIMEOUT = 5.0
@@ -68,7 +68,7 @@ def _answer(job: "Future[Probe]", timeout: float) -> Probe:
     try:
         return probed(job.result())
     except FOREIGN as error:  # whatever it raises says nothing of the pod
-        return Probe(None, said(getattr(error, "what", "")) or f"internal error: {type(error).__name__}")
+        return Probe(None, error_text(error))
 
 
 def _failures_needed(check: Check) -> int:

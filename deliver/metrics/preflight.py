@@ -16,6 +16,7 @@ from deliver.model.errors import InputError
 from deliver.model.observation import PodSeen
 from deliver.model.spec import Analysis, EvidenceMetric, LatencyMetric, Metric, QueryMetric, RatioMetric
 from deliver.plugins.interfaces import Answer, Finding, MetricProvider, MetricsError
+from deliver.plugins.validation import error_text
 
 REACH, QUERY, MATCH = "metrics-reachable", "metrics-query", "metrics-match"
 TIMEOUT = 15.0
@@ -40,12 +41,11 @@ def try_queries(
     variant: the label that has to tell a flag's variants apart.
     Levels: input for what the user must correct, refuse for a provider that does not answer, warn for what may be right.
     """
-    until = timer() + timeout
     try:
-        fetch = Fetch(provider, namespace, tuple(sorted(pod.name for pod in stable)), lambda: until - timer())
+        fetch = Fetch.of_pods(provider, namespace, stable, timeout, timer)
         now = fetch.now()
     except Exception as error:  # a provider is foreign code
-        return [Finding(REACH, "refuse", _text(error), "without it every metric is blind; see `analysis` in deliver.yaml")]
+        return [Finding(REACH, "refuse", error_text(error), "without it every metric is blind; see `analysis` in deliver.yaml")]
     findings: list[Finding] = []
     for metric in analysis.metrics:
         try:
@@ -56,7 +56,7 @@ def try_queries(
         except MetricsError as error:
             findings.append(Finding(QUERY, "input" if error.bad_query else "refuse", f"metric {metric.name}: {error}"))
         except Exception as error:  # as above
-            findings.append(Finding(QUERY, "refuse", f"metric {metric.name}: {_text(error)}"))
+            findings.append(Finding(QUERY, "refuse", f"metric {metric.name}: {error_text(error)}"))
     return findings
 
 
@@ -213,7 +213,3 @@ def _regex_slips(name: str, selector: Selector) -> list[Finding]:
 def _existed(selector: Selector, fetch: Fetch) -> bool:
     """Some pod had such a series within PAST_SECONDS."""
     return bool(fetch.value(f"count(last_over_time({selector}[{PAST_SECONDS:.0f}s]))").series)
-
-
-def _text(error: Exception) -> str:
-    return str(error) if isinstance(error, MetricsError) else str(getattr(error, "what", "")) or f"internal error: {type(error).__name__}"

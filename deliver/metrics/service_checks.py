@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from deliver.model.verdict import CheckResult, Evidence, Verdict
 from deliver.plugins.interfaces import Probe
+from deliver.plugins.validation import error_text
 
 KIND = "service"
 FAILURES_IN_A_ROW = 2  # failed looks after which the check fails
@@ -42,5 +43,5 @@ class ServiceChecks:
 def _probe(ask: Callable[[float], Probe], timeout: float) -> Probe:
     try:
         return ask(timeout)
-    except Exception as error:  # whatever it raises says nothing of the Service; texts of unknown errors may hold a secret
-        return Probe(None, str(getattr(error, "what", "")) or f"internal error: {type(error).__name__}")
+    except Exception as error:  # whatever it raises says nothing of the Service
+        return Probe(None, error_text(error))

@@ -22,9 +22,8 @@ def step_duration_findings(
     selector = next((one for metric in release.spec.analysis.metrics if (one := queries.all_requests(metric))), None)
     if selector is None or not stable:
         return []
-    until = timer() + TIMEOUT
     try:
-        fetch = Fetch(provider, release.spec.target.namespace, tuple(sorted(pod.name for pod in stable)), lambda: until - timer())
+        fetch = Fetch.of_pods(provider, release.spec.target.namespace, stable, TIMEOUT, timer)
         found = cadence(fetch.all_kinds(selector, REACH).series, fetch.now())
     except Exception as error:  # a provider is foreign code
         return [Finding(RULE, "info", f"how often the pods are scraped is not known ({type(error).__name__})")]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from deliver.analysis import counts, selectors, threshold
+from deliver.analysis import selectors, threshold
 from deliver.analysis.bounds import le_value
 from deliver.analysis.counts import Arm, Counts, Span
 from deliver.analysis.selectors import Matcher
@@ -65,7 +65,7 @@ def _counted(metric: RatioMetric | LatencyMetric, look: Look, streak: BreachStre
     special, total = _fetch_counters(metric, look, reach)
 
     def count(_: float, arm: str, span: Span) -> Counts:
-        return _count(metric, special, total, look, arm, span)
+        return look.count(special, total, _le_bound(metric), arm, span)
 
     step.add([THE_COUNT], total.series, look.arms, replace(span, begin=look.start), look.fetch.labels.pod, count)
     whole = step.of(THE_COUNT)
@@ -99,7 +99,7 @@ def _baseline_counts(metric: RatioMetric | LatencyMetric, look: Look, begin: flo
     """Counts of the stable side from before the cutover, and not a sample later."""
     special, total = _fetch_counters(metric, look, look.now - begin)
     until = look.past.at
-    return _count(metric, samples_until(special, until), samples_until(total, until), look, STABLE, span)
+    return look.count(samples_until(special, until), samples_until(total, until), _le_bound(metric), STABLE, span)
 
 
 def _fetch_counters(metric: RatioMetric | LatencyMetric, look: Look, reach: float) -> tuple[Answer, Answer]:
@@ -119,12 +119,8 @@ def metric_selector(metric: RatioMetric | LatencyMetric) -> str:
     return metric.total if isinstance(metric, RatioMetric) else metric.histogram
 
 
-def _count(metric: RatioMetric | LatencyMetric, special: Answer, total: Answer, look: Look, arm: str, span: Span) -> Counts:
-    pod = look.fetch.labels.pod
-    if isinstance(metric, LatencyMetric):
-        bound = le_value(selectors.histogram(metric.histogram).name, metric.bound)
-        return counts.count_slower(special.series, total.series, bound, look.arms[arm], span, pod)
-    return counts.count_bad(special.series, total.series, look.arms[arm], span, pod)
+def _le_bound(metric: RatioMetric | LatencyMetric) -> float | None:
+    return le_value(selectors.histogram(metric.histogram).name, metric.bound) if isinstance(metric, LatencyMetric) else None
 
 
 def _result(metric: RatioMetric | LatencyMetric, judgement: Judgement, why: str, evidence: Evidence, samples: int) -> CheckResult:
