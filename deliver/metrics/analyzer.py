@@ -45,7 +45,7 @@ class _StepState:
     failures: ConsecutiveFailures = field(default_factory=ConsecutiveFailures)
     past: StableBaseline = field(default_factory=StableBaseline)
     services: ServiceChecks = field(default_factory=ServiceChecks)
-    gathered: dict[str, StepCounts] = field(default_factory=dict)
+    counts: dict[str, StepCounts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,22 +90,19 @@ class StepAnalyzer:
         step, at = self._step, self._clock()
         pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="deliver-health")
         try:
-            asked = (
-                pool.submit(step.services.ask, self._setup.service_probes, min(PROBE_TIMEOUT, self._timeout), self._clock)
-                if traffic
-                else None
-            )
+            probes, limit = self._setup.service_probes, min(PROBE_TIMEOUT, self._timeout)
+            asked = pool.submit(step.services.ask, probes, limit, self._clock) if traffic else None
             health = pool.submit(probe_all, self._checks, namespace, candidate, step.failures, self._timeout, self._clock)
             outcomes = self._metrics(step, at, namespace, stable, candidate) if traffic else ()
-            results = tuple(outcome.result for outcome in outcomes) + self._exposed(outcomes, stable, candidate, at)
+            results = tuple(outcome.result for outcome in outcomes) + self._exposure(outcomes, stable, candidate, at)
             results += self._health(health, at)
-            through, unasked = asked.result() if asked else ((), "")
+            answered, unasked = asked.result() if asked else ((), "")
             percent = next((outcome.candidate_percent for outcome in outcomes if outcome.candidate_percent is not None), None)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
         rates = drain.first_rates(outcome.rates for outcome in outcomes)
         cutover = CutoverSeen(at, *rates, unasked) if self._setup.baseline or self._setup.service_probes else None
-        return AnalysisResult(results + through, percent, at, cutover, dict(self._store.measures))
+        return AnalysisResult(results + answered, percent, at, cutover, dict(self._store.measures))
 
     def _metrics(
         self, step: _StepState, at: float, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]
@@ -128,14 +125,10 @@ class StepAnalyzer:
         if step is not self._step:
             return outcomes  # a late look at an old step: the evidence goes on without it
         self._store.note({one.result.name: one.measure for one in outcomes if one.measure})
-        weighed = {one.name: one for one in metrics if isinstance(one, EvidenceMetric)}
-        found = fail_on_joint_evidence(outcomes, weighed, self._store.measures, self._analysis)
-        return tuple(self._settled(look, weighed.get(one.result.name), one) for one in found)
-
-    def _settled(self, look: Look, metric: EvidenceMetric | None, outcome: MetricOutcome) -> MetricOutcome:
-        if metric is None:
-            return outcome
-        return few_requests.mark_too_few(metric, outcome, look, self._analysis)
+        by_evidence = {one.name: one for one in metrics if isinstance(one, EvidenceMetric)}
+        found = fail_on_joint_evidence(outcomes, by_evidence, self._store.measures, self._analysis)
+        judged = ((by_evidence.get(one.result.name), one) for one in found)
+        return tuple(few_requests.mark_too_few(metric, one, look, self._analysis) if metric else one for metric, one in judged)
 
     def _look(self, step: _StepState, fetch: Fetch, pods: Sequence[PodSeen]) -> Look:
         """The look that the metrics are judged in. The difference between the provider's clock and ours is measured once a step.
@@ -167,26 +160,26 @@ class StepAnalyzer:
     def _metric(self, step: _StepState, look: Look, metric: Metric, at: float) -> MetricOutcome:
         try:
             if isinstance(metric, EvidenceMetric):
-                return self._weighed(step, look, metric)
-            gathered = step.gathered.setdefault(metric.name, StepCounts())
-            outcome = judge_by_threshold(metric, look, step.streaks.get(metric.name, BreachStreak()), gathered)
+                return self._by_evidence(step, look, metric)
+            counts = step.counts.setdefault(metric.name, StepCounts())
+            outcome = judge_by_threshold(metric, look, step.streaks.get(metric.name, BreachStreak()), counts)
         except Exception as error:  # as above
             found = blind_result(metric.name, "metric", error_text(error), at, getattr(metric, "total", getattr(metric, "query", "")))
             return MetricOutcome(found, few=isinstance(error, NoRequestsYet))
         step.streaks[metric.name] = outcome.streak
         return outcome
 
-    def _weighed(self, step: _StepState, look: Look, metric: EvidenceMetric) -> MetricOutcome:
+    def _by_evidence(self, step: _StepState, look: Look, metric: EvidenceMetric) -> MetricOutcome:
         measure = self._store.measures.get(metric.name, MetricEvidence())
-        gathered = step.gathered.setdefault(metric.name, StepCounts(alone=self._setup.alone))
+        counts = step.counts.setdefault(metric.name, StepCounts(alone=self._setup.alone))
         patient = self._store.unread.get(metric.name, 0) < MAX_UNREAD_LOOKS
         try:
-            return judge_by_evidence(metric, look, measure, self._analysis, self._store.inputs, gathered, patient=patient)
+            return judge_by_evidence(metric, look, measure, self._analysis, self._store.inputs, counts, patient=patient)
         except HistoryUnavailable:
             self._store.unread[metric.name] = self._store.unread.get(metric.name, 0) + 1
             raise
 
-    def _exposed(
+    def _exposure(
         self, outcomes: Sequence[MetricOutcome], stable: Sequence[PodSeen], candidate: Sequence[PodSeen], at: float
     ) -> tuple[CheckResult, ...]:
         judged = next((outcome for outcome in outcomes if outcome.measure), None)

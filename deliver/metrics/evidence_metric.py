@@ -3,7 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import log
+from typing import TypedDict
 
 from deliver.analysis import counts, e_process, native_histogram, phrases, selectors, sequential_test
 from deliver.analysis.bounds import units_per_second
@@ -23,7 +25,6 @@ from deliver.model.spec import Analysis, EvidenceMetric
 from deliver.model.verdict import CheckResult, Evidence, Verdict
 from deliver.plugins.interfaces import Answer, MetricsError
 
-NONE = Tally()
 CLOSE_SCRAPES = 10.0  # seconds between two scrapes; in a longer time one client that retries is one among many
 MAX_REACH = 3600.0  # seconds of raw samples that are asked for at most, after the provider was away
 
@@ -33,8 +34,7 @@ class NewCounts:
     """Requests that are new since the last look."""
 
     tallies: Mapping[float, Tally]  # by bound
-    candidate: Counts  # of the first bound, as the next one
-    stable: Counts
+    candidate: Counts  # of the first bound
     special: Answer  # samples of the bad requests, or of those at or below the bounds
     total: Answer  # samples of all requests
 
@@ -72,14 +72,15 @@ def judge_by_evidence(
         sequential_test.update(track, fresh.tallies[track.bound], look.start, newest, rules, alone=look.alone) for track in measure.tracks
     )
     measure = MetricEvidence(tracks, {pod: at for pod, at in seen.items() if pod in present})
+    judgement = _Judgement(metric, look, measure, rules, fresh, step)
     return MetricOutcome(
-        _result(metric, look, measure, rules, fresh, step, asked=bool(analysis.prove)),
+        judgement.result(asked=bool(analysis.prove)),
         candidate_percent=observed_percent(fresh.total.series, look, metric.window),
         rates=drain.request_rates(fresh.total.series, look.arms[STABLE], look.past.at, look.now - look.stale, look.fetch.labels.pod),
         measure=measure,
-        counted=step.of(sequential_test.main_track(measure).bound),
+        counted=judgement.counted,
         series=fresh.total.series,
-        few=_has_too_few_requests(metric, look, measure, fresh, step),
+        few=judgement.has_too_few_requests(),
     )
 
 
@@ -101,16 +102,15 @@ def _new_counts(metric: EvidenceMetric, look: Look, measure: MetricEvidence, ste
         # the same pods: there is only the past to compare with
         return counted if apart or arm == CANDIDATE else Counts()
 
-    def weighed(bound: float) -> tuple[Counts, Counts]:
+    def both(bound: float) -> tuple[Counts, Counts]:
         """Counts of both sides. A stable side without users brings no evidence: its requests may be probes."""
         one, two = count(bound, CANDIDATE, span), count(bound, STABLE, span)
         return one, Counts() if look.alone else two
 
-    found = {bound: weighed(bound) for bound in bounds}
+    found = {bound: both(bound) for bound in bounds}
     step.add(bounds, total.series, look.arms, replace(span, begin=look.start), look.fetch.labels.pod, count)
-    first = next(iter(found.values()))
     tallies = {bound: Tally(one.bad, one.total, two.bad, two.total) for bound, (one, two) in found.items()}
-    return NewCounts(tallies, *first, bad, total)
+    return NewCounts(tallies, found[bounds[0]][0], bad, total)
 
 
 def _fetch_counters(metric: EvidenceMetric, look: Look, bounds: Sequence[float], reach: float) -> tuple[Answer, Answer]:
@@ -125,111 +125,122 @@ def _fetch_counters(metric: EvidenceMetric, look: Look, bounds: Sequence[float],
     return look.fetch.raw(special.where(Matcher("le", "=~", "|".join(map(selectors.le_pattern, bounds)))), reach), total
 
 
-def _blind_reason(metric: EvidenceMetric, look: Look, measure: MetricEvidence, fresh: NewCounts, step: StepCounts) -> str:
-    """Why the candidate cannot be judged now; "" when it can."""
-    track = sequential_test.main_track(measure)
-    counted = step.of(track.bound)
-    if nothing := missing_samples_reason(look, fresh.candidate, step):
-        return nothing
-    if counted.candidate_total < metric.min_samples:
-        return f"{counted.candidate_total} candidate requests in this step so far, {metric.min_samples} needed"
-    if metric.slo or counted.stable_total or track.calibration.total:
-        return ""
-    if look.alone or look.arms[CANDIDATE] == look.arms[STABLE]:
-        return "the stable side had no requests before this step that could be compared with"
-    return "no requests of the stable side are seen in this step yet"
+@dataclass(frozen=True)
+class _Judgement:
+    """What one metric comes to after a look."""
 
+    metric: EvidenceMetric
+    look: Look
+    measure: MetricEvidence  # with this look
+    rules: Rules
+    fresh: NewCounts
+    step: StepCounts  # with this look
 
-def _verdict(
-    metric: EvidenceMetric, look: Look, measure: MetricEvidence, rules: Rules, fresh: NewCounts, step: StepCounts
-) -> tuple[Verdict, str, bool]:
-    """(verdict, why, whether it is BLIND because the data lean against the candidate)."""
-    track = sequential_test.main_track(measure)
-    facts = phrases.counts_text(step.of(track.bound), bad_word(metric, track))
-    if sequential_test.stable_breaks_limit(track, rules):
-        why = f"both sides have more than {100 * metric.slo:.3g} % bad: {facts}; this looks like the environment's problem"
-        return Verdict.BLIND, why, False
-    if harm := _gross_harm(measure, look, fresh, step, rules):
-        return Verdict.FAIL, phrases.harm_text(harm, bad_word(metric, track)), False
-    if (lean := _lean(measure, step, rules)) >= LEANING:
-        if not step.of(track.bound).candidate_bad:  # the steps before have shown it
-            facts = f"in this release {phrases.counts_text(track.sum + track.pending, bad_word(metric, track))}"
-        return (
-            Verdict.BLIND,
-            f"{facts}: {phrases.odds(lean)} that {phrases.claim_text(rules)}; it leans against the candidate and is not settled",
-            True,
+    @cached_property
+    def track(self) -> Track:
+        return sequential_test.main_track(self.measure)
+
+    @cached_property
+    def counted(self) -> Tally:
+        """Requests of this step, of the main track."""
+        return self.step.of(self.track.bound)
+
+    def result(self, *, asked: bool) -> CheckResult:
+        """asked: a proof that the candidate is no worse is wanted."""
+        verdict, why, leans = self._verdict()
+        fresh, look = self.fresh, self.look
+        samples = sample_lines([*fresh.special.series, *fresh.total.series], look.arms[CANDIDATE], look.fetch.labels.pod)
+        numbers = numbers_of(self.measure, self.rules, self.counted)
+        notes = _sample_notes(self.track, self.rules)
+        return CheckResult(
+            self.metric.name,
+            "metric",
+            verdict,
+            why,
+            limit=100 * self.metric.slo if self.metric.slo else None,
+            unit="%",
+            evidence=Evidence(f"{fresh.special.query} / {fresh.total.query}", look.now, numbers, (*samples, *notes)),
+            proved=sequential_test.is_proven(self.track, self.rules) if asked else None,
+            leans=leans,
+            **_both_sides(self.counted),
+            **sample_times(look, self.step),
         )
-    if blind := _blind_reason(metric, look, measure, fresh, step):
-        return Verdict.BLIND, blind, False
-    return (
-        Verdict.PASS,
-        f"{facts}; evidence {phrases.odds(sequential_test.metric_log_evidence(measure, rules))} that {phrases.claim_text(rules)}",
-        False,
-    )
+
+    def has_too_few_requests(self) -> bool:
+        """The samples are there and show too few requests of the candidate, or of the stable side to compare with."""
+        if self.fresh.candidate.series and missing_samples_reason(self.look, self.fresh.candidate, self.step):
+            return False
+        return self.counted.candidate_total < self.metric.min_samples or not self._can_compare()
+
+    def _can_compare(self) -> bool:
+        return bool(self.metric.slo or self.counted.stable_total or self.track.calibration.total)
+
+    def _blind_reason(self) -> str:
+        """Why the candidate cannot be judged now; "" when it can."""
+        if nothing := missing_samples_reason(self.look, self.fresh.candidate, self.step):
+            return nothing
+        if self.counted.candidate_total < self.metric.min_samples:
+            return f"{self.counted.candidate_total} candidate requests in this step so far, {self.metric.min_samples} needed"
+        if self._can_compare():
+            return ""
+        if self.look.alone or self.look.arms[CANDIDATE] == self.look.arms[STABLE]:
+            return "the stable side had no requests before this step that could be compared with"
+        return "no requests of the stable side are seen in this step yet"
+
+    def _verdict(self) -> tuple[Verdict, str, bool]:
+        """(verdict, why, whether it is BLIND because the data lean against the candidate)."""
+        track, bad, claim = self.track, bad_word(self.metric, self.track), phrases.claim_text(self.rules)
+        facts = phrases.counts_text(self.counted, bad)
+        if sequential_test.stable_breaks_limit(track, self.rules):
+            both = f"both sides have more than {100 * self.metric.slo:.3g} % bad"
+            return Verdict.BLIND, f"{both}: {facts}; this looks like the environment's problem", False
+        if harm := self._gross_harm():
+            return Verdict.FAIL, phrases.harm_text(harm, bad), False
+        if (lean := self._lean()) >= LEANING:
+            if not self.counted.candidate_bad:  # the steps before have shown it
+                facts = f"in this release {phrases.counts_text(track.sum + track.pending, bad)}"
+            return Verdict.BLIND, f"{facts}: {phrases.odds(lean)} that {claim}; it leans against the candidate and is not settled", True
+        if blind := self._blind_reason():
+            return Verdict.BLIND, blind, False
+        odds = phrases.odds(sequential_test.metric_log_evidence(self.measure, self.rules))
+        return Verdict.PASS, f"{facts}; evidence {odds} that {claim}", False
+
+    def _gross_harm(self) -> GrossHarm | None:
+        """Gross harm at any bound, in this step or in the whole release; after a cutover only in this step: before, the load may be ours.
+
+        With close scrapes the worst one is left out: a single client that retries cannot spread over more than one.
+        """
+        close = self.look.cadence.interval < CLOSE_SCRAPES
+        for track in self.measure.tracks:
+            spared = max(self.step.worst[track.bound], self.fresh.tallies[track.bound].candidate_bad) if close else 0
+            for counted in (self.step.of(track.bound), *([] if self.look.alone else [track.sum + track.pending])):
+                if found := gross_harm(track, counted, self.rules, spared):
+                    return found
+        return None
+
+    def _lean(self) -> float:
+        """ln of the odds against the candidate: the mean over the bounds."""
+        tracks, step = self.measure.tracks, self.step
+        odds = [leaning_log_odds(track, step.of(track.bound), self.rules, step.latest(track.bound)) for track in tracks]
+        return max(e_process.log_mean(odds), sequential_test.metric_log_evidence(self.measure, self.rules))
 
 
-def _gross_harm(measure: MetricEvidence, look: Look, fresh: NewCounts, step: StepCounts, rules: Rules) -> GrossHarm | None:
-    """Gross harm at any bound, in this step or in the whole release. After a cutover only in this step: before it, the load may be ours.
-
-    With close scrapes the worst one is left out: a single client that retries cannot spread over more than one.
-    """
-    close = look.cadence.interval < CLOSE_SCRAPES
-    for track in measure.tracks:
-        spared = max(step.worst[track.bound], fresh.tallies[track.bound].candidate_bad) if close else 0
-        for counted in (step.of(track.bound), *([] if look.alone else [track.sum + track.pending])):
-            if found := gross_harm(track, counted, rules, spared):
-                return found
-    return None
+class _BothSides(TypedDict):
+    candidate: float | None
+    stable: float | None
+    samples: int
 
 
-def _lean(measure: MetricEvidence, step: StepCounts, rules: Rules) -> float:
-    """ln of the odds against the candidate: the mean over the bounds."""
-    odds = [leaning_log_odds(track, step.of(track.bound), rules, step.latest(track.bound)) for track in measure.tracks]
-    return max(e_process.log_mean(odds), sequential_test.metric_log_evidence(measure, rules))
+def _both_sides(total: Tally) -> _BothSides:
+    """Percent of bad requests of both sides, 0..100, as fields of a CheckResult."""
+    return {
+        "candidate": 100 * total.candidate_bad / total.candidate_total if total.candidate_total else None,
+        "stable": 100 * total.stable_bad / total.stable_total if total.stable_total else None,
+        "samples": total.candidate_total,
+    }
 
 
-def _has_too_few_requests(metric: EvidenceMetric, look: Look, measure: MetricEvidence, fresh: NewCounts, step: StepCounts) -> bool:
-    """The samples are there and show too few requests of the candidate, or of the stable side to compare with."""
-    track = sequential_test.main_track(measure)
-    counted = step.of(track.bound)
-    if fresh.candidate.series and missing_samples_reason(look, fresh.candidate, step):
-        return False
-    compared = metric.slo or counted.stable_total or track.calibration.total
-    return counted.candidate_total < metric.min_samples or not compared
-
-
-def _result(
-    metric: EvidenceMetric, look: Look, measure: MetricEvidence, rules: Rules, fresh: NewCounts, step: StepCounts, *, asked: bool
-) -> CheckResult:
-    track = sequential_test.main_track(measure)
-    total = step.of(track.bound)
-    verdict, why, leans = _verdict(metric, look, measure, rules, fresh, step)
-    return CheckResult(
-        metric.name,
-        "metric",
-        verdict,
-        why,
-        candidate=100 * total.candidate_bad / total.candidate_total if total.candidate_total else None,
-        stable=100 * total.stable_bad / total.stable_total if total.stable_total else None,
-        limit=100 * metric.slo if metric.slo else None,
-        unit="%",
-        samples=total.candidate_total,
-        evidence=Evidence(
-            f"{fresh.special.query} / {fresh.total.query}",
-            look.now,
-            numbers(measure, rules, total),
-            (
-                *sample_lines([*fresh.special.series, *fresh.total.series], look.arms[CANDIDATE], look.fetch.labels.pod),
-                *_sample_notes(track, rules),
-            ),
-        ),
-        proved=sequential_test.is_proven(track, rules) if asked else None,
-        leans=leans,
-        **sample_times(look, step),
-    )
-
-
-def numbers(measure: MetricEvidence, rules: Rules, step: Tally = NONE) -> dict[str, float]:
+def numbers_of(measure: MetricEvidence, rules: Rules, step: Tally) -> dict[str, float]:
     """The numbers that `explain`, `status` and a report show. Odds are odds, not logarithms; `step_...` are counts of this step alone."""
     track = sequential_test.main_track(measure)
     total, calibration = track.sum + track.pending, track.calibration
@@ -305,12 +316,5 @@ def _failed(one: MetricOutcome, metrics: Mapping[str, EvidenceMetric], analysis:
         f"{phrases.counts_text(track.sum + track.pending, bad_word(metric, track))}: {phrases.odds(found)} that {phrases.claim_text(rules)}"
     )
     total = track.sum + track.pending  # of the whole release: this step alone may have nothing yet
-    return replace(
-        one.result,
-        verdict=Verdict.FAIL,
-        why=f"{text}{f' ({ratio})' if ratio else ''}",
-        candidate=100 * total.candidate_bad / total.candidate_total if total.candidate_total else None,
-        stable=100 * total.stable_bad / total.stable_total if total.stable_total else None,
-        samples=total.candidate_total,
-        leans=False,
-    )
+    why = f"{text}{f' ({ratio})' if ratio else ''}"
+    return replace(one.result, verdict=Verdict.FAIL, why=why, leans=False, **_both_sides(total))
