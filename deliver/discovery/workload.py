@@ -19,18 +19,18 @@ from deliver.plugins import registry
 
 @dataclass(frozen=True)
 class Workload:
-    """pods: of the stable version. probed: paths that the kubelet asks for. health: checks out of the readiness probes."""
+    """A Deployment before its release."""
 
-    target: Target
+    target: Target  # with the Services that select its pods
     image: str
-    container: str
-    containers: int
-    desired: int
+    container: str  # the one that gets the new image
+    containers: int  # of the pod template
+    desired: int  # replicas
     autoscaled: bool
-    pods: tuple[PodSeen, ...]
-    probed: frozenset[str]
-    health: tuple[DiscoveredEntry, ...] = ()
-    notes: tuple[str, ...] = ()
+    pods: tuple[PodSeen, ...]  # of the stable version
+    probed: frozenset[str]  # HTTP paths that the kubelet's probes request
+    health: tuple[DiscoveredEntry, ...] = ()  # health checks made from the readiness probes
+    notes: tuple[str, ...] = ()  # lines for a person: what speaks against its Services
 
     @property
     def restarts(self) -> Mapping[str, int]:
@@ -42,7 +42,7 @@ class Workload:
 
 
 def read_workload(cluster: Cluster, target: Target, container: str = "") -> Workload:
-    """Raises InputError for a Deployment that is not there, or whose container is not clear; ClusterError."""
+    """The Deployment as the cluster has it. Raises InputError if it is missing or the container is ambiguous, and ClusterError."""
     deployment = find_deployment(cluster, target)
     chosen = container_of(deployment, container)
     wanted = [Watch("services"), Watch("pods"), Watch("replicasets", selector=label_selector(deployment))]

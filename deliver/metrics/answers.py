@@ -1,4 +1,4 @@
-"""Prometheus' query answers, read strictly: whatever is not exactly as documented is a MetricsError, never a number.
+"""Reads Prometheus' query answers strictly: what is not exactly as documented is a MetricsError, never a number.
 
 Format: https://prometheus.io/docs/prometheus/latest/querying/api/#expression-query-result-formats
 """
@@ -30,7 +30,7 @@ def parse_answer(status: int, body: bytes, query: str) -> Answer:
 
 
 def refusal(status: int, data: dict[str, Any]) -> MetricsError:
-    """A well-formed refusal. Only `bad_data` is the query's own fault: a time-out or an overload may be over the next time."""
+    """The error for a well-formed refusal. Only `bad_data` is the query's own fault; a time-out or an overload passes."""
     kind = clean(str(data.get("errorType", "")), 40)
     message = clean(str(data.get("error", "no reason given")))
     return MetricsError(f"refused the query ({kind or status}): {message}", bad_query=status == 400 and kind == "bad_data")

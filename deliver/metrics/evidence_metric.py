@@ -7,13 +7,12 @@ from functools import cached_property
 from math import log
 from typing import TypedDict
 
-from deliver.analysis import counts, e_process, native_histogram, phrases, selectors, sequential_test
+from deliver.analysis import counts, e_process, phrases, selectors, sequential_test
 from deliver.analysis.bounds import units_per_second
 from deliver.analysis.counts import Counts, Span
 from deliver.analysis.leaning import LEANING, GrossHarm, gross_harm, leaning_log_odds
-from deliver.analysis.selectors import Matcher
 from deliver.analysis.sequential_test import Rules
-from deliver.metrics import calibrate, drain, queries
+from deliver.metrics import calibrate, drain
 from deliver.metrics.calibrate import CalibrationInputs
 from deliver.metrics.candidate_traffic import observed_percent
 from deliver.metrics.look import Look, missing_samples_reason, sample_times
@@ -115,14 +114,10 @@ def _new_counts(metric: EvidenceMetric, look: Look, measure: MetricEvidence, ste
 
 def _fetch_counters(metric: EvidenceMetric, look: Look, bounds: Sequence[float], reach: float) -> tuple[Answer, Answer]:
     """(bad requests, or those at or below the bounds; all requests). All are asked for first: see threshold_metric.py."""
-    selector, special = queries.counting(metric), queries.bad_or_fast(metric)
-    total = look.fetch.raw(selector, reach)
-    if not metric.histogram:
-        return look.fetch.raw(special, reach), total
-    if not total.series and (whole := look.fetch.raw(selectors.histogram(metric.histogram), reach, native=True)).series:
-        pairs = [native_histogram.to_classic(whole.series, bound) for bound in bounds]
-        return replace(whole, series=tuple(one for fast, _ in pairs for one in fast)), replace(whole, series=pairs[0][1])
-    return look.fetch.raw(special.where(Matcher("le", "=~", "|".join(map(selectors.le_pattern, bounds)))), reach), total
+    if metric.histogram:
+        return look.fetch.latency_counts(selectors.histogram(metric.histogram), bounds, reach)
+    total = look.fetch.raw(selectors.parse(metric.total), reach)
+    return look.fetch.raw(selectors.parse(metric.bad), reach), total
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,11 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Self, TypeVar
 
 from deliver.analysis import native_histogram
-from deliver.analysis.bounds import le_value, units_per_second
 from deliver.analysis.selectors import Matcher, PodLabels, Selector, le_pattern
 from deliver.metrics.pod_roster import batches
 from deliver.metrics.variants import Variants
@@ -67,13 +66,16 @@ class Fetch:
             self._known[key] = self.variants.split(answer, self.labels.pod) if self.variants else answer
         return self._known[key]
 
-    def latency_counts(self, base: Selector, bound: float, window: float) -> tuple[Answer, Answer]:
-        """(requests up to the bound, all) of a histogram, classic or native. Raises InputError for a bound that is not exact."""
+    def latency_counts(self, base: Selector, bounds: Sequence[float], window: float, scale: float = 1.0) -> tuple[Answer, Answer]:
+        """(requests up to each bound, all) of a histogram, classic or native. Raises InputError for a bound inside a native bucket.
+
+        base: selector of its base name. bounds: as its `le` has them. scale: of its units in a second, for the error.
+        """
         total = self.raw(base.suffixed("_count"), window)
         if not total.series and (whole := self.raw(base, window, native=True)).series:
-            fast, every = native_histogram.to_classic(whole.series, le_value(base.name, bound), units_per_second(base.name))
-            return replace(whole, series=fast), replace(whole, series=every)
-        return self.raw(base.suffixed("_bucket").where(Matcher("le", "=~", le_pattern(le_value(base.name, bound)))), window), total
+            pairs = [native_histogram.to_classic(whole.series, bound, scale) for bound in bounds]
+            return replace(whole, series=tuple(one for fast, _ in pairs for one in fast)), replace(whole, series=pairs[0][1])
+        return self.raw(base.suffixed("_bucket").where(Matcher("le", "=~", "|".join(map(le_pattern, bounds)))), window), total
 
     def value(self, query: str, *, part: float = 1.0) -> Answer:
         """Raises MetricsError also where a number was wanted and a native histogram came. part: of the time that is left."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from deliver.analysis import counts, native_histogram, selectors
-from deliver.analysis.bounds import units_per_second
+from deliver.analysis.bounds import le_value, units_per_second
 from deliver.analysis.counts import Arm, Span
 from deliver.analysis.selectors import Matcher, PodLabels, Selector
 from deliver.metrics import queries
@@ -100,11 +100,11 @@ def _latency(metric: LatencyMetric | EvidenceMetric, fetch: Fetch, stable: Seque
     base = selectors.histogram(metric.histogram)
     buckets, total = base.suffixed("_bucket"), base.suffixed("_count")
     findings, reach = _regex_slips(metric.name, base), max(metric.window + stale, LEAST_REACH)
-    found, answer = fetch.latency_counts(base, metric.bound, reach)
+    scale = units_per_second(base.name)
+    found, answer = fetch.latency_counts(base, [le_value(base.name, metric.bound)], reach, scale)
     if not answer.series:
         return [*findings, _no_series(metric.name, total, fetch, stable, now)]
     if not found.series:
-        scale = units_per_second(base.name)
         bounds = {counts.le_bound(series.labels.get("le", "")) / scale for series in fetch.raw(buckets, reach).series}
         values = sorted(filter(math.isfinite, bounds))
         known = ", ".join(f"{value:g}" for value in values) or "none"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from deliver.analysis import selectors, threshold
-from deliver.analysis.bounds import le_value
+from deliver.analysis.bounds import le_value, units_per_second
 from deliver.analysis.counts import Arm, Counts, Span
 from deliver.analysis.selectors import Matcher
 from deliver.analysis.threshold import BreachStreak, Judgement
@@ -105,7 +105,8 @@ def _baseline_counts(metric: RatioMetric | LatencyMetric, look: Look, begin: flo
 def _fetch_counters(metric: RatioMetric | LatencyMetric, look: Look, reach: float) -> tuple[Answer, Answer]:
     """(what counts as bad, all). The total first: counts.py leaves out what a scrape between the two queries has added to the second."""
     if isinstance(metric, LatencyMetric):
-        return look.fetch.latency_counts(selectors.histogram(metric.histogram), metric.bound, reach)
+        base = selectors.histogram(metric.histogram)
+        return look.fetch.latency_counts(base, [le_value(base.name, metric.bound)], reach, units_per_second(base.name))
     total = look.fetch.raw(selectors.parse(metric.total), reach)
     return look.fetch.raw(selectors.parse(metric.bad), reach), total
 

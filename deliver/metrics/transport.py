@@ -1,4 +1,4 @@
-"""HTTP under prometheus_api_client: its defaults (no timeout, hidden retries, dropped warnings, redirects) are not fit for a release."""
+"""HTTP for prometheus_api_client, whose defaults (no timeout, hidden retries, dropped warnings, redirects) do not suit a release."""
 
 import contextlib
 import threading

@@ -48,7 +48,7 @@ class Result:
 
 
 @dataclass
-class Examiner:
+class PlayedAnalyzer:
     """Answers with the verdict that the story has for the moment of the question, when its delay is over; also the engine's Background."""
 
     play: "Play"
@@ -142,7 +142,7 @@ class Play:
         return made
 
     def _call(self, me: Process, verb: str, image: str) -> Release:
-        cluster, stop, analyzer = self.hand.as_actor(me.name), Stop(), Examiner(self, me)
+        cluster, stop, analyzer = self.hand.as_actor(me.name), Stop(), PlayedAnalyzer(self, me)
         reporter = Quiet(
             self.said, on_update=lambda release, seen: self.referee.users.shown(release, seen, seen.at - me.skew if seen else 0.0)
         )

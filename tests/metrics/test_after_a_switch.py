@@ -140,7 +140,7 @@ def test_pods_of_the_other_side_are_left_out():
     assert rates(counter("z", "200", (102.0, 0.0), (112.0, 50.0))) == {}
 
 
-def test_the_examiner_tells_the_rates_of_the_old_pods():
+def test_the_analyzer_gives_the_rates_of_the_old_pods():
     _, done = judged(Provider())
     assert done.switch
     assert done.switch.why == ""
