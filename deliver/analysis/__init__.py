@@ -1,4 +1,4 @@
-"""The statistics that a release is judged by. Pure: samples and counts in, evidence and verdicts out; it stands on deliver.model alone.
+"""The statistics that a release is judged by. Pure: samples and counts in, evidence and verdicts out.
 
     promql.py, selectors.py   PromQL strings and selectors, read and written without free text in a query
     counts.py                 counter samples -> counts; native_histogram.py, bounds.py: the same for latency; history.py: of the past
@@ -14,5 +14,5 @@
     wilson.py                 interval of a fraction, for people (Wilson 1927)
     phrases.py                all of it in words
 
-"statistics.md" is the design note on these methods.
+It imports deliver.model and deliver.text alone. "statistics.md" is the design note on these methods.
 """

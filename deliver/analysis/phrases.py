@@ -20,6 +20,7 @@ def bad_word(slower_than: float = 0.0) -> str:
 
 
 def percent(bad: int, total: int) -> str:
+    """`0.285 %`, or `no requests`."""
     return f"{100 * bad / total:.3g} %" if total else "no requests"
 
 

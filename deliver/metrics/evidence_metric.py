@@ -39,6 +39,7 @@ class NewCounts:
 
 
 def rules_of(metric: EvidenceMetric, analysis: Analysis) -> Rules:
+    """What the sequential test of this metric tests. Without a wanted proof (`prove` 0) the evidence for a ratio below 3 is shown."""
     return Rules(metric.margin, metric.slo, analysis.prove or 3.0, analysis.acceptable, analysis.alpha)
 
 

@@ -38,6 +38,7 @@ class EvidenceStore:
 
 
 def evidence_store_of(release: Release) -> EvidenceStore:
+    """A new store that goes on from the release's record."""
     return EvidenceStore(calibration_inputs_of(release, release.started), dict(release.measures))
 
 

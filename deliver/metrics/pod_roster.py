@@ -34,4 +34,5 @@ class PodRoster:
 
 
 def batches(names: Sequence[str]) -> list[tuple[str, ...]]:
+    """At most PODS_PER_QUERY names each."""
     return [tuple(names[at : at + PODS_PER_QUERY]) for at in range(0, len(names), PODS_PER_QUERY)]

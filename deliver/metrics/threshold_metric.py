@@ -51,6 +51,7 @@ def judge_by_threshold(
 
 
 def arm_matchers(look: Look, namespace: str, arm: str) -> tuple[Matcher, ...]:
+    """Matchers that `{candidate}` or `{stable}` in a free query stand for."""
     if look.fetch.variants:
         return look.fetch.variants.matchers(look.fetch.labels, namespace, look.fetch.pods, arm)
     return look.fetch.labels.matchers(namespace, tuple(sorted(look.arms[arm].pods)))

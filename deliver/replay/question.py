@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from deliver.metrics.calibrate import CalibrationInputs
+from deliver.metrics.calibrate import USUAL_SPACING, CalibrationInputs
 from deliver.metrics.evidence_store import EvidenceStore
 from deliver.metrics.scrape_delay import sample_spacing
 from deliver.model.errors import InputError
@@ -109,4 +109,4 @@ def _scrape(past: Past, question: Question) -> float:
         series = pods.series(past, question.namespace, question.analysis.metrics, question.sides.stable, question.stretch.end, 600.0)
     except MetricsError:
         return 0.0
-    return sample_spacing(series)
+    return (sample_spacing(series) or USUAL_SPACING) if series else 0.0

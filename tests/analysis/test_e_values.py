@@ -59,7 +59,7 @@ def test_for_the_candidate_the_same_holds_the_other_way_round():
 
 
 def test_the_law_of_rare_events_would_promise_too_much_for_the_candidate():
-    """Why proof.py takes the exact one: with 20 of 80 requests a share of 2 % is not rare enough."""
+    """Why noninferiority.py takes the exact one: with 20 of 80 requests a share of 2 % is not rare enough."""
     assert expected(20, 60, 0.02, 3.0, partial(e_values.poisson, ratio=1.0, margin=3.0)) > 1.005
 
 

@@ -227,7 +227,7 @@ class Raises:
 
 
 def provider_raises(rig: Rig) -> None:
-    rig.judge._provider = Raises(RuntimeError("a bug of theirs"))  # type: ignore[attr-defined]  # eyes() has put an Examiner there
+    rig.judge._provider = Raises(RuntimeError("a bug of theirs"))  # type: ignore[attr-defined]  # eyes() has put a StepAnalyzer there
 
 
 def provider_exits(rig: Rig) -> None:
