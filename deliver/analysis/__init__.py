@@ -14,5 +14,5 @@
     wilson.py                 interval of a fraction, for people (Wilson 1927)
     phrases.py                all of it in words
 
-It imports deliver.model and deliver.text alone. "statistics.md" is the design note on these methods.
+It imports deliver.model alone. "statistics.md" is the design note on these methods.
 """

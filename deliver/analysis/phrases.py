@@ -6,12 +6,16 @@ from deliver.analysis import ratio_interval, sequential_test
 from deliver.analysis.leaning import GrossHarm
 from deliver.analysis.sequential_test import Rules
 from deliver.model.evidence import Tally, Track
-from deliver.text import formats
 
 
 def odds(log_evidence: float) -> str:
-    """`412 : 1`, `1 : 3`, `over a billion : 1`. log_evidence: ln E."""
-    return formats.odds(sequential_test.capped_odds(log_evidence))
+    """`412 : 1`, `1 : 3`, `over a billion : 1`."""
+    value = sequential_test.capped_odds(log_evidence)
+    if value >= 0.999e9:
+        return "over a billion : 1"
+    if value >= 1:
+        return f"{value:.3g} : 1" if value < 1000 else f"{value:,.0f} : 1"
+    return f"1 : {1 / max(value, 1e-9):.3g}"
 
 
 def bad_word(slower_than: float = 0.0) -> str:

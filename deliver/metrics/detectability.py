@@ -18,7 +18,6 @@ from deliver.model.plan import Plan, Side
 from deliver.model.release import Release
 from deliver.model.spec import EvidenceMetric
 from deliver.plugins.interfaces import Finding, MetricProvider
-from deliver.text.durations import words
 
 RULE = "detectable"
 TIMEOUT = 15.0
@@ -61,7 +60,7 @@ def shared_steps(plan: Plan) -> list[SharedStep]:
 
 
 def describe(known: MetricTraffic, steps: Sequence[SharedStep], alpha: float) -> str:
-    """`errors: at 20 requests/s, 0.1 % of them bad, a fivefold share is found in about 19 m of baking, a doubling not within ...`"""
+    """`errors: at 20 requests/s, 0.1 % of them bad, a fivefold share is found in about 19 min of baking, a doubling not within ...`"""
     traffic, metric = known.traffic, known.metric
     if not traffic.rate:
         return f"{metric.name}: the past of the stable pods shows no requests yet, so how soon a regression is found cannot be told"
@@ -75,9 +74,7 @@ def describe(known: MetricTraffic, steps: Sequence[SharedStep], alpha: float) ->
 
 def _detection_time(known: MetricTraffic, ratio: float, steps: Sequence[SharedStep]) -> str:
     seconds = detectability.seconds_to_detect(ratio, known.metric.margin, known.alpha, known.traffic, steps)
-    if seconds is None:
-        return "not within the bakes"
-    return f"is found in about {words(round(seconds) if seconds < 90 else 60 * round(seconds / 60))} of baking"
+    return f"is found in about {_about(seconds)} of baking" if seconds is not None else "not within the bakes"
 
 
 def _bake_advice(known: MetricTraffic, plan: Plan, wanted: float) -> Finding:
@@ -101,3 +98,7 @@ def _traffic(metric: EvidenceMetric, fetch: Fetch, release: Release, stable: Seq
     if not (calibration.total and calibration.seconds):
         return Traffic(0.0, 0.0)
     return Traffic(calibration.total / calibration.seconds, calibration.bad / calibration.total, calibration.phi)
+
+
+def _about(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -68,15 +68,6 @@ def percent(value: float | None) -> str:
     return f"{text.removesuffix('.0')} %"
 
 
-def odds(value: float, digits: int = 3) -> str:
-    """`412 : 1`, `1 : 3`, `over a billion : 1`. digits: those that are shown of a number below ten to that power."""
-    if value >= 0.999e9:
-        return "over a billion : 1"
-    if value >= 1:
-        return f"{value:.{digits}g} : 1" if value < 10**digits else f"{value:,.0f} : 1"
-    return f"1 : {1 / max(value, 1e-9):.{digits}g}"
-
-
 def count(amount: int | None, noun: str) -> str:
     if amount is None:
         return f"{NONE} {noun}s"
