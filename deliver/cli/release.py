@@ -141,7 +141,7 @@ def drive(given: Given, asked: Asked) -> int:
     cluster, actor = context.open_cluster(given), context.actor(os.environ)
     proposal = asked.checked(commands.propose(cluster, context.placed(asked.spec, cluster), actor=actor, now=time.time()))
     if planned_code(proposal.findings) is None:  # what is refused has nothing to be judged by
-        _say(asked.told)
+        _say(asked.notes)
     with stoppable() as stop:
         within = commands.dependencies(cluster, context.reporter(given), stop, actor, seek(cluster))
         release = commands.run(cluster, proposal, reporter=within.reporter, stop=stop, within=within)
@@ -158,7 +158,7 @@ def plan(given: Given, strategy: str) -> int:
     proposal = asked.checked(
         commands.propose(cluster, context.placed(asked.spec, cluster), actor=context.actor(os.environ), now=time.time(), wanted=detectable)
     )
-    _say(asked.told)
+    _say(asked.notes)
     context.show_as(given, lambda: lists.plan_view(proposal), lambda style: text.plan_text(proposal, style))
     if (code := text.planned_code(proposal.findings)) is not None:
         return code

@@ -25,6 +25,11 @@ def said(error: BaseException | object, longest: int = LONGEST) -> str:
     return line if len(line) <= longest else line[: longest - 3] + "..."
 
 
+def error_text(error: BaseException) -> str:
+    """One line for a person. The text of an unknown error may hold a URL or a secret: only its type is shown."""
+    return said(error if isinstance(error, MetricsError) else getattr(error, "what", "")) or f"internal error: {type(error).__name__}"
+
+
 def planned(strategy: Strategy, options: Any, facts: Facts) -> Plan:
     """The strategy's plan, which the engine can carry out. Raises its own DeliverError, or PluginError."""
     name = said(getattr(strategy, "name", "?"), 60)
