@@ -14,7 +14,7 @@ from deliver.model.exitcodes import ExitCode
 if TYPE_CHECKING:
     from deliver.cluster.client import KubernetesCluster
     from deliver.config.draft import Draft
-    from deliver.doctor import Judged
+    from deliver.doctor import DoctorTarget
 
 
 def make(name: str, summary: str) -> TyperCommand:
@@ -22,14 +22,14 @@ def make(name: str, summary: str) -> TyperCommand:
 
 
 def doctor(given: Given) -> int:
-    from deliver.doctor import examine
+    from deliver.doctor import run_checks
     from deliver.doctor.text import doctor_text
     from deliver.render.lists import items_view
 
     cluster, namespace = _place(given)
     draft = _draft(given)
     options = draft.get(("analysis", "prometheus"))
-    lines = examine(cluster, namespace, options if isinstance(options, dict) else None, now=time.time, judged=_judged(draft))
+    lines = run_checks(cluster, namespace, options if isinstance(options, dict) else None, now=time.time, judged=_judged(draft))
     context.show_as(given, lambda: items_view("Doctor", [asdict(line) for line in lines]), lambda style: doctor_text(lines, style))
     return ExitCode.UNREACHABLE if any(line.level == "fail" for line in lines) else ExitCode.PROMOTED
 
@@ -53,9 +53,9 @@ def _draft(given: Given) -> "Draft":
     return found
 
 
-def _judged(draft: "Draft") -> "Judged | None":
-    from deliver.doctor import Judged
-    from deliver.doctor.series import STALE
+def _judged(draft: "Draft") -> "DoctorTarget | None":
+    from deliver.doctor import DoctorTarget
+    from deliver.doctor.series import DEFAULT_STALENESS
     from deliver.plugins.types import parse_duration
 
     name, container, metrics = (draft.get(path) for path in (("target", "deployment"), ("target", "container"), ("analysis", "metrics")))
@@ -64,7 +64,7 @@ def _judged(draft: "Draft") -> "Judged | None":
     try:
         stale = parse_duration(draft.get(("analysis", "max_staleness")))
     except ValueError:  # not there, or for `validate` to tell
-        stale = STALE
+        stale = DEFAULT_STALENESS
     silent = draft.document is not None and metrics is None
     found = metrics if isinstance(metrics, list) else ()
-    return Judged(name, container if isinstance(container, str) else "", found, stale, silent=silent, said=metrics == [])
+    return DoctorTarget(name, container if isinstance(container, str) else "", found, stale, silent=silent, none_wanted=metrics == [])

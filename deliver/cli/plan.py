@@ -47,7 +47,7 @@ def plan(given: Given, strategy: str) -> int:
     proposal = asked.checked(
         commands.propose(cluster, context.placed(asked.spec, cluster), actor=context.actor(os.environ), now=time.time(), wanted=detectable)
     )
-    say(asked.told)
+    say(asked.notes)
     context.show_as(given, lambda: lists.plan_view(proposal), lambda style: text.plan_text(proposal, style))
     if (code := text.planned_code(proposal.findings)) is not None:
         return code

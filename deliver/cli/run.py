@@ -60,7 +60,7 @@ def drive(given: Given, asked: Asked) -> int:
     cluster, actor = context.open_cluster(given), context.actor(os.environ)
     proposal = asked.checked(commands.propose(cluster, context.placed(asked.spec, cluster), actor=actor, now=time.time()))
     if planned_code(proposal.findings) is None:  # what is refused has nothing to be judged by
-        say(asked.told)
+        say(asked.notes)
     with stoppable() as stop:
         within = commands.dependencies(cluster, context.reporter(given), stop, actor, seek(cluster))
         release = commands.run(cluster, proposal, reporter=within.reporter, stop=stop, within=within)

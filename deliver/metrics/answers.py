@@ -1,4 +1,4 @@
-"""Prometheus' query answers, read strictly: whatever is not exactly as documented is a MetricsError, never a number.
+"""Reads Prometheus' query answers strictly: what is not exactly as documented is a MetricsError, never a number.
 
 Format: https://prometheus.io/docs/prometheus/latest/querying/api/#expression-query-result-formats
 """
@@ -12,11 +12,11 @@ from deliver.plugins.interfaces import Answer, Histogram, MetricsError, Series
 from deliver.text.sanitize import one_line
 
 
-def read(status: int, body: bytes, query: str) -> Answer:
+def parse_answer(status: int, body: bytes, query: str) -> Answer:
     """Raises MetricsError for any answer that is not a whole, successful one."""
     data = _json(body)
     if isinstance(data, dict) and data.get("status") == "error":
-        raise refused(status, data)
+        raise refusal(status, data)
     if status != 200:
         raise MetricsError(f"answered {status}: {_problem(data, body)}")
     if not isinstance(data, dict) or data.get("status") != "success" or not isinstance(data.get("data"), dict):
@@ -29,8 +29,8 @@ def read(status: int, body: bytes, query: str) -> Answer:
     return Answer(query, series, warnings)
 
 
-def refused(status: int, data: dict[str, Any]) -> MetricsError:
-    """A well-formed refusal. Only `bad_data` is the query's own fault: a time-out or an overload may be over the next time."""
+def refusal(status: int, data: dict[str, Any]) -> MetricsError:
+    """The error for a well-formed refusal. Only `bad_data` is the query's own fault; a time-out or an overload passes."""
     kind = one_line(data.get("errorType", ""), 40)
     message = one_line(data.get("error", "no reason given"), 300)
     return MetricsError(f"refused the query ({kind or status}): {message}", bad_query=status == 400 and kind == "bad_data")

@@ -25,6 +25,11 @@ def text_of(error: BaseException | object, longest: int = LONGEST) -> str:
         return ""
 
 
+def error_text(error: BaseException) -> str:
+    """One line for a person. The text of an unknown error may hold a URL or a secret: only its type is shown."""
+    return text_of(error if isinstance(error, MetricsError) else getattr(error, "what", "")) or f"internal error: {type(error).__name__}"
+
+
 def checked_plan(strategy: Strategy, options: Any, facts: Facts) -> Plan:
     """The strategy's plan, which the engine can carry out. Raises its own DeliverError, or PluginError."""
     name = text_of(getattr(strategy, "name", "?"), 60)

@@ -37,7 +37,7 @@ def odds_line(view: View) -> str:
     needed = f"{_number(view['needed']):.3g} needed"
     parts = [f"{odds(_number(view['worse']))} that it is worse ({needed})"]
     if isinstance(ratio := view["ratio"], list):
-        parts.append(phrases.span(*ratio))
+        parts.append(phrases.interval_text(*ratio))
     if view["proved"]:
         parts.append("shown to be no worse")
     elif view["proved"] is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import log10
 
 from deliver.analysis import selectors
-from deliver.analysis.bounds import per_second
+from deliver.analysis.bounds import units_per_second
 from deliver.model.errors import InputError
 from deliver.model.evidence import Point
 from deliver.model.release import Entry, Outcome, Release
@@ -150,7 +150,7 @@ def _lowest(metric: LatencyMetric | EvidenceMetric, release: Release) -> float:
     """Seconds: of all the bounds that are judged, the one whose requests the trail counts, which is the first; 0 when it is not known."""
     measure = release.measures.get(metric.name)
     try:
-        scale = per_second(selectors.histogram(metric.histogram).name)
+        scale = units_per_second(selectors.histogram(metric.histogram).name)
     except InputError:  # a record of an older deliver may have taken what this one does not
         return 0.0
     return measure.tracks[0].bound / scale if measure and measure.tracks else 0.0

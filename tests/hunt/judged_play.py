@@ -1,4 +1,4 @@
-"""Plays a judged world: real engine, strategies, examiner and samples, one process on the virtual clock, the referee beside it."""
+"""Plays a judged world: real engine, strategies, analyzer and samples, one process on the virtual clock, the referee beside it."""
 
 import math
 import signal
