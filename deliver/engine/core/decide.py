@@ -27,7 +27,7 @@ def decide(release: Release, seen: Observation, now: float) -> Decision:
         release = replace(release, observed=seen.share, checks=seen.checks)
     release = cutover.follow_cutover(release, seen, now)
     if release.course is not Direction.ROLLING_BACK:
-        danger = (flag_guards if release.plan.flag else guards).danger(release, seen, now)
+        danger = (flag_guards if release.plan.flag else guards).check_guards(release, seen, now)
         if isinstance(danger, guards.Fail):
             release = turn_back(release, danger.reason, now)
         elif isinstance(danger, guards.Hold):

@@ -97,7 +97,7 @@ def ensure_arrived(release: Release, seen: Observation, found: FlagState, now: f
     if not shift.verified and (how := arrival_proof(release, seen.flag, found, shift, now)):
         verified = replace(release, shift=replace(shift, verified=now), flag_revision=found.revision)
         share = f"serves {found.percent:g} %" if found.percent is not None else f"gives the treatment to nobody ({found.off})"
-        return Decision(verified.noted(now, "known_state", f"flag {flag_name(release)} {share}: {how}"), None, now)
+        return Decision(verified.noted(now, "state", f"flag {flag_name(release)} {share}: {how}"), None, now)
     after = replace(release, shift=shift, flag_revision=found.revision)
     if after != release:
         return Decision(after, None, now + SECOND_LOOK)
