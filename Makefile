@@ -1,7 +1,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
-CODE := deliver strategies bench tests/e2e tests/docs
+CODE := deliver strategies sandbox bench tests/e2e tests/docs
 
 .PHONY: help setup demo check format test test-sandbox hunt judged mutation test-cluster bench bench-analysis lock clean
 

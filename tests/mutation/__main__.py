@@ -19,9 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("deliver", "strategies", "tests", "pyproject.toml", "README.md")
+COPIED = ("deliver", "strategies", "sandbox", "tests", "pyproject.toml", "README.md")
 MEMORY = 4 << 30  # bytes of address space: a mutant that loops keeps a journal of it
-CORE = ("decide", "forward", "back", "finish", "hazards", "ladder")
 NOT_PLAYED = "not checked"
 NOTICED = ("killed", "timeout", "suspicious", "segfault", "caught by type check")
 
@@ -36,7 +35,7 @@ class Part:
 
 PARTS = {
     "analysis": Part(("deliver/analysis/*",), ("tests/analysis", "tests/metrics/test_native.py", "tests/report/test_trail.py")),
-    "engine": Part(tuple(f"deliver/engine/{name}.py" for name in CORE), ("tests/engine",)),
+    "engine": Part(("deliver/engine/core/*",), ("tests/engine",)),
 }
 
 
@@ -69,7 +68,7 @@ source_paths = ["deliver/"]
 only_mutate = {list(part.changed)}
 pytest_add_cli_args_test_selection = {list(part.tests)}
 pytest_add_cli_args = {plain}
-also_copy = ["strategies", "tests"]
+also_copy = ["strategies", "sandbox", "tests"]
 """
 
 

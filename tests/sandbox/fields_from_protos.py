@@ -70,7 +70,7 @@ def main(cache: str, version: str) -> None:
     roots = [f"k8s.io.api.{_GROUPS.get(kind.group, kind.group)}.{kind.version}.{kind.kind}" for kind in served]
     kept = closure(types, [*roots, *_MORE])
     lines = [f"{json.dumps(name)}: {json.dumps(fields, separators=(',', ':'))}" for name, fields in kept.items()]
-    target = Path(__file__).parents[2] / "deliver" / "sandbox" / "fields.json"
+    target = Path(__file__).parents[2] / "sandbox" / "deliver_sandbox" / "fields.json"
     target.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 

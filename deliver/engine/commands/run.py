@@ -24,12 +24,6 @@ from deliver.model.release import Outcome, Release
 SUPERSEDED_WAIT = 120.0  # seconds a superseded driver waits to tell how it ended
 
 
-# ---------------------------------------------------------------- before and after
-
-
-# ---------------------------------------------------------------- forward
-
-
 def run(cluster: Cluster, proposal: Proposal, *, reporter: Reporter, stop: Stop, within: Dependencies | None = None) -> Release:
     """Drive a proposal to its end. Raises InputError, GateRefused, Locked, ClusterError before anything was changed."""
     refuse(proposal)
@@ -54,9 +48,6 @@ def run(cluster: Cluster, proposal: Proposal, *, reporter: Reporter, stop: Stop,
         lease.release()
         raise
     return drive(w, store, lease, begun)
-
-
-# ---------------------------------------------------------------- shared
 
 
 def drive(w: Dependencies, store: Store, lease: Lease, release: Release) -> Release:
