@@ -103,7 +103,7 @@ def sought(cluster: Cluster, release: Release, now: float) -> Analysis | None:
 def last_judged(record: Record) -> Release | None:
     """The workload's newest release, where it was one of pods that metrics judged; None where it was not."""
     newest = [*([record.release] if record.release else []), *record.history]
-    pods = [one for one in newest if one.plan.flag is None and one.spec.strategy != "rollback"]
+    pods = [one for one in newest if one.plan.flag is None and not one.reverts]
     return pods[0] if pods and pods[0].spec.analysis.metrics and pods[0].spec.analysis.provider else None
 
 

@@ -39,6 +39,8 @@ class Action:
     share: percent of users, and revision: what the flag was when that was decided, for set-share.
     """
 
+    sparse = True  # for the codec, as Entry
+
     verb: Verb
     why: str
     pods: int = 0

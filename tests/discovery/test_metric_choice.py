@@ -11,6 +11,7 @@ from deliver.model.errors import GateRefused
 from deliver.model.frozen import replace
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Analysis, EvidenceMetric
+from deliver.render.sentences import sentence
 from deliver_sandbox.images import Behaviour
 from tests.discovery.sighted import BAD, NEXT, Sighted, prometheus
 from tests.engine.rig import TARGET, in_step
@@ -77,7 +78,7 @@ def test_a_good_version_is_not_held_up_for_want_of_requests(world: Make, rps: fl
     release = rig.canary(NEXT)
     assert release.outcome is Outcome.PROMOTED
     assert rps == 40 or release.unproved == ("errors", "latency")
-    said = [entry.text for entry in release.journal if "too few to judge by" in entry.text]
+    said = [sentence(entry, release) for entry in release.journal if "too few to judge by" in sentence(entry, release)]
     assert len(said) == len({text.partition(":")[0] for text in said}), "once a metric"
 
 
@@ -167,7 +168,7 @@ def test_metrics_that_come_while_it_runs_judge_from_then_on(world: Make) -> None
     release = rig.canary(BAD, bake="30s")
     assert release.outcome is Outcome.ROLLED_BACK
     assert release.reason.startswith("errors: ")
-    assert [entry.text for entry in release.journal if "metrics found" in entry.text] == [
+    assert [sentence(entry, release) for entry in release.journal if "metrics found" in sentence(entry, release)] == [
         "metrics found while the release runs: judged by errors and latency from now on"
     ]
     assert names(rig.record()) == ["errors", "latency"], "the record has it, for whoever takes over and for the next release"

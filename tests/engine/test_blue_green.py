@@ -11,6 +11,7 @@ from deliver.model.observation import CutoverSeen
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Analysis, Limits, PluginSpec, ReleaseSpec
 from deliver.model.verdict import CheckResult, Evidence, Verdict
+from deliver.render.sentences import sentence
 from deliver_sandbox import fixtures
 from deliver_sandbox.api import Write
 from deliver_sandbox.faults import Fault, forbidden
@@ -27,7 +28,7 @@ def spec(image: str = GOOD, limits: Limits | None = None, health: tuple[PluginSp
 
 
 def at(release: Release, text: str) -> float:
-    return next(entry.at for entry in release.journal if entry.text.startswith(text))
+    return next(entry.at for entry in release.journal if sentence(entry, release).startswith(text))
 
 
 def ended(rig: Rig, outcome: Outcome, wanted: ReleaseSpec | None = None) -> Release:
@@ -263,7 +264,7 @@ def test_one_that_cannot_be_closed_keeps_nobody_from_going_back():
     )
     release = rig.run(spec(preview_service="web-preview"))
     assert release.outcome is Outcome.ROLLED_BACK
-    assert any("preview Service web-preview could not be closed" in entry.text for entry in release.journal)
+    assert any("preview Service web-preview could not be closed" in sentence(entry, release) for entry in release.journal)
     assert HASH not in rig.get("services", "web")["spec"]["selector"]
 
 
@@ -413,7 +414,7 @@ def test_what_clings_to_the_old_side_is_named_and_said_again_when_that_side_goes
     rig = Rig.make()
     rig.judge = Facts(rig.world.clock.now, lambda now, pods: {name: 25.0 * (name == max(pods)) for name in pods})
     release = ended(rig, Outcome.PROMOTED)
-    told = [entry.text for entry in release.journal if entry.text.startswith("connections still held on")]
+    told = [sentence(entry, release) for entry in release.journal if sentence(entry, release).startswith("connections still held on")]
     assert release.switch
     assert not release.switch.drained
     [pod] = release.switch.clinging

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deliver.engine.runtime.record_store import open_intents
+from deliver.model.journal import open_intents
 from deliver.model.release import Release
 from deliver.model.spec import Analysis, Limits, ReleaseSpec
 from deliver.model.verdict import Verdict
@@ -64,7 +64,7 @@ def crash(strategy: str, kind: str, nth: int, *, applied: bool, expected: tuple[
     if release is None:
         return
     assert end_state(rig, release) == expected
-    assert not open_intents(release)
+    assert not open_intents(release.journal)
     assert rig.world.traffic.tally.lost() == 0
     dog.check(release)
 

@@ -10,6 +10,7 @@ from deliver.model import errors
 from deliver.model.observation import Observation
 from deliver.model.release import Outcome, Release
 from deliver.model.verdict import Verdict
+from deliver.render.sentences import sentence
 from deliver_sandbox.faults import Fault, conflict, forbidden, too_many, unreachable
 from tests.engine.invariants import watched
 from tests.engine.rig import Rig, in_step
@@ -26,7 +27,7 @@ WHERE: dict[str, Callable[[Release], bool]] = {
 
 def rolling(release: Release) -> bool:
     """The Deployment has just been given the new version."""
-    return any(entry.kind == "outcome" and entry.text == "update-stable" for entry in release.journal)
+    return any(entry.kind == "outcome" and sentence(entry, release) == "update-stable" for entry in release.journal)
 
 
 def away(rig: Rig, seconds: float = 20.0) -> None:
@@ -83,7 +84,7 @@ def test_an_answer_lost_is_journalled_as_unknown_not_as_failed():
     rig = Rig.make()
     rig.world.cluster.script.add(Fault(unreachable("reset"), verb="patch", kind="services", nth=1, applied=True))
     release = rig.run()
-    assert [entry.text for entry in release.journal if entry.result == "unknown"] == ["route stable: reset"]
+    assert [sentence(entry, release) for entry in release.journal if entry.result == "unknown"] == ["route stable: reset"]
 
 
 def test_the_outcome_of_a_write_is_not_forgotten_when_the_server_goes_away_with_it():

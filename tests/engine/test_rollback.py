@@ -6,9 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from deliver.model.errors import InputError
+from deliver.model.journal import Event, times
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Limits
 from deliver.model.verdict import Verdict
+from deliver.render.sentences import sentence
 from deliver_sandbox.faults import Fault, Killed, killed
 from tests.engine.invariants import back, watched
 from tests.engine.rig import TARGET, Rig, in_step, lose, steps, taken_over
@@ -64,8 +66,8 @@ def test_the_order_stable_whole_then_traffic_then_verified_then_the_candidate_go
     rig = Rig.make()
     rig.judge.verdict = lambda now: Verdict.FAIL if rig.record().step == 1 and rig.record().phase == "Baking" else Verdict.PASS
     release = rig.run(rig.spec(limits=Limits(drain=30.0)))
-    journal = [entry for entry in release.journal if entry.at >= next(e.at for e in release.journal if e.text.startswith("rolling back"))]
-    texts = [entry.text.partition(":")[0] for entry in journal if entry.kind != "outcome"]
+    journal = [entry for entry in release.journal if entry.at >= times(release.journal, Event.TURNED_BACK)[0]]
+    texts = [sentence(entry, release).partition(":")[0] for entry in journal if entry.kind != "outcome"]
     assert texts == [
         "rolling back",
         "route stable",
@@ -77,7 +79,7 @@ def test_the_order_stable_whole_then_traffic_then_verified_then_the_candidate_go
         "release-stable",
         "ROLLED_BACK",
     ]
-    at = {entry.text.partition(":")[0]: entry.at for entry in journal}
+    at = {sentence(entry, release).partition(":")[0]: entry.at for entry in journal}
     assert at["route stable"] - at["rolling back"] < 0.1
     assert at["traffic is off the new version"] - at["the EndpointSlices lead to the stable side"] >= 1.0
     assert at["delete-candidate"] - at["traffic on the stable side is verified"] >= 30.0
@@ -180,7 +182,7 @@ def test_a_lost_journal_says_so_in_the_new_one():
     rig, before = interrupted(in_step(1))
     LOSSES["deleted"](rig)
     release = back(rig, before)
-    assert any("the record was lost or unreadable" in entry.text for entry in release.journal)
+    assert any("the record was lost or unreadable" in sentence(entry, release) for entry in release.journal)
 
 
 @pytest.mark.parametrize("verb", ["resume", "promote", "abort"])
@@ -397,7 +399,7 @@ def test_when_stable_loses_its_last_ready_pod_after_the_traffic_was_pinned_to_it
         "route stable",
         "delete-candidate",
     ]
-    offs = [entry.at for entry in release.journal if entry.text == "traffic is off the new version"]
+    offs = [entry.at for entry in release.journal if sentence(entry, release) == "traffic is off the new version"]
     assert len(offs) == 2
     assert release.traffic_off >= offs[0] + 60.0
     dog.check(release)
@@ -417,8 +419,8 @@ def test_a_rollback_that_finds_the_traffic_on_pods_that_are_gone_lets_whoever_is
     rig.when(taken_over, lose)
     release = rig.run(rig.spec(limits=Limits(drain=30.0)))
     assert release.outcome is Outcome.ROLLED_BACK
-    turned = next(entry.at for entry in release.journal if entry.text.startswith("rolling back"))
-    after = [entry.text.partition(":")[0] for entry in release.journal if entry.kind == "intent" and entry.at >= turned]
+    turned = next(entry.at for entry in release.journal if sentence(entry, release).startswith("rolling back"))
+    after = [sentence(entry, release).partition(":")[0] for entry in release.journal if entry.kind == "intent" and entry.at >= turned]
     assert after[:3] == ["route both", "restore-stable", "route stable"]
     assert rig.before() == before
     dog.check(release)

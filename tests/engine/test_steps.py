@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from deliver.engine.core.decide import taken_up
+from deliver.model.journal import Event
 from deliver.model.observation import Observation, OperatorRequest
 from deliver.model.plan import Side
 from deliver.model.release import Direction, Outcome, Phase, Release, RouteChange
 from deliver.model.verdict import CheckResult, Verdict
+from deliver.render.sentences import sentence
 from tests.engine.moments import (
     BEGUN,
     CANDIDATE,
@@ -33,6 +35,7 @@ from tests.engine.moments import (
     waits,
     with_steps,
 )
+from tests.journalled import intent, outcome
 
 DARK = CheckResult("errors", "metric", Verdict.BLIND, "no samples")
 
@@ -63,7 +66,7 @@ def test_traffic_is_moved_to_where_the_step_wants_it(step: int, now: Side, actio
     assert (str(decision.action), decision.action.hash, decision.action.why) == (action, hash, why)
     release = decision.release
     assert (release.phase, release.since, release.exposed, release.shift) == (Phase.SHIFTING, NOW, True, None)
-    assert release.journal[-1].text == f"step {step + 1}/3: shifting to {release.current.name}"
+    assert sentence(release.journal[-1], release) == f"step {step + 1}/3: shifting to {release.current.name}"
 
 
 def test_a_step_without_users_exposes_nobody():
@@ -89,7 +92,7 @@ def test_a_move_begins_its_bake_and_its_blindness_anew():
 def test_nobody_more_is_moved_to_the_candidate_in_a_pause():
     decision = decide(ready(paused=PAUSE), seen(Side.STABLE), NOW)
     assert (decision.action, decision.release.phase) == (None, Phase.PAUSED)
-    assert decision.release.journal[-1].text == "paused by ops@desk"
+    assert sentence(decision.release.journal[-1], decision.release) == "paused by ops@desk"
     assert waits(decision)
 
 
@@ -137,8 +140,8 @@ def test_a_step_whose_metrics_were_not_judged_asks_for_no_new_judgement():
 
 def switched(**more: Any) -> Release:
     """Step 2 had passed and its driver asked for the switch; it is gone, and another took the release up 20 s ago."""
-    release = ready(resumed=NOW - 20, **more).noted(NOW - 40, "verdict", "step 2/3 50 %: PASS")
-    return release.noted(NOW - 39, "intent", "route candidate: 100 %: 100 % by endpoints")
+    release = ready(resumed=NOW - 20, **more).noted(NOW - 40, Event.STEP_PASSED)
+    return intent(release, NOW - 39, "route candidate: 100 %: 100 % by endpoints")
 
 
 def test_users_who_are_all_on_the_candidate_already_are_not_moved_back_to_be_moved_again():
@@ -146,7 +149,7 @@ def test_users_who_are_all_on_the_candidate_already_are_not_moved_back_to_be_mov
     assert (decision.action, decision.wake_at) == (None, NOW)
     release = decision.release
     assert (release.step, release.since, release.bake_since, release.blind_since, release.shift) == (2, NOW, 0.0, 0.0, None)
-    assert (release.phase, release.journal[-1].text) == (Phase.PREPARING, "step 3/3: 100 % stands already")
+    assert (release.phase, sentence(release.journal[-1], release)) == (Phase.PREPARING, "step 3/3: 100 % stands already")
 
 
 @pytest.mark.parametrize(
@@ -154,10 +157,10 @@ def test_users_who_are_all_on_the_candidate_already_are_not_moved_back_to_be_mov
     [
         (switched(), seen(Side.CANDIDATE, candidate=candidate(4, pods=pods(4, CANDIDATE), desired=6), stable=stable(desired=5))),
         (switched(), seen(Side.STABLE)),
-        (switched().noted(NOW - 30, "verdict", "rolling back"), seen(Side.CANDIDATE)),
-        (ready(resumed=NOW - 20).noted(NOW - 10, "intent", "route candidate: x"), seen(Side.CANDIDATE)),
-        (ready(resumed=NOW - 20).noted(NOW - 30, "outcome", "route candidate: refused"), seen(Side.CANDIDATE)),
-        (ready(resumed=NOW - 20).noted(NOW - 30, "intent", "route both: x"), seen(Side.CANDIDATE)),
+        (switched().noted(NOW - 30, Event.TURNED_BACK), seen(Side.CANDIDATE)),
+        (intent(ready(resumed=NOW - 20), NOW - 10, "route candidate: x"), seen(Side.CANDIDATE)),
+        (outcome(ready(resumed=NOW - 20), NOW - 30, "route candidate: refused", "failed"), seen(Side.CANDIDATE)),
+        (intent(ready(resumed=NOW - 20), NOW - 30, "route both: x"), seen(Side.CANDIDATE)),
         (replace(switched(), step=0), seen(Side.CANDIDATE)),
     ],
     ids=["a smaller candidate", "elsewhere", "before the verdict", "by this driver", "never asked", "another move", "another step"],
@@ -179,11 +182,13 @@ def test_a_move_is_switched_when_the_slices_agree_and_verified_a_second_later():
     assert early.release.shift == first.release.shift
     second = decide(first.release, seen(), NOW + 1.0)
     assert second.release.shift == RouteChange(Side.BOTH, "", NOW, NOW, verified=NOW + 1.0)
-    assert second.release.journal[-1].text == ("traffic on both sides is verified: 4 of 8 ready endpoints run the new version, 50 %")
+    assert sentence(second.release.journal[-1], second.release) == (
+        "traffic on both sides is verified: 4 of 8 ready endpoints run the new version, 50 %"
+    )
     assert waits(second, NOW + 1.0)
     third = decide(second.release, seen(), NOW + 1.0)
     assert (third.release.phase, third.release.bake_since) == (Phase.BAKING, NOW + 1.0)
-    assert third.release.journal[-1].text == "step 2/3: baking 50 % for 1 m"
+    assert sentence(third.release.journal[-1], third.release) == "step 2/3: baking 50 % for 1 m"
     assert waits(third, NOW + 1.0)
 
 
@@ -199,7 +204,7 @@ def test_slices_that_disagree_again_begin_the_two_looks_anew_until_it_was_verifi
 def test_a_share_is_told_where_there_are_endpoints():
     nobody = seen(route=route(Side.BOTH, stable=0, candidate=0))
     release = ready(phase=Phase.SHIFTING, shift=RouteChange(Side.BOTH, "", NOW - 3, NOW - 2))
-    assert decide(release, nobody, NOW).release.journal[-1].text == "traffic on both sides is verified: no ready endpoint"
+    assert sentence(decide(release, nobody, NOW).release.journal[-1], release) == "traffic on both sides is verified: no ready endpoint"
 
 
 # ---------------------------------------------------------------- the bake
@@ -212,7 +217,7 @@ def test_a_bake_is_over_to_the_second():
     release = decision.release
     assert (release.step, release.phase, release.since, release.bake_since, release.shift) == (2, Phase.PREPARING, NOW, 0.0, None)
     assert release.blind_since == 0.0
-    assert [entry.text for entry in release.journal] == ["step 2/3 50 %: PASS", "step 3/3: preparing 100 %"]
+    assert [sentence(entry, release) for entry in release.journal] == ["step 2/3 50 %: PASS", "step 3/3: preparing 100 %"]
     assert [check.name for check in release.journal[0].checks] == ["pods", "errors"], "with the evidence"
     assert waits(decision, NOW)
 
@@ -222,9 +227,9 @@ def test_the_last_bake_leads_to_the_finish():
     release = decide(last, seen(Side.CANDIDATE), NOW).release
     assert (release.course, release.phase, release.since, release.bake_since) == (Direction.PROMOTING, Phase.FINISHING, NOW, 0.0)
     assert release.shift == last.shift, "the drain counts from that move"
-    assert release.journal[-1].text == "all steps passed: finishing"
+    assert sentence(release.journal[-1], release) == "all steps passed: finishing"
     warm = decide(replace(last, plan=replace(last.plan, hold=600.0)), seen(Side.CANDIDATE), NOW).release
-    assert warm.journal[-1].text == "all steps passed: the old side is kept warm for 10 m"
+    assert sentence(warm.journal[-1], warm) == "all steps passed: the old side is kept warm for 10 m"
 
 
 def test_users_who_stay_where_they_are_need_no_new_proof():
@@ -247,12 +252,12 @@ def test_a_step_that_is_blind_waits_and_its_blindness_counts_from_the_first_look
 def test_a_pause_in_a_bake_that_is_over_goes_no_further():
     decision = decide(baked(paused=PAUSE), seen(), NOW)
     assert (decision.release.step, decision.release.phase) == (1, Phase.PAUSED)
-    assert decision.release.journal[-1].text == "paused by ops@desk"
+    assert sentence(decision.release.journal[-1], decision.release) == "paused by ops@desk"
 
 
 def test_after_a_pause_it_is_said_that_it_bakes_again():
     decision = decide(baking(phase=Phase.PAUSED), seen(), NOW)
-    assert (decision.release.phase, decision.release.journal[-1].text) == (Phase.BAKING, "baking again")
+    assert (decision.release.phase, sentence(decision.release.journal[-1], decision.release)) == (Phase.BAKING, "baking again")
 
 
 @pytest.mark.parametrize(("since", "over"), [(NOW - 3599.9, False), (NOW - 3600, True)])
@@ -275,7 +280,10 @@ def asking(**more: Any) -> Release:
 
 def test_a_person_is_asked_and_their_time_counts_from_the_end_of_the_bake():
     decision = decide(asking(phase=Phase.BAKING), seen(), NOW)
-    assert (decision.release.phase, decision.release.journal[-1].text) == (Phase.WAITING, "50 % waits for `deliver promote`")
+    assert (decision.release.phase, sentence(decision.release.journal[-1], decision.release)) == (
+        Phase.WAITING,
+        "50 % waits for `deliver promote`",
+    )
     assert waits(decision)
     assert decide(asking(approved=1), seen(), NOW).release.step == 2
     assert decide(asking(approved=0), seen(), NOW).release.step == 1, "that was for the step before"
@@ -313,7 +321,7 @@ def asked(release: Release, verb: str, reason: str = "because") -> Release:
 def test_each_request_is_in_the_journal_with_who_asked():
     for reason, text in (("because", "pause asked by ops@desk: because"), ("", "pause asked by ops@desk")):
         entry = asked(baking(), "pause", reason).journal[0]
-        assert (entry.at, entry.kind, entry.text, entry.actor) == (NOW, "request", text, "ops@desk")
+        assert (entry.at, entry.kind, sentence(entry, BEGUN), entry.actor) == (NOW, "request", text, "ops@desk")
 
 
 def test_a_pause_counts_from_when_it_is_taken_in():
@@ -323,9 +331,9 @@ def test_a_pause_counts_from_when_it_is_taken_in():
 
 
 def test_a_finish_can_be_paused_until_the_deployment_is_touched():
-    warm = finishing().noted(NOW - 9, "intent", "route candidate: x").noted(NOW - 9, "note", "update-stable is next")
+    warm = intent(finishing(), NOW - 9, "route candidate: x").noted(NOW - 9, Event.OTHER, reason="update-stable is next")
     assert asked(warm, "pause").paused is not None
-    meant = warm.noted(NOW - 2, "intent", "update-stable: x")
+    meant = intent(warm, NOW - 2, "update-stable: x")
     assert asked(meant, "pause").paused is not None, "what could not be recorded was not carried out"
     assert asked(done(meant, "update-stable", [NOW - 1], "failed"), "pause").paused is not None
     for result in ("done", "unknown"):
@@ -354,14 +362,14 @@ def test_abort_turns_back_and_names_who_and_why(reason: str, said: str):
     )
     assert (release.reason, release.shift) == (said, None)
     verdict = next(entry for entry in release.journal if entry.kind == "verdict")
-    assert (verdict.text, [check.name for check in verdict.checks]) == (f"rolling back: {said}", ["errors"])
+    assert (sentence(verdict, release), [check.name for check in verdict.checks]) == (f"rolling back: {said}", ["errors"])
 
 
 def test_on_the_way_back_a_request_is_noted_and_changes_nothing():
     for verb in ("abort", "pause", "promote", "resume"):
         release = asked(going_back(), verb)
         assert (release.reason, release.ended_by, release.paused, release.approved) == ("errors: 9 of 100", "", None, -1)
-        assert release.journal[0].text == f"{verb} asked by ops@desk: because"
+        assert sentence(release.journal[0], release) == f"{verb} asked by ops@desk: because"
 
 
 # ---------------------------------------------------------------- another driver takes it up
@@ -381,7 +389,7 @@ def test_who_takes_it_up_bakes_the_step_anew_and_is_named():
     assert (release.since, release.resumed, release.started, release.phase) == (NOW, NOW, before.started, Phase.PREPARING)
     assert (release.bake_since, release.blind_since, release.shift, release.reason) == (0.0, 0.0, None, "")
     entry = release.journal[-1]
-    assert (entry.kind, entry.text, entry.actor, entry.at) == ("state", "taken up by other@there", "other@there", NOW)
+    assert (entry.event, entry.actor, entry.at) == (Event.TAKEN_UP, "other@there", NOW)
 
 
 @pytest.mark.parametrize(("step", "bake_since", "wanted"), [(1, 0.0, 0), (1, NOW - 5, 1), (0, 0.0, 0)])

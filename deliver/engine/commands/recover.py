@@ -7,6 +7,7 @@ from deliver.cluster.port import Cluster
 from deliver.engine.runtime.pod_facts import arm, owner, template_digest
 from deliver.model.errors import NotFound
 from deliver.model.frozen import replace
+from deliver.model.journal import Event
 from deliver.model.names import HASH, RELEASE_LABEL, UNDO, candidate_name, fence_of
 from deliver.model.plan import Plan, Side, Step
 from deliver.model.release import AutoscalerSnapshot, Direction, Phase, Release, ServiceSnapshot, Snapshot, digest_of
@@ -75,7 +76,7 @@ def recover_release(cluster: Cluster, target: Target, *, actor: str, now: float)
         course=Direction.PROGRESSING,
         phase=Phase.PREPARING,
         exposed=True,
-    ).noted(now, "note", "the record was lost or unreadable; put together from the Services' annotations and the ReplicaSets", actor=actor)
+    ).noted(now, Event.RECOVERED, actor=actor)
 
 
 def _held(deployment: Object | None) -> bool:

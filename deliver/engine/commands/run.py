@@ -18,6 +18,7 @@ from deliver.engine.runtime.reporter import Reporter
 from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.errors import ClusterError, Locked, Superseded
 from deliver.model.frozen import replace
+from deliver.model.journal import Event
 from deliver.model.observation import Observation
 from deliver.model.release import Outcome, Release
 
@@ -40,9 +41,7 @@ def run(cluster: Cluster, proposal: Proposal, *, reporter: Reporter, stop: Stop,
                 hint="`deliver status` shows it",
             )
         begun = replace(with_number(release, store.record, w.clock.now()), fence=lease.fence, started=w.clock.now(), since=w.clock.now())
-        begun = begun.noted(
-            w.clock.now(), "state", f"started by {release.actor}: {release.snapshot.image} -> {release.spec.image}", actor=release.actor
-        )
+        begun = begun.noted(w.clock.now(), Event.STARTED, actor=release.actor)
         store.save(begun)
     except BaseException:
         lease.release()

@@ -2,6 +2,7 @@
 
 from deliver.engine.core.decision import Decision, wait
 from deliver.model.frozen import replace
+from deliver.model.journal import Event
 from deliver.model.observation import ArmSeen, Observation
 from deliver.model.plan import Side
 from deliver.model.release import Direction, Release, RouteChange
@@ -20,7 +21,9 @@ def follow_route_change(release: Release, seen: Observation, now: float, side: S
         return replace(release, shift=replace(shift, switched=now))
     if not shift.verified and now - shift.switched >= SECOND_LOOK:
         verified = replace(release, shift=replace(shift, verified=now))
-        return verified.noted(now, "state", _proof(release, side, seen))
+        rolled = release.course is Direction.PROMOTING and side is Side.STABLE  # the named Deployment runs the new version by now
+        event = Event.TAKEOVER_VERIFIED if rolled else Event.TRAFFIC_VERIFIED
+        return verified.noted(now, event, subject=side.value, numbers=ready_endpoints(seen))
     return replace(release, shift=shift)
 
 
@@ -63,21 +66,7 @@ def verified_at(release: Release) -> float:
     return release.shift.verified if release.shift else 0.0
 
 
-def _proof(release: Release, side: Side, seen: Observation) -> str:
-    rolled = release.course is Direction.PROMOTING and side is Side.STABLE  # the named Deployment runs the new version by now
-    where = f"the new pods of Deployment {release.spec.target.deployment}" if rolled else _whom(side)
-    return f"traffic on {where} is verified: {endpoints_text(seen)}"
-
-
-def _whom(side: Side) -> str:
-    return "both sides" if side is Side.BOTH else f"the {side} side"
-
-
-def endpoints_text(seen: Observation) -> str:
-    """The new version's share of all ready endpoints, whoever made its pods."""
+def ready_endpoints(seen: Observation) -> dict[str, float]:
+    """candidate: those of the new version, whoever made its pods. total: all of them."""
     route = seen.route
-    total = route.stable + route.candidate + route.other
-    if not total:
-        return "no ready endpoint"
-    run = "runs" if 1 in (route.candidate, total) else "run"
-    return f"{route.candidate} of {total} ready endpoint{'s' * (total > 1)} {run} the new version, {100 * route.candidate / total:.0f} %"
+    return {"candidate": route.candidate, "total": route.stable + route.candidate + route.other}
