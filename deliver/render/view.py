@@ -6,7 +6,7 @@ Percentages and pods are what was read back (Observation); null where nothing wa
 from typing import Any, Protocol
 
 from deliver.model.codec import encode
-from deliver.model.journal import Entry
+from deliver.model.journal import Entry, EntryKind
 from deliver.model.observation import ArmSeen, Observation, RouteSeen
 from deliver.model.plan import Step
 from deliver.model.release import Direction, Outcome, Phase, Release
@@ -144,7 +144,8 @@ def observed(release: Release, seen: Observation | None) -> float | None:
 def newest_checks(release: Release, seen: Observation | None) -> tuple[CheckResult, ...]:
     """The newest verdicts on the way forward; on the way back, and after it, those that turned the release."""
     if release.course is Direction.ROLLING_BACK:
-        return next((entry.checks for entry in reversed(release.journal) if entry.kind == "verdict" and entry.checks), release.checks)
+        verdicts = (entry.checks for entry in reversed(release.journal) if entry.kind is EntryKind.VERDICT and entry.checks)
+        return next(verdicts, release.checks)
     return release.checks or (seen.checks if seen else ())
 
 

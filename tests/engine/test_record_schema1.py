@@ -5,6 +5,7 @@ records_of_0_1_0/README.md says how the records were made.
 
 import json
 import lzma
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def test_another_driver_goes_on_from_such_a_record(name: str, verb: str):
         kind = name.rpartition("-")[2]
         if verb == "resume" and kind != "late":  # whoever wanted to abort it is gone
             assert release.outcome == ("ROLLED_BACK" if kind == "bad" else "PROMOTED")
-        elif verb == "rollback" or verb == "abort":
+        elif verb in {"rollback", "abort"}:
             assert (release.outcome, rig.before()) == ("ROLLED_BACK", before)
         assert not journal_faults(release) and not open_intents(release.journal)
         data = rig.world.api.get("configmaps", "shop", "deliver-web")["data"]
@@ -103,10 +104,8 @@ def left_by_the_old_version(name: str, data: dict[str, str]) -> tuple[Rig, dict[
             rig.world.cluster.script.add(Fault(killed, actor="test@here", times=1))
 
     stop = rig.world.store.listen(saved)
-    try:
+    with suppress(Killed):
         rig.run(spec)
-    except Killed:
-        pass
     stop()
     now = rig.record()
     assert (now.id, now.snapshot.uid, now.snapshot.hash) == (old["id"], old["snapshot"]["uid"], old["snapshot"]["hash"])

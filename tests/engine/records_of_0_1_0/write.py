@@ -1,4 +1,4 @@
-"""Plays the stories with the code of 0.1.0, and keeps each record that its driver saved and what it decided. README.md says how to run it."""
+"""Plays the stories with the code of 0.1.0 and keeps what its driver saved and decided; README.md says how to run it."""
 
 import json
 import lzma
@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from deliver.sandbox.faults import Fault, killed
+
 from deliver.engine import driver
 from deliver.model.codec import encode
-from deliver.sandbox.faults import Fault, killed
-from stories import NAMES, made
+from tests.engine.records_of_0_1_0.stories import NAMES, made
 
 BIG = ("journal", "trail", "measures", "checks", "observed", "evidence")  # of a release: not compared whole
 
@@ -57,4 +58,4 @@ for name in NAMES:
     packed = lzma.compress(json.dumps(story, separators=(",", ":")).encode(), preset=9 | lzma.PRESET_EXTREME)
     (folder / f"{name}.json.xz").write_bytes(packed)
     outcome = json.loads(story["records"][-1]["release"])["outcome"]
-    print(name, outcome, len(story["records"]), "records,", len(story["decisions"]), "decisions,", len(packed), "bytes")
+    sys.stdout.write(f"{name} {outcome}: {len(story['records'])} records, {len(story['decisions'])} decisions, {len(packed)} bytes\n")
