@@ -219,7 +219,7 @@ class Release:
         entry = Entry(seq=seq, at=at, event=event, step=self.step, fence=self.fence, **more)
         return replace(self, journal=(*self.journal, entry))
 
-    def answered(self, at: float, intent: Entry, result: Result, reason: str = "") -> "Release":
+    def with_outcome(self, at: float, intent: Entry, result: Result, reason: str = "") -> "Release":
         """With the outcome of an intent. reason: what it met, where it was not carried out."""
         return self.noted(at, Event.OUTCOME, action=intent.action, of=intent.seq, result=result, reason=reason)
 
@@ -227,7 +227,7 @@ class Release:
 def done_already(release: Release, at: float, action: Action) -> Release:
     """With intent and outcome of something that was done before it could be journalled."""
     asked = release.noted(at, Event.INTENT, action=action)
-    return asked.answered(at, asked.journal[-1], Result.DONE)
+    return asked.with_outcome(at, asked.journal[-1], Result.DONE)
 
 
 def with_image(template: Mapping[str, Any], container: str, image: str) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def event_view(
 
 def facts(entry: Entry) -> View:
     """What a journal line says as data. code: one of model.journal.Event, which tells what `subject` and `numbers` are."""
-    more = {"action": encode(entry.action), "subject": entry.subject, "numbers": dict(entry.numbers), "reason": entry.reason}
+    more = {"action": encode(entry.action), "subject": entry.subject, "numbers": dict(entry.numbers)}
     return {"code": str(entry.event), **{key: value for key, value in more.items() if value}}
 
 

@@ -240,7 +240,7 @@ def test_a_pin_to_other_pods_than_the_new_ones_is_no_takeover():
 
 def test_what_is_verified_in_the_finish_is_said_of_the_new_pods():
     release = rolled(shift=RouteChange(Side.STABLE, NEW, NOW - 3, NOW - 2))
-    assert decide(release, on_new(), NOW).sentence(release.journal[-1], release) == (
+    assert sentence(decide(release, on_new(), NOW).release.journal[-1], release) == (
         "traffic on the new pods of Deployment web is verified: 4 of 4 ready endpoints run the new version, 100 %"
     )
 

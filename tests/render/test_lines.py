@@ -199,6 +199,10 @@ def test_jsonl_is_an_object_a_journal_line_and_the_release_last(scene):
     verdict = next(o for o in objects if o.get("type") == "verdict")
     assert verdict["event"].startswith("rolling back") and verdict["checks"][1]["verdict"] == "FAIL"
     assert {"id", "target", "strategy", "phase", "outcome", "reason", "exposure", "at"} <= set(verdict)
+    verified = next(o for o in objects if o.get("code") == "traffic-verified")
+    assert (verified["subject"], verified["numbers"]) == ("both", {"candidate": 1, "total": 5})
+    moved = next(o for o in objects if o.get("code") == "intent" and o["action"]["verb"] == "route")
+    assert moved["action"]["side"] == "both"
     assert "Result: ROLLED BACK" in err.getvalue()
     silent = io.StringIO()
     play(shown, silent, io.StringIO(), output="jsonl", quiet=True)

@@ -124,7 +124,7 @@ def _taken(
     assert release is not None  # the callers have seen one
     release = taken_up(release, actor, fence, now)
     for intent in open_intents(release.journal):
-        release = release.answered(now, intent, Result.UNKNOWN, "its driver was gone before it said so; read back instead")
+        release = release.with_outcome(now, intent, Result.UNKNOWN, "its driver was gone before it said so; read back instead")
     return change(release, now)
 
 

@@ -12,7 +12,6 @@ from deliver.model.release import Direction, Outcome, Phase, Release
 ENDS = {
     Outcome.PROMOTED: Event.PROMOTED,
     Outcome.ROLLED_BACK: Event.ROLLED_BACK,
-    Outcome.HELD: Event.HELD,
     Outcome.ROLLBACK_FAILED: Event.ROLLBACK_FAILED,
 }
 MAX_SLEEP = 5.0  # watches wake the driver; this is only the bound on how long it sleeps

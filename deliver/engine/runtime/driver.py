@@ -206,7 +206,7 @@ class Driver:
             came = acts.do(action, release, seen)
         except ClusterError as error:
             result = Result.UNKNOWN if isinstance(error, Unreachable) else Result.FAILED
-            return self._refused(release.answered(clock.now(), intent, result, error.what), action, error, seen)
+            return self._refused(release.with_outcome(clock.now(), intent, result, error.what), action, error, seen)
         self.refused = 0
         self.repeated = self.repeated + 1 if self.last and self.last[0] == action else 0
         self.last = (action, clock.monotonic())
@@ -216,7 +216,7 @@ class Driver:
                 self.tools.flag.kick()
         elif action.verb is Verb.KEEP_EVIDENCE:
             release = replace(release, evidence=came)
-        return release.answered(clock.now(), intent, Result.DONE), seen, clock.now()
+        return release.with_outcome(clock.now(), intent, Result.DONE), seen, clock.now()
 
     def _refused_for(self, action: Action) -> float:
         """Seconds before it is tried again. After many refusals in a row, of whatever actions, no other one helps either."""
@@ -241,7 +241,7 @@ class Driver:
         entry, self.unsaved = self.unsaved, None
         if entry is None:
             return release
-        return release.answered(self.tools.clock.now(), entry, Result.FAILED, "not done, it could not be recorded")
+        return release.with_outcome(self.tools.clock.now(), entry, Result.FAILED, "not done, it could not be recorded")
 
     def _journal(self, release: Release, action: Action) -> None:
         """The intent first, but traffic that must come back does not wait for the journal (design.md rule 3)."""
