@@ -74,6 +74,7 @@ _NUMBERS = {
     Event.FEW_REQUESTS: {"requests": 0.0, "needed": 0.0, "seconds": 0.0},
 }
 _STEP = re.compile(r"step (\d+)/\d+")
+_WAITS = re.compile(r"(.*) waits for `deliver promote`")
 _ACTION = re.compile(r"(?P<verb>[a-z]+(?:-[a-z]+)*)(?: (?P<argument>[\w.+-]+))?(?:: (?P<rest>.*))?", re.DOTALL)
 _COUNTED = (Verb.CREATE_CANDIDATE, Verb.SCALE_CANDIDATE, Verb.SCALE_STABLE, Verb.HOLD_AUTOSCALER)
 
@@ -85,11 +86,13 @@ def upgraded(release: Object) -> Object:
 
 
 def _entries(release: Object) -> Iterator[Object]:
-    step, intents = 0, dict[int, Object]()
+    step, intents, names = 0, dict[int, Object](), [one["name"] for one in release["plan"]["steps"]]
     for old in release["journal"]:
         text = old["text"]
         if found := _STEP.match(text):
             step = int(found[1]) - 1
+        elif (found := _WAITS.fullmatch(text)) and found[1] in names:
+            step = names.index(found[1])
         same = {key: old[key] for key in ("seq", "at", "actor", "fence", "of", "checks") if key in old}
         entry = {
             **same,
