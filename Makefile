@@ -2,8 +2,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 CODE := deliver strategies sandbox bench tests/e2e tests/docs
+unexport PYTHONDONTWRITEBYTECODE  # the tests start hundreds of processes; each would compile deliver anew
 
-.PHONY: help setup demo check format test test-sandbox hunt judged mutation test-cluster bench bench-analysis lock clean
+.PHONY: help setup demo docs check format test test-sandbox hunt judged mutation test-cluster bench bench-analysis lock clean
 
 help:           ## Print this
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,6 +24,9 @@ setup: .venv/ready  ## Make .venv with the locked packages and deliver itself
 demo: setup     ## See a good release promoted and a bad one taken back, on an embedded cluster
 	@$(BIN)/deliver demo
 
+docs: setup     ## Write the generated parts of docs/: the references of deliver.yaml and of the commands
+	$(BIN)/python -m tests.docs.reference
+
 check: setup    ## Lint, formatting, types, and which package may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -34,10 +38,10 @@ format: setup   ## Put every file in the form that `check` wants
 	$(BIN)/ruff format .
 
 test: setup     ## Every test that needs no cluster
-	$(BIN)/pytest -n 2 -m "not cluster and not slow"
+	$(BIN)/pytest -n 4 --dist worksteal -m "not cluster and not slow"
 
-test-sandbox: setup  ## The end-to-end tests on the sandbox that take too long for `make test`; all of them play on tests/lab too
-	$(BIN)/pytest -n 4 -m "slow and not cluster" tests/e2e
+test-sandbox: setup  ## What takes too long for `make test`: end-to-end tests on the sandbox (all play on tests/lab too), more random worlds
+	$(BIN)/pytest -n 4 -m "slow and not cluster" tests/e2e tests/hunt
 
 SECONDS ?= 600
 hunt: setup     ## Random worlds and crashes against the rules, for SECONDS; failing seeds are written down

@@ -2,7 +2,7 @@
 
 from deliver.model.action import Action, Verb
 from deliver.model.journal import Event, Result
-from deliver.model.plan import Side
+from deliver.model.plan import Exposure, Side
 from deliver.model.release import Release
 
 
@@ -12,7 +12,8 @@ def action(words: str) -> Action:
     name, _, argument = told.partition(" ")
     verb = Verb(name)
     if verb is Verb.ROUTE:
-        return Action(verb, why, side=Side(argument))
+        side, _, weight = argument.partition(" ")
+        return Action(verb, why, exposure=Exposure(Side(side), weight=float(weight.removesuffix(" %")) if weight else None))
     if verb is Verb.SET_SHARE:
         return Action(verb, why, share=float(argument))
     return Action(verb, why, pods=int(argument or 0))

@@ -1,6 +1,7 @@
 """How much more unevenly bad events fall on pods than chance would have it: retries, bursts, pods that differ (statistics.md 2e).
 
-Without it the evidence would take bad luck for a bad release: false rollbacks of 42 % against 0.45 % with retry clusters (section 3).
+Without it the evidence would take bad luck for a bad release: 42 % false rollbacks against 0.45 % with retry clusters (statistics.md
+section 3).
 """
 
 from collections.abc import Mapping

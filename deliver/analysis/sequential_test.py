@@ -10,13 +10,13 @@ from deliver.model.evidence import MetricEvidence, Tally, Track, Wealth
 NEARLY = 0.9  # of a poll's length: scrapes jitter
 ALONE = 3.0  # polls' lengths without stable traffic after which the candidate is held against the past
 FEWEST_BAD = 3  # bad requests of the candidate without which nothing is evidence
-DOUBT = 0.005  # chance that the past's share is above the bound taken for it; paid out of alpha
+DOUBT = 0.005  # chance that the past's share is above the bound taken for it; it comes on top of alpha
 USUAL = 0.05  # the tail whose bound is asked for proof: a p95
 
 
 @dataclass(frozen=True)
 class Rules:
-    """margin: tolerated ratio to stable. limit: an absolute share instead, 0 = none. prove, acceptable: see proof.py.
+    """margin: tolerated ratio to stable. limit: an absolute share instead, 0 = none. prove, acceptable: see noninferiority.py.
 
     alpha: highest chance of a false alarm.
     """

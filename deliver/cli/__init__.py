@@ -1,4 +1,4 @@
-"""The command line: parses, calls deliver.engine.commands.run, hands the answer to deliver.render. No logic.
+"""The command line: parses, calls deliver.engine.commands, hands the answer to deliver.render. No logic.
 
 Kept light: main.py and app.py import typer and the standard library alone; what a command needs is imported when it is asked for.
 """

@@ -115,7 +115,7 @@ def _option(strategy: str, field: "StrategyOption") -> Option:
 
 
 def spec(given: Given, strategy: str = "", *, patient: bool = True) -> Asked:
-    """What was asked for, and how the metrics that nobody named were found. strategy: "" for the file's. patient: see `discovering`."""
+    """What was asked for, and how the metrics that nobody named were found. strategy: "" for the file's. patient: see `discover`."""
     from deliver.config.build import build
     from deliver.config.options import lay_strategy
     from deliver.config.strategies import options_of, replaced, values

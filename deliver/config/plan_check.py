@@ -5,7 +5,7 @@ from typing import Any
 
 from deliver.model.errors import InputError
 from deliver.model.plan import Plan
-from deliver.model.spec import ClusterFacts, Target
+from deliver.model.spec import Facts, Target
 from deliver.plugins import registry
 from deliver.plugins.validation import planned
 
@@ -24,7 +24,7 @@ def rehearse(name: str, options: Mapping[str, Any], target: Target, where: Calla
     said: list[InputError] = []
     for size in SIZES:
         try:
-            plan: Plan = planned(strategy(), checked, ClusterFacts(target, stable_pods=size))
+            plan: Plan = planned(strategy(), checked, Facts(target, stable_pods=size))
         except InputError as error:
             said.append(error)
         else:

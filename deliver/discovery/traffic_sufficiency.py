@@ -6,11 +6,11 @@ from deliver.model.plan import Plan, Side
 from deliver.model.spec import EvidenceMetric, Metric
 
 PROOF = 500
-"""Requests of the candidate, all of them well, that show its share of bad ones to be acceptable; see analysis/proof.py."""
+"""Requests of the candidate, all of them well, that show its share of bad ones to be acceptable; see analysis/noninferiority.py."""
 LATE = 0.5
 """Share of what the endpoints promise that really comes at first: clients keep their connections to the old pods."""
 PATIENCE = 3.0
-"""Bakes that proof is waited for, as engine/proof.py has it."""
+"""Bakes that proof is waited for, as core/proof_gate.py has it."""
 
 
 def expected(plan: Plan, rate: float) -> float:

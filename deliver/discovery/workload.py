@@ -13,7 +13,7 @@ from deliver.engine.runtime.pod_facts import arm, owner
 from deliver.model.errors import InputError
 from deliver.model.names import HASH
 from deliver.model.observation import PodSeen
-from deliver.model.spec import ClusterFacts, Target
+from deliver.model.spec import Facts, Target
 from deliver.plugins import registry
 
 
@@ -37,8 +37,8 @@ class Workload:
         return {pod.name: pod.restarts for pod in self.pods}
 
     @property
-    def facts(self) -> ClusterFacts:
-        return ClusterFacts(self.target, max(1, self.desired), autoscaled=self.autoscaled)
+    def facts(self) -> Facts:
+        return Facts(self.target, max(1, self.desired), autoscaled=self.autoscaled)
 
 
 def look(cluster: Cluster, target: Target, container: str = "") -> Workload:

@@ -9,7 +9,7 @@ from typing import Any
 from deliver.discovery.types import Chosen, Discovered
 from deliver.discovery.workload import Workload
 from deliver.model.errors import InputError
-from deliver.model.spec import ClusterFacts
+from deliver.model.spec import Facts
 from deliver.plugins.interfaces import Strategy
 from deliver.plugins.registry import load
 from deliver.plugins.validation import planned
@@ -33,7 +33,7 @@ def text(workload: Workload, found: Discovered, image: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
-def weights(facts: ClusterFacts) -> tuple[int, ...]:
+def weights(facts: Facts) -> tuple[int, ...]:
     """The finest ladder that so many pods can stand on, as the strategy itself says."""
     plugin = load("deliver.strategies", "canary")
     for ladder in LADDERS:
@@ -42,7 +42,7 @@ def weights(facts: ClusterFacts) -> tuple[int, ...]:
     return LADDERS[-1]
 
 
-def _can(plugin: Any, facts: ClusterFacts, ladder: Sequence[int]) -> bool:
+def _can(plugin: Any, facts: Facts, ladder: Sequence[int]) -> bool:
     strategy: Strategy = plugin()
     try:
         plan = planned(strategy, plugin.Options.model_validate({"steps": [{"weight": weight, "bake": BAKE} for weight in ladder]}), facts)
@@ -72,7 +72,7 @@ def _image(workload: Workload, image: str) -> Iterator[str]:
         yield f"# image: REPO:TAG  # or --image for each release; now it runs {workload.image}"
 
 
-def _strategy(facts: ClusterFacts) -> Iterator[str]:
+def _strategy(facts: Facts) -> Iterator[str]:
     steps = weights(facts)
     yield ""
     yield "strategy:"

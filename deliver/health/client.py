@@ -1,4 +1,4 @@
-"""One HTTP request to a pod, directly or through the API server's proxy: the only importer of httpx.
+"""One HTTP request to a pod, directly or through the API server's proxy.
 
 A request that got no answer is told apart by whose fault that is: the pod's (it refused, or broke off), or nobody knows (no route,
 no permission, the API server is away). The first is a failed probe, the second one that could not be judged.

@@ -105,7 +105,7 @@ def _past(metric: RatioMetric | LatencyMetric, look: Look, begin: float, span: S
 
 
 def _asked(metric: RatioMetric | LatencyMetric, look: Look, reach: float) -> tuple[Answer, Answer]:
-    """(what counts as bad, all). The total first: counts.py leaves out what a scrape between the two queries has added to the second."""
+    """(what counts as bad, all). The total first: analysis/counts.py leaves out what a scrape in between has added to the second."""
     if isinstance(metric, LatencyMetric):
         return look.fetch.timed(selectors.histogram(metric.histogram), metric.bound, reach)
     total = look.fetch.raw(selectors.parse(metric.total), reach)

@@ -1,4 +1,4 @@
-"""Whether the candidate gets the requests that its weight promises: fewer are a signal of their own (research/statistics.md 5).
+"""Whether the candidate gets the requests that its weight promises: fewer are a signal of their own (statistics.md section 5).
 
 A version that crashes before it counts, a mesh that routes around it, clients that keep their old connections: none of them shows as an
 error, and a release that few requests reach is not judged by those few.

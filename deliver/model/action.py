@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from deliver.model.plan import Side
+from deliver.model.plan import Exposure, Side
 
 UNLOCKED = "rollback, before the lock was taken"  # why of the one action that may go before it
 
@@ -34,7 +34,7 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True)
 class Action:
-    """verb with its arguments. pods: for create and scale. side, hash: for route. why: for the journal, one sentence.
+    """verb with its arguments. pods: for create and scale. exposure: for route. why: for the journal, one sentence.
 
     share: percent of users, and revision: what the flag was when that was decided, for set-share.
     """
@@ -44,15 +44,22 @@ class Action:
     verb: Verb
     why: str
     pods: int = 0
-    side: Side | None = None
-    hash: str = ""
+    exposure: Exposure | None = None
     share: float = 0.0
     revision: str = ""
+
+    @property
+    def side(self) -> Side | None:
+        return self.exposure.side if self.exposure else None
+
+    @property
+    def weight(self) -> float | None:
+        return self.exposure.weight if self.exposure else None
 
     def __str__(self) -> str:
         match self.verb:
             case Verb.ROUTE:
-                return f"route {self.side}"
+                return f"{self.verb} {self.exposure}"
             case Verb.CREATE_CANDIDATE | Verb.SCALE_CANDIDATE | Verb.SCALE_STABLE | Verb.HOLD_AUTOSCALER:
                 return f"{self.verb} {self.pods}"
             case Verb.SET_SHARE:

@@ -55,7 +55,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Wealth:
-    """The wealth of each strategy, natural logarithms, in the order of analysis/strategies.py.
+    """The wealth of each strategy, natural logarithms, in the order of analysis/e_process.py.
 
     cash: what no start has taken yet. polls: closed so far. tally: of the open block; held: polls in it. peak: highest log E so far.
     """
@@ -73,7 +73,7 @@ class Track:
     """One count that is followed: bad requests, or those slower than one bound (seconds; 0 for bad requests).
 
     pending: counts of the open poll, since: when it began. sum: of all closed polls. proof: log e-values that the candidate is not
-    worse, shown: the highest that they have been. profile: log-likelihood over the ratios of analysis/interval.py. alike: wealth of
+    worse, shown: the highest that they have been. profile: log-likelihood over the ratios of analysis/ratio_interval.py. alike: wealth of
     stable against an absolute limit.
     """
 

@@ -1,4 +1,4 @@
-"""Exit codes: one per way a run can end (docs: README, `deliver --help`). A pipeline branches on them."""
+"""Exit codes: one per way a run can end (docs/operating.md, `deliver --help`). A pipeline branches on them."""
 
 from enum import IntEnum
 

@@ -61,7 +61,7 @@ class Event(StrEnum):
     FINISH_RESUMED = "finish-resumed"
 
     CANDIDATE_READY = "candidate-ready"  # [subject: pod-template-hash; numbers: ready, pods]
-    TRAFFIC_VERIFIED = "traffic-verified"  # [subject: side; numbers: candidate and total, ready endpoints]
+    TRAFFIC_VERIFIED = "traffic-verified"  # [subject: side; numbers: candidate and total, ready endpoints; weight]
     TAKEOVER_VERIFIED = "takeover-verified"  # traffic on the Deployment's new pods [numbers: candidate and total, ready endpoints]
     CANDIDATE_PROBED = "candidate-probed"  # after the switch of all users [reason: how]
     STABLE_DRAINED = "stable-drained"  # [reason: how]

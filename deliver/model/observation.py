@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from deliver.model.plan import Side
+from deliver.model.plan import Exposure, Side
 from deliver.model.verdict import CheckResult
+
+EXACT = 1e-6  # percent; below every router's granularity
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,9 @@ class RouteSeen:
     """Where traffic goes, as read back.
 
     side: what all Services select now; None when they differ or were edited by somebody else (`foreign` says how).
-    pinned: the hash selected, "" when the selectors are the original ones. agreed: EndpointSlices hold exactly the ready pods of that side.
+    pinned: the hash selected, "" when the selectors are the original ones. weight: percent of the requests that the router sends to the
+    candidate while both sides serve; None: by number of ready endpoints. agreed: the objects of the data plane say the same, such as
+    EndpointSlices that hold exactly the ready pods of that side.
     stable, candidate, other: all ready endpoints by version: of the one of before, of the one that is released or taken back, whichever
     Deployment's pods run it, and of neither. marked: an annotation of ours is on some Service.
     gone: none of the release's Services is there any more, so there is no traffic to move.
@@ -113,6 +117,17 @@ class RouteSeen:
     fence: int = 0
     detail: str = ""
     gone: bool = False
+    weight: float | None = None
+
+    def shows(self, wanted: Exposure) -> bool:
+        """The whole of it. A weight says nothing of one side alone, and comes back as near as a router's numbers can say it."""
+        if (self.side, self.pinned) != (wanted.side, wanted.hash):
+            return False
+        if wanted.side is not Side.BOTH:
+            return True
+        if self.weight is None or wanted.weight is None:
+            return self.weight is wanted.weight
+        return abs(self.weight - wanted.weight) < EXACT
 
 
 @dataclass(frozen=True)

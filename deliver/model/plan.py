@@ -15,6 +15,27 @@ class Side(StrEnum):
 
 
 @dataclass(frozen=True)
+class Exposure:
+    """Who gets the traffic: what a router is asked for, and what it is asked whether it stands.
+
+    hash: pod-template-hash of that side's pods, "" for both. weight: percent of the requests that go to the candidate while both sides
+    serve; None: by number of ready endpoints, as the application's own objects have it.
+    """
+
+    sparse = True  # for the codec, as Entry
+
+    side: Side
+    hash: str = ""
+    weight: float | None = None
+
+    def __str__(self) -> str:
+        return str(self.side) if self.weight is None else f"{self.side} {self.weight:g} %"
+
+
+ORIGINAL = Exposure(Side.BOTH)  # nothing of ours in the way
+
+
+@dataclass(frozen=True)
 class Step:
     """One step, as the strategy plans it: what stands, where traffic goes, and how long it is watched before the next."""
 
@@ -34,16 +55,23 @@ class Step:
     metrics: bool = True  # whether the spec's metrics are judged
     baseline: float = 0.0  # seconds of stable's past that `compare: stable` is judged against while it has no traffic; 0: its present
     probe: bool = False  # the Services are asked, on fresh connections, where a check tells how
+    by_weight: bool = False  # while both sides serve, the router sends `weight` percent of the requests to the candidate
+
+    def exposure(self, stable: str, candidate: str) -> Exposure:
+        """stable, candidate: pod-template-hash of each arm's pods."""
+        if self.side is Side.BOTH:
+            return Exposure(self.side, weight=self.weight if self.by_weight else None)
+        return Exposure(self.side, candidate if self.side is Side.CANDIDATE else stable)
 
     @property
     def endpoints(self) -> float:
-        """Real exposure in percent, by ready endpoints."""
+        """Real exposure in percent: the router's weight, or by ready endpoints."""
         if self.side is Side.STABLE:
             return 0.0
         if self.side is Side.CANDIDATE:
             return 100.0
-        if self.candidate_pods + self.stable_pods == 0:
-            return self.weight  # a share of users, not of pods
+        if self.by_weight or self.candidate_pods + self.stable_pods == 0:
+            return self.weight  # a share of requests or of users, not of pods
         return 100.0 * self.candidate_pods / (self.candidate_pods + self.stable_pods)
 
 

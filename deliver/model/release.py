@@ -12,7 +12,7 @@ from deliver.model.evidence import MetricEvidence, Point
 from deliver.model.frozen import replace
 from deliver.model.journal import Entry, Event, Result
 from deliver.model.observation import FlagState, OperatorRequest
-from deliver.model.plan import Plan, Side, Step
+from deliver.model.plan import Exposure, Plan, Side, Step
 from deliver.model.spec import ReleaseSpec
 from deliver.model.verdict import CheckResult
 
@@ -58,6 +58,12 @@ class ServiceSnapshot:
     uid: str
     selector: Mapping[str, str]
 
+    @classmethod
+    def of(cls, service: Mapping[str, Any], selector: Mapping[str, str] | None = None) -> "ServiceSnapshot":
+        """selector: of before, where it is another one now."""
+        meta = service["metadata"]
+        return cls(meta["name"], meta["uid"], dict(service["spec"]["selector"] if selector is None else selector))
+
 
 @dataclass(frozen=True)
 class AutoscalerSnapshot:
@@ -95,7 +101,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class RouteChange:
-    """The last route change: wanted side, and unix seconds of what was seen of it (0 = not yet).
+    """The last route change: the exposure that is wanted, and unix seconds of what was seen of it (0 = not yet).
 
     written: the patch was answered. switched: EndpointSlices agreed. verified: they still did, a second or more later.
     """
@@ -105,6 +111,11 @@ class RouteChange:
     written: float = 0.0
     switched: float = 0.0
     verified: float = 0.0
+    weight: float | None = None
+
+    @property
+    def exposure(self) -> Exposure:
+        return Exposure(self.side, self.hash, self.weight)
 
 
 @dataclass(frozen=True)

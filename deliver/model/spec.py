@@ -1,4 +1,4 @@
-"""What the user asked for, normalised: shares are 0..1, times are seconds, names are resolved. No defaults live here but neutral ones."""
+"""What the user asked for, normalised: shares are 0..1, times are seconds, names are resolved."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -68,7 +68,7 @@ class QueryMetric:
 
 @dataclass(frozen=True)
 class EvidenceMetric:
-    """Bad requests, or slow ones, judged by evidence that holds at every look (analysis/evidence.py); needs no limit.
+    """Bad requests, or slow ones, judged by evidence that holds at every look (analysis/sequential_test.py); needs no limit.
 
     bad, total: as RatioMetric; or histogram, and bound: one of its bounds, 0 = every useful one. margin: times stable's odds of a bad
     request that are tolerated. slo: share 0..1 that the candidate is held against instead, 0 = none. weight: its part in the release's
@@ -168,12 +168,14 @@ class ReleaseSpec:
 
 
 @dataclass(frozen=True)
-class ClusterFacts:
+class Facts:
     """What a planner may know of the cluster: live numbers, never the manifest's.
 
-    stable_pods: pods the Deployment wants now. autoscaled: an HPA owns that number.
+    stable_pods: pods the Deployment wants now. autoscaled: an HPA owns that number. weights: the router can send a share of the
+    requests to the candidate, however many pods there are (`Step.by_weight`).
     """
 
     target: Target
     stable_pods: int
     autoscaled: bool = False
+    weights: bool = False

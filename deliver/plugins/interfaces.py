@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from deliver.model.observation import PodSeen, RouteSeen
-from deliver.model.plan import Plan, Side
+from deliver.model.plan import Exposure, Plan
 from deliver.model.release import Release, ServiceSnapshot
-from deliver.model.spec import ClusterFacts, Target
+from deliver.model.spec import Facts, Target
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -36,7 +36,7 @@ class Strategy(Protocol):
     summary: ClassVar[str]
     Options: ClassVar[type["BaseModel"]]
 
-    def plan(self, options: Any, facts: ClusterFacts) -> Plan:
+    def plan(self, options: Any, facts: Facts) -> Plan:
         """options: an instance of Options. Raises InputError when the wanted steps cannot be had."""
 
 
@@ -46,7 +46,7 @@ def moves_users(strategy: Any) -> bool:
 
 
 class Reader(Protocol):
-    """What stands in the target's namespace, from the watches the plugin asked for."""
+    """What stands in the target's namespace, from the watches the plugin asked for. Raises nothing; `get` is None for what is not there."""
 
     def get(self, kind: str, name: str) -> Object | None: ...
 
@@ -57,10 +57,17 @@ class Writer(Protocol):
     """Guarded writes: under the release's fence and on the object's resourceVersion."""
 
     def change(self, kind: str, name: str, build: Callable[[Object], Object | None], *, uid: str = "") -> Object:
-        """Read the object, let `build` make a merge patch from it (None: nothing to do), write it under guard, again on conflict."""
+        """Read the object, let `build` make a merge patch from it (None: nothing to do), write it under guard, again on conflict.
+
+        Raises NotFound (it is gone, or not the one with that uid), Conflict (it keeps changing, or `build` says that it must not be
+        written over), Unreachable (it may or may not have been written), Forbidden, Rejected, Superseded (another driver has taken over).
+        """
 
     def confirm(self) -> None:
-        """Raises unless the target is still ours: asked right before a write to something outside the cluster, which no fence guards."""
+        """Asked right before a write to something outside the cluster, which no fence guards.
+
+        Raises Superseded, or ClusterError, unless the target is still ours.
+        """
 
 
 @dataclass(frozen=True)
@@ -73,32 +80,78 @@ class Finding:
     hint: str = ""
 
 
+@dataclass(frozen=True)
+class Abilities:
+    """What a router is able to. weight_step: the smallest part of the requests that it can send to one side, in percent; 0: none, the
+    traffic follows the ready endpoints.
+    """
+
+    weight_step: float = 0.0
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What a router's objects tell of a release whose record is lost.
+
+    note: the undo note that one of them carries for the target (deliver.model.undo), None without one. services: every Service that may
+    have taken part, with the selector that it has without a release. fence: the highest that they carry.
+    """
+
+    note: Mapping[str, Any] | None
+    services: tuple[ServiceSnapshot, ...]
+    fence: int = 0
+
+
 class Router(Protocol):
-    """Moves exposure and proves that it moved."""
+    """Moves exposure and proves that it moved.
+
+    Who writes raises what the Writer raises: ClusterError (Unreachable: tried again; Forbidden, Rejected: told; Conflict: looked at anew),
+    or Superseded, which ends the driver. NotFound of an object of the release is no error: the others must move all the same.
+    """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     Options: ClassVar[type["BaseModel"]]
 
+    def can(self, look: Reader, target: Target) -> Abilities:
+        """Asked before a release: what it cannot do is refused then, not at the third step. Raises InputError."""
+
     def watches(self, target: Target) -> Sequence["Watch"]:
-        """What `read` needs to see, besides the target's Deployments and pods."""
+        """What `read` needs to see, besides the target's Deployments and pods. Raises nothing."""
 
     def find(
         self, look: Reader, target: Target, labels: Mapping[str, str], others: Sequence[Object]
     ) -> tuple[tuple[ServiceSnapshot, ...], list[Finding]]:
-        """Which Services take part, and what forbids it. labels: of the stable pods; others: the namespace's pods of other owners."""
+        """Which Services take part, and what forbids it. labels: of the stable pods; others: the namespace's pods of other owners.
+
+        Raises InputError.
+        """
 
     def read(self, look: Reader, release: Release, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]) -> RouteSeen:
-        """Where traffic goes now, as read back."""
+        """Where traffic goes now, as read back. Raises nothing: what cannot be told is a RouteSeen without a side, with the reason."""
 
-    def move(self, write: Writer, release: Release, side: Side, hash: str) -> None:
-        """Make it go to that side (hash: the pods' template hash of that side, "" for both)."""
+    def set_route(self, write: Writer, release: Release, exposure: Exposure) -> None:
+        """Make it so; what is so already is not written. Every object that it changes carries `undo_note(release)` (deliver.model.undo).
+
+        On the way forward it raises Conflict for what somebody else has edited, on the way back it writes over it. Raises ClusterError,
+        Superseded.
+        """
 
     def restore(self, write: Writer, release: Release) -> None:
-        """Put back what stood before, byte for byte."""
+        """Put back what stood before, byte for byte. Raises ClusterError, Superseded."""
 
-    def preview(self, release: Release, side: Side, hash: str) -> list[str]:
-        """The patches `move` would make, for `plan`: one line each."""
+    def planned_writes(self, release: Release, exposure: Exposure | None) -> Sequence[str]:
+        """What `set_route` will write, for `plan`: one line an object. None: what the finish writes, to the new pods and then as before.
+
+        Pure: a side's pods have no hash yet. Raises nothing.
+        """
+
+    @classmethod
+    def recover(cls, look: Reader, target: Target) -> Recovered:
+        """What is left of a release whose record is lost, and with it the options. Each question is one to the API.
+
+        Raises ClusterError.
+        """
 
 
 @dataclass(frozen=True)
@@ -175,7 +228,7 @@ class Probe:
 
 
 class Check(Protocol):
-    """A health check of a single pod."""
+    """A health check of a single pod. It raises nothing: what it cannot judge is a Probe whose `ok` is None."""
 
     name: ClassVar[str]
     summary: ClassVar[str]

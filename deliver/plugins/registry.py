@@ -13,7 +13,19 @@ from deliver.model.errors import InputError
 
 HOOKS = {
     "deliver.strategies": ("name", "summary", "Options", "plan"),
-    "deliver.routers": ("name", "summary", "Options", "watches", "find", "read", "move", "restore", "preview"),
+    "deliver.routers": (
+        "name",
+        "summary",
+        "Options",
+        "can",
+        "watches",
+        "find",
+        "read",
+        "set_route",
+        "restore",
+        "planned_writes",
+        "recover",
+    ),
     "deliver.metrics": ("name", "summary", "Options", "raw", "value", "now"),
     "deliver.checks": ("name", "summary", "Options", "probe"),
     "deliver.flags": (
@@ -32,6 +44,8 @@ HOOKS = {
     ),
     "deliver.notifiers": ("name", "summary", "Options", "notify"),
 }
+REPLACED = {"deliver.routers": {"move": "set_route(write, release, exposure)", "preview": "planned_writes(release, exposure)"}}
+"""Hooks of before, which nobody calls any more, and what is called instead."""
 RESERVED = ("deliver.gates",)
 GROUPS = (*HOOKS, *RESERVED)
 _WORDS = ("name", "summary")
@@ -74,8 +88,7 @@ _lent: dict[tuple[str, str], Any] = {}
 @contextmanager
 def lent(group: str, plugin: Any) -> Iterator[None]:
     """A class that no distribution registers counts as installed meanwhile: for a plugin's own tests. It goes before an installed one."""
-    if missing := [hook for hook in HOOKS[group] if not _offers(plugin, hook)]:
-        raise PluginError(f"`{plugin.__name__}` is incomplete", why=f"it lacks {', '.join(missing)}", hint="docs/plugins.md has every hook")
+    _check_hooks(group, plugin, f"`{plugin.__name__}`")
     key = group, plugin.name
     before = _lent.get(key)
     _lent[key] = plugin
@@ -153,16 +166,28 @@ def _loaded(group: str, entry: EntryPoint) -> Any:
         cls = entry.load()
     except Exception as error:  # a plugin is foreign code: whatever it raises at import is its fault, and a message
         raise PluginError(f"{_label(entry)} does not load", why=_one_line(error), hint=f"entry point: {entry.value}") from error
-    missing = [hook for hook in HOOKS.get(group, ()) if not _offers(cls, hook)]
-    if missing:
-        raise PluginError(
-            f"{_label(entry)} is incomplete", why=f"`{entry.value}` lacks {', '.join(missing)}", hint="see deliver/plugins/interfaces.py"
-        )
+    _check_hooks(group, cls, _label(entry))
     if group in HOOKS and cls.name != entry.name:
         raise PluginError(
             f"{_label(entry)} is named differently inside", why=f"its class says name = `{cls.name}`", hint="both must be the same"
         )
     return cls
+
+
+def _check_hooks(group: str, cls: Any, label: str) -> None:
+    """Raises PluginError for a class without every hook of its family, and for one with hooks of an older deliver."""
+    old = {hook: new for hook, new in REPLACED.get(group, {}).items() if callable(getattr(cls, hook, None))}
+    if old:
+        instead = ", ".join(f"`{new}` in the place of `{hook}`" for hook, new in old.items())
+        raise PluginError(
+            f"{label} is written for an older deliver",
+            why=f"`{cls.__name__}` has {' and '.join(f'`{hook}`' for hook in old)}, which nothing calls any more",
+            hint=f"it needs {instead} (docs/plugins.md), or a version of its package for this deliver",
+        )
+    if missing := [hook for hook in HOOKS.get(group, ()) if not _offers(cls, hook)]:
+        raise PluginError(
+            f"{label} is incomplete", why=f"`{cls.__name__}` lacks {', '.join(missing)}", hint="docs/plugins.md has every hook"
+        )
 
 
 def _label(entry: EntryPoint) -> str:

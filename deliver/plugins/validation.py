@@ -7,7 +7,7 @@ from typing import Any
 from deliver.model.codec import decode, encode
 from deliver.model.errors import DeliverError
 from deliver.model.plan import Plan, Side
-from deliver.model.spec import ClusterFacts
+from deliver.model.spec import Facts
 from deliver.plugins.interfaces import Answer, Histogram, MetricsError, Probe, Series, Strategy
 from deliver.plugins.registry import PluginError, load
 
@@ -25,7 +25,7 @@ def said(error: BaseException | object, longest: int = LONGEST) -> str:
     return line if len(line) <= longest else line[: longest - 3] + "..."
 
 
-def planned(strategy: Strategy, options: Any, facts: ClusterFacts) -> Plan:
+def planned(strategy: Strategy, options: Any, facts: Facts) -> Plan:
     """The strategy's plan, which the engine can carry out. Raises its own DeliverError, or PluginError."""
     name = said(getattr(strategy, "name", "?"), 60)
     try:

@@ -17,7 +17,7 @@ from deliver.render.flag import proof as proof_of_flag
 from deliver.render.odds import SIZE, filled, odds_line
 from deliver.render.style import STEP_LEVEL, UNICODE, VERDICT_LEVEL
 from deliver.render.summary import check_cells, result_word
-from deliver.render.view import View, release_view, typed
+from deliver.render.view import View, measured_by, release_view, typed
 from deliver.text.formats import NONE, clock, count, duration, image_change, image_parts, percent, short_image
 
 STYLE = {"done": "green", "fail": "bold red", "warn": "yellow", "action": "", "wait": "cyan", "todo": "dim"}
@@ -131,7 +131,8 @@ def _traffic(view: View, width: int) -> list[Text]:
         return _users(view, width)
     share, reverts = view["exposure"], view["strategy"] == "rollback"  # which goes back in the Deployment itself: no candidate
     window = f" in {duration(share['window'])}" if share["window"] else ""
-    told = _exposure(share, "by ready pods" if reverts else "by endpoints", f"observed{window}", width - len(window))
+    real = "by ready pods" if reverts else measured_by(view)
+    told = _exposure(share, real, f"observed{window}", width - len(window))
     lines = [_row("withdrawn" if reverts else "new version", *told)]
     lines += [_row(name, _arm(view[name], name)) for name in (("stable",) if reverts else ("stable", "candidate"))]
     if view["route"]:

@@ -81,7 +81,9 @@ def _ready(entry: Entry) -> str:
 
 
 def _traffic_verified(entry: Entry, release: Release) -> str:
-    where = "both sides" if entry.subject == Side.BOTH else f"the {entry.subject} side"
+    weight = entry.numbers.get("weight")
+    share = "" if weight is None else f", {weight:g} % of the requests on the candidate by weight,"
+    where = f"both sides{share}" if entry.subject == Side.BOTH else f"the {entry.subject} side"
     return f"traffic on {where} is verified: {endpoints_text(entry.numbers)}"
 
 
@@ -188,7 +190,8 @@ def phrase(intent: Entry, release: Release) -> tuple[str, str]:
     flag = f"flag `{clean(release.plan.flag.flag)}`" if release.plan.flag else "the flag"
     pods, share = count(action.pods, "pod"), f"{action.share:g} % of users"
     finishing = action.side is Side.STABLE and _finishing(intent, release)
-    side = f"the new pods of {name}" if finishing else _SIDES[action.side or Side.BOTH]
+    split = "" if action.weight is None else f", {action.weight:g} % by weight"
+    side = f"the new pods of {name}" if finishing else f"{_SIDES[action.side or Side.BOTH]}{split}"
     preview = f"preview Service `{clean(release.plan.preview)}`"
     phrases = {
         Verb.HOLD_STABLE: (f"pause Deployment {name}", f"Deployment {name} is paused for the release"),

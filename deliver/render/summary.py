@@ -115,6 +115,8 @@ def traffic(view: View) -> str:
         return "traffic: no ready endpoint"
     share = view["exposure"]
     requests = f", {share_observed(share)}" if share["observed"] is not None else ""
+    if "weight" in route and route["side"] == "both":
+        return f"traffic: the router gives the new version {percent(share['endpoints'])} of the requests{requests}"
     doubt = "" if route["agreed"] else ", EndpointSlices do not agree yet"
     return f"traffic: new version has {percent(share['endpoints'])} of {count(sum(ends.values()), 'ready endpoint')}{requests}{doubt}"
 

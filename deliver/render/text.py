@@ -13,7 +13,7 @@ from deliver.render.lists import Proposal
 from deliver.render.odds import SIZE, filled, odds_line
 from deliver.render.style import LEVEL_STYLE, PLAIN, STEP_LEVEL, VERDICT_LEVEL, VERDICT_STYLE, Style, table
 from deliver.render.summary import arms, change, check_cells, problem, result_word, traffic, where
-from deliver.render.view import Driver, View, release_view, typed
+from deliver.render.view import Driver, View, measured_by, release_view, typed
 from deliver.text.formats import NONE, clock, duration, percent, short_image, stamp
 from deliver.text.sanitize import clean
 
@@ -144,8 +144,7 @@ def exposure(view: View) -> str:
     share = view["exposure"]
     window = f" in the last {duration(share['window'])}" if share["window"] else ""
     seen = f", observed {percent(share['observed'])}{window}" if share["observed"] is not None else ""
-    real = "by the flag" if view["flag"] else "by endpoints"
-    return f"wanted {percent(share['wanted'])}, {real} {percent(share['endpoints'])}{seen}"
+    return f"wanted {percent(share['wanted'])}, {measured_by(view)} {percent(share['endpoints'])}{seen}"
 
 
 def steps_table(view: View, style: Style) -> list[str]:

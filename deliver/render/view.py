@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from deliver.model.codec import encode
 from deliver.model.journal import Entry, EntryKind
 from deliver.model.observation import ArmSeen, Observation, RouteSeen
-from deliver.model.plan import Step
+from deliver.model.plan import Side, Step
 from deliver.model.release import Direction, Outcome, Phase, Release
 from deliver.model.verdict import CheckResult
 from deliver.render import flag
@@ -109,7 +109,7 @@ def wanted(release: Release) -> float:
 def by_endpoints(release: Release, seen: Observation | None) -> float | None:
     """The new version's share of ready endpoints, percent, from EndpointSlices. None: not read, or no endpoint at all.
 
-    Of a flag: the share of users by its own definition, as read back.
+    Of a router that splits by weight: that weight; of a flag: the share of users by its own definition, both as read back.
     """
     if seen is None:
         return None
@@ -118,10 +118,19 @@ def by_endpoints(release: Release, seen: Observation | None) -> float | None:
     if release.reverts:
         return _by_pods(release, seen)
     route = seen.route
+    if route.side is Side.BOTH and route.weight is not None:
+        return finite(route.weight)
     total = route.stable + route.candidate + route.other
     if not total:
         return None
     return finite(100.0 * route.candidate / total)
+
+
+def measured_by(view: View) -> str:
+    """What the real exposure is made of."""
+    if view["flag"]:
+        return "by the flag"
+    return "by weight" if view["route"] and view["route"]["side"] == "both" and "weight" in view["route"] else "by endpoints"
 
 
 def _by_pods(release: Release, seen: Observation) -> float | None:
@@ -207,6 +216,7 @@ def _route(release: Release, seen: Observation | None) -> View | None:
     return {
         "side": str(route.side) if route.side else None,
         "pinned": route.pinned or None,
+        **({"weight": finite(route.weight)} if route.weight is not None else {}),
         "agreed": route.agreed,
         "verified": rfc3339(release.shift.verified) if release.shift else None,
         "endpoints": {"stable": route.stable, "candidate": route.candidate, "other": route.other},

@@ -1,5 +1,5 @@
 """`deliver replay`: past data judged with a spec. Polls are played again from raw samples, by the examiner of a real release.
 
-past.py keeps the samples and the time, record.py reads when a release was looked at, play.py polls, pods.py finds who was who,
-alike.py splits stable pods for false alarms.
+past_provider.py keeps the samples and the time, from_record.py reads when a release was looked at, rejudge.py polls, pods.py finds who
+was who, aa_test.py splits stable pods for false alarms, text.py prints.
 """

@@ -107,6 +107,8 @@ def _exposed(entry: Entry) -> float | None:
             return 100.0
         case Event.TRAFFIC_OFF | Event.STABLE_SERVES:
             return 0.0
+        case Event.TRAFFIC_VERIFIED if "weight" in entry.numbers:
+            return entry.numbers["weight"]
         case Event.TRAFFIC_VERIFIED if total := entry.numbers["total"]:
             return 100 * entry.numbers["candidate"] / total
         case Event.FLAG_SERVED:

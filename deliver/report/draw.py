@@ -1,4 +1,4 @@
-"""Draws a chart with matplotlib: the only module that imports it."""
+"""Draws a chart with matplotlib, which only the extra `report` installs: report.py imports this module when something is drawn."""
 
 import io
 import warnings

@@ -1,11 +1,6 @@
 """One release, played from its first write to its end."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import ClassVar
-
-from pydantic import BaseModel
 
 from deliver.engine import commands
 from deliver.engine.preflight.deployment import Proposal
@@ -16,12 +11,11 @@ from deliver.model.journal import Event
 from deliver.model.observation import Observation
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import ReleaseSpec
-from deliver.plugins import registry
-from deliver.plugins.interfaces import Answer, Reach
 from deliver.simulate.scenario import NEW, OLD, PROVIDER, Regression, Setting
 from deliver_sandbox import fixtures
 from deliver_sandbox.clock import EngineClock
 from deliver_sandbox.images import Behaviour
+from deliver_sandbox.provider import provided
 from deliver_sandbox.scrapes import Scraping
 from deliver_sandbox.world import World
 
@@ -70,7 +64,7 @@ def play(spec: ReleaseSpec, setting: Setting, regression: Regression, seed: int,
     world = made(setting, regression, seed)
     clock, reporter = EngineClock(world.clock), Silent()
     stop.wakes(clock.wake)
-    with provided(world):
+    with provided(world.metrics, PROVIDER):
         tools = commands.Dependencies(world.cluster.as_actor(ACTOR), reporter, stop, clock, Inline(), identity=ACTOR)
         proposal = attended(commands.propose(tools.cluster, spec, actor=ACTOR, now=clock.now()))
         release = commands.run(tools.cluster, proposal, reporter=reporter, stop=stop, within=tools)
@@ -96,32 +90,3 @@ def made(setting: Setting, regression: Regression, seed: int) -> World:
     world.traffic.scrape(Scraping(setting.scrape, apart=True))
     world.clock.wait(setting.past)
     return world
-
-
-class NoOptions(BaseModel):
-    """The simulated provider has none."""
-
-
-@contextmanager
-def provided(world: World) -> Iterator[None]:
-    """The world's own time series, as a metric provider that a spec can name."""
-
-    class Simulated:
-        name: ClassVar[str] = PROVIDER
-        summary: ClassVar[str] = "the simulated world's own time series"
-        Options: ClassVar[type[BaseModel]] = NoOptions
-
-        def __init__(self, options: BaseModel, reach: Reach) -> None:
-            """Nothing has to be reached."""
-
-        def raw(self, selector: str, window: float, timeout: float) -> Answer:
-            return world.metrics.raw(selector, window, timeout)
-
-        def value(self, query: str, timeout: float) -> Answer:
-            return world.metrics.value(query, timeout)
-
-        def now(self, timeout: float) -> float:
-            return world.metrics.now(timeout)
-
-    with registry.lent("deliver.metrics", Simulated):
-        yield

@@ -10,10 +10,11 @@ from deliver.engine.runtime.lease import Lease
 from deliver.engine.runtime.observer import SnapshotFeed, pods_selector, watches
 from deliver.model.errors import ClusterError, Superseded
 from deliver.model.observation import RouteSeen
-from deliver.model.plan import Side
+from deliver.model.plan import ORIGINAL, Exposure, Side
 from deliver.model.release import Release
 from deliver.model.spec import PluginSpec
 from deliver.plugins import registry
+from deliver.plugins.interfaces import Abilities
 from deliver.testing.stage import TARGET, Stage
 from deliver_sandbox.clock import EngineClock
 
@@ -50,22 +51,45 @@ class RouterContract:
         feed = SnapshotFeed(stage.world.cluster, "shop", watches(release, router, pods_selector(release)))
         return router.read(feed, release, (), ())  # type: ignore[no-any-return]  # the plugin's
 
+    def _able(self, stage: Stage, router: Any) -> Abilities:
+        return router.can(SnapshotFeed(stage.world.cluster, "shop", router.watches(TARGET)), TARGET)  # type: ignore[no-any-return]  # as above
+
     def test_it_says_what_it_is(self) -> None:
         assert self.plugin.name
         assert self.plugin.summary
 
     def test_it_moves_everybody_to_a_side_and_reads_it_back(self) -> None:
         stage, release, router, write = self._held()
-        for side, hash in ((Side.STABLE, release.snapshot.hash), (Side.CANDIDATE, release.candidate_hash), (Side.BOTH, "")):
-            router.move(write, release, side, hash)
-            route = self._read(stage, release, router)
-            assert (route.side, route.pinned) == (side, hash)
+        for exposure in (_home(release), Exposure(Side.CANDIDATE, release.candidate_hash), ORIGINAL):
+            router.set_route(write, release, exposure)
+            assert self._read(stage, release, router).shows(exposure)
+
+    def test_it_gives_the_weights_that_it_says_it_can_and_reads_them_back(self) -> None:
+        stage, release, router, write = self._held()
+        finest = self._able(stage, router).weight_step
+        if not finest:
+            pytest.skip("its traffic follows the ready endpoints")
+        weights = [Exposure(Side.BOTH, weight=weight) for weight in (finest, 50.0, 100.0 - finest)]
+        for exposure in (*weights, _home(release), weights[0], ORIGINAL):
+            router.set_route(write, release, exposure)
+            seen = self._read(stage, release, router)
+            assert [one for one in (*weights, _home(release), ORIGINAL) if seen.shows(one)] == [exposure]
+            assert seen.marked, "else nobody would put it back"
+
+    def test_it_says_what_it_will_write_for_every_exposure(self) -> None:
+        stage, release, router, _ = self._held()
+        finest = self._able(stage, router).weight_step
+        by_weight = [Exposure(Side.BOTH, weight=finest)] if finest else []
+        for exposure in (Exposure(Side.STABLE), *by_weight, ORIGINAL, Exposure(Side.CANDIDATE), None):
+            lines = router.planned_writes(release, exposure)
+            assert lines, f"nothing for {exposure}"
+            assert all(isinstance(line, str) and line and "\n" not in line for line in lines)
 
     def test_a_move_that_is_made_already_writes_nothing(self) -> None:
         stage, release, router, write = self._held()
-        router.move(write, release, Side.STABLE, release.snapshot.hash)
+        router.set_route(write, release, _home(release))
         before = _writes(stage)
-        router.move(write, release, Side.STABLE, release.snapshot.hash)
+        router.set_route(write, release, _home(release))
         assert _writes(stage) == before
 
     def test_it_restores_what_stood_before_byte_for_byte(self) -> None:
@@ -88,12 +112,12 @@ class RouterContract:
     def test_an_old_driver_moves_nothing_any_more(self) -> None:
         """Every write goes through the Writer: it knows the fence."""
         stage, release, router, write = self._held()
-        router.move(write, release, Side.STABLE, release.snapshot.hash)
+        router.set_route(write, release, _home(release))
         taker = Lease(stage.world.cluster, TARGET, "taker@there", EngineClock(stage.world.clock))
         taker.seize(fence_above=write.fence)
         before = stage.stands()
         with pytest.raises((Superseded, ClusterError)):
-            router.move(write, release, Side.CANDIDATE, release.candidate_hash)
+            router.set_route(write, release, Exposure(Side.CANDIDATE, release.candidate_hash))
         assert stage.stands() == before
 
     def test_a_rollback_works_with_it_when_the_record_is_lost(self) -> None:
@@ -106,6 +130,10 @@ class RouterContract:
         except ClusterError as error:
             raise AssertionError(f"a rollback without its record did not work: {error.what}") from error
         assert stage.stands() == before
+
+
+def _home(release: Release) -> Exposure:
+    return Exposure(Side.STABLE, release.snapshot.hash)
 
 
 def _writes(stage: Stage) -> int:

@@ -13,7 +13,7 @@ from deliver.model.errors import InputError
 from deliver.model.observation import Observation, OperatorRequest
 from deliver.model.plan import Plan, Side
 from deliver.model.release import Outcome, Phase, Release
-from deliver.model.spec import ClusterFacts
+from deliver.model.spec import Facts
 from deliver.plugins import registry
 from deliver.plugins.interfaces import moves_users
 from deliver.testing.flags import MemoryFlags
@@ -47,7 +47,7 @@ class StrategyContract:
         return stage
 
     def _plan(self, options: Mapping[str, Any], pods: int) -> Plan:
-        plan: Plan = self.plugin().plan(self.plugin.Options.model_validate(dict(options)), ClusterFacts(TARGET, pods))
+        plan: Plan = self.plugin().plan(self.plugin.Options.model_validate(dict(options)), Facts(TARGET, pods))
         return plan
 
     def test_it_says_what_it_is(self) -> None:

@@ -1,10 +1,11 @@
-"""Where traffic goes, read back from the Services and their EndpointSlices (flags-and-routers.md C5)."""
+"""Where traffic goes, read back from the Services and their EndpointSlices (traffic-and-flags.md section 2)."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from deliver.cluster.services import by_service, last_editor, ready_by_family, shown
 from deliver.model.names import FENCE, HASH, RELEASE_LABEL, UNDO, fence_of
 from deliver.model.observation import PodSeen, RouteSeen
 from deliver.model.plan import Side
@@ -34,8 +35,8 @@ def read(look: Reader, release: Release, stable: Sequence[PodSeen], candidate: S
         return RouteSeen(side=Side.BOTH, agreed=True, foreign="; ".join(lost), gone=True)
     changed = [text for s in release.snapshot.services if s.name in found and (text := edited(s, found[s.name], release))]
     pins = {(found[name]["spec"].get("selector") or {}).get(HASH, "") for name in found}
-    slices = _by_service(look.list("endpointslices"))
-    live = {uid for name in found for ready in _ready(slices.get(name, [])).values() for uid in ready}
+    slices = by_service(look.list("endpointslices"))
+    live = {uid for name in found for ready in ready_by_family(slices.get(name, [])).values() for uid in ready}
     counts = Counter(_versions(look, release, stable, candidate, live).values())
     marks = [found[name]["metadata"].get("annotations") or {} for name in found]
     fence = max(fence_of(service) for service in found.values())
@@ -127,49 +128,6 @@ def edited(snapshot: ServiceSnapshot, service: Object, release: Release) -> str:
     return ""
 
 
-def last_editor(obj: Object, field: str) -> str:
-    """` by kubectl-edit at 12:00:00Z`, from managedFields, for whoever touched that spec field last; "" when unknown."""
-    touched = [
-        entry
-        for entry in obj["metadata"].get("managedFields") or []
-        if field in ((entry.get("fieldsV1") or {}).get("f:spec") or {}) and not entry.get("subresource")
-    ]
-    if not touched:
-        return ""
-    last = max(touched, key=lambda entry: entry.get("time", ""))
-    return f" by {last.get('manager', '?')} at {last.get('time', '?')}"
-
-
-def shown(selector: Mapping[str, str] | None) -> str:
-    """`app=web, tier=front`, for people."""
-    return ", ".join(f"{key}={value}" for key, value in sorted((selector or {}).items())) or "none"
-
-
-def served(slices: Sequence[Object], service: str) -> dict[str, set[str]]:
-    """Address family -> uids of the pods that one Service serves."""
-    return _ready(_by_service(slices).get(service, []))
-
-
-def _by_service(slices: Sequence[Object]) -> dict[str, list[Object]]:
-    grouped: dict[str, list[Object]] = {}
-    for piece in slices:
-        labels = piece["metadata"].get("labels") or {}
-        if labels.get("endpointslice.kubernetes.io/managed-by", "endpointslice-controller.k8s.io") == "endpointslice-controller.k8s.io":
-            grouped.setdefault(labels.get("kubernetes.io/service-name", ""), []).append(piece)
-    return grouped
-
-
-def _ready(slices: Sequence[Object]) -> dict[str, set[str]]:
-    """Address family -> uids of the pods it serves. An absent `ready` means yes (EndpointSlice API)."""
-    families: dict[str, set[str]] = {}
-    for piece in slices:
-        family = families.setdefault(piece.get("addressType", "IPv4"), set())
-        for endpoint in piece.get("endpoints") or []:
-            if (endpoint.get("conditions") or {}).get("ready", True) is not False:
-                family.add((endpoint.get("targetRef") or {}).get("uid", "?"))
-    return families
-
-
 def _disagreement(
     services: Mapping[str, Object],
     slices: Mapping[str, Sequence[Object]],
@@ -180,7 +138,7 @@ def _disagreement(
     """Why the EndpointSlices are not yet exactly the ready pods that the selector means; "" when they are."""
     wanted = {pod.uid: pod.name for pod in (*stable, *candidate) if pod.ready and (not pin or pod.hash == pin)}
     for name, service in services.items():
-        families = _ready(slices.get(name, []))
+        families = ready_by_family(slices.get(name, []))
         expected = service["spec"].get("ipFamilies") or list(families) or ["IPv4"]
         for family in expected:
             has = families.get(family, set())

@@ -7,10 +7,10 @@ from pydantic import BaseModel, ConfigDict
 
 from deliver.cluster.port import Watch
 from deliver.model.observation import PodSeen, RouteSeen
-from deliver.model.plan import Side
+from deliver.model.plan import Exposure, Side
 from deliver.model.release import Release, ServiceSnapshot
 from deliver.model.spec import Target
-from deliver.plugins.interfaces import Finding, Object, Reader, Writer
+from deliver.plugins.interfaces import Abilities, Finding, Object, Reader, Recovered, Writer
 
 
 class NoOptions(BaseModel):
@@ -29,6 +29,9 @@ class NoRouter:
     def __init__(self, options: NoOptions) -> None:
         self.options = options
 
+    def can(self, look: Reader, target: Target) -> Abilities:
+        return Abilities()
+
     def watches(self, target: Target) -> Sequence[Watch]:
         return ()
 
@@ -41,11 +44,15 @@ class NoRouter:
     def read(self, look: Reader, release: Release, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]) -> RouteSeen:
         return RouteSeen(side=Side.BOTH, agreed=True)
 
-    def move(self, write: Writer, release: Release, side: Side, hash: str) -> None:
+    def set_route(self, write: Writer, release: Release, exposure: Exposure) -> None:
         """Nothing to move."""
 
     def restore(self, write: Writer, release: Release) -> None:
         """Nothing was moved."""
 
-    def preview(self, release: Release, side: Side, hash: str) -> list[str]:
-        return []
+    def planned_writes(self, release: Release, exposure: Exposure | None) -> Sequence[str]:
+        return ()
+
+    @classmethod
+    def recover(cls, look: Reader, target: Target) -> Recovered:
+        return Recovered(None, ())

@@ -2,20 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from deliver.cluster.services import selects
 from deliver.model.names import HASH
-from deliver.model.release import ServiceSnapshot
 from deliver.model.spec import Target
 from deliver.plugins.interfaces import Finding, Object
-
-
-def snapshot(service: Object) -> ServiceSnapshot:
-    return ServiceSnapshot(name=service["metadata"]["name"], uid=service["metadata"]["uid"], selector=dict(service["spec"]["selector"]))
-
-
-def selects(service: Object, labels: Mapping[str, str]) -> bool:
-    """A Service without a selector selects nothing by itself; a leftover pin does not hide it."""
-    selector = {key: value for key, value in (service["spec"].get("selector") or {}).items() if key != HASH}
-    return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
 
 
 def named_but_not_found(target: Target, services: Mapping[str, Object], chosen: Mapping[str, Object]) -> list[Finding]:

@@ -1,6 +1,5 @@
 """The router for plain Services: a selector that adds pod-template-hash selects exactly one version (design.md section 5)."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -9,13 +8,15 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from deliver.cluster.port import Watch
+from deliver.cluster.services import selects
 from deliver.model.errors import Conflict, NotFound
-from deliver.model.names import FENCE, HASH, UNDO
+from deliver.model.names import FENCE, HASH, UNDO, fence_of
 from deliver.model.observation import PodSeen, RouteSeen
-from deliver.model.plan import Side
+from deliver.model.plan import Exposure, Side
 from deliver.model.release import Direction, Release, ServiceSnapshot
 from deliver.model.spec import Target
-from deliver.plugins.interfaces import Finding, Object, Reader, Writer
+from deliver.model.undo import parse_undo_note, undo_note
+from deliver.plugins.interfaces import Abilities, Finding, Object, Reader, Recovered, Writer
 from deliver.traffic import endpoints, rules
 
 
@@ -36,6 +37,9 @@ class ServiceSelector:
         self.options = options
         self._reading = endpoints.Reading()
 
+    def can(self, look: Reader, target: Target) -> Abilities:
+        return Abilities()
+
     def watches(self, target: Target) -> Sequence[Watch]:
         """All Services: one that is made during a release may lead to the candidate too."""
         slices = Watch("endpointslices", selector=f"kubernetes.io/service-name in ({','.join(sorted(target.services))})")
@@ -45,33 +49,48 @@ class ServiceSelector:
         self, look: Reader, target: Target, labels: Mapping[str, str], others: Sequence[Object]
     ) -> tuple[tuple[ServiceSnapshot, ...], list[Finding]]:
         services = {service["metadata"]["name"]: service for service in look.list("services")}
-        chosen = {name: service for name, service in services.items() if rules.selects(service, labels)}
+        chosen = {name: service for name, service in services.items() if selects(service, labels)}
         findings = rules.named_but_not_found(target, services, chosen)
         for service in chosen.values():
             findings += rules.refusals(service, others)
         if not chosen and not findings:
             findings.append(rules.no_service(target, labels))
-        return tuple(rules.snapshot(service) for _, service in sorted(chosen.items())), findings
+        return tuple(ServiceSnapshot.of(service) for _, service in sorted(chosen.items())), findings
 
     def read(self, look: Reader, release: Release, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]) -> RouteSeen:
         return self._reading(look, release, stable, candidate)
 
-    def move(self, write: Writer, release: Release, side: Side, hash: str) -> None:
-        undo = json.dumps(undo_note(release), sort_keys=True)
+    def set_route(self, write: Writer, release: Release, exposure: Exposure) -> None:
+        undo = undo_note(release)
         for service in release.snapshot.services:
-            wanted = pinned(service, hash if side is not Side.BOTH else "")
-            build = partial(_patch, wanted=wanted, undo=undo)
-            _change(
-                write, service, build if release.course is Direction.ROLLING_BACK else partial(_unless_edited, service=service, build=build)
-            )
+            build = partial(_patch, wanted=pinned(service, exposure.hash), undo=undo)
+            forward = release.course is not Direction.ROLLING_BACK
+            _change(write, service, partial(_unless_edited, service=service, build=build) if forward else build)
 
     def restore(self, write: Writer, release: Release) -> None:
         for service in release.snapshot.services:
             _change(write, service, partial(_patch, wanted=pinned(service, ""), undo=None))
 
-    def preview(self, release: Release, side: Side, hash: str) -> list[str]:
-        what = f"add {HASH}: {hash}" if side is not Side.BOTH else f"remove {HASH}"
-        return [f"Service {service.name}: spec.selector {what}" for service in release.snapshot.services]
+    def planned_writes(self, release: Release, exposure: Exposure | None) -> Sequence[str]:
+        services = release.snapshot.services
+        names = f"Service{'s' if len(services) > 1 else ''} {', '.join(service.name for service in services)}"
+        if exposure is None:
+            return [f"{names}: pinned to the new pods of {release.spec.target.deployment}, then the original selector"]
+        selector = {
+            Side.STABLE: "pinned to the stable pods",
+            Side.BOTH: "original selector (both sides)",
+            Side.CANDIDATE: "pinned to the candidate",
+        }
+        return [f"{names}: spec.selector {selector[exposure.side]}"]
+
+    @classmethod
+    def recover(cls, look: Reader, target: Target) -> Recovered:
+        services = look.list("services")
+        notes = (parse_undo_note(service) for service in services)
+        note = next((note for note in notes if note and note.get("deployment") == target.deployment), None)
+        before = (note or {}).get("services") or {}
+        found = [ServiceSnapshot.of(one, before.get(one["metadata"]["name"]) or _unpinned(one)) for one in services]
+        return Recovered(note, tuple(one for one in found if one.selector), max(map(fence_of, services), default=0))
 
 
 def _change(write: Writer, service: ServiceSnapshot, build: Callable[[Object], Object | None]) -> None:
@@ -82,36 +101,18 @@ def _change(write: Writer, service: ServiceSnapshot, build: Callable[[Object], O
 
 def _unless_edited(now: Object, service: ServiceSnapshot, build: Callable[[Object], Object | None]) -> Object | None:
     """On the way forward a stranger's selector is not written over, however late it came: the next look holds the release."""
-    selector = {key: value for key, value in (now["spec"].get("selector") or {}).items() if key != HASH}
-    if selector != dict(service.selector):
+    if _unpinned(now) != dict(service.selector):
         raise Conflict(f"the selector of Service {service.name} was changed meanwhile", status=409)
     return build(now)
+
+
+def _unpinned(service: Object) -> dict[str, str]:
+    return {key: value for key, value in (service["spec"].get("selector") or {}).items() if key != HASH}
 
 
 def pinned(service: ServiceSnapshot, hash: str) -> dict[str, str]:
     """The selector for one version, or the original one for hash ""."""
     return {**service.selector, HASH: hash} if hash else dict(service.selector)
-
-
-def undo_note(release: Release) -> Object:
-    """What it takes to put everything back without the journal; it stands in an annotation of each Service."""
-    before = release.snapshot
-    return {
-        "release": release.id,
-        "deployment": release.spec.target.deployment,
-        "candidate": release.candidate,
-        "hash": before.hash,
-        "replicas": before.replicas,
-        "paused": before.paused,
-        "services": {service.name: dict(service.selector) for service in before.services},
-        "autoscaler": {"name": before.autoscaler.name, "minimum": before.autoscaler.minimum} if before.autoscaler else None,
-        **({"preview": {"name": release.plan.preview, "selector": _own(before.preview)}} if release.plan.preview else {}),
-    }
-
-
-def _own(preview: ServiceSnapshot | None) -> dict[str, str] | None:
-    """None: it is made for the release."""
-    return dict(preview.selector) if preview else None
 
 
 def _patch(now: Object, wanted: Mapping[str, str], undo: str | None) -> Object | None:

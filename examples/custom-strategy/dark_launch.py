@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from deliver.model.plan import Plan, Side, Step
-from deliver.model.spec import ClusterFacts, PluginSpec
+from deliver.model.spec import Facts, PluginSpec
 from deliver.plugins.types import Duration
 
 
@@ -26,7 +26,7 @@ class DarkLaunch:
     summary: ClassVar[str] = "Run the new version under synthetic load before the first user meets it"
     Options: ClassVar[type[BaseModel]] = DarkLaunchOptions
 
-    def plan(self, options: DarkLaunchOptions, facts: ClusterFacts) -> Plan:
+    def plan(self, options: DarkLaunchOptions, facts: Facts) -> Plan:
         pods = facts.stable_pods
         load = PluginSpec("load", {"rate": options.rate, "path": options.path, "port": options.port})
         dark = Step("in the dark", 0.0, Side.STABLE, pods, pods, bake=options.dark, checks=(load,), metrics=False)

@@ -39,6 +39,18 @@ def spread(rng: Random, n: int, weights: Sequence[float]) -> list[int]:
     return result
 
 
+def deal(n: int, weights: Sequence[float], owed: list[float]) -> list[int]:
+    """n things over places with these weights, one by one to whom most is owed: no chance in it, however many come at a time."""
+    result = [0] * len(weights)
+    for _ in range(n):
+        for place, weight in enumerate(weights):
+            owed[place] += weight
+        place = max(range(len(owed)), key=owed.__getitem__)
+        owed[place] -= 1
+        result[place] += 1
+    return result
+
+
 def below(bound: float, median: float, sigma: float) -> float:
     """Share of log-normal values that are at most `bound`."""
     if sigma <= 0:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
 
-from deliver_sandbox.chance import below, binomial, spread
+from deliver_sandbox.chance import below, binomial, deal, spread
 from deliver_sandbox.images import Behaviour
 
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -23,24 +23,34 @@ def shares(median: float, sigma: float) -> tuple[tuple[int, ...], tuple[float, .
 
 @dataclass
 class Counters:
-    """Cumulative since the container's start. buckets: requests in each bucket alone, not yet summed up."""
+    """Cumulative since the container's start. buckets: requests in each bucket alone, not yet summed up.
+
+    owed: by weights, what each place has not had yet for want of a whole request; of requests that are dealt out without chance.
+    """
 
     good: int = 0
     bad: int = 0
     buckets: list[int] = field(default_factory=lambda: [0] * len(LE))
     total: float = 0.0
+    owed: dict[tuple[float, ...], list[float]] = field(default_factory=dict)
 
-    def serve(self, rng: Random, n: int, behaviour: Behaviour, extra_errors: float, slowdown: float) -> int:
-        """Count n requests; returns how many were answered 500."""
-        bad = binomial(rng, n, 1 - (1 - behaviour.errors) * (1 - extra_errors))
+    def serve(self, rng: Random | None, n: int, behaviour: Behaviour, extra_errors: float, slowdown: float) -> int:
+        """Count n requests; returns how many were answered 500. rng None: as many of each kind as its share says."""
+        bad = self.part(rng, n, 1 - (1 - behaviour.errors) * (1 - extra_errors))
         self.good += n - bad
         self.bad += bad
         places, weights = shares(behaviour.latency * slowdown, behaviour.spread)
-        counts = (n,) if len(places) == 1 else spread(rng, n, weights)
+        counts = (n,) if len(places) == 1 else spread(rng, n, weights) if rng else self._dealt(n, weights)
         for place, count in zip(places, counts, strict=True):
             self.buckets[place] += count
         self.total += n * behaviour.latency * slowdown
         return bad
+
+    def part(self, rng: Random | None, n: int, share: float) -> int:
+        return binomial(rng, n, share) if rng else self._dealt(n, (share, 1 - share))[0]
+
+    def _dealt(self, n: int, weights: tuple[float, ...]) -> list[int]:
+        return deal(n, weights, self.owed.setdefault(weights, [0.0] * len(weights)))
 
     def copy(self) -> "Counters":
         return Counters(self.good, self.bad, list(self.buckets), self.total)

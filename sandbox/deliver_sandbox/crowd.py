@@ -25,9 +25,14 @@ class Second:
 
 
 class Crowd:
-    """rps requests a second. kept: on that many connections that stay open until their pod goes; 0: a new connection for each request."""
+    """rps requests a second. kept: on that many connections that stay open until their pod goes; 0: a new connection for each request.
 
-    def __init__(self, traffic: "Traffic", namespace: str, service: str, rps: float, kept: int = 0) -> None:
+    even: each pod answers badly or slowly exactly as often as its image does, with no chance in it: what is shown rests on how many
+    requests there were, and not on the moments at which somebody looked.
+    """
+
+    def __init__(self, traffic: "Traffic", namespace: str, service: str, rps: float, kept: int = 0, *, even: bool = False) -> None:
+        self.even = even
         self.traffic, self.namespace, self.service, self.rps = traffic, namespace, service, rps
         self.random = random.Random(f"crowd {namespace} {service} {kept}")
         self.seconds: list[Second] = []
@@ -89,7 +94,7 @@ class Crowd:
     def _serve(self, uid: str, n: int, second: Second) -> None:
         if not n:
             return
-        bad = self.traffic.serve(uid, n, self.random) if uid else None
+        bad = self.traffic.serve(uid, n, None if self.even else self.random) if uid else None
         if bad is None:
             second.failed[REFUSED if uid else NO_ENDPOINT] += n
             return

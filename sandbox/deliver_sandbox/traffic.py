@@ -109,10 +109,10 @@ class Traffic:
     def varied(self) -> bool:
         return self._treated is not None
 
-    def come(self, namespace: str, service: str, rps: float, kept: int = 0) -> Crowd:
+    def come(self, namespace: str, service: str, rps: float, kept: int = 0, *, even: bool = False) -> Crowd:
         """Users beside those of the tally, counted by themselves, from now until `go`."""
         self.settle()
-        crowd = Crowd(self, namespace, service, rps, kept)
+        crowd = Crowd(self, namespace, service, rps, kept, even=even)
         self.crowds.append(crowd)
         return crowd
 
@@ -271,14 +271,14 @@ class Traffic:
     def alive(self, uid: str) -> bool:
         return self._alive.get(uid, False)
 
-    def serve(self, uid: str, n: int, rng: random.Random) -> int | None:
-        """n requests to that pod: how many it answered 500. None: nobody answers there."""
+    def serve(self, uid: str, n: int, rng: random.Random | None) -> int | None:
+        """n requests to that pod: how many it answered 500. None: nobody answers there. rng None: there is no chance in it."""
         if not self._alive.get(uid):
             return None
         treated, bad = 0, 0
         if self._treated is not None:
-            treated = binomial(rng, n, self._treated())
             apart = self.counters.setdefault(uid + ON, Counters())
+            treated = apart.part(rng, n, self._treated())
             bad = apart.serve(rng, treated, self._treatment, self._incident, self._slowdown)
         return bad + self.counters[uid].serve(rng, n - treated, self._behave[uid], self._incident, self._slowdown)
 

@@ -8,7 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 from deliver.model.errors import InputError
 from deliver.model.names import preview_name
 from deliver.model.plan import Plan, Side, Step
-from deliver.model.spec import ClusterFacts, PluginSpec
+from deliver.model.spec import Facts, PluginSpec
 from deliver.plugins.types import Duration, Share
 
 HOUR = 3600.0
@@ -101,7 +101,7 @@ class BlueGreen:
     summary: ClassVar[str] = "Check a full-size candidate behind a preview Service, then switch all users to it at once"
     Options: ClassVar[type[BaseModel]] = BlueGreenOptions
 
-    def plan(self, options: BlueGreenOptions, facts: ClusterFacts) -> Plan:
+    def plan(self, options: BlueGreenOptions, facts: Facts) -> Plan:
         refuse_weights(options, facts)
         size, load = facts.stable_pods, options.wanted_load()
         before = Step(
@@ -150,7 +150,7 @@ def notes(options: BlueGreenOptions, load: Load | None) -> tuple[str, ...]:
     return tuple(told)
 
 
-def refuse_weights(options: BlueGreenOptions, facts: ClusterFacts) -> None:
+def refuse_weights(options: BlueGreenOptions, facts: Facts) -> None:
     if options.weight or options.steps is not None:
         raise InputError(
             f"blue-green has no {'weights' if options.weight else 'steps'}: all users are moved in one switch",

@@ -1,12 +1,13 @@
 """Canary: a second Deployment takes a growing share of the traffic beside the full stable side, then all of it."""
 
+import math
 from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
 from deliver.model.errors import InputError
 from deliver.model.plan import Plan, Side, Step
-from deliver.model.spec import ClusterFacts
+from deliver.model.spec import Facts
 from deliver.plugins.types import Percent
 from deliver_strategies import pods
 from deliver_strategies.weights import WeightOptions, WeightStep
@@ -20,13 +21,13 @@ class CanaryOptions(WeightOptions):
 
 
 class Canary:
-    """The mission's first strategy."""
+    """The strategy `canary`: pods of both sides for each weight; the stable side stays full until the last step."""
 
     name: ClassVar[str] = "canary"
     summary: ClassVar[str] = "Shift traffic step by step to a candidate beside the full stable side"
     Options: ClassVar[type[BaseModel]] = CanaryOptions
 
-    def plan(self, options: CanaryOptions, facts: ClusterFacts) -> Plan:
+    def plan(self, options: CanaryOptions, facts: Facts) -> Plan:
         wanted_steps = options.wanted()
         if options.surge and facts.autoscaled:
             raise InputError(
@@ -43,11 +44,14 @@ class Canary:
             notes += [note] if note else []
         return Plan(self.name, tuple(steps), notes=tuple(notes))
 
-    def _step(self, wanted: WeightStep, options: CanaryOptions, facts: ClusterFacts, floor: int) -> tuple[Step, str]:
+    def _step(self, wanted: WeightStep, options: CanaryOptions, facts: Facts, floor: int) -> tuple[Step, str]:
         name = f"{wanted.weight:g} %"
         if wanted.weight == 100:
             full = facts.stable_pods
             return Step(name, 100.0, Side.CANDIDATE, candidate_pods=full, stable_pods=floor, approval=wanted.approval, **wanted.times()), ""
+        if facts.weights:
+            ready = max(1, math.ceil(facts.stable_pods * wanted.weight / 100.0))
+            return Step(name, wanted.weight, Side.BOTH, ready, floor, approval=wanted.approval, by_weight=True, **wanted.times()), ""
         candidate, stable = pods.solve(wanted.weight, floor, facts.stable_pods + options.surge - floor)
         step = Step(
             name, wanted.weight, Side.BOTH, candidate_pods=candidate, stable_pods=stable, approval=wanted.approval, **wanted.times()
@@ -58,7 +62,7 @@ class Canary:
         return step, note if abs(step.endpoints - wanted.weight) >= 0.5 else ""
 
 
-def too_coarse(weight: float, real: float, options: CanaryOptions, facts: ClusterFacts) -> InputError:
+def too_coarse(weight: float, real: float, options: CanaryOptions, facts: Facts) -> InputError:
     """Says which weights can be had, and the three ways to come closer."""
     can = ", ".join(f"{share:g}" for share in pods.achievable(facts.stable_pods, options.surge))
     surge = pods.surge_for(weight, facts.stable_pods, options.max_overshoot)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, Field, field_validator
 
 from deliver.model.plan import FlagPlan, Plan, Side, Step
-from deliver.model.spec import ClusterFacts, PluginSpec
+from deliver.model.spec import Facts, PluginSpec
 from deliver_strategies.weights import WeightOptions, WeightStep
 
 BACKEND = "flagd"
@@ -47,14 +47,14 @@ class FlagOptions(WeightOptions):
 
 
 class FeatureFlag:
-    """The mission's third strategy."""
+    """The strategy `flag`: a step for each share of the users. No pod and no Service changes."""
 
     name: ClassVar[str] = "flag"
     summary: ClassVar[str] = "Give a feature flag's treatment to a growing share of the users"
     exposes: ClassVar[str] = "users"
     Options: ClassVar[type[BaseModel]] = FlagOptions
 
-    def plan(self, options: FlagOptions, facts: ClusterFacts) -> Plan:
+    def plan(self, options: FlagOptions, facts: Facts) -> Plan:
         variant = "" if options.variant == "none" else options.variant
         notes = () if variant else (BEFORE_AND_AFTER,)
         past = 0.0 if variant else PAST

@@ -1,4 +1,4 @@
-"""Pod counts for a wanted share of traffic on a plain Service: exposure is c/(s+c) over ready endpoints (flags-and-routers.md C6)."""
+"""Pod counts for a wanted share of traffic of a plain Service: exposure is c/(s+c) of ready endpoints (traffic-and-flags.md section 4)."""
 
 import math
 

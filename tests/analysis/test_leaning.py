@@ -23,7 +23,7 @@ def leans(track: Track, *counts: int, rules: Rules = RULES) -> bool:
         ((0, 500, 0, 2000), False),
         ((1, 50, 0, 450), False),  # a single bad request
         ((3, 50, 0, 450), True),
-        ((97, 499, 0, 2000), True),  # B8: "candidate 19.4 %, stable 0 %"
+        ((97, 499, 0, 2000), True),  # "candidate 19.4 %, stable 0 %"
         ((55, 247, 0, 500), True),  # S4: 22.3 % against 0
         ((5, 500, 20, 2000), False),  # both alike
         ((20, 500, 80, 2000), False),

@@ -8,12 +8,12 @@ import pytest
 
 from deliver.model.errors import InputError
 from deliver.model.plan import FlagPlan, Plan, Side, Step
-from deliver.model.spec import ClusterFacts, PluginSpec, Target
+from deliver.model.spec import Facts, PluginSpec, Target
 from deliver.plugins.interfaces import Answer, MetricsError, Probe, Series
 from deliver.plugins.registry import PluginError
 from deliver.plugins.validation import answered, planned, probed, said, told_time
 
-FACTS = ClusterFacts(Target("shop", "web"), 4)
+FACTS = Facts(Target("shop", "web"), 4)
 LAST = Step("all", 100.0, Side.CANDIDATE, 4, 4)
 
 
@@ -23,7 +23,7 @@ class Planner:
     def __init__(self, plan: Any) -> None:
         self._plan = plan
 
-    def plan(self, options: Any, facts: ClusterFacts) -> Any:
+    def plan(self, options: Any, facts: Facts) -> Any:
         if isinstance(self._plan, BaseException):
             raise self._plan
         return self._plan

@@ -118,3 +118,25 @@ def test_a_strategy_is_a_command_with_help_and_options_of_its_own(
 def test_a_strategy_that_nobody_has() -> None:
     with pytest.raises(registry.PluginError, match="no plugin `x` among the strategies"):
         registry.load("deliver.strategies", "x")
+
+
+OLD_ROUTER = """
+from deliver.traffic.service_selector import ServiceSelector
+
+class Switch(ServiceSelector):
+    name, summary = "acme-mesh", "as it was"
+    def move(self, write, release, side, hash): ...
+    def preview(self, release, side, hash): return []
+"""
+
+
+def test_a_router_with_the_hooks_of_before_is_told_what_takes_their_place(install: Install) -> None:
+    install("acme-mesh", "deliver.routers", "acme-mesh", "acme_mesh", OLD_ROUTER)
+    with pytest.raises(registry.PluginError) as refused:
+        registry.load("deliver.routers", "acme-mesh")
+    told = refused.value
+    assert told.what == "plugin `acme-mesh` of acme-mesh 1.2 is written for an older deliver"
+    assert told.why == "`Switch` has `move` and `preview`, which nothing calls any more"
+    assert "`set_route(write, release, exposure)` in the place of `move`" in told.hint
+    assert "`planned_writes(release, exposure)` in the place of `preview`" in told.hint
+    assert told.what in {plugin.name: plugin for plugin in registry.describe()}["acme-mesh"].error

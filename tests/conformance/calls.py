@@ -97,6 +97,12 @@ def autoscaler(target: str = "none", **spec: Any) -> dict[str, Any]:
     return {"metadata": {"name": "h"}, "spec": {"scaleTargetRef": ref, "maxReplicas": 5, **spec}}
 
 
+def pod(name: str = "p", **meta: Any) -> dict[str, Any]:
+    """No node takes it."""
+    spec = {"containers": [{"name": "c", "image": "$registry/web:1.0.0"}], "nodeSelector": {"no": "where"}}
+    return {"metadata": {"name": name, **meta}, "spec": spec}
+
+
 def made(path: str, body: Body) -> Call:
     """A step that sets the scene."""
     return Call("POST", path, body, shown=False)

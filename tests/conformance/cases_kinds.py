@@ -1,4 +1,4 @@
-"""Kinds and forms that users' commands make beside the ones that deliver does, and the further ways to read and delete."""
+"""Kinds and forms that users' commands make beside the ones that deliver does, and the further ways to read and write."""
 
 from typing import Any
 
@@ -7,7 +7,6 @@ from tests.conformance.calls import (
     CONFIGMAPS,
     CORE,
     DEPLOYMENTS,
-    JSON,
     LEASES,
     MERGE,
     PODS,
@@ -22,6 +21,7 @@ from tests.conformance.calls import (
     configmap,
     deployment,
     made,
+    pod,
     service,
     version,
 )
@@ -30,18 +30,8 @@ _WEB, _CM, _SVC = f"{DEPLOYMENTS}/web", f"{CONFIGMAPS}/a", f"{SERVICES}/web"
 SECRETS, EVENTS, ACCOUNTS = f"{CORE}/secrets", f"{CORE}/events", f"{CORE}/serviceaccounts"
 SETS, STATEFUL, DAEMONS = f"{APPS}/replicasets", f"{APPS}/statefulsets", f"{APPS}/daemonsets"
 BUDGETS = "/apis/policy/v1/namespaces/{ns}/poddisruptionbudgets"
-_POD = {"containers": [{"name": "c", "image": "$registry/web:1.0.0"}], "nodeSelector": {"no": "where"}}
 _META = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _METAS = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-
-
-def _pod(name: str = "p", **meta: Any) -> dict[str, Any]:
-    return {"metadata": {"name": name, **meta}, "spec": _POD}
-
-
-def _child(name: str, owner: dict[str, Any], **more: Any) -> dict[str, Any]:
-    ref = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner["metadata"]["uid"], **more}
-    return configmap(name, ownerReferences=[ref])
 
 
 def _event(name: str, reason: str, **more: Any) -> dict[str, Any]:
@@ -209,6 +199,7 @@ KINDS = (
     ),
 )
 
+
 READS = (
     Case(
         "read/metadata alone",
@@ -256,8 +247,8 @@ READS = (
     Case(
         "read/fields of pods",
         (
-            made(PODS, _pod("a")),
-            made(PODS, _pod("b")),
+            made(PODS, pod("a")),
+            made(PODS, pod("b")),
             Call("GET", PODS, query="fieldSelector=status.phase%3DPending,metadata.name%3Da", accept=_METAS),
             Call("GET", PODS, query="fieldSelector=status.phase%3DRunning"),
             Call("GET", PODS, query="fieldSelector=spec.nodeName%3D", accept=_METAS),
@@ -270,7 +261,7 @@ READS = (
             Call("GET", f"{PODS}/none/log"),
             Call("GET", f"{PODS}/none/proxy/"),
             Call("GET", f"{SERVICES}/none/proxy/"),
-            made(PODS, _pod()),
+            made(PODS, pod()),
             Call("GET", f"{PODS}/p/log", query="container=none"),
             made(SERVICES, service()),
             Call("GET", f"{SERVICES}/web/proxy/"),
@@ -279,87 +270,6 @@ READS = (
     ),
 )
 
-DELETES = (
-    Case(
-        "delete/collection",
-        (
-            *(made(LEASES, {"metadata": {"name": name, "labels": {"odd": str(at % 2)}}}) for at, name in enumerate("abc")),
-            Call("DELETE", LEASES, query="labelSelector=odd%3D0"),
-            Call("GET", LEASES),
-            Call("DELETE", LEASES, query="dryRun=All"),
-            Call("DELETE", LEASES),
-            Call("GET", LEASES),
-        ),
-    ),
-    Case(
-        "delete/with finalizer",
-        (
-            made(CONFIGMAPS, configmap(finalizers=["deliver.dev/test"])),
-            Call("DELETE", _CM),
-            Call("DELETE", _CM),
-            Call("PATCH", _CM, {"data": {"x": "2"}}, MERGE),
-            Call("PATCH", _CM, {"metadata": {"finalizers": ["deliver.dev/test", "deliver.dev/more"]}}, MERGE),
-            Call("POST", CONFIGMAPS, configmap()),
-            Call("PATCH", _CM, [{"op": "remove", "path": "/metadata/finalizers"}], JSON),
-            Call("GET", _CM),
-        ),
-    ),
-    Case(
-        "delete/owner in the background",
-        (
-            made(CONFIGMAPS, configmap("owner")),
-            Call("POST", CONFIGMAPS, lambda past: _child("child", past[0]), shown=False),
-            Call("DELETE", f"{CONFIGMAPS}/owner", {"propagationPolicy": "Background"}),
-            Until(CONFIGMAPS, lambda a: not [o for o in a["items"] if o["metadata"]["name"] == "child"], shown=False),
-            Call("GET", f"{CONFIGMAPS}/child"),
-        ),
-        slow=True,
-    ),
-    Case(
-        "delete/owner in the foreground",
-        (
-            made(CONFIGMAPS, configmap("owner")),
-            Call("POST", CONFIGMAPS, lambda past: {**_child("child", past[0], blockOwnerDeletion=True)}, shown=False),
-            Call("PATCH", f"{CONFIGMAPS}/child", {"metadata": {"finalizers": ["deliver.dev/test"]}}, MERGE, shown=False),
-            Call("DELETE", f"{CONFIGMAPS}/owner", {"propagationPolicy": "Foreground"}),
-            Until(f"{CONFIGMAPS}/child", lambda a: "deletionTimestamp" in a.get("metadata", {})),
-            Call("GET", f"{CONFIGMAPS}/owner"),
-            Call("PATCH", f"{CONFIGMAPS}/child", {"metadata": {"finalizers": None}}, MERGE, shown=False),
-            Until(f"{CONFIGMAPS}/owner", lambda a: a["kind"] == "Status"),
-        ),
-        slow=True,
-    ),
-    Case(
-        "delete/owner alone",
-        (
-            made(CONFIGMAPS, configmap("owner")),
-            Call("POST", CONFIGMAPS, lambda past: _child("child", past[0]), shown=False),
-            Call("DELETE", f"{CONFIGMAPS}/owner", {"propagationPolicy": "Orphan"}),
-            Until(f"{CONFIGMAPS}/owner", lambda a: a["kind"] == "Status", shown=False),
-            Call("GET", f"{CONFIGMAPS}/child"),
-        ),
-        slow=True,
-    ),
-    Case(
-        "delete/pod at once",
-        (
-            made(PODS, _pod()),
-            Until(f"{PODS}/p", lambda a: bool(a["status"].get("conditions")), shown=False),
-            Call("DELETE", f"{PODS}/p", {"gracePeriodSeconds": 0, "preconditions": {"uid": "other"}}),
-            Call("DELETE", f"{PODS}/p", {"gracePeriodSeconds": -1}),
-            Call("DELETE", f"{PODS}/p", {"gracePeriodSeconds": 0}),
-            Call("DELETE", f"{PODS}/p"),
-        ),
-    ),
-    Case(
-        "delete/evict",
-        (
-            made(PODS, _pod()),
-            Call("POST", f"{PODS}/p/eviction", {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "p"}}),
-            Call("GET", f"{PODS}/p"),
-        ),
-    ),
-)
 
 WRITES = (
     Case(
@@ -399,12 +309,14 @@ WRITES = (
         (
             made(f"{CORE}/resourcequotas", {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "0"}}}),
             Until(f"{CORE}/resourcequotas/q", lambda a: "used" in a.get("status", {}), shown=False),
-            Call("POST", PODS, _pod()),
-            Call("POST", PODS, _pod(), query="dryRun=All"),
+            Call("POST", PODS, pod()),
+            Call("POST", PODS, pod(), query="dryRun=All"),
             Call("PATCH", f"{CORE}/resourcequotas/q", {"spec": {"hard": {"pods": "1", "requests.cpu": "1"}}}, MERGE),
             Until(f"{CORE}/resourcequotas/q", lambda a: "requests.cpu" in a.get("status", {}).get("used", {})),
-            Call("POST", PODS, _pod()),
+            Call("POST", PODS, pod()),
         ),
     ),
 )
-CASES = (*KINDS, *READS, *DELETES, *WRITES)
+
+
+CASES = (*KINDS, *READS, *WRITES)

@@ -13,7 +13,16 @@ from typing import Any
 
 import pytest
 
-from tests.conformance import cases_access, cases_controllers, cases_errors, cases_kinds, cases_objects, cases_patch, cases_watch
+from tests.conformance import (
+    cases_access,
+    cases_controllers,
+    cases_deletes,
+    cases_errors,
+    cases_kinds,
+    cases_objects,
+    cases_patch,
+    cases_watch,
+)
 from tests.conformance.calls import Case
 from tests.conformance.differences import DIFFERENCES
 from tests.conformance.running import run
@@ -22,6 +31,7 @@ from tests.conformance.targets import RealTarget, SandboxTarget
 CASES: tuple[Case, ...] = (
     *cases_objects.CASES,
     *cases_kinds.CASES,
+    *cases_deletes.CASES,
     *cases_errors.CASES,
     *cases_access.CASES,
     *cases_patch.CASES,

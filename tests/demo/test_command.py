@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from deliver.cli.main import main
 from deliver.demo.child import environment
 from deliver.demo.scenarios import SCENARIOS
 from deliver.demo.stage import Pace
@@ -43,12 +44,12 @@ def test_off_a_terminal_it_prints_lines_in_the_order_of_events_and_the_checks_as
     assert "\x1b" not in done.stderr
 
 
-def test_it_lists_its_scenarios():
-    done = demo("--list")
-    assert done.returncode == 0
+def test_it_lists_its_scenarios(capsys: pytest.CaptureFixture[str]):
+    assert main(["demo", "--list"]) == 0
+    listed = capsys.readouterr().out
     assert {"healthy", "errors", "slow", "crash", "blind", "killed-driver", "two-drivers", "foreign-edit"} <= set(SCENARIOS)
     for scenario in SCENARIOS.values():
-        assert re.search(rf"^{scenario.name} .*{re.escape(scenario.title)}$", done.stdout, re.MULTILINE)
+        assert re.search(rf"^{scenario.name} .*{re.escape(scenario.title)}$", listed, re.MULTILINE)
 
 
 def test_the_made_up_prometheus_scrapes_as_often_as_asked_and_a_step_bakes_for_two():
@@ -64,11 +65,11 @@ def test_the_made_up_prometheus_scrapes_as_often_as_asked_and_a_step_bakes_for_t
 @pytest.mark.parametrize(
     "args", [("--scenario", "nosuch"), ("--seed", "x"), ("--seed", "-1"), ("--scrape", "90s"), ("--scrape", "0s"), ("--scrape", "x")]
 )
-def test_bad_input(args: tuple[str, str]):
-    done = demo(*args)
-    assert done.returncode == 2
-    assert done.stderr.startswith("error: ")
-    assert done.stdout == ""
+def test_bad_input(args: tuple[str, str], capsys: pytest.CaptureFixture[str]):
+    assert main(["demo", *args]) == 2
+    out, err = capsys.readouterr()
+    assert err.startswith("error: ")
+    assert out == ""
 
 
 def processes() -> dict[int, int]:

@@ -1,12 +1,9 @@
 """`deliver canary web --image ...` on the sandbox without a query: discovery, proposal and driver on the world's own Prometheus."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
-from typing import Any, ClassVar, Self
-
-from pydantic import BaseModel, ConfigDict
+from typing import Any, Self
 
 from deliver.discovery.metric_choice import JudgedBy, judged_by, last_judged, reworded, sought
 from deliver.engine import commands
@@ -16,10 +13,7 @@ from deliver.model.errors import InputError
 from deliver.model.frozen import replace
 from deliver.model.release import Release
 from deliver.model.spec import Analysis, ReleaseSpec
-from deliver.plugins import registry
-from deliver.plugins.interfaces import Answer, Reach
 from deliver_sandbox import fixtures
-from deliver_sandbox.world import World
 from tests.engine.rig import TARGET, Rig
 
 BAD = "registry/web:2.0.0-errors"
@@ -69,35 +63,6 @@ class Sighted(Rig):
         spec = replace(self.spec(image), strategy=strategy, options=options, analysis=asked)
         tools = self.tools()
         return commands.run(tools.cluster, self.proposed(spec), reporter=self.reporter, stop=self.stop, within=tools)
-
-
-class Options(BaseModel):
-    model_config = ConfigDict(extra="allow")
-
-
-@contextmanager
-def prometheus(world: World) -> Iterator[None]:
-    """The world's own time series behind the name of the built-in provider."""
-
-    class Shown:
-        name: ClassVar[str] = "prometheus"
-        summary: ClassVar[str] = "the sandbox's own"
-        Options: ClassVar[type[BaseModel]] = Options
-
-        def __init__(self, options: BaseModel, reach: Reach) -> None:
-            """Nothing has to be reached."""
-
-        def raw(self, selector: str, window: float, timeout: float) -> Answer:
-            return world.metrics.raw(selector, window, timeout)
-
-        def value(self, query: str, timeout: float) -> Answer:
-            return world.metrics.value(query, timeout)
-
-        def now(self, timeout: float) -> float:
-            return world.metrics.now(timeout)
-
-    with registry.lent("deliver.metrics", Shown):
-        yield
 
 
 def _unasked(question: Any) -> Any:

@@ -11,7 +11,7 @@ from deliver.discovery import discover, workload, yaml_writer
 from deliver.discovery.types import Chosen, Discovered, Question
 from deliver.discovery.workload import Workload
 from deliver.model.errors import InputError
-from deliver.model.spec import ClusterFacts, Target
+from deliver.model.spec import Facts, Target
 from deliver_sandbox.fixtures import world
 from deliver_sandbox.world import World
 
@@ -139,7 +139,7 @@ def test_without_anything_found_it_is_a_release_that_is_judged_by_its_pods(busy:
 
 @pytest.mark.parametrize(("pods", "ladder"), [(1, (50,)), (2, (20, 50)), (4, (10, 50)), (10, (5, 25, 50)), (100, (5, 25, 50))])
 def test_the_steps_are_such_that_the_pods_can_have_them(pods: int, ladder: tuple[int, ...]) -> None:
-    assert yaml_writer.weights(ClusterFacts(SHOP, pods)) == ladder
+    assert yaml_writer.weights(Facts(SHOP, pods)) == ladder
 
 
 def test_the_file_is_valid(busy: World, tmp_path: Path) -> None:

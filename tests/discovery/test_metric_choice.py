@@ -13,7 +13,8 @@ from deliver.model.release import Outcome, Release
 from deliver.model.spec import Analysis, EvidenceMetric
 from deliver.render.sentences import sentence
 from deliver_sandbox.images import Behaviour
-from tests.discovery.sighted import BAD, NEXT, Sighted, prometheus
+from deliver_sandbox.provider import provided
+from tests.discovery.sighted import BAD, NEXT, Sighted
 from tests.engine.rig import TARGET, in_step
 
 Make = Callable[..., Sighted]
@@ -27,7 +28,7 @@ def world() -> Iterator[Make]:
 
     def make(rps: float = 100.0, scrape: float = 2.0, past: float = 0.0) -> Sighted:
         rig = Sighted.make(4, rps=rps, scrape=scrape, images={BROKEN: Behaviour(errors=1.0)})
-        shown = prometheus(rig.world)
+        shown = provided(rig.world.metrics, "prometheus")
         shown.__enter__()
         open_.append(shown)
         rig.world.clock.wait(past)
@@ -42,7 +43,7 @@ def names(release: Release) -> list[str]:
     return [metric.name for metric in release.spec.analysis.metrics]
 
 
-# ---------------------------------------------------------------- B2: whatever the first seconds of traffic were
+# ---------------------------------------------------------------- whatever the first seconds of traffic were
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def test_metrics_that_were_found_need_not_be_proved_at_any_traffic(world: Make) 
     assert [getattr(metric, "duty", True) for metric in world(past=100).look().metrics] == [False, False]
 
 
-# ---------------------------------------------------------------- B10: pods younger than their first sample
+# ---------------------------------------------------------------- pods younger than their first sample
 
 
 @pytest.mark.parametrize("lag", [0.0, 30.0])

@@ -19,7 +19,7 @@ from tests.e2e.support.pace import eventually
 from tests.e2e.support.process import SCRIPT, clean_environ
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("examples/*/README.md")), *sorted(ROOT.glob("docs/*.md"))]
+DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("examples/*/README.md")), *sorted(ROOT.glob("docs/**/*.md"))]
 SHOWN = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 EXITS = re.compile(r"# exits (\d+)")
 CHECKOUT = "ghcr.io/acme/checkout:1.0.0"  # the application with a flag
@@ -99,15 +99,6 @@ def scraped(namespace: str) -> None:
     query = f"query?query=http_requests_total%7Bnamespace%3D%22{namespace}%22%7D"
     path = f"/api/v1/namespaces/monitoring/services/prometheus:9090/proxy/api/v1/{query}"
     eventually("Prometheus to know the pods", lambda: namespace in kubectl("get", "--raw", path))
-
-
-def test_every_document_shows_exit_codes_as_they_are():
-    from deliver.model.exitcodes import MEANING, ExitCode
-
-    text = (ROOT / "README.md").read_text()
-    for code, meaning in MEANING.items():
-        if code not in (ExitCode.SIGINT, ExitCode.SIGTERM):
-            assert f"| {int(code)} | {meaning} |" in text
 
 
 def test_every_example_is_a_valid_file():

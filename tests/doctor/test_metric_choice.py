@@ -2,12 +2,13 @@
 
 from deliver.doctor.metric_choice import line
 from deliver.doctor.metrics import Judged
-from tests.discovery.sighted import NEXT, Sighted, prometheus
+from deliver_sandbox.provider import provided
+from tests.discovery.sighted import NEXT, Sighted
 
 
 def test_what_is_found_is_what_it_would_be_judged_by() -> None:
     rig = Sighted.make(4, rps=50, scrape=2)
-    with prometheus(rig.world):
+    with provided(rig.world.metrics, "prometheus"):
         rig.world.clock.wait(60)
         found = line(rig.world.cluster, "shop", None, Judged("web"), rig.world.clock.now())
     assert (found.name, found.level, found.message) == ("judged by", "done", "its pods, errors and latency, found in the cluster")
@@ -15,7 +16,7 @@ def test_what_is_found_is_what_it_would_be_judged_by() -> None:
 
 def test_young_pods_and_what_is_waited_for() -> None:
     rig = Sighted.make(4, rps=50, scrape=30)
-    with prometheus(rig.world):
+    with provided(rig.world.metrics, "prometheus"):
         found = line(rig.world.cluster, "shop", None, Judged("web"), rig.world.clock.now())
     assert found.level == "warn"
     assert "waiting up to 1 m 58 s for their first samples" in found.message
@@ -24,7 +25,7 @@ def test_young_pods_and_what_is_waited_for() -> None:
 def test_the_files_word_and_its_silence() -> None:
     rig = Sighted.make(4, rps=50, scrape=2)
     now = rig.world.clock.now
-    with prometheus(rig.world):
+    with provided(rig.world.metrics, "prometheus"):
         rig.world.clock.wait(60)
 
         def said(judged: Judged) -> str:
@@ -39,7 +40,7 @@ def test_the_files_word_and_its_silence() -> None:
 
 def test_nothing_there_is_said_too() -> None:
     rig = Sighted.make(4, rps=50, scrape=2)
-    with prometheus(rig.world):
+    with provided(rig.world.metrics, "prometheus"):
         rig.world.clock.wait(150)
         rig.world.metrics.sick.down = "connection refused"
         found = line(rig.world.cluster, "shop", None, Judged("web"), rig.world.clock.now())
@@ -49,7 +50,7 @@ def test_nothing_there_is_said_too() -> None:
 
 def test_what_was_judged_before_and_cannot_be_had_now_is_no_tick() -> None:
     rig = Sighted.make(4, rps=50, scrape=2)
-    with prometheus(rig.world):
+    with provided(rig.world.metrics, "prometheus"):
         rig.world.clock.wait(60)
         first = rig.canary(NEXT)
         rig.world.clock.wait(150)

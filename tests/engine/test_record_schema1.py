@@ -146,12 +146,21 @@ def test_what_is_decided_on_such_a_record_is_what_its_own_version_decided(name: 
         said = [[entry.kind, sentence(entry, found.release)] for entry in found.release.journal[len(release.journal) :]]
         now = encode(found.release)
         assert (whole(found.action), found.wake_at, said) == (one["action"], one["wake_at"], one["said"])
-        assert {key: now[key] for key in one["changed"]} == one["changed"]
+        assert known(now, one["changed"]) == one["changed"]
     assert len(decisions) > 10
 
 
+def known(now: Any, old: Any) -> Any:
+    """What 0.1.0 knew of: fields came later."""
+    return {key: known(now[key], value) for key, value in old.items()} if isinstance(old, dict) else now
+
+
 def whole(action: Action | None) -> Any:
-    return action and {**vars(action), "verb": action.verb.value, "side": action.side and action.side.value}
+    """As 0.1.0 had it: the side and its hash, and no exposure."""
+    if action is None:
+        return None
+    route = {"side": action.exposure.side, "hash": action.exposure.hash} if action.exposure else {"side": None, "hash": ""}
+    return {key: value for key, value in {**vars(action), **route}.items() if key != "exposure"}
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not name.endswith("killed")])

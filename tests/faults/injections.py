@@ -1,4 +1,4 @@
-"""The faults F1 to F28 of research/safety.md, each as something that happens to a rig at a given moment. Most last for half a minute."""
+"""The faults F1 to F28 of safety.md section 7, each as something that happens to a rig at a given moment. Most last for half a minute."""
 
 import contextlib
 import errno

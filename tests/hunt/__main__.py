@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.hunt.pairs import Pair, crash
+from tests.hunt.crash_pairs import Pair, crash
 from tests.hunt.play import Result, play
 from tests.hunt.worlds import MAKERS, Story
 

@@ -8,7 +8,7 @@
 import argparse
 from itertools import product
 
-from tests.engine.test_crash import KINDS, STRATEGIES, crash, unkilled
+from tests.engine.driver.test_crash import KINDS, STRATEGIES, crash, unkilled
 
 
 def main() -> int:

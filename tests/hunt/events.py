@@ -89,7 +89,7 @@ def _fault(play: "Play", what: str, verb: str, kind: str, chance: float, seconds
 
 
 def _freeze(play: "Play", seconds: float) -> None:
-    feeds = [feed for hand in play.hands for feed in hand.feeds]
+    feeds = [feed for cluster in play.clusters for feed in cluster.feeds]
     play.referee.blurred = play.clock.now() + seconds + 1.0
     for feed in feeds:
         feed.freeze()
@@ -97,7 +97,7 @@ def _freeze(play: "Play", seconds: float) -> None:
 
 
 def _lag(play: "Play", seconds: float) -> None:
-    feeds = [feed for hand in play.hands for feed in hand.feeds]
+    feeds = [feed for cluster in play.clusters for feed in cluster.feeds]
     play.referee.blurred = play.clock.now() + seconds + 1.0
     for feed in feeds:
         feed._lag = 0.8

@@ -2,12 +2,9 @@
 
 import math
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
-
-from pydantic import BaseModel
+from typing import Any
 
 from deliver.engine import commands
 from deliver.engine.runtime.clock import Inline
@@ -17,14 +14,14 @@ from deliver.model.errors import DeliverError
 from deliver.model.names import RELEASE_LABEL, preview_name
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Analysis, Limits, Metric, ReleaseSpec, Target
-from deliver.plugins import registry
 from deliver.plugins.flags import Mark
-from deliver.plugins.interfaces import Answer, Reach
+from deliver.plugins.interfaces import Answer
 from deliver.testing.flags import MemoryFlags
 from deliver_sandbox import fixtures
 from deliver_sandbox.clock import EngineClock
 from deliver_sandbox.images import HEALTHY
 from deliver_sandbox.prometheus import Ailment
+from deliver_sandbox.provider import provided
 from deliver_sandbox.store import Object
 from deliver_sandbox.traffic import ON
 from deliver_sandbox.world import World
@@ -85,7 +82,7 @@ class Play:
 
     def play(self) -> Result:
         self._lived()
-        with provided(self):
+        with provided(Asked(self), PROVIDER):
             if self.story.before:
                 self._release(OLD, FIRST, self._spec(FIRST, quick=True))
             if self.flags is not None and self.story.fault.when == "middle":
@@ -240,36 +237,23 @@ class Flags(MemoryFlags):
         return super()._write(percent, mark, verb)
 
 
-class NoOptions(BaseModel):
-    """None."""
+@dataclass
+class Asked:
+    """The world's own Prometheus; the play knows when it was last asked for samples."""
 
+    play: "Play"
+    summary = "the world's own time series"
 
-@contextmanager
-def provided(play: Play) -> Iterator[None]:
-    """The world's own Prometheus as a provider that a spec can name; the play knows when it was last asked for samples."""
-    metrics = play.world.metrics
+    def raw(self, selector: str, window: float, timeout: float) -> Answer:
+        answer = self.play.world.metrics.raw(selector, window, timeout)
+        self.play.looked = self.play.world.clock.now()
+        return answer
 
-    class Judged:
-        name: ClassVar[str] = PROVIDER
-        summary: ClassVar[str] = "the world's own time series"
-        Options: ClassVar[type[BaseModel]] = NoOptions
+    def value(self, query: str, timeout: float) -> Answer:
+        return self.play.world.metrics.value(query, timeout)
 
-        def __init__(self, options: BaseModel, reach: Reach) -> None:
-            """Nothing has to be reached."""
-
-        def raw(self, selector: str, window: float, timeout: float) -> Answer:
-            answer = metrics.raw(selector, window, timeout)
-            play.looked = play.world.clock.now()
-            return answer
-
-        def value(self, query: str, timeout: float) -> Answer:
-            return metrics.value(query, timeout)
-
-        def now(self, timeout: float) -> float:
-            return metrics.now(timeout)
-
-    with registry.lent("deliver.metrics", Judged):
-        yield
+    def now(self, timeout: float) -> float:
+        return self.play.world.metrics.now(timeout)
 
 
 def play(story: Story) -> Result:

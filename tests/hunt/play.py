@@ -19,9 +19,9 @@ from deliver_sandbox.controllers.kubelet import Node
 from deliver_sandbox.faults import WRITES, Killed
 from tests.engine.invariants import journal_faults, unplanned
 from tests.engine.rig import METRIC, TARGET, Judge, Quiet, Rig
-from tests.hunt.flagrules import FlagRules
+from tests.hunt.flag_rules import FlagRules
 from tests.hunt.flags import HuntFlags
-from tests.hunt.hands import Author, Hand, HuntScript, Kill
+from tests.hunt.process_cluster import Author, HuntScript, Kill, ProcessCluster
 from tests.hunt.referee import USER_KINDS, Answer, Referee
 from tests.hunt.stage import Process, Stage
 from tests.hunt.users import image_of
@@ -67,6 +67,9 @@ class Examiner:
         else:
             work()
 
+    def keep(self, work: Callable[[], None]) -> None:
+        """There is one thread: the driver renews its lock at each tick."""
+
     def reset(self, at: float) -> None:
         """Nothing is kept."""
 
@@ -102,9 +105,9 @@ class Play:
         self.author = Author()
         self.stage = Stage(self.clock)  # type: ignore[arg-type]  # a world of fixtures.world has a VirtualClock
         self.script = HuntScript(self.stage, self.random, start.switch, on_death=self._died, on_runaway=self._ran_away)
-        self.hand = Hand(self.world.api, self.world.kubelet, script=self.script)
-        self.hand.author = self.author
-        self.hands: list[Hand] = []
+        self.cluster = ProcessCluster(self.world.api, self.world.kubelet, script=self.script)
+        self.cluster.author = self.author
+        self.clusters: list[ProcessCluster] = []
         self.before = self.rig.before()
         steps = len(start.weights) + 1
         self.flags = HuntFlags(play=self)
@@ -141,11 +144,11 @@ class Play:
         return made
 
     def _call(self, me: Process, verb: str, image: str) -> Release:
-        cluster, stop, examiner = self.hand.as_actor(me.name), Stop(), Examiner(self, me)
+        cluster, stop, examiner = self.cluster.as_actor(me.name), Stop(), Examiner(self, me)
         reporter = Quiet(
             self.said, on_update=lambda release, seen: self.referee.users.shown(release, seen, seen.at - me.skew if seen else 0.0)
         )
-        self.hands.append(cluster)
+        self.clusters.append(cluster)
         stop.wakes(me.wake)
         tools = Tools(cluster, reporter, stop, me, examiner, lambda analysis: examiner, identity=me.name, hands=self.flags.hand)
         common: dict[str, Any] = {"reporter": reporter, "stop": stop, "within": tools}
@@ -226,7 +229,7 @@ class Play:
         self._secrets()
         broken = tuple(dict.fromkeys(self.referee.broken))
         hours = (self.clock.now() - self.began) / 3600
-        return Result(self.story, broken, hours, self.referee.events, len(self.hand.calls), str(self.referee.record.get("outcome")))
+        return Result(self.story, broken, hours, self.referee.events, len(self.cluster.calls), str(self.referee.record.get("outcome")))
 
     def _settle(self) -> None:
         """The storm is over: what is not ended is ended by a person, and must then be whole."""
@@ -296,7 +299,7 @@ class Play:
             say(6, f"the Deployment is left paused after {outcome}")
 
     def _books(self, outcome: str | None) -> None:
-        for call in self.hand.calls:
+        for call in self.cluster.calls:
             if call.verb in WRITES and (extra := unplanned(call)):
                 self.referee.say(9, f"{call.verb} {call.kind} {call.name}: {', '.join(sorted(extra))}")
         release = parse(self.world.store.get("configmaps", "shop", "deliver-web")).release

@@ -14,7 +14,7 @@ from deliver.model.names import FENCE, HASH, RELEASE_LABEL
 from deliver_sandbox.store import Change
 from deliver_sandbox.world import World
 from tests.engine.invariants import INTENTS, is_ready
-from tests.hunt.hands import Author
+from tests.hunt.process_cluster import Author
 from tests.hunt.secret import Secret
 from tests.hunt.stage import Stage
 from tests.hunt.users import LAG, Users, is_preview

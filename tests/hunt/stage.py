@@ -46,7 +46,7 @@ class Process:
         self.woken = False
 
     def wake(self) -> None:
-        self.woken = True
+        self.woken = self.stage.stirred = True
 
     # ------------------------------------------------------------ its turn
 
@@ -78,12 +78,16 @@ class Process:
 
 @dataclass
 class Stage:
-    """clock: of the world. choose: which of the processes that could go on does (default: who has waited longest)."""
+    """clock: of the world. choose: which of the processes that could go on does (default: who has waited longest).
+
+    stirred: somebody has come in or was woken since time began to pass.
+    """
 
     clock: VirtualClock
     choose: Callable[[list[Process]], Process] = lambda able: min(able, key=lambda one: one.due)
     processes: list[Process] = field(default_factory=list)
     current: Process | None = None
+    stirred: bool = False
 
     def __post_init__(self) -> None:
         self.main = getcurrent()
@@ -91,6 +95,7 @@ class Stage:
     def enter(self, name: str, call: Callable[[Process], Any], after: float = 0.0, skew: float = 0.0) -> Process:
         process = Process(self, name, call, self.clock.now() + after, skew)
         self.processes.append(process)
+        self.stirred = True
         return process
 
     def run(self, until: float) -> None:
@@ -103,12 +108,8 @@ class Stage:
             elif now >= until:
                 return
             else:
-                due = min(one.due for one in live)
-                known = len(self.processes)  # an event may let another one in
-                self.clock.wait(
-                    min(due, until) - now,
-                    lambda live=live, known=known: len(self.processes) > known or any(one.woken and not one.frozen for one in live),  # type: ignore[misc]
-                )
+                self.stirred = False
+                self.clock.wait(min(*[one.due for one in live], until) - now, lambda: self.stirred)
 
     def end(self) -> None:
         """Kill whoever still lives."""

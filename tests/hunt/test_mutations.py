@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import pytest
 
-from deliver.engine.commands import revert
 from deliver.engine.core import decision as decisions
-from deliver.engine.core import flag_release, progress, rollback
+from deliver.engine.core import flag_release, progress, rollback, route
 from deliver.engine.core.decide import taken_up
 from deliver.engine.runtime.driver import Driver
 from deliver.engine.runtime.executor import Executor
@@ -25,7 +25,7 @@ from deliver.model.verdict import Verdict
 from deliver.plugins.flags import Undone
 from deliver.testing.flags import MemoryFlags
 from deliver.traffic import endpoints
-from tests.hunt.pairs import Pair, crash
+from tests.hunt.crash_pairs import Pair, crash
 from tests.hunt.play import Result, play
 from tests.hunt.worlds import Event, Start, Story
 
@@ -62,7 +62,7 @@ def no_bake(patch: Patch) -> None:
 
 
 def rollback_waits_for_the_driver(patch: Patch) -> None:
-    patch.setattr(revert, "first_move", lambda *args: lambda release, now: release)
+    patch.setattr(import_module("deliver.engine.commands.rollback"), "first_move", lambda *args: lambda release, now: release)
     patch.setattr(Lease, "seize", Lease.inherit)
 
 
@@ -108,7 +108,7 @@ def the_heir_gives_up(patch: Patch) -> None:
     def taken(release: Release, actor: str, fence: int, now: float) -> Release:
         return decisions.turn_back(taken_up(release, actor, fence, now), "whatever", now)
 
-    patch.setattr("deliver.engine.commands.run.resumed", taken)
+    patch.setattr("deliver.engine.commands.operate.taken_up", taken)
 
 
 def one_more_field(patch: Patch) -> None:
@@ -130,7 +130,7 @@ def an_intent_is_taken_for_a_deed(patch: Patch) -> None:
 
 
 def wishes_for_facts(patch: Patch) -> None:
-    patch.setattr(decisions, "endpoints", lambda seen: "1 of 10 ready endpoints runs the new version, 10 %")
+    patch.setattr(route, "endpoints_text", lambda seen: "1 of 10 ready endpoints runs the new version, 10 %")
 
 
 def counted_by_deployment(patch: Patch) -> None:

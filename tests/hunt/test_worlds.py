@@ -3,12 +3,14 @@
 import pytest
 
 from tests.hunt.__main__ import REGRESSIONS
-from tests.hunt.pairs import Pair, crash
+from tests.hunt.crash_pairs import Pair, crash
 from tests.hunt.play import play
 from tests.hunt.worlds import MAKERS
 
+TENS = (0, 1, *(pytest.param(tens, marks=pytest.mark.slow) for tens in (2, 3, 4)))
 
-@pytest.mark.parametrize("tens", range(5))
+
+@pytest.mark.parametrize("tens", TENS)
 @pytest.mark.parametrize("kind", MAKERS)
 def test_ten_random_worlds(kind: str, tens: int):
     for seed in range(10 * tens, 10 * tens + 10):
@@ -16,7 +18,7 @@ def test_ten_random_worlds(kind: str, tens: int):
         assert not result.broken, f"{result.story}"
 
 
-@pytest.mark.parametrize("tens", range(5))
+@pytest.mark.parametrize("tens", TENS)
 def test_ten_crash_pairs(tens: int):
     for seed in range(10 * tens, 10 * tens + 10):
         result = crash(Pair.of(seed))

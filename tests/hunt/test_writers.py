@@ -11,9 +11,10 @@ FOUND = (
 )
 
 
+@pytest.mark.parametrize("stride", [29, pytest.param(13, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_write_of_a_driver_that_was_overtaken_changes_nothing(verb: str):
-    for duel in every(stride=13):
+def test_a_write_of_a_driver_that_was_overtaken_changes_nothing(verb: str, stride: int):
+    for duel in every(stride):
         if duel.verb == verb:
             assert not fight(duel).broken, f"{duel}"
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from deliver_sandbox.faults import Call, Fault
-from tests.hunt.hands import HuntScript
 from tests.hunt.play import Play, Result
+from tests.hunt.process_cluster import HuntScript
 from tests.hunt.worlds import Start, Story
 
 VERBS = ("rollback", "abort", "takeover")
@@ -62,7 +62,7 @@ def fight(duel: Duel) -> Result:
     old = play.script
     script = DuelScript(play.stage, play.random, on_death=old.on_death)
     script.duel, script.play = duel, play
-    play.script = play.hand.script = script
+    play.script = play.cluster.script = script
     return play.play()
 
 

@@ -99,7 +99,7 @@ def test_a_store_that_is_late_is_waited_for_and_told(late, told):
 
 
 def test_a_store_whose_clock_is_a_little_behind_is_late_and_its_samples_have_our_time():
-    """VictoriaMetrics answers as of 30 s ago, `time()` too: what was taken before the step is no part of it (B9)."""
+    """VictoriaMetrics answers as of 30 s ago, `time()` too: what was taken before the step is no part of it."""
 
     class AsOfBefore(Shop):
         def now(self, timeout):

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from deliver.model.codec import IncrementalEncoder, decode, encode
 from deliver.model.journal import Event
-from deliver.model.release import Release
+from deliver.model.plan import ORIGINAL, Side, Step
+from deliver.model.release import Release, RouteChange
 from deliver.model.spec import Analysis, LatencyMetric, PluginSpec, QueryMetric, RatioMetric, ReleaseSpec
 
 text = st.text(max_size=8)
@@ -75,3 +76,14 @@ def test_what_is_no_number_is_refused(number: object):
     """10**400: an OverflowError out of a plugin's result, found by the hostile run (seed plugins 9000049)."""
     with pytest.raises(TypeError, match="a number wanted"):
         decode(Metered, {"value": number})
+
+
+def test_a_route_change_of_a_record_without_weights_is_by_number_of_endpoints():
+    old = {"side": "both", "hash": "", "written": 1.0, "switched": 2.0, "verified": 3.0}
+    assert decode(RouteChange, old).exposure == ORIGINAL
+    by_weight = RouteChange(Side.BOTH, "", 1.0, weight=10.0)
+    assert decode(RouteChange, json.loads(json.dumps(encode(by_weight)))) == by_weight
+
+
+def test_a_step_of_a_record_without_weights_is_not_by_weight():
+    assert not decode(Step, {"name": "10 %", "weight": 10.0, "side": "both", "candidate_pods": 1, "stable_pods": 4}).by_weight

@@ -13,9 +13,9 @@ from deliver.model import journal
 from deliver.model.action import Action, Verb
 from deliver.model.codec import decode, encode
 from deliver.model.journal import Entry, EntryKind, Event, Result
-from deliver.model.plan import Side
+from deliver.model.plan import ORIGINAL, Exposure, Side
 
-BOTH, STABLE = Action(Verb.ROUTE, "50 %", side=Side.BOTH), Action(Verb.ROUTE, "errors", side=Side.STABLE, hash="abc")
+BOTH, STABLE = Action(Verb.ROUTE, "50 %", exposure=ORIGINAL), Action(Verb.ROUTE, "errors", exposure=Exposure(Side.STABLE, "abc"))
 FLOOR = Action(Verb.HOLD_AUTOSCALER, "", pods=7)
 LINES = (
     Entry(1, 1.0, Event.STARTED),
@@ -65,7 +65,8 @@ def test_what_happened_is_asked_by_event_since_when_and_of_what():
 
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
-actions = st.none() | st.builds(Action, share=finite)
+exposures = st.none() | st.builds(Exposure, weight=st.none() | finite)
+actions = st.none() | st.builds(Action, share=finite, exposure=exposures)
 
 
 @given(st.builds(Entry, at=finite, action=actions, numbers=st.dictionaries(st.text(), finite, max_size=2), checks=st.just(())))

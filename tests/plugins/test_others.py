@@ -18,6 +18,7 @@ from deliver.plugins.interfaces import Reach
 from deliver.testing import CheckContract, MetricProviderContract, NotifierContract, RouterContract
 from deliver.traffic.service_selector import ServiceSelector
 from deliver_sandbox.live import live
+from tests.traffic.mesh import Mesh
 
 FREE = 1  # a port of this machine that nobody listens on
 REACH = Reach(lambda name: Access("", dict), lambda *pod: Access("", dict))
@@ -60,6 +61,12 @@ def prometheus() -> Iterator[str]:
 
 class TestServiceSelector(RouterContract):
     plugin = ServiceSelector
+
+
+class TestByWeight(RouterContract):
+    """A router that splits requests by weight, made up for the tests of weights."""
+
+    plugin = Mesh
 
 
 class OnThisMachine(CheckContract):

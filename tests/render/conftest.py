@@ -260,7 +260,7 @@ def named_scene(request: pytest.FixtureRequest) -> tuple[str, Scene]:
 
 @pytest.fixture
 def golden() -> Callable[[str, str], None]:
-    """Compares with tests/render/golden/NAME."""
+    """Compares with the file of that name in tests/render/golden."""
 
     def compare(name: str, text: str) -> None:
         path = Path(__file__).parent / "golden" / name

@@ -76,6 +76,12 @@ def test_a_failed_and_an_unknown_outcome_say_so(scene):
     assert Narrator().tell(unknown)[0].level == "warn"
 
 
+def test_a_move_by_weight_is_told_with_its_weight(scene):
+    release = intent(replace(scene("mid-bake").release, journal=()), 1, "route both 12.5 %: 12.5 %: 12.5 % by weight")
+    [told] = Narrator().tell(outcome(release, 2, "route both 12.5 %", of=1))
+    assert told.text.startswith("Services send traffic to both sides, 12.5 % by weight")
+
+
 def test_journal_lines_of_an_earlier_driver_are_not_told_again(scene):
     shown = scene("mid-bake")
     err = io.StringIO()
@@ -202,7 +208,7 @@ def test_jsonl_is_an_object_a_journal_line_and_the_release_last(scene):
     verified = next(o for o in objects if o.get("code") == "traffic-verified")
     assert (verified["subject"], verified["numbers"]) == ("both", {"candidate": 1, "total": 5})
     moved = next(o for o in objects if o.get("code") == "intent" and o["action"]["verb"] == "route")
-    assert moved["action"]["side"] == "both"
+    assert moved["action"]["exposure"]["side"] == "both"
     assert "Result: ROLLED BACK" in err.getvalue()
     silent = io.StringIO()
     play(shown, silent, io.StringIO(), output="jsonl", quiet=True)

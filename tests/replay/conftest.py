@@ -10,9 +10,10 @@ from deliver.engine.runtime.clock import Inline
 from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.release import Release
 from deliver.model.spec import Analysis, EvidenceMetric, RatioMetric, ReleaseSpec, Target
-from deliver.simulate.run import Silent, made, provided
-from deliver.simulate.scenario import ALL, BAD, NEW, Regression, Setting, played
+from deliver.simulate.run import Silent, made
+from deliver.simulate.scenario import ALL, BAD, NEW, PROVIDER, Regression, Setting, played
 from deliver_sandbox.clock import EngineClock
+from deliver_sandbox.provider import provided
 from deliver_sandbox.world import World
 
 METRIC = RatioMetric("errors", BAD, ALL, max=0.05, min_samples=400)
@@ -42,7 +43,7 @@ def released(world: World, image: str, analysis: Analysis = ANALYSIS, strategy: 
     spec = replace(played(mine, SETTING).spec, image=image)
     clock, stop = EngineClock(world.clock), Stop()
     stop.wakes(clock.wake)
-    with provided(world):
+    with provided(world.metrics, PROVIDER):
         tools = commands.Dependencies(world.cluster.as_actor("t"), Silent(), stop, clock, Inline(), identity="t")
         proposal = commands.propose(tools.cluster, spec, actor="t", now=clock.now())
         return commands.run(tools.cluster, proposal, reporter=Silent(), stop=stop, within=tools)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.support.dial import Dial
-from tests.e2e.support.paced import LEAP, PacedClock
+from tests.e2e.support.paced_clock import LEAP, PacedClock
 
 
 def test_who_shares_it_sees_the_same_time_and_it_runs_faster_by_its_rate(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ import time
 
 import pytest
 
+from deliver_sandbox.chance import below
 from deliver_sandbox.clock import RealClock
+from deliver_sandbox.counters import BOUNDS
 from deliver_sandbox.fixtures import deployment, world
 from deliver_sandbox.images import Behaviour
 from deliver_sandbox.world import World
@@ -118,6 +120,21 @@ def test_a_crowd_is_told_of_second_by_second_and_counted_by_the_pods_alone() -> 
     assert sum(row.good + row.bad for row in made.traffic.counters.values()) == 2000
     assert made.traffic.tally.requests == 0
     assert 50 < sum(second.statuses["500"] for second in fresh.seconds) < 150
+
+
+def test_an_even_crowd_meets_errors_and_slowness_as_often_as_the_image_has_them_whenever_somebody_looks() -> None:
+    def counted(looks: float) -> tuple[int, int]:
+        made = world(replicas=1, rps=0.0, images={"registry/web:1.0.0": Behaviour(errors=0.2)})
+        made.traffic.come("shop", "web", 100.0, even=True)
+        for _ in range(round(10.0 / looks)):
+            made.clock.wait(looks)
+            made.traffic.settle()
+        [row] = made.traffic.counters.values()
+        return row.bad, sum(row.buckets[BOUNDS.index(0.1) :])
+
+    bad, slow = counted(10.0)
+    assert (bad, slow) == counted(0.4)
+    assert (bad, slow) == (200, pytest.approx(1000 * (1 - below(0.05, 0.02, 0.5)), abs=1))
 
 
 def test_a_crowd_loses_what_nobody_answers() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from deliver.cli.main import main
 from deliver_sandbox import live
 from deliver_sandbox.fixtures import world
 
@@ -74,18 +75,18 @@ def test_kubectl_works_on_it(kubeconfig: Path):
 
 
 @pytest.mark.parametrize("args", [("--speed", "0.5"), ("--speed", "x"), ("--port", "70000"), ("--write", "/no/such/folder/file")])
-def test_bad_input(args: tuple[str, str]):
-    done = subprocess.run([DELIVER, "sandbox", "up", *args], capture_output=True, text=True, timeout=20, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("error: ")
+def test_bad_input(args: tuple[str, str], capsys: pytest.CaptureFixture[str]):
+    assert main(["sandbox", "up", *args]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
 
 
-def test_a_port_that_is_taken_is_said():
+def test_a_port_that_is_taken_is_said(capsys: pytest.CaptureFixture[str]):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        done = subprocess.run([DELIVER, "sandbox", "up", "--port", port], capture_output=True, text=True, timeout=20, check=False)
-    assert done.returncode == 2
-    assert f"error: port {port} cannot be used" in done.stderr
+        assert main(["sandbox", "up", "--port", port]) == 2
+    assert f"error: port {port} cannot be used" in capsys.readouterr().err
 
 
 def test_it_begins_with_a_past_and_real_time_stamps():

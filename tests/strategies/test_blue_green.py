@@ -8,12 +8,12 @@ from pydantic import ValidationError
 from deliver.health.load import LoadOptions
 from deliver.model.errors import InputError
 from deliver.model.plan import Plan, Side
-from deliver.model.spec import ClusterFacts, Target
+from deliver.model.spec import Facts, Target
 from deliver.plugins.options import lines
 from deliver.plugins.types import WRITTEN
 from deliver_strategies.blue_green import BlueGreen, BlueGreenOptions
 
-FACTS = ClusterFacts(Target("shop", "web"), 7)
+FACTS = Facts(Target("shop", "web"), 7)
 
 
 def plan(**options: object) -> Plan:
@@ -47,7 +47,7 @@ def test_a_path_that_cannot_be_asked_for_is_refused_with_the_options(written: di
 
 
 def test_the_made_preview_has_a_name_that_a_service_may_have():
-    planned = BlueGreen().plan(BlueGreenOptions(), ClusterFacts(Target("shop", "web.v1.2"), 1))
+    planned = BlueGreen().plan(BlueGreenOptions(), Facts(Target("shop", "web.v1.2"), 1))
     assert planned.preview == "web-v1-2-preview"
 
 

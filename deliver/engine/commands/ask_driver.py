@@ -1,7 +1,7 @@
 """Requests to a driver: put before it, and answered by it, or found to have nobody who answers."""
 
 from deliver.engine.runtime.clock import Clock
-from deliver.engine.runtime.lease import DURATION, Lease
+from deliver.engine.runtime.lease import DURATION, Lock
 from deliver.engine.runtime.record_store import Store
 from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.errors import ClusterError
@@ -12,7 +12,7 @@ ANSWER_WITHIN = 120.0  # seconds that a live driver has for an answer; an abort'
 POLL = 0.5
 
 
-def ask_driver(store: Store, lease: Lease, clock: Clock, stop: Stop, request: OperatorRequest) -> Release | None:
+def ask_driver(store: Store, lease: Lock, clock: Clock, stop: Stop, request: OperatorRequest) -> Release | None:
     """The release once its driver has taken the request in (for abort: once it has ended).
 
     None when the driver is dead, or stopped before it read the request: the request is withdrawn, and the caller may take the

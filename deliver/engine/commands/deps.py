@@ -9,7 +9,7 @@ from deliver.cluster.port import Cluster
 from deliver.engine.runtime.analysis_poller import Analyzer
 from deliver.engine.runtime.clock import Background, Clock, SystemClock, Threads
 from deliver.engine.runtime.flag_client import FlagClient, FlagClientFactory, make_flag_client
-from deliver.engine.runtime.lease import Lease
+from deliver.engine.runtime.lease import Lease, Lock
 from deliver.engine.runtime.metric_search import MetricSearch
 from deliver.engine.runtime.record_store import Store
 from deliver.engine.runtime.reporter import Reporter
@@ -24,7 +24,8 @@ from deliver.plugins.interfaces import Router
 class Dependencies:
     """What a verb works with. examiner: None = made from the release's own analysis. hands: how a flag's back end is got hold of.
 
-    seek: how metrics are looked for that were not there at the start, None = not at all.
+    seek: how metrics are looked for that were not there at the start, None = not at all. lock: makes the lock of a target.
+    save_every: seconds between saves of the record that only bring `status` up to date.
     """
 
     cluster: Cluster
@@ -36,6 +37,8 @@ class Dependencies:
     identity: str = ""
     hands: FlagClientFactory = make_flag_client
     seek: MetricSearch | None = None
+    lock: Callable[[Cluster, Target, str, Clock], Lock] = Lease
+    save_every: float = 15.0
 
 
 def dependencies(cluster: Cluster, reporter: Reporter, stop: Stop, actor: str, seek: MetricSearch | None = None) -> Dependencies:
@@ -51,8 +54,8 @@ def router_of(spec: ReleaseSpec) -> Router:
     return router
 
 
-def store_and_lease(w: Dependencies, target: Target) -> tuple[Store, Lease]:
-    return Store(w.cluster, target), Lease(w.cluster, target, w.identity, w.clock)
+def store_and_lease(w: Dependencies, target: Target) -> tuple[Store, Lock]:
+    return Store(w.cluster, target), w.lock(w.cluster, target, w.identity, w.clock)
 
 
 def last_fence(store: Store) -> int:

@@ -11,7 +11,7 @@ from deliver.engine.core.decide import apply_request, taken_up
 from deliver.engine.runtime import preview_service
 from deliver.engine.runtime.clock import Clock
 from deliver.engine.runtime.guarded_writer import GuardedWriter
-from deliver.engine.runtime.lease import DURATION, Lease
+from deliver.engine.runtime.lease import DURATION, Lock
 from deliver.engine.runtime.record_store import Store
 from deliver.engine.runtime.reporter import Reporter
 from deliver.engine.runtime.stop_signal import Stop
@@ -79,7 +79,7 @@ def ask(
 
 
 def take_up(
-    w: Dependencies, store: Store, lease: Lease, actor: str, change: Callable[[Release, float], Release], salvaged: Release | None = None
+    w: Dependencies, store: Store, lease: Lock, actor: str, change: Callable[[Release, float], Release], salvaged: Release | None = None
 ) -> Release:
     """Under our fence now: stamp what the old driver may still write to, say so in the record, and go on.
 
@@ -99,7 +99,7 @@ def take_up(
     return drive(w, store, lease, release)
 
 
-def _stamp(w: Dependencies, lease: Lease, release: Release | None) -> None:
+def _stamp(w: Dependencies, lease: Lock, release: Release | None) -> None:
     """Our fence on everything that a release writes to, so that whatever was prepared under an older one fails."""
     if release is None:
         return
@@ -145,7 +145,7 @@ def _live(store: Store, target: Target) -> Release:
     return release
 
 
-def _alive(lease: Lease, clock: Clock) -> bool:
+def _alive(lease: Lock, clock: Clock) -> bool:
     holder = lease.look()
     return bool(holder.name) and clock.now() - holder.renewed < DURATION
 

@@ -1,51 +1,59 @@
 """A release put together from the cluster alone, when its record is lost or cannot be trusted: enough to take it back."""
 
-import json
+from contextlib import suppress
 from typing import Any
 
 from deliver.cluster.port import Cluster
-from deliver.engine.runtime.pod_facts import arm, owner, template_digest
+from deliver.engine.runtime.pod_facts import arm, template_of
+from deliver.engine.runtime.preview_service import recover_preview
 from deliver.model.errors import NotFound
-from deliver.model.frozen import replace
 from deliver.model.journal import Event
-from deliver.model.names import HASH, RELEASE_LABEL, UNDO, candidate_name, fence_of
+from deliver.model.names import RELEASE_LABEL, candidate_name, fence_of
 from deliver.model.plan import Plan, Side, Step
-from deliver.model.release import AutoscalerSnapshot, Direction, Phase, Release, ServiceSnapshot, Snapshot, digest_of
-from deliver.model.spec import ReleaseSpec, Target
+from deliver.model.release import AutoscalerSnapshot, Direction, Phase, Release, Snapshot, digest_of
+from deliver.model.spec import PluginSpec, ReleaseSpec, Target
+from deliver.model.undo import parse_undo_note, router_of_note
+from deliver.plugins import registry
+from deliver.plugins.interfaces import Reader, Recovered
 
 Object = dict[str, Any]
 
 
+class _Api:
+    """A Reader that asks the API each time: which kinds a router looks at is not known here."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._cluster, self._namespace = cluster, namespace
+
+    def get(self, kind: str, name: str) -> Object | None:
+        return _get(self._cluster, kind, self._namespace, name)
+
+    def list(self, kind: str) -> list[Object]:
+        return self._cluster.list(kind, self._namespace)
+
+
 def recover_release(cluster: Cluster, target: Target, *, actor: str, now: float) -> Release | None:
-    """None when nothing of ours stands there: no mark on a Service, no candidate Deployment, no hold on the Deployment."""
+    """None when nothing of ours stands there: no undo note of any router, no candidate Deployment, no hold on the Deployment."""
     namespace = target.namespace
-    services = cluster.list("services", namespace)
-    note = next((note for service in services if (note := undo_note(service)) and note.get("deployment") == target.deployment), None)
-    candidate = _get(cluster, "deployments", namespace, (note or {}).get("candidate") or candidate_name(target.deployment))
+    router, routed = ask_routers(cluster, target)
+    note: dict[str, Any] = dict(routed.note or {})
+    candidate = _get(cluster, "deployments", namespace, note.get("candidate") or candidate_name(target.deployment))
     if candidate is not None and RELEASE_LABEL not in (candidate["metadata"].get("labels") or {}):
         candidate = None
-    held = _held(_get(cluster, "deployments", namespace, target.deployment))
-    if note is None and candidate is None and not held:
+    if not note and candidate is None and not _held(_get(cluster, "deployments", namespace, target.deployment)):
         return None
     deployment = cluster.get("deployments", namespace, target.deployment)
     replicasets = cluster.list("replicasets", namespace)
     container = _container(deployment, candidate)
     stable = arm(deployment, replicasets, cluster.list("pods", namespace), container)
-    home = (note or {}).get("hash") or stable.hash
-    template = _template(replicasets, deployment, home)
+    home = note.get("hash") or stable.hash
+    template = template_of(replicasets, deployment, home)
     labels = template["metadata"].get("labels") or {}
-    snapshots = tuple(
-        ServiceSnapshot(one["metadata"]["name"], one["metadata"]["uid"], _original(one, note))
-        for one in services
-        if _original(one, note) and all(labels.get(key) == value for key, value in _original(one, note).items())
+    release_id = str(
+        note.get("release") or (candidate or {}).get("metadata", {}).get("labels", {}).get(RELEASE_LABEL) or f"{target.deployment}-unknown"
     )
-    release_id = (
-        (note or {}).get("release")
-        or (candidate or {}).get("metadata", {}).get("labels", {}).get(RELEASE_LABEL)
-        or f"{target.deployment}-unknown"
-    )
-    replicas = int((note or {}).get("replicas") or stable.desired)
-    spec = ReleaseSpec(target=target, image=_image(candidate, container), strategy="unknown", container=container)
+    replicas = int(note.get("replicas") or stable.desired)
+    preview, own = recover_preview(cluster.list("services", namespace), note, release_id)
     before = Snapshot(
         uid=deployment["metadata"]["uid"],
         replicas=replicas,
@@ -54,24 +62,22 @@ def recover_release(cluster: Cluster, target: Target, *, actor: str, now: float)
         hash=home,
         image=next(one["image"] for one in template["spec"]["containers"] if one["name"] == container),
         container=container,
-        services=snapshots,
-        paused=(note or {}).get("paused"),
+        services=tuple(one for one in routed.services if all(labels.get(key) == value for key, value in one.selector.items())),
+        paused=note.get("paused"),
         autoscaler=_autoscaler(cluster, namespace, note),
+        preview=own,
     )
-    preview = _preview(services, note, str(release_id))
-    if preview and (own := _selector(note)):
-        before = replace(before, preview=ServiceSnapshot(preview["metadata"]["name"], preview["metadata"]["uid"], own))
     step = Step("unknown", 0.0, Side.BOTH, candidate_pods=0, stable_pods=replicas)
     return Release(
-        id=str(release_id),
+        id=release_id,
         number=0,
-        spec=spec,
-        plan=Plan("unknown", (step,), preview=preview["metadata"]["name"] if preview else "", preview_made=not _selector(note)),
+        spec=ReleaseSpec(target=target, image=_image(candidate, container), strategy="unknown", container=container, router=router),
+        plan=Plan("unknown", (step,), preview=preview, preview_made=own is None),
         snapshot=before,
         candidate=(candidate or {}).get("metadata", {}).get("name") or candidate_name(target.deployment),
         actor=actor,
         started=now,
-        fence=max(fence_of(one) for one in (deployment, *services, *([candidate] if candidate else []))),
+        fence=max(fence_of(deployment), fence_of(candidate) if candidate else 0, routed.fence),
         since=now,
         course=Direction.PROGRESSING,
         phase=Phase.PREPARING,
@@ -79,53 +85,28 @@ def recover_release(cluster: Cluster, target: Target, *, actor: str, now: float)
     ).noted(now, Event.RECOVERED, actor=actor)
 
 
+def ask_routers(cluster: Cluster, target: Target) -> tuple[PluginSpec, Recovered]:
+    """The router of the release, and what its objects tell. The usual one first: where that knows, no other is loaded."""
+    look, router = _Api(cluster, target.namespace), ReleaseSpec.router
+    found = _recover(router, look, target)
+    for name in sorted(set(registry.names("deliver.routers")) - {router.kind}):
+        if found.note:
+            break
+        with suppress(Exception):  # foreign code that perhaps nobody chose: whatever it raises, the rollback goes on
+            other = _recover(PluginSpec(name), look, target)
+            router, found = (PluginSpec(name), other) if other.note else (router, found)
+    left = router_of_note(found.note) if found.note else None
+    return (left, _recover(left, look, target)) if left and left != router else (router, found)
+
+
+def _recover(router: PluginSpec, look: Reader, target: Target) -> Recovered:
+    found: Recovered = registry.load("deliver.routers", router.kind).recover(look, target)
+    return found
+
+
 def _held(deployment: Object | None) -> bool:
     """The driver died between its first write and the first mark on a Service. A note on the Deployment is of a flag's release."""
-    return deployment is not None and bool(fence_of(deployment)) and undo_note(deployment) is None
-
-
-def undo_note(service: Object) -> Object | None:
-    try:
-        note = json.loads((service["metadata"].get("annotations") or {}).get(UNDO, "null"))
-    except ValueError:
-        return None
-    return note if isinstance(note, dict) else None
-
-
-def _preview(services: list[Object], note: Object | None, release: str) -> Object | None:
-    """The user's preview Service that the note names, or the one made for the release."""
-    name = ((note or {}).get("preview") or {}).get("name")
-    made = (one for one in services if (one["metadata"].get("labels") or {}).get(RELEASE_LABEL) == release)
-    named = (one for one in services if one["metadata"]["name"] == name and _selector(note))
-    return next(named, None) or next(made, None)
-
-
-def _selector(note: Object | None) -> dict[str, str] | None:
-    """Of the user's preview Service before the release; None when it has none of his own."""
-    found: dict[str, str] | None = ((note or {}).get("preview") or {}).get("selector")
-    return found
-
-
-def _original(service: Object, note: Object | None) -> dict[str, str]:
-    """The selector of before: out of the note, else without our pin."""
-    known = ((note or {}).get("services") or {}).get(service["metadata"]["name"])
-    if known:
-        return dict(known)
-    return {key: value for key, value in (service["spec"].get("selector") or {}).items() if key != HASH}
-
-
-def _template(replicasets: list[Object], deployment: Object, home: str) -> Object:
-    """Of the ReplicaSet whose pods served before, without the hash label its controller adds; the Deployment's own when it is gone."""
-    uid = deployment["metadata"]["uid"]
-    for one in replicasets:
-        if owner(one) == uid and (one["metadata"].get("labels") or {}).get(HASH) == home:
-            if template_digest(one) == digest_of(deployment["spec"]["template"]):
-                break
-            template: Object = one["spec"]["template"]
-            labels = {key: value for key, value in (template["metadata"].get("labels") or {}).items() if key != HASH}
-            return {**template, "metadata": {**template["metadata"], "labels": labels}}
-    found: Object = deployment["spec"]["template"]
-    return found
+    return deployment is not None and bool(fence_of(deployment)) and parse_undo_note(deployment) is None
 
 
 def _container(deployment: Object, candidate: Object | None) -> str:
@@ -142,8 +123,8 @@ def _image(candidate: Object | None, container: str) -> str:
     return next((one["image"] for one in candidate["spec"]["template"]["spec"]["containers"] if one["name"] == container), "")
 
 
-def _autoscaler(cluster: Cluster, namespace: str, note: Object | None) -> AutoscalerSnapshot | None:
-    before = (note or {}).get("autoscaler")
+def _autoscaler(cluster: Cluster, namespace: str, note: Object) -> AutoscalerSnapshot | None:
+    before = note.get("autoscaler")
     scaler = _get(cluster, "horizontalpodautoscalers", namespace, before["name"]) if before else None
     if not before or scaler is None:
         return None

@@ -10,7 +10,7 @@ from deliver.engine.commands.recover import recover_release
 from deliver.engine.commands.revert_flag import recover_flag_release as salvage_flag
 from deliver.engine.preflight.deployment import find_autoscaler
 from deliver.engine.runtime.guarded_writer import GuardedWriter
-from deliver.engine.runtime.lease import Lease
+from deliver.engine.runtime.lease import Lock
 from deliver.engine.runtime.pod_facts import arm, pod_seen
 from deliver.engine.runtime.record_store import Record, new_id
 from deliver.engine.runtime.reporter import Reporter
@@ -19,7 +19,7 @@ from deliver.model.errors import ClusterError, InputError, NotFound, Superseded
 from deliver.model.frozen import replace
 from deliver.model.journal import Event
 from deliver.model.names import HASH, candidate_name
-from deliver.model.plan import Plan, Side, Step
+from deliver.model.plan import Exposure, Plan, Side, Step
 from deliver.model.release import Direction, Outcome, Phase, Release, ReleaseKind, digest_of, done_already
 from deliver.model.spec import ReleaseSpec, Target
 from deliver.plugins.interfaces import Router
@@ -36,26 +36,25 @@ def live_or_recovered(cluster: Cluster, target: Target, record: Record, *, actor
 
 
 def first_move(
-    cluster: Cluster, router: Router, lease: Lease, release: Release, fence: int, reporter: Reporter
+    cluster: Cluster, router: Router, lease: Lock, release: Release, fence: int, reporter: Reporter
 ) -> Callable[[Release, float], Release]:
     """Pin the Services to the stable pods before anything else, lock and journal included, when those pods can take the traffic.
 
     Answers with what writes it into the journal. Where it cannot be done here, the driver's way back does it in its own order.
     """
-    namespace, home = release.spec.target.namespace, release.snapshot.hash
-    if not home:
+    namespace, home = release.spec.target.namespace, Exposure(Side.STABLE, release.snapshot.hash)
+    if not home.hash:
         return lambda record, now: record
     able = partial(require_capacity, cluster, release)
     try:
-        router.move(
-            GuardedWriter(cluster, namespace, lease, fence, urgent=able), replace(release, course=Direction.ROLLING_BACK), Side.STABLE, home
-        )
+        write = GuardedWriter(cluster, namespace, lease, fence, urgent=able)
+        router.set_route(write, replace(release, course=Direction.ROLLING_BACK), home)
     except (ClusterError, Superseded) as error:
         reporter.note(f"{error.what}; going on under the lock")
         return lambda record, now: record
     reporter.note("the Services lead to the stable pods; verifying")
 
-    return lambda record, now: done_already(record, now, Action(Verb.ROUTE, UNLOCKED, side=Side.STABLE, hash=home))
+    return lambda record, now: done_already(record, now, Action(Verb.ROUTE, UNLOCKED, exposure=home))
 
 
 def require_capacity(cluster: Cluster, release: Release) -> None:

@@ -8,7 +8,7 @@ from deliver.engine.preflight.flag import NO_ROUTER
 from deliver.engine.runtime.flag_client import FlagClient, with_flag_state
 from deliver.engine.runtime.flag_undo_note import parse_flag_undo_note
 from deliver.engine.runtime.guarded_writer import GuardedWriter
-from deliver.engine.runtime.lease import Lease
+from deliver.engine.runtime.lease import Lock
 from deliver.engine.runtime.pod_facts import arm
 from deliver.engine.runtime.record_store import Record, new_id
 from deliver.engine.runtime.reporter import Reporter
@@ -23,7 +23,7 @@ from deliver.model.spec import ReleaseSpec, Target
 
 
 def first_move(
-    cluster: Cluster, hand: FlagClient, lease: Lease, release: Release, fence: int, reporter: Reporter
+    cluster: Cluster, hand: FlagClient, lease: Lock, release: Release, fence: int, reporter: Reporter
 ) -> Callable[[Release, float], Release]:
     """The safe variant to everyone before anything else, lock and journal included. Answers with what writes it into the journal."""
     write = GuardedWriter(cluster, release.spec.target.namespace, lease, fence, urgent=lambda: None)

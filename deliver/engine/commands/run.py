@@ -7,10 +7,9 @@ from deliver.engine.commands.status import observe_now
 from deliver.engine.preflight.deployment import Proposal
 from deliver.engine.runtime.analysis_factory import analyzer_factory
 from deliver.engine.runtime.analysis_poller import AnalysisPoller
-from deliver.engine.runtime.clock import Threads
 from deliver.engine.runtime.driver import Driver, DriverDeps
 from deliver.engine.runtime.flag_poller import FlagPoller
-from deliver.engine.runtime.lease import Lease
+from deliver.engine.runtime.lease import Lock
 from deliver.engine.runtime.metric_search import MetricSearcher
 from deliver.engine.runtime.observer import pods_selector
 from deliver.engine.runtime.record_store import Store, with_number
@@ -27,9 +26,14 @@ SUPERSEDED_WAIT = 120.0  # seconds a superseded driver waits to tell how it ende
 
 def run(cluster: Cluster, proposal: Proposal, *, reporter: Reporter, stop: Stop, within: Dependencies | None = None) -> Release:
     """Drive a proposal to its end. Raises InputError, GateRefused, Locked, ClusterError before anything was changed."""
+    w = within or dependencies(cluster, reporter, stop, proposal.release.actor)
+    return drive(w, *begin(w, proposal))
+
+
+def begin(w: Dependencies, proposal: Proposal) -> tuple[Store, Lock, Release]:
+    """The lock taken and the record written: from here on any process can drive it. Raises as `run` does, with the lock let go."""
     refuse(proposal)
-    release = proposal.release
-    w = within or dependencies(cluster, reporter, stop, release.actor)
+    release, now = proposal.release, w.clock.now
     store, lease = store_and_lease(w, release.spec.target)
     lease.acquire(fence_above=last_fence(store))
     try:
@@ -40,32 +44,36 @@ def run(cluster: Cluster, proposal: Proposal, *, reporter: Reporter, stop: Stop,
                 state="nothing was changed by this command",
                 hint="`deliver status` shows it",
             )
-        begun = replace(with_number(release, store.record, w.clock.now()), fence=lease.fence, started=w.clock.now(), since=w.clock.now())
-        begun = begun.noted(w.clock.now(), Event.STARTED, actor=release.actor)
+        begun = replace(with_number(release, store.record, now()), fence=lease.fence, started=now(), since=now())
+        begun = begun.noted(now(), Event.STARTED, actor=release.actor)
         store.save(begun)
     except BaseException:
         lease.release()
         raise
-    return drive(w, store, lease, begun)
+    return store, lease, begun
 
 
-def drive(w: Dependencies, store: Store, lease: Lease, release: Release) -> Release:
+def drive(w: Dependencies, store: Store, lease: Lock, release: Release) -> Release:
     """To the end; a driver that was superseded waits to say how the other one ended it."""
-    if isinstance(w.background, Threads):
-        lease.keep()
-    hand = flag_client_of(w.hands, w.cluster, release)
-    flag = FlagPoller(hand, w.clock, w.background) if hand else None
-    seeking = MetricSearcher(w.seek, w.clock, w.background) if w.seek else None
-    tools = DriverDeps(w.cluster, router_of(release.spec), w.clock, w.background, w.reporter, w.stop, flag, seeking)
-    watching = AnalysisPoller(lambda judged: analyzer_factory(w.cluster, judged, w.clock.now, w.examiner), release, w.clock, w.background)
+    w.background.keep(lease.keep)
     try:
-        ended = Driver(tools, lease, store, watching).drive(release, pods_selector(release))
+        ended = driver_of(w, store, lease, release).drive()
     except Superseded as taken:
         ended = _winner(w, store, release, taken)
     finally:
         lease.release()
     w.reporter.end(ended, _last_look(w, ended))
     return ended
+
+
+def driver_of(w: Dependencies, store: Store, lease: Lock, release: Release) -> Driver:
+    """A driver of that release, whose ticks are the caller's to make."""
+    hand = flag_client_of(w.hands, w.cluster, release)
+    flag = FlagPoller(hand, w.clock, w.background) if hand else None
+    seeking = MetricSearcher(w.seek, w.clock, w.background) if w.seek else None
+    tools = DriverDeps(w.cluster, router_of(release.spec), w.clock, w.background, w.reporter, w.stop, flag, seeking, w.save_every)
+    watching = AnalysisPoller(lambda judged: analyzer_factory(w.cluster, judged, w.clock.now, w.examiner), release, w.clock, w.background)
+    return Driver(tools, lease, store, watching, release, pods_selector(release))
 
 
 def _winner(w: Dependencies, store: Store, release: Release, taken: Superseded) -> Release:

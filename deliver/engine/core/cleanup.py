@@ -5,7 +5,7 @@ from deliver.model import journal
 from deliver.model.action import Verb
 from deliver.model.journal import Event, Result
 from deliver.model.observation import Observation
-from deliver.model.plan import Side
+from deliver.model.plan import ORIGINAL
 from deliver.model.release import Release
 
 GARBAGE_COLLECTION = 10.0  # seconds that the cluster's garbage collector is given
@@ -18,7 +18,7 @@ def ensure_released(release: Release, seen: Observation, now: float) -> Decision
     """None once Services and autoscaler are what they were, and nothing of the candidate is left that they could lead to."""
     if seen.strays:
         return wait(release, now)  # the original selector would lead to them
-    if seen.route.side is not Side.BOTH or seen.route.marked:
+    if not seen.route.shows(ORIGINAL) or seen.route.marked:
         return act(release, now, Verb.RESTORE_ROUTE, "the original selectors")
     if seen.preview and seen.preview.there and (seen.preview.marked or seen.preview.foreign) and not preview_left_open(release):
         if now < (collected := _gone(release) + GARBAGE_COLLECTION):

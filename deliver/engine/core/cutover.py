@@ -40,7 +40,7 @@ def follow_cutover(release: Release, seen: Observation, now: float) -> Release:
 
 def probed(release: Release, known: Cutover, seen: Observation, now: float) -> Release:
     """Fresh requests through the Services came through; where nothing tells how to ask, the second look has to do."""
-    assert release.shift is not None  # followed() has seen it
+    assert release.shift is not None  # follow_cutover() has seen it
     asked = [check for check in seen.checks if check.kind == SERVICE_CHECK and check.evidence.at >= release.shift.switched]
     if not check_with_path(release):
         how = "EndpointSlices looked at twice; no health check and no load names a path to ask"
@@ -68,7 +68,7 @@ def check_with_path(release: Release) -> PluginSpec | None:
 
 def drained(release: Release, known: Cutover, seen: Observation, now: float) -> Release:
     """The old pods get no requests any more, by their own counters; without such, only time has passed, and that is said."""
-    assert release.shift is not None  # followed() has seen it
+    assert release.shift is not None  # follow_cutover() has seen it
     old, began = seen.switch, release.shift.verified
     if not counts_by_pod(release):
         over = began + release.spec.limits.drain

@@ -7,6 +7,7 @@ At most one action a decision; the driver journals it, carries it out, and looks
 
 from deliver.engine.core import cutover, flag_guards, flag_release, guards, progress, promote, rollback
 from deliver.engine.core.decision import Decision, hold, turn_back, wait
+from deliver.engine.core.route import empty_behind_weight
 from deliver.model import journal
 from deliver.model.action import Action, Verb
 from deliver.model.frozen import replace
@@ -55,10 +56,13 @@ def next_action(release: Release, seen: Observation, now: float) -> Decision:
 
 def ensure_someone_serves(action: Action | None, seen: Observation) -> bool:
     """Rule 1, whatever the ladders say: no pin to a version without a ready pod while another has one. Waits end by their limits."""
-    if action is None or action.verb is not Verb.ROUTE or not action.hash:
+    wanted = action.exposure if action else None
+    if wanted is None:
         return False
+    if wanted.weight is not None:
+        return empty_behind_weight(seen) != ""
     able = {pod.hash for arm in (seen.stable, seen.candidate) if arm for pod in arm.pods if pod.ready}
-    return bool(able) and action.hash not in able
+    return bool(wanted.hash and able) and wanted.hash not in able
 
 
 def apply_request(release: Release, request: OperatorRequest, now: float) -> Release:
@@ -94,7 +98,7 @@ def taken_up(release: Release, actor: str, fence: int, now: float) -> Release:
     """A release that a new driver takes up: nobody watched in between, so this step's bake starts again.
 
     A step whose bake had not begun was let in by a verdict that is old by now: the step before it is watched once more, unless the
-    users turn out to be where the step wants them (`ladder.risen`).
+    users turn out to be where the step wants them (`progress.cut_over_before`).
     """
     unbegun = release.course is Direction.PROGRESSING and release.step > 0 and not release.bake_since
     fresh = replace(

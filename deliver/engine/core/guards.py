@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from deliver.engine.core.route import has_capacity
+from deliver.engine.core.route import empty_behind_weight, has_capacity
 from deliver.model import journal
 from deliver.model.action import Verb
 from deliver.model.frozen import replace
@@ -53,6 +53,8 @@ def failed_candidate(release: Release, seen: Observation, now: float) -> Fail | 
         return Fail(f"the candidate Deployment {release.candidate} was scaled to {candidate.desired} by somebody")
     if seen.route.side is Side.CANDIDATE and candidate.ready == 0 and seen.stable and seen.stable.ready_of(release.snapshot.hash):
         return Fail("the candidate has all the traffic and no ready pod")
+    if seen.stable and seen.route.side is Side.BOTH and seen.route.weight is not None and (empty := empty_behind_weight(seen)):
+        return Fail(f"the router sends requests to both sides by weight, and the {empty} has no ready pod")
     if lost := lost_readiness(release, seen):
         return Fail(f"candidate pod {lost[0].name} lost its readiness ({candidate.ready} of {len(candidate.pods)} are ready)")
     return None

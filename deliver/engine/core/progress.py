@@ -13,13 +13,13 @@ from deliver.engine.core.decision import (
     wait_for_approval,
     wait_while_paused,
 )
-from deliver.engine.core.route import ensure_verified
+from deliver.engine.core.route import ensure_verified, moves_to
 from deliver.model import journal
 from deliver.model.action import Verb
 from deliver.model.frozen import replace
 from deliver.model.journal import Event
 from deliver.model.observation import Observation
-from deliver.model.plan import Side, Step
+from deliver.model.plan import Exposure, Side, Step
 from deliver.model.release import Direction, Phase, Release
 from deliver.model.verdict import CheckResult, Verdict, binding, combined
 from deliver.text.durations import words
@@ -51,23 +51,17 @@ def ensure_stable_pinned(release: Release, seen: Observation, now: float) -> Dec
         why = "the side that would take the traffic back must not shrink"
         return act(release, now, Verb.HOLD_AUTOSCALER, why, pods=floor)
     if not release.exposed:
-        if seen.route.side is not Side.STABLE:
-            return act(
-                release,
-                now,
-                Verb.ROUTE,
-                "no request may reach the candidate before it is checked",
-                side=Side.STABLE,
-                hash=release.snapshot.hash,
-            )
-        return _proven(release, seen, now, Side.STABLE, release.snapshot.hash)
+        home = Exposure(Side.STABLE, release.snapshot.hash)
+        if not seen.route.shows(home):
+            return act(release, now, Verb.ROUTE, "no request may reach the candidate before it is checked", exposure=home)
+        return _proven(release, seen, now, home)
     return None
 
 
 def ensure_candidate_ready(release: Release, seen: Observation, now: float) -> Decision | None:
     """Both arms at the step's size and ready; before its first request the candidate has passed its health checks too."""
     step, stable, candidate = release.current, seen.stable, seen.candidate
-    assert stable is not None  # held() has seen to it
+    assert stable is not None  # ensure_stable_pinned() has seen to it
     if stable.desired < step.stable_pods and release.snapshot.autoscaler is None:
         surging = replace(release, surged=max(release.surged, step.stable_pods))
         return act(surging, now, Verb.SCALE_STABLE, f"{step.name} wants {step.stable_pods} stable pods", pods=step.stable_pods)
@@ -130,15 +124,13 @@ def ensure_healthy(release: Release, seen: Observation, now: float) -> Decision 
 
 def ensure_route(release: Release, seen: Observation, now: float) -> Decision | None:
     """Traffic as the step wants it, and verified."""
-    step = release.current
-    hash = release.candidate_hash if step.side is Side.CANDIDATE else release.snapshot.hash if step.side is Side.STABLE else ""
-    right = seen.route.side is step.side and seen.route.pinned == hash
-    if not right:
+    step, wanted = release.current, exposure_of(release, release.current)
+    if not seen.route.shows(wanted):
         if cut_over_before(release, seen):
             return skip_to_next_step(release, now)
         if release.paused:  # nobody more is moved to the candidate
             return wait_while_paused(release, now, release.paused)
-        if len(journal.done(release.journal, Verb.ROUTE, release.resumed, side=step.side)) >= MAX_MOVES:  # nobody is fought for ever
+        if moves_to(release, wanted, release.resumed) >= MAX_MOVES:  # a GitOps controller that puts it back is not fought for ever
             return Decision(
                 hold(release, f"somebody keeps taking traffic from {step.name}; the Services select {seen.route.side} now", now), None, now
             )
@@ -148,20 +140,27 @@ def ensure_route(release: Release, seen: Observation, now: float) -> Decision | 
         # a bake is of unbroken exposure, a drain of one move
         release = replace(release, exposed=exposed, bake_since=0.0, blind_since=0.0, shift=None)
         release = enter_phase(release, Phase.SHIFTING, now, Event.SHIFT_BEGAN)
-        return act(release, now, Verb.ROUTE, f"{step.name}: {step.endpoints:.0f} % by endpoints", side=step.side, hash=hash)
-    if (unproven := _proven(release, seen, now, step.side, hash)) is not None:
+        share = f"{step.endpoints:.0f} % by endpoints" if wanted.weight is None else f"{wanted.weight:g} % by weight"
+        return act(release, now, Verb.ROUTE, f"{step.name}: {share}", exposure=wanted)
+    if (unproven := _proven(release, seen, now, wanted)) is not None:
         return unproven
     if not release.bake_since:
         return Decision(enter_phase(replace(release, bake_since=now), Phase.BAKING, now, Event.BAKE_BEGAN), None, now)
     return None
 
 
+def exposure_of(release: Release, step: Step) -> Exposure:
+    return step.exposure(release.snapshot.hash, release.candidate_hash)
+
+
 def cut_over_before(release: Release, seen: Observation) -> bool:
-    """All users are on the whole candidate, as the next step wants them, by a driver that is gone."""
-    if release.last_step or release.plan.steps[release.step + 1].side is not Side.CANDIDATE or seen.candidate is None:
+    """The users are on the candidate as the next step wants them, and it is whole: by a driver that is gone."""
+    step = None if release.last_step else release.plan.steps[release.step + 1]
+    if step is None or seen.candidate is None or not (step.side is Side.CANDIDATE or step.by_weight):
         return False
-    there = seen.route.side is Side.CANDIDATE and seen.candidate.ready >= candidate_size(release.plan.steps[release.step + 1], seen)
-    return there and already_authorised(release, Verb.ROUTE, side=Side.CANDIDATE)
+    wanted = exposure_of(release, step)
+    there = seen.route.shows(wanted) and seen.candidate.ready >= candidate_size(step, seen)
+    return there and already_authorised(release, Verb.ROUTE, side=wanted.side, weight=wanted.weight)
 
 
 def ensure_judged_again(release: Release, seen: Observation, now: float) -> Decision | None:
@@ -255,11 +254,11 @@ def _late(release: Release, now: float, what: str) -> Decision:
     return wait(release, now, release.since + limit)
 
 
-def _proven(release: Release, seen: Observation, now: float, side: Side, hash: str) -> Decision | None:
+def _proven(release: Release, seen: Observation, now: float, wanted: Exposure) -> Decision | None:
     """A shift that nobody sees take effect fails the release."""
     shift, limit = release.shift, release.spec.limits.shift
-    if shift and not shift.verified and shift.side is side and shift.hash == hash and now - shift.written >= limit:
+    if shift and not shift.verified and shift.exposure == wanted and now - shift.written >= limit:
         return Decision(
             turn_back(release, f"the shift was not seen to take effect within {limit:g} s: {seen.route.detail}", now), None, now
         )
-    return ensure_verified(release, seen, now, side, hash)
+    return ensure_verified(release, seen, now, wanted)

@@ -13,7 +13,7 @@ from deliver.model.action import Verb
 from deliver.model.frozen import replace
 from deliver.model.journal import Event
 from deliver.model.observation import ArmSeen, Observation
-from deliver.model.plan import Side
+from deliver.model.plan import Exposure, Side
 from deliver.model.release import Outcome, Phase, Release, digest_of
 from deliver.text.durations import words
 from deliver.text.formats import endpoints_text
@@ -40,16 +40,11 @@ def ensure_stable_updated(release: Release, seen: Observation, now: float) -> De
     """Only when the last bake, the drain and the hold are over does the stable side stop being the way back."""
     if seen.route.side is not Side.CANDIDATE and (seen.candidate is None or not seen.candidate.ready_of(release.candidate_hash)):
         return Decision(turn_back(release, "the candidate has no ready pod to finish on", now), None, now)
-    if seen.route.side is not Side.CANDIDATE:
-        return act(
-            replace(release, shift=None),  # the drain counts from this move
-            now,
-            Verb.ROUTE,
-            "all traffic on the candidate while the Deployment rolls",
-            side=Side.CANDIDATE,
-            hash=release.candidate_hash,
-        )
-    if unproven := _proven(release, seen, now, Side.CANDIDATE, release.candidate_hash):
+    everybody = Exposure(Side.CANDIDATE, release.candidate_hash)
+    if not seen.route.shows(everybody):
+        anew = replace(release, shift=None)  # the drain counts from this move
+        return act(anew, now, Verb.ROUTE, "all traffic on the candidate while the Deployment rolls", exposure=everybody)
+    if unproven := _proven(release, seen, now, everybody):
         return unproven
     if release.paused:
         return wait_while_paused(release, now, release.paused)
@@ -133,12 +128,13 @@ def ensure_traffic_on_stable(release: Release, stable: ArmSeen, seen: Observatio
     if seen.candidate.ready and serves_nobody(stable, seen):
         anew = replace(release, shift=None)
         why = "the Deployment has lost its last ready pod: the candidate serves on"
-        return act(anew, now, Verb.ROUTE, why, side=Side.CANDIDATE, hash=release.candidate_hash)
-    if seen.route.side is not Side.STABLE or seen.route.pinned != release.new_hash:
+        return act(anew, now, Verb.ROUTE, why, exposure=Exposure(Side.CANDIDATE, release.candidate_hash))
+    home = Exposure(Side.STABLE, release.new_hash)
+    if not seen.route.shows(home):
         if seen.candidate.ready and not _whole(release, stable):
             return _mending(release, stable, now, traffic_stays_text(seen))
-        return act(release, now, Verb.ROUTE, "the Deployment takes its traffic back", side=Side.STABLE, hash=release.new_hash)
-    if unproven := _proven(release, seen, now, Side.STABLE, release.new_hash):
+        return act(release, now, Verb.ROUTE, "the Deployment takes its traffic back", exposure=home)
+    if unproven := _proven(release, seen, now, home):
         return unproven
     over = verified_at(release) + release.spec.limits.drain
     if now < over:
@@ -169,13 +165,13 @@ def _mending(release: Release, stable: ArmSeen, now: float, meanwhile: str) -> D
     return wait(release, now)
 
 
-def _proven(release: Release, seen: Observation, now: float, side: Side, hash: str) -> Decision | None:
+def _proven(release: Release, seen: Observation, now: float, wanted: Exposure) -> Decision | None:
     """A shift that nobody sees take effect is left to a person; what the traffic is on stands meanwhile."""
     shift, limit = release.shift, release.spec.limits.shift
-    if shift and not shift.verified and shift.side is side and shift.hash == hash and now - max(shift.written, release.resumed) >= limit:
-        text = f"the shift to the {side} side was not seen to take effect within {limit:g} s: {seen.route.detail}"
+    if shift and not shift.verified and shift.exposure == wanted and now - max(shift.written, release.resumed) >= limit:
+        text = f"the shift to the {wanted.side} side was not seen to take effect within {limit:g} s: {seen.route.detail}"
         return Decision(hold(release, text, now), None, now)
-    return ensure_verified(release, seen, now, side, hash)
+    return ensure_verified(release, seen, now, wanted)
 
 
 def ensure_cleaned_up(release: Release, stable: ArmSeen, seen: Observation, now: float) -> Decision:

@@ -5,13 +5,13 @@ Nothing here waits for the candidate, for metrics, for an approval or for anothe
 
 from deliver.engine.core.cleanup import ensure_released
 from deliver.engine.core.decision import Decision, act, end, enter_phase, last_refusal, wait
-from deliver.engine.core.route import SECOND_LOOK, ensure_verified, has_capacity, serves_nobody, verified_at
+from deliver.engine.core.route import SECOND_LOOK, ensure_verified, has_capacity, moves_to, serves_nobody, verified_at
 from deliver.model import journal
 from deliver.model.action import Verb
 from deliver.model.frozen import replace
 from deliver.model.journal import Event, Result
 from deliver.model.observation import ArmSeen, Observation
-from deliver.model.plan import Side
+from deliver.model.plan import ORIGINAL, Exposure, Side
 from deliver.model.release import Outcome, Phase, Release
 
 LIMIT = 1800.0  # seconds after which a rollback that cannot get done says so, with exit code 4
@@ -45,23 +45,23 @@ def next_action(release: Release, seen: Observation, now: float) -> Decision:
 
 def ensure_traffic_on_stable(release: Release, stable: ArmSeen, seen: Observation, now: float) -> Decision | None:
     """Traffic on the stable pods of before, and seen to be there."""
-    home = release.snapshot.hash
+    home = Exposure(Side.STABLE, release.snapshot.hash)
     if seen.route.gone:
         return act(release, now, Verb.RESTORE_STABLE, "the template that stood before") if needs_restoring(release, stable) else None
     if stable.template != release.snapshot.digest and not stable.paused and not restored_or_refused(release):
         return act(release, now, Verb.RESTORE_STABLE, "its pods of before are rolling away: they must stay before anybody is sent to them")
     restoring = seen.route.side is None and not seen.route.foreign and release.traffic_off  # one Service is as before, another not yet
     whole = seen.candidate is None and not seen.remains and not seen.strays and stable.template == release.snapshot.digest
-    if whole and (seen.route.side is Side.BOTH or restoring):
+    if whole and (seen.route.shows(ORIGINAL) or restoring):
         return None  # the original selectors, and nothing of ours that they could lead to
-    if seen.route.side is not Side.STABLE or seen.route.pinned != home:
+    if not seen.route.shows(home):
         return move_to_stable(retract_proof(release, "the Services were led away from the stable side", now), stable, seen, now)
     if serves_nobody(stable, seen):
         why = "the stable side has lost its last ready pod"
-        return act(retract_proof(release, why, now), now, Verb.ROUTE, f"{why}: whoever is ready serves", side=Side.BOTH)
+        return act(retract_proof(release, why, now), now, Verb.ROUTE, f"{why}: whoever is ready serves", exposure=ORIGINAL)
     if is_contested(release) and seen.route.agreed:
         return None  # it will not last until it is proven: the new version's pods go while it does
-    unproven = ensure_verified(release, seen, now, Side.STABLE, home)
+    unproven = ensure_verified(release, seen, now, home)
     shift = unproven.release.shift if unproven else None
     if unproven and shift and shift.switched and not shift.verified and not (release.shift and release.shift.switched):
         switched = unproven.release.noted(now, Event.STABLE_SERVES)
@@ -81,9 +81,8 @@ def ensure_traffic_on_stable(release: Release, stable: ArmSeen, seen: Observatio
 
 def is_contested(release: Release) -> bool:
     """Somebody keeps leading the Services away again."""
-    back = journal.done(release.journal, Verb.ROUTE, release.since, side=Side.STABLE)
-    both = journal.done(release.journal, Verb.ROUTE, release.since, side=Side.BOTH)  # for want of ready pods
-    return len(back) - len(both) > CONTESTED
+    home, anybody = Exposure(Side.STABLE), ORIGINAL  # the latter for want of ready pods
+    return moves_to(release, home, release.since) - moves_to(release, anybody, release.since) > CONTESTED
 
 
 def retract_proof(release: Release, why: str, now: float) -> Release:
@@ -97,14 +96,13 @@ def move_to_stable(release: Release, stable: ArmSeen, seen: Observation, now: fl
     """The one guarded write that takes users off the candidate; where the stable side cannot take them yet, what brings it there."""
     home = release.snapshot.hash
     if has_capacity(stable.ready_of(home), release, seen):
-        return act(release, now, Verb.ROUTE, release.reason, side=Side.STABLE, hash=home)
+        return act(release, now, Verb.ROUTE, release.reason, exposure=Exposure(Side.STABLE, home))
     if serves_nobody(stable, seen):
-        return act(release, now, Verb.ROUTE, "no pod that has the traffic is ready: whoever is ready serves", side=Side.BOTH)
+        return act(release, now, Verb.ROUTE, "no pod that has the traffic is ready: whoever is ready serves", exposure=ORIGINAL)
     if needs_restoring(release, stable):
         if seen.route.pinned and seen.route.pinned == stable.hash != home:  # else a crash after the next write leads them to nobody
-            return act(
-                release, now, Verb.ROUTE, "the pods that have the traffic are about to roll back: whoever is ready serves", side=Side.BOTH
-            )
+            why = "the pods that have the traffic are about to roll back: whoever is ready serves"
+            return act(release, now, Verb.ROUTE, why, exposure=ORIGINAL)
         return act(release, now, Verb.RESTORE_STABLE, "the stable side needs its pods before it can take the traffic")
     return wait(release, now)
 
@@ -130,7 +128,7 @@ def ensure_candidate_gone(release: Release, stable: ArmSeen, seen: Observation, 
     if candidate is None:
         return None
     if candidate.ready and not stable.ready_of(release.snapshot.hash) and not seen.route.gone:
-        return wait(release, now)  # the only side that could serve stays until the other one can (F23)
+        return wait(release, now)  # the only side that could serve stays until the other one can (safety.md F23)
     if not journal.outcomes(release.journal, Verb.KEEP_EVIDENCE) and any(pod.problem or not pod.ready for pod in candidate.pods):
         return act(release, now, Verb.KEEP_EVIDENCE, "the candidate's last log lines, before its pods go")
     undone = "somebody keeps leading the Services away from the stable side: it goes while they lead there"

@@ -9,6 +9,7 @@ from deliver.cluster.port import Cluster, Watch
 from deliver.engine.preflight import planned_writes, preview, quota
 from deliver.engine.preflight.findings import (
     check_image,
+    check_weights,
     container_of,
     deployment_findings,
     duration_findings,
@@ -24,7 +25,7 @@ from deliver.model.names import HASH, candidate_name, record_name
 from deliver.model.observation import ArmSeen, PodSeen
 from deliver.model.plan import Plan, Side
 from deliver.model.release import AutoscalerSnapshot, Release, Snapshot
-from deliver.model.spec import ClusterFacts, ReleaseSpec, Target
+from deliver.model.spec import Facts, ReleaseSpec, Target
 from deliver.plugins.interfaces import Finding, Router, Strategy
 from deliver.plugins.validation import planned
 from deliver.text.durations import words
@@ -82,7 +83,10 @@ def propose(
         autoscaler=scaler,
         revision=(deployment["metadata"].get("annotations") or {}).get("deployment.kubernetes.io/revision", ""),
     )
-    plan = planned(strategy, options, ClusterFacts(spec.target, max(1, stable.desired), autoscaled=scaler is not None))
+    able = router.can(look, spec.target)
+    facts = Facts(spec.target, max(1, stable.desired), autoscaled=scaler is not None, weights=able.weight_step > 0)
+    plan = planned(strategy, options, facts)
+    check_weights(plan, spec.router.kind, able)
     before, preview_findings = preview.with_preview(before, look, spec.target, plan, labels)
     findings += preview_findings + unjudged_findings(spec, plan) + duration_findings(spec, plan, duration(spec, plan))
     findings += (
@@ -103,9 +107,7 @@ def propose(
     )
     release = with_number(release, record, now)
     findings += [Finding("weight", "info", note) for note in plan.notes]
-    patches = planned_writes.planned_writes(
-        plan, services, spec.target.deployment, release.candidate, scaler.name if scaler else "", stable.desired
-    )
+    patches = planned_writes.planned_writes(release, router, stable.desired)
     return Proposal(release, tuple(findings), patches, duration(spec, plan), worst_exposure(plan), stable.pods)
 
 

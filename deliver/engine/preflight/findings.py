@@ -4,15 +4,16 @@ import re
 from typing import Any
 
 from deliver.model.errors import InputError
-from deliver.model.plan import Plan
+from deliver.model.plan import Plan, Side
 from deliver.model.spec import ReleaseSpec
-from deliver.plugins.interfaces import Finding
+from deliver.plugins.interfaces import Abilities, Finding
 from deliver.text.durations import words
 
 Object = dict[str, Any]
 
 PROBE = "add one, or a health check of deliver's"
 GITOPS = ("argocd", "kustomize-controller", "helm-controller", "fleet")
+WHOLE = 1e-6  # of a router's finest part
 IMAGE = re.compile(r"[\w.\-/:]+?(:[\w][\w.\-]{0,127}|@sha256:[0-9a-f]{64})", re.ASCII)
 
 
@@ -139,3 +140,13 @@ def duration_findings(spec: ReleaseSpec, plan: Plan, seconds: float) -> list[Fin
     )
     text = f"the release{takes} and is held after {words(total)} (`limits.total`)"
     return [Finding("too-long", "warn", text, "give it more with --timeout, or less to its bakes, its hold and its approvals")]
+
+
+def check_weights(plan: Plan, router: str, able: Abilities) -> None:
+    """Raises InputError for a weight that the router cannot give."""
+    for step in (step for step in plan.steps if step.by_weight and step.side is Side.BOTH):
+        parts = step.weight / able.weight_step if able.weight_step else 0.5
+        if abs(parts - round(parts)) > WHOLE:
+            finest = f"its finest part is {able.weight_step:g} %" if able.weight_step else "its traffic follows the ready endpoints"
+            hint = "choose a router that can (`deliver plugins`)" if not able.weight_step else "choose weights that are multiples of it"
+            raise InputError(f"router `{router}` cannot send {step.weight:g} % of the requests to the candidate", why=finest, hint=hint)

@@ -18,7 +18,7 @@ from deliver.model.names import candidate_name
 from deliver.model.observation import ArmSeen, FlagState
 from deliver.model.plan import FlagPlan, Plan
 from deliver.model.release import Outcome, Release
-from deliver.model.spec import ClusterFacts, PluginSpec, ReleaseSpec, Target
+from deliver.model.spec import Facts, PluginSpec, ReleaseSpec, Target
 from deliver.plugins.interfaces import Finding, Object, Strategy
 from deliver.plugins.validation import planned
 from deliver.text.durations import words
@@ -45,7 +45,7 @@ def propose(
     container = container_of(deployment, spec.container or names[0])
     look = SnapshotFeed(cluster, spec.target.namespace, [Watch(kind, label_selector(deployment)) for kind in ("pods", "replicasets")])
     stable = arm(deployment, look.list("replicasets"), look.list("pods"), container)
-    plan = planned(strategy, options, ClusterFacts(spec.target, max(1, stable.desired)))
+    plan = planned(strategy, options, Facts(spec.target, max(1, stable.desired)))
     if plan.flag is None:
         raise InputError(f"strategy `{plan.strategy}` plans for users, and names no flag", hint="its author must set `flag` in the plan")
     hand = hands(cluster, spec.target.namespace, plan.flag)

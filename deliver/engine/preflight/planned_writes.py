@@ -1,21 +1,18 @@
 """What a release will write, in order, for a person to read beforehand. Pure."""
 
-from collections.abc import Sequence
+from deliver.model.plan import Exposure, Side
+from deliver.model.release import Release
+from deliver.plugins.interfaces import Router
 
-from deliver.model.plan import Plan, Side
-from deliver.model.release import ServiceSnapshot
 
-
-def planned_writes(
-    plan: Plan, services: Sequence[ServiceSnapshot], deployment: str, candidate: str, autoscaler: str, replicas: int
-) -> tuple[str, ...]:
-    """What will be written, in order, for a person to read beforehand."""
-    names = ", ".join(service.name for service in services)
-    plural = "s" if len(services) > 1 else ""
+def planned_writes(release: Release, router: Router, replicas: int) -> tuple[str, ...]:
+    """replicas: of the stable side now. What the router writes is said by itself."""
+    plan, before, candidate = release.plan, release.snapshot, release.candidate
+    deployment, autoscaler = release.spec.target.deployment, before.autoscaler.name if before.autoscaler else ""
     lines = [f"Deployment {deployment}: spec.paused true (it keeps running, and does not roll)"]
     if autoscaler:
         lines.append(f"HorizontalPodAutoscaler {autoscaler}: spec.minReplicas {replicas}, more if it has grown when all users move")
-    lines.append(f"Service{plural} {names}: spec.selector pinned to the stable pods")
+    lines += router.planned_writes(release, Exposure(Side.STABLE, before.hash))
     lines.append(f"Deployment {candidate}: created from the template of {deployment} with the new image")
     size, stable = 0, replicas
     preview = f"Service {plan.preview}"
@@ -26,18 +23,14 @@ def planned_writes(
             lines.append(f"Deployment {candidate}: spec.replicas {step.candidate_pods}")
         size, stable = step.candidate_pods, step.stable_pods
         if step.preview and plan.preview:
-            whose = f"Service {services[0].name}" if len(services) == 1 else "the first Service with an address"
+            whose = f"Service {before.services[0].name}" if len(before.services) == 1 else "the first Service with an address"
             how = f"created with the ports of {whose}" if plan.preview_made else "spec.selector"
             lines.append(f"{preview}: {how}, leads to the candidate alone: {step.name}")
         if step.side is Side.STABLE:
-            continue  # the Services are pinned there already
-        where = {
-            Side.BOTH: "original selector (both sides)",
-            Side.CANDIDATE: "pinned to the candidate",
-        }
-        lines.append(f"Service{plural} {names}: spec.selector {where[step.side]}: {step.name}")
+            continue  # users are there already
+        lines += [f"{line}: {step.name}" for line in router.planned_writes(release, step.exposure(before.hash, ""))]
     lines.append(f"Deployment {deployment}: the new image, spec.paused and spec.replicas as before")
-    lines.append(f"Service{plural} {names}: pinned to the new pods of {deployment}, then the original selector")
+    lines += router.planned_writes(release, None)
     lines.append(f"Deployment {candidate}: deleted")
     if plan.preview:
         lines.append(f"{preview}: {'deleted' if plan.preview_made else 'spec.selector as before'}")

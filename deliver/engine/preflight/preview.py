@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from deliver.cluster import services
 from deliver.cluster.port import Object
 from deliver.model.errors import InputError
 from deliver.model.frozen import replace
@@ -10,7 +11,6 @@ from deliver.model.plan import Plan
 from deliver.model.release import ServiceSnapshot, Snapshot
 from deliver.model.spec import Target
 from deliver.plugins.interfaces import Finding, Reader
-from deliver.traffic import endpoints, rules
 
 
 def preview_rights(plan: Plan) -> tuple[tuple[str, str], ...]:
@@ -48,7 +48,7 @@ def find_preview(look: Reader, target: Target, plan: Plan, labels: Mapping[str, 
             hint="leave --preview-service out: one is made for the release, and deleted at its end",
         )
     _usable(service, labels)
-    return rules.snapshot(service), []
+    return ServiceSnapshot.of(service), []
 
 
 def _usable(service: Object, labels: Mapping[str, str]) -> None:
@@ -57,15 +57,15 @@ def _usable(service: Object, labels: Mapping[str, str]) -> None:
     hint = "leave --preview-service out: one is made for the release, and deleted at its end"
     if not spec.get("selector") or spec.get("type") == "ExternalName":
         raise InputError(f"Service `{name}` cannot be a preview: it has no selector", why="its endpoints are not found by pods", hint=hint)
-    if rules.selects(service, labels):
+    if services.selects(service, labels):
         raise InputError(
             f"Service `{name}` cannot be a preview: it selects the live pods",
-            why=f"its selector is {endpoints.shown(spec['selector'])}; whoever uses it would be moved to a version nobody has checked",
+            why=f"its selector is {services.shown(spec['selector'])}; whoever uses it would be moved to a version nobody has checked",
             hint=f"give it a selector that no live pod has, such as one more label; or {hint}",
         )
     if HASH in spec["selector"] or RELEASE_LABEL in spec["selector"]:
         raise InputError(
             f"Service `{name}` cannot be a preview: its selector is what a release made of it",
-            why=f"it is {endpoints.shown(spec['selector'])}",
+            why=f"it is {services.shown(spec['selector'])}",
             hint="wait for the end of that release; put its own selector back if there is none",
         )

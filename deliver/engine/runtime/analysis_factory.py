@@ -65,7 +65,7 @@ def make_analyzer(
     flag = release.plan.flag
     variants = Variants(flag.variant, flag.treatment) if flag and flag.variant else None
     until = release.started if flag else 0.0  # a flag's users are on the same pods: the past that is not touched by it ends there
-    shared = step.side is Side.BOTH and not flag
+    shared = step.side is Side.BOTH and not flag and not step.by_weight
     examiner: Analyzer = Examiner(
         analysis,
         provider,

@@ -127,7 +127,7 @@ class AnalysisPoller:
 
     def _of(self, step: Step) -> Analyzer:
         """What a step does not ask for in a way of its own is asked by one examiner."""
-        key = repr((step.checks, step.baseline, step.probe, step.side))
+        key = repr((step.checks, step.baseline, step.probe, step.side, step.by_weight))
         if key not in self._examiners:
             self._examiners[key] = made = self.make(step)
             made.reset(self.clock.now())  # what was counted before it is not of this step

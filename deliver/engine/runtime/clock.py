@@ -29,7 +29,7 @@ class SystemClock:
         self._began = time.time() - self.monotonic()
 
     def now(self) -> float:
-        """Counted on from the start of the process: a clock that is set in the middle neither shortens nor prolongs a bake (F21)."""
+        """Counted on from the start of the process: a clock that is set meanwhile changes the length of no bake (safety.md F21)."""
         return self._began + self.monotonic()
 
     def monotonic(self) -> float:
@@ -49,6 +49,9 @@ class Background(Protocol):
 
     def run(self, work: Callable[[], None]) -> None: ...
 
+    def keep(self, work: Callable[[], None]) -> None:
+        """`work` goes on beside the loop until it returns by itself. Not where there is one thread alone."""
+
 
 class Threads:
     """One daemon thread a job: a hung one never keeps the process from ending."""
@@ -56,9 +59,14 @@ class Threads:
     def run(self, work: Callable[[], None]) -> None:
         threading.Thread(target=work, daemon=True).start()
 
+    keep = run
+
 
 class Inline:
     """At once, in the caller's thread: for the virtual clock."""
 
     def run(self, work: Callable[[], None]) -> None:
         work()
+
+    def keep(self, work: Callable[[], None]) -> None:
+        pass  # the driver renews its lock at each tick

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deliver.cluster.port import Cluster, Feed
+from deliver.cluster.port import Cluster
 from deliver.engine.core.decide import decide
 from deliver.engine.core.decision import end, hold, turn_back
 from deliver.engine.runtime.analysis_poller import AnalysisPoller, AnalysisResult
@@ -12,7 +12,7 @@ from deliver.engine.runtime.executor import Executor
 from deliver.engine.runtime.flag_client import FlagWritten, with_flag_state
 from deliver.engine.runtime.flag_poller import FlagPoller
 from deliver.engine.runtime.guarded_writer import GuardedWriter
-from deliver.engine.runtime.lease import Lease
+from deliver.engine.runtime.lease import Lock
 from deliver.engine.runtime.metric_history import measured
 from deliver.engine.runtime.metric_search import MetricSearcher, with_found_metrics
 from deliver.engine.runtime.observer import Observer, watches
@@ -32,7 +32,6 @@ SETTLE = 0.1  # seconds given to the watch before the same action is asked for a
 REPEAT = 1.0
 BACKOFF = 1.0
 PATIENCE = 5.0  # seconds between tries of what the API server refuses, at most
-STATUS_EVERY = 15.0  # seconds between saves that only bring `status` up to date
 QUIET = 10.0  # seconds of silence worth a word
 UNSAVED = 120.0  # seconds that an end which cannot be recorded is tried for
 STUBBORN = 5  # refusals of one action before the release is held
@@ -50,15 +49,27 @@ class DriverDeps:
     stop: Stop
     flag: FlagPoller | None = None
     seeking: MetricSearcher | None = None
+    save_every: float = 15.0  # seconds between saves of the record that only bring `status` up to date
 
 
 class Driver:
-    """Drives one release to its end. release: as it stands by now, saved or not; a turn that fails loses nothing of it."""
+    """Drives one release to its end, a tick at a time.
 
-    release: Release
+    release: as it stands by now, saved or not; a tick that fails loses nothing of it. over: it has an outcome, or nothing can be done.
+    """
 
-    def __init__(self, tools: DriverDeps, lease: Lease, store: Store, watching: AnalysisPoller) -> None:
-        self.tools, self.lease, self.store, self.watching = tools, lease, store, watching
+    def __init__(self, tools: DriverDeps, lease: Lock, store: Store, watching: AnalysisPoller, release: Release, selector: str) -> None:
+        """selector: finds the pods of both arms. The watches are open from here on until `close`."""
+        self.tools, self.lease, self.store, self.watching, self.release = tools, lease, store, watching, release
+        flag = tools.flag.hand if tools.flag else None
+        wanted = [*watches(release, tools.router, selector), *(flag.watches() if flag else ())]
+        namespace = release.spec.target.namespace
+        self.feed = tools.cluster.follow(namespace, wanted, tools.clock.wake)
+        self.observer = Observer(self.feed, tools.router)
+        write = GuardedWriter(tools.cluster, namespace, lease, release.fence, self.feed)
+        self.executor = Executor(tools.cluster, tools.router, write, flag)
+        self.over = False
+        self.deaf_until = float("-inf")  # monotonic seconds: what wakes us before is no reason to look
         self.saved_entries, self.saved_at = -1, 0.0
         self.saved_measures: Mapping[str, MetricEvidence] = {}
         self.last: tuple[Action, float] | None = None
@@ -71,61 +82,62 @@ class Driver:
         self.judged: AnalysisResult = watching.latest
         self.seen: Observation | None = None
 
-    def drive(self, release: Release, selector: str) -> Release:
+    def drive(self) -> Release:
         """Blocking, to an outcome. Raises Superseded when another driver has taken over; its record says how it ends."""
-        namespace = release.spec.target.namespace
-        more = self.tools.flag.hand.watches() if self.tools.flag else ()
-        wanted = [*watches(release, self.tools.router, selector), *more]
-        feed = self.tools.cluster.follow(namespace, wanted, self.tools.clock.wake)
         try:
-            return self._loop(release, feed)
+            while not self.over:
+                self._rest(self.tick())
+            return self.release
         finally:
-            feed.close()
+            self.close()
 
-    def _loop(self, release: Release, feed: Feed) -> Release:
-        clock, observer = self.tools.clock, Observer(feed, self.tools.router)
-        write = GuardedWriter(self.tools.cluster, release.spec.target.namespace, self.lease, release.fence, feed)
-        acts = Executor(self.tools.cluster, self.tools.router, write, self.tools.flag.hand if self.tools.flag else None)
-        self.release = release
-        while True:
-            try:
-                self.release, seen, wake_at = self._turn(self.release, observer, acts)
-            except Superseded:
-                raise
-            except ClusterError as error:
-                if given_up := self._given_up(error):
-                    return given_up
-                if self.seen is not None:
-                    self.watching.consider(self.release, self.seen)  # a record that cannot be written is no reason to stop judging
-                self._back_off()
-                continue
-            self.failing, release = None, self.release
-            if feed.quiet() > QUIET:
-                self._note(f"the API server has not been heard for {feed.quiet():.0f} s; exposure stays as it is")
-            self.tools.reporter.update(release, seen)
-            if release.outcome is not None:
-                return release
-            if self.tools.flag:
-                self.tools.flag.consider(release, seen)
-                wake_at = min(wake_at, self.tools.flag.due(clock.now()))
-            self._rest(release, seen, wake_at, observer)
+    def close(self) -> None:
+        self.feed.close()
 
-    def _rest(self, release: Release, seen: Observation, wake_at: float, observer: Observer) -> None:
-        """Until it is time to look, or there is something to see. What wakes us is often our own record, come back through the watch."""
-        clock, watching, flag = self.tools.clock, self.watching, self.tools.flag
-        while True:
-            if watching.latest is not self.judged or (flag and flag.latest is not seen.flag) or observer.differs(release):
-                return
-            stopped = self.tools.stop.is_set() and release.course is not Direction.ROLLING_BACK  # a rollback goes on all the same
-            if stopped or self.lease.lost_to is not None:
-                return
-            watching.consider(release, seen)  # after an answer has been looked at: the next one takes its place
-            if self._sought(release):
-                return
-            if clock.now() >= wake_at:
-                return
-            if watching.latest is self.judged:
-                clock.wait(min(wake_at, watching.due(release, clock.now())) - clock.now())
+    def tick(self) -> float:
+        """One look and what follows from it. Answers when to tick again at the latest, unix seconds. Raises Superseded."""
+        try:
+            self.release, seen, wake_at = self._turn(self.release)
+        except Superseded:
+            raise
+        except ClusterError as error:
+            return self._failed(error)
+        self.failing = None
+        if self.feed.quiet() > QUIET:
+            self._note(f"the API server has not been heard for {self.feed.quiet():.0f} s; exposure stays as it is")
+        self.tools.reporter.update(self.release, seen)
+        self.over = self.release.outcome is not None
+        if self.tools.flag and not self.over:
+            self.tools.flag.consider(self.release, seen)
+            wake_at = min(wake_at, self.tools.flag.due(self.tools.clock.now()))
+        return wake_at
+
+    def due(self) -> bool:
+        """Whether there is something to see before the time that the last tick named; starts what is to be asked meanwhile.
+
+        What wakes a driver is often its own record, come back through the watch.
+        """
+        seen, flag = self.seen, self.tools.flag
+        if seen is None:
+            return True  # the first look has failed
+        if self.watching.latest is not self.judged or (flag and flag.latest is not seen.flag) or self.observer.differs(self.release):
+            return True
+        stopped = self.tools.stop.is_set() and self.release.course is not Direction.ROLLING_BACK  # a rollback goes on all the same
+        if stopped or self.lease.lost_to is not None:
+            return True
+        self.watching.consider(self.release, seen)  # after an answer has been looked at: the next one takes its place
+        return self._sought(self.release)
+
+    def _rest(self, wake_at: float) -> None:
+        """Until it is time to look, or there is something to see."""
+        clock = self.tools.clock
+        if self.deaf_until > clock.monotonic():
+            while (left := self.deaf_until - clock.monotonic()) > 0:
+                clock.wait(left)
+            return
+        while not self.over and not self.due() and clock.now() < wake_at:
+            if self.watching.latest is self.judged:
+                clock.wait(min(wake_at, self.watching.due(self.release, clock.now())) - clock.now())
 
     def _sought(self, release: Release) -> bool:
         """Metrics were found that the release is not judged by yet."""
@@ -135,19 +147,18 @@ class Driver:
         seeking.consider(release)
         return with_found_metrics(release, seeking.found, 0.0) is not release
 
-    def _turn(self, release: Release, observer: Observer, acts: Executor) -> tuple[Release, Observation, float]:
-        """One look and what follows from it."""
+    def _turn(self, release: Release) -> tuple[Release, Observation, float]:
         self.lease.renew_if_due()
         now = self.tools.clock.now()  # after what may have waited: a look is dated when it is taken
         if self.tools.seeking and (more := with_found_metrics(release, self.tools.seeking.found, now)) is not release:
             release = self.release = more
             self.watching.renew(more)
         judged = self.judged = self.watching.latest
-        seen = observer.look(release, now, judged.results, judged.at, judged.share)
+        seen = self.observer.look(release, now, judged.results, judged.at, judged.share)
         flag = self.tools.flag.latest if self.tools.flag else None
         requests = tuple([one for one in seen.requests if one.id not in self.answered])
         self.seen = seen = replace(seen, switch=judged.switch, flag=flag, requests=requests)
-        if self.lease.lost_to is not None or observer.newest_fence(release, seen) > release.fence:
+        if self.lease.lost_to is not None or self.observer.newest_fence(release, seen) > release.fence:
             raise Superseded(f"release {release.id} was taken over", why=f"by {self.lease.lost_to or 'another driver'}")
         if self.tools.stop.is_set() and release.course is not Direction.ROLLING_BACK and release.outcome is None:
             release = self.release = hold(self._closed(release), self.tools.stop.reason(), now)
@@ -157,17 +168,21 @@ class Driver:
         self.release = decision.release
         self.answered |= {one.id for one in seen.requests}  # the watch may show them once more before it shows them gone
         if decision.action is not None:
-            return self._act(decision.release, decision.action, seen, acts)
+            return self._act(decision.release, decision.action, seen)
         release = self.release = self._closed(decision.release)
         self._save(release, force=bool(seen.requests))
         return release, seen, decision.wake_at
 
-    def _back_off(self) -> None:
-        """What wakes us is no reason to hurry: a write whose answer was lost comes back through the watch."""
-        clock = self.tools.clock
-        over = clock.monotonic() + BACKOFF
-        while (left := over - clock.monotonic()) > 0:
-            clock.wait(left)
+    def _failed(self, error: ClusterError) -> float:
+        """Another try after a while. What wakes us until then is no reason to hurry: a write whose answer was lost comes back."""
+        given_up = self._given_up(error)
+        if given_up is not None:
+            self.release, self.over = given_up, True
+            return self.tools.clock.now()
+        if self.seen is not None:
+            self.watching.consider(self.release, self.seen)  # a record that cannot be written is no reason to stop judging
+        self.deaf_until = self.tools.clock.monotonic() + BACKOFF
+        return self.tools.clock.now() + BACKOFF
 
     def _given_up(self, error: ClusterError) -> Release | None:
         """None while it is worth another try. What is decided, or not permitted, and cannot be recorded for long, ends all the same."""
@@ -193,7 +208,7 @@ class Driver:
 
     # ------------------------------------------------------------ acting
 
-    def _act(self, release: Release, action: Action, seen: Observation, acts: Executor) -> tuple[Release, Observation, float]:
+    def _act(self, release: Release, action: Action, seen: Observation) -> tuple[Release, Observation, float]:
         clock = self.tools.clock
         if self.last and self.last[0] == action and clock.monotonic() - self.last[1] < self._again():
             return release, seen, clock.now() + (SETTLE if self.repeated < STUBBORN else REPEAT)  # done; the watch has not shown it yet
@@ -203,7 +218,7 @@ class Driver:
         self._journal(release, action)
         self.unsaved = None
         try:
-            came = acts.do(action, release, seen)
+            came = self.executor.do(action, release, seen)
         except ClusterError as error:
             result = Result.UNKNOWN if isinstance(error, Unreachable) else Result.FAILED
             return self._refused(release.with_outcome(clock.now(), intent, result, error.what), action, error, seen)
@@ -280,7 +295,7 @@ class Driver:
         """When the journal has grown, a request was answered, or `status` would be out of date."""
         now = self.tools.clock.now()
         ended = release.outcome is not None
-        stale = now - self.saved_at >= STATUS_EVERY and bool(release.checks)
+        stale = now - self.saved_at >= self.tools.save_every and bool(release.checks)
         weighed = release.measures is not self.saved_measures  # a driver that takes over goes on with the evidence as it is
         if not (force or ended or len(release.journal) != self.saved_entries or stale or weighed):
             return

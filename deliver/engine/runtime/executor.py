@@ -33,8 +33,8 @@ class Executor:
             return self.hand.do(action, release, self.write)
         match action.verb:
             case Verb.ROUTE:
-                assert action.side is not None  # decide always gives one
-                self.router.move(self.write, release, action.side, action.hash)
+                assert action.exposure is not None  # decide always gives one
+                self.router.set_route(self.write, release, action.exposure)
             case Verb.RESTORE_ROUTE:
                 self.router.restore(self.write, release)
             case Verb.HOLD_STABLE:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from deliver.cluster.port import Cluster, Feed, Object
-from deliver.engine.runtime.lease import Lease
+from deliver.engine.runtime.lease import Lock
 from deliver.model.errors import ClusterError, Conflict, NotFound, Superseded
 from deliver.model.names import FENCE, fence_of
 
@@ -26,7 +26,7 @@ class GuardedWriter:
         self,
         cluster: Cluster,
         namespace: str,
-        lease: Lease,
+        lease: Lock,
         fence: int,
         feed: Feed | None = None,
         *,

@@ -7,6 +7,7 @@ monotonic clock; clocks of other machines are never compared, except to say "hel
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from deliver.cluster.port import Cluster, Object
 from deliver.engine.runtime.clock import Clock
@@ -30,6 +31,46 @@ class Holder:
     renewed: float = 0.0
     stamp: str = ""
     version: str = ""
+
+
+class Lock(Protocol):
+    """One target's lock, as its driver uses it.
+
+    fence: 0 before it is held. lost_to: who has it now, None while it is ours. presumed_dead: the version of a lock whose holder was seen
+    to be silent for long enough, "" for none.
+    """
+
+    presumed_dead: str
+
+    @property
+    def fence(self) -> int: ...
+
+    @property
+    def lost_to(self) -> str | None: ...
+
+    def look(self, deadline: float | None = None) -> Holder:
+        """Raises ClusterError."""
+
+    def acquire(self, *, fence_above: int = 0) -> None:
+        """When nobody has it. Raises Locked, ClusterError."""
+
+    def inherit(self, *, fence_above: int = 0) -> None:
+        """When nobody lives who has it; waits to see. Raises Locked, ClusterError."""
+
+    def seize(self, *, fence_above: int = 0) -> None:
+        """Whoever has it. Raises ClusterError."""
+
+    def renew_if_due(self) -> None:
+        """Never raises."""
+
+    def confirm(self) -> None:
+        """Before a write. Raises Superseded, and LeaseLapsed where it cannot be known."""
+
+    def keep(self) -> None:
+        """Renew until it is let go: for a thread of its own."""
+
+    def release(self) -> None:
+        """Let go. Never raises."""
 
 
 class Lease:
@@ -217,10 +258,7 @@ class Lease:
         raise LeaseLapsed(f"the lock on {self.target} could not be renewed in time")
 
     def keep(self) -> None:
-        """Renew from a thread of its own, so that nothing the driver waits for costs it the lock."""
-        threading.Thread(target=self._keep, daemon=True).start()
-
-    def _keep(self) -> None:
+        """Renew until it is let go, in a thread of its own: so nothing the driver waits for costs it the lock."""
         while not self._stop.wait(1.0):
             self.renew_if_due()
 

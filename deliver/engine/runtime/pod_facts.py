@@ -208,3 +208,16 @@ def container_problem(container: Object) -> Problem | None:
         how = f"exit code {ended.get('exitCode')}" if ended else message
         return Problem("crash-loop", f"container {name} keeps crashing ({how}), restarted {restarts} times", ended=when)
     return None
+
+
+def template_of(replicasets: Sequence[Object], deployment: Object, hash: str) -> Object:
+    """Of the ReplicaSet with that hash, without the hash label its controller adds; the Deployment's own when it is gone."""
+    own: Object = deployment["spec"]["template"]
+    for one in replicasets:
+        if owner(one) == deployment["metadata"]["uid"] and (one["metadata"].get("labels") or {}).get(HASH) == hash:
+            if template_digest(one) == digest_of(own):
+                return own
+            template: Object = one["spec"]["template"]
+            labels = {key: value for key, value in (template["metadata"].get("labels") or {}).items() if key != HASH}
+            return {**template, "metadata": {**template["metadata"], "labels": labels}}
+    return own

@@ -4,17 +4,17 @@ One that the user has gets another selector for the time being, and its own back
 to the candidate Deployment (an owner reference), so that it goes with it whatever becomes of us.
 """
 
-import json
+from collections.abc import Sequence
 
+from deliver.cluster import services
 from deliver.cluster.port import Cluster, Object, Watch
 from deliver.engine.runtime.guarded_writer import GuardedWriter
 from deliver.model.errors import Conflict, NotFound
 from deliver.model.names import FENCE, RELEASE_LABEL, UNDO, fence_of
 from deliver.model.observation import ArmSeen, PreviewSeen
-from deliver.model.release import Release
+from deliver.model.release import Release, ServiceSnapshot
+from deliver.model.undo import Note, undo_note
 from deliver.plugins.interfaces import Reader
-from deliver.traffic import endpoints
-from deliver.traffic.service_selector import undo_note
 
 COPIED = ("ports", "ipFamilies", "ipFamilyPolicy")
 
@@ -45,7 +45,7 @@ def read(look: Reader, release: Release, candidate: ArmSeen | None) -> PreviewSe
     now = service["spec"].get("selector") or {}
     marks = service["metadata"].get("annotations") or {}
     ready = {pod.uid for pod in candidate.pods if pod.ready} if candidate else set()
-    served = endpoints.served(look.list("endpointslices"), name)
+    served = services.served(look.list("endpointslices"), name)
     families = service["spec"].get("ipFamilies") or list(served) or ["IPv4"]
     whole = all(served.get(family, set()) == ready for family in families)
     is_open = dict(now) == selector(release)
@@ -77,7 +77,7 @@ def taken_by(service: Object, release: Release) -> str:
 
 
 def _edited(service: Object) -> str:
-    by, shown = endpoints.last_editor(service, "f:selector"), endpoints.shown(service["spec"].get("selector"))
+    by, shown = services.last_editor(service, "f:selector"), services.shown(service["spec"].get("selector"))
     return f"the selector of the preview Service {service['metadata']['name']} was changed{by}: {shown}"
 
 
@@ -90,7 +90,7 @@ def open_preview(cluster: Cluster, write: GuardedWriter, release: Release, candi
     if named is None:
         _make(cluster, write, release, candidate)
         return
-    undo = json.dumps(undo_note(release), sort_keys=True)
+    undo = undo_note(release)
 
     def build(now: Object) -> Object | None:
         if other := taken_by(now, release):
@@ -118,8 +118,8 @@ def _make(cluster: Cluster, write: GuardedWriter, release: Release, candidate: A
 
 def port_source(cluster: Cluster, release: Release) -> Object:
     """The Service whose ports the preview gets: the first with an address of its own."""
-    services = [cluster.get("services", release.spec.target.namespace, one.name) for one in release.snapshot.services]
-    return next((one for one in services if one["spec"].get("clusterIP") != "None"), services[0])
+    found = [cluster.get("services", release.spec.target.namespace, one.name) for one in release.snapshot.services]
+    return next((one for one in found if one["spec"].get("clusterIP") != "None"), found[0])
 
 
 def new_service(release: Release, service: Object, candidate: ArmSeen) -> Object:
@@ -178,4 +178,15 @@ def _patch(now: Object, wanted: dict[str, str], undo: str | None, *, keep: bool 
     return {"metadata": {"annotations": notes}, **({"spec": {"selector": change}} if change else {})}
 
 
-# ---------------------------------------------------------------- before a release
+# ---------------------------------------------------------------- when the record is lost
+
+
+def recover_preview(found: Sequence[Object], note: Note | None, release: str) -> tuple[str, ServiceSnapshot | None]:
+    """(name of the preview Service, "" for none; what it was before, when it is the user's). Out of all Services and the undo note."""
+    noted = (note or {}).get("preview") or {}
+    own = noted.get("selector")
+    for one in found:
+        if own and one["metadata"]["name"] == noted.get("name"):
+            return one["metadata"]["name"], ServiceSnapshot.of(one, own)
+    made = (one["metadata"]["name"] for one in found if (one["metadata"].get("labels") or {}).get(RELEASE_LABEL) == release)
+    return next(made, ""), None

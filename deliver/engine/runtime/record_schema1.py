@@ -16,6 +16,7 @@ Object = dict[str, Any]
 _READY = r"(?P<ready>\d+) of (?P<pods>\d+) pods ready"
 _ENDPOINTS = r"(?:no ready endpoint|(?P<candidate>\d+) of (?P<total>\d+) ready endpoints? runs? the new version.*)"
 _NUMBER = r"\d+(?:\.\d+)?"
+_BY_WEIGHT = rf"(?:, (?P<weight>{_NUMBER}) % of the requests on the candidate by weight,)?"
 _SENTENCES: tuple[tuple[str, Event], ...] = (
     (r"started by .*", Event.STARTED),
     (r"taken up by .*", Event.TAKEN_UP),
@@ -40,7 +41,7 @@ _SENTENCES: tuple[tuple[str, Event], ...] = (
     (r"all steps passed: .*", Event.STEPS_PASSED),
     (r"finishing again.*", Event.FINISH_RESUMED),
     (rf"candidate (?P<subject>\S+): {_READY}", Event.CANDIDATE_READY),
-    (rf"traffic on (?:the )?(?P<subject>both|stable|candidate) sides? is verified: {_ENDPOINTS}", Event.TRAFFIC_VERIFIED),
+    (rf"traffic on (?:the )?(?P<subject>both|stable|candidate) sides?{_BY_WEIGHT} is verified: {_ENDPOINTS}", Event.TRAFFIC_VERIFIED),
     (rf"traffic on the new pods of Deployment \S+ is verified: {_ENDPOINTS}", Event.TAKEOVER_VERIFIED),
     (r"probed: (?P<reason>.*)", Event.CANDIDATE_PROBED),
     (r"drained: (?P<reason>.*)", Event.STABLE_DRAINED),
@@ -75,7 +76,7 @@ _NUMBERS = {
 }
 _STEP = re.compile(r"step (\d+)/\d+")
 _WAITS = re.compile(r"(.*) waits for `deliver promote`")
-_ACTION = re.compile(r"(?P<verb>[a-z]+(?:-[a-z]+)*)(?: (?P<argument>[\w.+-]+))?(?:: (?P<rest>.*))?", re.DOTALL)
+_ACTION = re.compile(r"(?P<verb>[a-z]+(?:-[a-z]+)*)(?: (?P<argument>[\w.+-]+(?: [\d.]+ %)?))?(?:: (?P<rest>.*))?", re.DOTALL)
 _COUNTED = (Verb.CREATE_CANDIDATE, Verb.SCALE_CANDIDATE, Verb.SCALE_STABLE, Verb.HOLD_AUTOSCALER)
 
 
@@ -136,7 +137,8 @@ def _action(text: str, release: Object) -> tuple[Object | None, str]:
     verb, argument, rest = Verb(found["verb"]), found["argument"], found["rest"] or ""
     action: Object = {"verb": verb, "why": rest}
     if verb is Verb.ROUTE:
-        action["side"] = argument
+        side, _, weight = argument.partition(" ")
+        action["exposure"] = {"side": side, "weight": float(weight.removesuffix(" %")) if weight else None}
     elif verb is Verb.SET_SHARE:
         action["share"] = _share(argument, release)
     elif verb in _COUNTED:

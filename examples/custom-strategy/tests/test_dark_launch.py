@@ -3,7 +3,7 @@
 from dark_launch import DarkLaunch, DarkLaunchOptions
 
 from deliver.model.plan import Side
-from deliver.model.spec import ClusterFacts, Target
+from deliver.model.spec import Facts, Target
 from deliver.testing import StrategyContract
 
 
@@ -14,7 +14,7 @@ class TestDarkLaunch(StrategyContract):
 
 
 def test_no_user_meets_it_in_the_dark():
-    dark, everybody = DarkLaunch().plan(DarkLaunchOptions(rate=5.0), ClusterFacts(Target("shop", "web"), stable_pods=7)).steps
+    dark, everybody = DarkLaunch().plan(DarkLaunchOptions(rate=5.0), Facts(Target("shop", "web"), stable_pods=7)).steps
     assert (dark.side, dark.candidate_pods, dark.endpoints) == (Side.STABLE, 7, 0.0)
     assert dark.checks[0].options["rate"] == 5.0
     assert everybody.endpoints == 100.0

@@ -15,11 +15,11 @@ from deliver_sandbox.scrapes import Scraping
 from deliver_sandbox.world import World
 from tests.e2e.support.audit import Asked
 from tests.e2e.support.forked import Forked, Zygote
-from tests.e2e.support.heard import Heard
 from tests.e2e.support.load import Second, Traffic, Users
-from tests.e2e.support.paced import PacedClock
+from tests.e2e.support.paced_clock import PacedClock
 from tests.e2e.support.place import Hands, Store
 from tests.e2e.support.process import clean_environ
+from tests.e2e.support.request_log import RequestLog
 from tests.e2e.support.rest import Rest
 
 PAST = 60.0
@@ -69,7 +69,7 @@ class Sandbox:
         return Users(Counted(self.world, hands.namespace, service, rps / 2), Counted(self.world, hands.namespace, service, rps / 2, kept=4))
 
     def audit(self) -> Asked:
-        return Heard(self._routes().access)
+        return RequestLog(self._routes().access)
 
     # ------------------------------------------------------------ what goes wrong
 
@@ -99,7 +99,7 @@ class Sandbox:
 
 
 class Counted:
-    """A crowd of the sandbox, told of as the load generator tells it."""
+    """A crowd of the sandbox, told of as the load generator tells it. No chance in what it gets: here each run is to end alike."""
 
     def __init__(self, world: World, namespace: str, service: str, rps: float, kept: int = 0) -> None:
         self._world, self._what = world, (namespace, service, rps, kept)
@@ -107,7 +107,7 @@ class Counted:
 
     def begin(self) -> None:
         with self._world.clock.lock:
-            self._crowd = self._world.traffic.come(*self._what)
+            self._crowd = self._world.traffic.come(*self._what, even=True)
 
     def end(self) -> None:
         assert self._crowd

@@ -20,17 +20,26 @@ from typing import Any
 
 from tests.e2e.support import fastclock
 
-_WARM = ("cli", "render", "config", "engine", "traffic", "metrics", "health", "flags", "cluster", "analysis", "plugins", "model")
-_LATE = ("kubernetes.client", "kubernetes.config.kube_config", "kubernetes.utils.keepalive", "prometheus_api_client", "httpx", "yaml")
+_WARM = (
+    "cli", "render", "config", "discovery", "doctor", "engine", "traffic", "metrics", "health", "flags", "cluster", "analysis",
+    "plugins", "model",
+)  # fmt: skip
+_LATE = (
+    "kubernetes.client", "kubernetes.config.kube_config", "kubernetes.utils.keepalive", "prometheus_api_client", "httpx",
+    "tenacity", "yaml",
+)  # fmt: skip
 
 
 def warm() -> None:
     for package in (*(f"deliver.{name}" for name in _WARM), "deliver_strategies"):
         found = importlib.import_module(package)
-        for module in pkgutil.iter_modules(found.__path__, f"{package}."):
+        for module in pkgutil.walk_packages(found.__path__, f"{package}."):
             importlib.import_module(module.name)
     for name in _LATE:
         importlib.import_module(name)
+    registry = importlib.import_module("deliver.plugins.registry")
+    for group in registry.GROUPS:  # it remembers what is installed
+        registry.names(group)
 
 
 def receive(sock: socket.socket) -> tuple[dict[str, Any], list[int]] | None:

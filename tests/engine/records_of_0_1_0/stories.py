@@ -3,11 +3,16 @@
 from dataclasses import replace
 from typing import Any
 
+try:
+    from tests.engine.driver.test_crash import scenario, wanted
+    from tests.engine.driver.test_flags import FlagRig
+except ImportError:  # where 0.1.0 has them
+    from tests.engine.test_crash import scenario, wanted
+    from tests.engine.test_flags import FlagRig
+
 from deliver.model.spec import Limits
 from deliver.model.verdict import Verdict
 from tests.engine.rig import Rig, in_step
-from tests.engine.test_crash import scenario, wanted
-from tests.engine.test_flags import FlagRig
 
 NAMES = [f"{strategy}-{kind}" for strategy in ("canary", "blue-green", "flag") for kind in ("good", "bad", "late", "held", "killed")]
 

@@ -1,0 +1,64 @@
+"""A driver that was killed a moment ago still holds the lock: what other people can do at once, and what has to wait for it to run out."""
+
+import pytest
+
+from deliver.engine.runtime.lease import DURATION
+from deliver.model.errors import InputError
+from deliver.model.observation import Observation
+from deliver.model.release import Outcome, Phase, Release
+from deliver.render.sentences import sentence
+from deliver_sandbox.faults import Fault, Killed, killed
+from tests.engine.rig import Rig, in_step
+
+
+def orphaned() -> Rig:
+    """Its driver died in the first bake, a moment after it had renewed its lock."""
+    rig = Rig.make()
+
+    def die(release: Release, seen: Observation | None) -> None:
+        if release.phase is Phase.BAKING and not rig.world.cluster.script.faults:
+            rig.world.cluster.script.add(Fault(killed, actor=rig.actor))
+
+    rig.reporter.on_update = die
+    with pytest.raises(Killed):
+        rig.run()
+    rig.reporter.on_update = lambda release, seen: None
+    return rig
+
+
+@pytest.mark.parametrize(("verb", "end"), [("resume", Outcome.PROMOTED), ("promote", Outcome.PROMOTED), ("abort", Outcome.ROLLED_BACK)])
+def test_another_person_takes_up_what_a_killed_driver_left_once_its_lock_has_run_out(verb: str, end: Outcome):
+    rig = orphaned()
+    began = rig.world.clock.now()
+    release = rig.verb(verb)
+    assert release.outcome is end
+    taken = next(entry.at for entry in release.journal if sentence(entry, release).startswith("taken up"))
+    assert DURATION <= taken - began <= DURATION + 5
+
+
+def test_a_pause_that_nobody_is_there_to_follow_says_so_and_leaves_no_request_behind():
+    rig = orphaned()
+    with pytest.raises(InputError, match="without a driver"):
+        rig.verb("pause")
+    assert rig.verb("resume").outcome is Outcome.PROMOTED
+
+
+def test_a_rollback_waits_for_no_lock():
+    rig = orphaned()
+    began = rig.world.clock.now()
+    release = rig.verb("rollback")
+    assert release.outcome is Outcome.ROLLED_BACK
+    assert release.traffic_off - began < 2.0
+
+
+def test_rollback_after_a_promotion_does_not_wait_for_the_lock_of_a_driver_that_hangs_at_its_end():
+    rig = Rig.make()
+    hang = Fault(killed, kind="leases", actor="test@here", when=lambda call: rig.record().outcome is Outcome.PROMOTED)
+    rig.when(in_step(1), lambda: rig.world.cluster.script.add(hang))
+    with pytest.raises(Killed):
+        rig.run()
+    rig.world.cluster.script.clear()
+    assert rig.get("leases", "deliver-web")["spec"]["holderIdentity"] == "test@here"
+    start = rig.world.clock.now()
+    assert rig.verb("rollback").outcome is Outcome.ROLLED_BACK
+    assert rig.world.clock.now() - start < 15

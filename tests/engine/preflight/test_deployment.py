@@ -1,0 +1,69 @@
+"""What a release of a Deployment is refused for, before anything is written."""
+
+from typing import Any
+
+import pytest
+
+from deliver.model.errors import GateRefused, InputError
+from deliver.model.release import Outcome
+from tests.engine.rig import Rig
+
+
+def refused(rig: Rig, **more: Any) -> str:
+    before, calls = rig.before(), len(rig.world.cluster.calls)
+    with pytest.raises((GateRefused, InputError)) as caught:
+        rig.run(rig.spec(**more))
+    assert not [call for call in rig.world.cluster.calls[calls:] if call.changed]
+    assert rig.before() == before
+    return caught.value.what
+
+
+def test_refused_while_a_rollout_is_in_progress():
+    rig = Rig.make()
+    rig.set_image("web", "registry/web:1.2.0")
+    assert "rollout" in refused(rig)
+
+
+def test_refused_when_a_stable_pod_is_missing():
+    rig = Rig.make()
+    rig.world.kubelet.change(rig.world.cluster.list("pods", "shop")[0]["metadata"]["name"], ready=False)
+    rig.world.clock.wait(10)
+    assert "not fully available: 3 of 4 pods" in refused(rig)
+
+
+def test_refused_when_the_service_leads_to_others_too():
+    rig = Rig.make()
+    pod = {
+        "metadata": {"name": "stranger", "labels": {"app": "web"}},
+        "spec": {"containers": [{"name": "x", "image": "registry/web:1.0.0"}]},
+    }
+    rig.world.api.create("pods", "shop", pod)
+    assert "also selects pods of other workloads: stranger" in refused(rig)
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [({"publishNotReadyAddresses": True}, "publishNotReadyAddresses"), ({"sessionAffinity": "ClientIP"}, "sessionAffinity ClientIP")],
+)
+def test_refused_services(spec: dict[str, Any], words: str):
+    rig = Rig.make()
+    rig.edit("services", "web", {"spec": spec})
+    assert words in refused(rig)
+
+
+def test_session_affinity_can_be_allowed():
+    rig = Rig.make()
+    rig.edit("services", "web", {"spec": {"sessionAffinity": "ClientIP"}})
+    assert rig.run(rig.spec(allow_affinity=True)).outcome is Outcome.PROMOTED
+
+
+def test_refused_when_the_quota_is_too_small():
+    rig = Rig.make()
+    rig.world.api.create("resourcequotas", "shop", {"metadata": {"name": "pods"}, "spec": {"hard": {"pods": "6"}}})
+    rig.world.clock.wait(5)
+    assert "ResourceQuota pods has 2 pods left, the release needs 5" in refused(rig)
+
+
+def test_refused_when_nothing_leads_to_the_pods():
+    rig = Rig.make(services=())
+    assert "no Service in shop selects the pods of web" in refused(rig)
