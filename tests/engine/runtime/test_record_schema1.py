@@ -1,6 +1,6 @@
 """A release that deliver 0.1.0 holds, or whose driver died, is gone on with: its record is read, and decided on as that version did.
 
-records_of_0_1_0/README.md says how the records were made.
+../records_of_0_1_0/README.md says how the records were made.
 """
 
 import json
@@ -26,7 +26,7 @@ from tests.engine.invariants import journal_faults
 from tests.engine.records_of_0_1_0.stories import NAMES, made
 from tests.engine.rig import Rig
 
-FOLDER = Path(__file__).parent / "records_of_0_1_0"
+FOLDER = Path(__file__).parents[1] / "records_of_0_1_0"
 LOST = "the record was lost or unreadable; put together from"
 PINNED = "until they are gone the Services stay pinned to the stable pods; connections open on them end with them"
 FEW = "too few to judge by (about 1,200 are needed)"
