@@ -9,7 +9,7 @@ from deliver.discovery.metric_choice import last_judged
 from deliver.engine.runtime.record_store import Record, Store
 from deliver.model.errors import GateRefused
 from deliver.model.frozen import replace
-from deliver.model.release import Outcome, Release
+from deliver.model.release import Outcome, Release, ReleaseKind
 from deliver.model.spec import Analysis, EvidenceMetric
 from deliver.render.sentences import sentence
 from deliver_sandbox.images import Behaviour
@@ -234,5 +234,5 @@ def test_a_last_release_without_metrics_was_somebodys_word_and_asks_for_none(wor
     assert last_judged(Record(judged)) is judged
     unjudged = replace(judged, id="web-2", spec=replace(judged.spec, analysis=Analysis()))
     assert last_judged(Record(unjudged, (unjudged, judged))) is None
-    back = replace(judged, id="web-3", spec=replace(judged.spec, strategy="rollback", analysis=Analysis()))
+    back = replace(judged, id="web-3", kind=ReleaseKind.REVERT, spec=replace(judged.spec, analysis=Analysis()))
     assert last_judged(Record(back, (back, judged))) is judged, "a rollback is no release that was to be judged"
