@@ -20,10 +20,10 @@ KINDS = (
 def measure(metrics: int = METRICS) -> list[Row]:
     tracks = [(Track(calibration=kind), tally) for kind, tally in KINDS for _ in range(metrics // 2)]
     begin = time.process_time()
-    judged = [sequential_test.fed(track, tally, 1000.0, 1015.0, RULES) for track, tally in tracks]
+    judged = [sequential_test.update(track, tally, 1000.0, 1015.0, RULES) for track, tally in tracks]
     for track in judged:
-        sequential_test.against(track, RULES)
-        sequential_test.proven(track, RULES)
+        sequential_test.log_evidence_against(track, RULES)
+        sequential_test.is_proven(track, RULES)
     took = time.process_time() - begin
     assert all(track.wealth.polls == 1 for track in judged)
     return [Row(f"{metrics} metrics judged in one look, CPU", f"{took:.2f} s", f"< {LIMIT:g} s", took < LIMIT)]

@@ -12,8 +12,8 @@ from math import log
 from bench.shop import shop
 from bench.table import Row
 from deliver.analysis import e_process
-from deliver.analysis.e_process import shares
-from deliver.metrics.calibrate import UNKNOWN
+from deliver.analysis.e_process import starting_logs
+from deliver.metrics.calibrate import ASSUMED_DISPERSION
 from deliver.model.evidence import Calibration, Tally, Wealth
 from tests.e2e.support.events import baking, unix
 from tests.e2e.support.world import ERRORS, World
@@ -78,11 +78,11 @@ def real(world: World, cell: Cell) -> float | None:
 
 def simulated(cell: Cell, chance: random.Random) -> float | None:
     """By the product's own evidence, without a past, as on a lab that has just begun."""
-    calibration = Calibration(phi=UNKNOWN, assumed=True, likelihood=True, every=POLL, planned=round(2 * LONGEST / POLL))
+    calibration = Calibration(phi=ASSUMED_DISPERSION, assumed=True, likelihood=True, every=POLL, planned=round(2 * LONGEST / POLL))
     now = Wealth()
     for number, poll in enumerate(polls(cell, chance), 1):
-        now = e_process.relative(now, poll, calibration, MARGIN)
-        if e_process.evidence(now, shares(calibration)) >= -log(ALPHA):
+        now = e_process.compare(now, poll, calibration, MARGIN)
+        if e_process.log_evidence(now, starting_logs(calibration)) >= -log(ALPHA):
             return number * POLL + LAG
     return None
 

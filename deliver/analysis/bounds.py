@@ -1,35 +1,38 @@
-"""Which bounds of a histogram a release is judged at, by the share of requests that are slower than each (statistics.md 2c)."""
+"""Which bounds of a histogram a release is judged at, by the fraction of stable requests above each (statistics.md 2c)."""
 
 from collections.abc import Mapping, Sequence
 
-USEFUL = (0.002, 0.95)  # shares that tell something
-MOST = 8  # bounds at most: each is a track of its own
+INFORMATIVE = (0.002, 0.95)  # fractions above a bound, from which a change can be seen
+MAX_BOUNDS = 8  # each bound is a track of its own
 
 
-def useful(shares: Mapping[float, float]) -> list[float]:
-    """Rising. Where every request is fast, the lowest bound that hardly any exceeds: a version that is slow exceeds it at once."""
-    found = sorted(bound for bound, share in shares.items() if USEFUL[0] < share < USEFUL[1])
+def informative_bounds(fractions: Mapping[float, float]) -> list[float]:
+    """The bounds to judge by, rising. fractions: bound -> fraction of requests above it, 0..1.
+
+    If nearly all requests are below every bound, the lowest one is taken: a slower version exceeds it at once.
+    """
+    found = sorted(bound for bound, fraction in fractions.items() if INFORMATIVE[0] < fraction < INFORMATIVE[1])
     if not found:
-        return sorted(bound for bound, share in shares.items() if share <= USEFUL[0])[:1]
-    return _spread(found)
+        return sorted(bound for bound, fraction in fractions.items() if fraction <= INFORMATIVE[0])[:1]
+    return _evenly_spaced(found)
 
 
-def _spread(bounds: Sequence[float]) -> list[float]:
-    """Not more than MOST of them, evenly, the outer ones among them."""
-    if len(bounds) <= MOST:
+def _evenly_spaced(bounds: Sequence[float]) -> list[float]:
+    """At most MAX_BOUNDS of them, evenly spread, the first and the last included."""
+    if len(bounds) <= MAX_BOUNDS:
         return list(bounds)
-    return [bounds[round(at * (len(bounds) - 1) / (MOST - 1))] for at in range(MOST)]
+    return [bounds[round(at * (len(bounds) - 1) / (MAX_BOUNDS - 1))] for at in range(MAX_BOUNDS)]
 
 
 MILLISECONDS = ("_milliseconds", "_ms", "_millis", "_upstream_rq_time", "_downstream_rq_time")  # the last two: Envoy's
 
 
-def per_second(histogram: str) -> float:
-    """How many of its units make a second. histogram: its base name."""
+def units_per_second(histogram: str) -> float:
+    """Units of the histogram in a second: 1000 for one in milliseconds. histogram: base name."""
     return 1000.0 if histogram.endswith(MILLISECONDS) else 1.0
 
 
-def le_of(histogram: str, seconds: float) -> float:
-    """A bound given in seconds, as the histogram's `le` has it."""
-    scale = per_second(histogram)
+def le_value(histogram: str, seconds: float) -> float:
+    """A bound in seconds as the value of the histogram's `le`."""
+    scale = units_per_second(histogram)
     return seconds if scale == 1 else round(seconds * scale, 9)

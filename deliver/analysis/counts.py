@@ -1,4 +1,6 @@
-"""Count deltas from raw counter samples: never rate(), which invents fractions, and never a difference of sums, which pods break.
+"""Counts out of raw counter samples, series by series.
+
+Not rate(), which extrapolates to fractions, and not the difference of two sums, which is wrong when pods come and go.
 
 Method: statistics.md section 5. Times are unix seconds of the provider's clock.
 """
@@ -7,21 +9,17 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from deliver.plugins.interfaces import Series
+from deliver.model.series import Series
 
 
 @dataclass(frozen=True)
 class Span:
-    """What counts: growth after `start`. known: samples were asked for from here on, so an older one would have been seen.
+    """The time in which growth of a counter counts. Unix seconds by the provider's clock."""
 
-    since: the start of single pods, by name. begin: no sample taken before it counts, not even as the base that growth is counted
-    from: what a counter had grown by between two samples, one on each side of it, belongs to no side of it for certain.
-    """
-
-    start: float
-    known: float
-    since: Mapping[str, float] = field(default_factory=dict)
-    begin: float = -math.inf
+    start: float  # growth after it counts
+    known: float  # samples were asked for from here on: an older one would have been seen
+    since: Mapping[str, float] = field(default_factory=dict)  # pod -> its own start
+    begin: float = -math.inf  # samples before it are left out altogether, also as the base of growth: part of that growth is older
 
     def of(self, pod: str) -> float:
         return max(self.since.get(pod, self.start), self.begin)
@@ -36,39 +34,35 @@ class Arm:
 
 @dataclass(frozen=True)
 class Counts:
-    """Events of one arm in the span. newest: time of the newest sample of the total (0 = none). series: how many of the total exist.
-
-    pods: how many pods those series come from. clipped: bad events above the total, left out (scrapes do not line up).
-    unmatched: request series of a histogram without a bucket for the bound.
-    """
+    """Requests of one arm in a span."""
 
     bad: int = 0
     total: int = 0
-    newest: float = 0.0
-    series: int = 0
-    pods: int = 0
-    clipped: int = 0
-    unmatched: int = 0
+    newest: float = 0.0  # unix seconds of the newest sample of all requests; 0 = none
+    series: int = 0  # of all requests
+    pods: int = 0  # that those series come from
+    clipped: int = 0  # bad requests beyond the total, which are left out: the two counters are not scraped at the same moment
+    unmatched: int = 0  # series of a histogram without a bucket for the bound
 
     @property
-    def share(self) -> float:
-        """bad/total, 0 when nothing happened."""
+    def bad_fraction(self) -> float:
+        """bad/total, 0..1; 0 without a request."""
         return self.bad / self.total if self.total else 0.0
 
 
-def ratio(bad: Iterable[Series], total: Iterable[Series], arm: Arm, span: Span, pod_label: str) -> Counts:
-    """No bad series while the total exists is 0 bad: most counters are born with their first event."""
-    all_total = _of(total, arm, pod_label)
-    all_bad = _upto(_of(bad, arm, pod_label), all_total, pod_label)
+def count_bad(bad: Iterable[Series], total: Iterable[Series], arm: Arm, span: Span, pod_label: str) -> Counts:
+    """Bad requests and all requests of an arm. No series of bad ones means 0 bad: most counters appear with their first event."""
+    all_total = _of_arm(total, arm, pod_label)
+    all_bad = _without_later_scrapes(_of_arm(bad, arm, pod_label), all_total, pod_label)
     delta = _delta(arm, span, _first_seen([*all_bad, *all_total], span.begin, pod_label), pod_label)
     return _counts(sum(map(delta, all_bad)), all_total, delta, pod_label)
 
 
-def slower(buckets: Iterable[Series], total: Iterable[Series], bound: float, arm: Arm, span: Span, pod_label: str) -> Counts:
-    """Requests above the bound: the histogram's count less its bucket. A missing bucket is not "all slow": see `unmatched`."""
-    all_total = _of(total, arm, pod_label)
-    fast = [series for series in _of(buckets, arm, pod_label) if number(series.labels.get("le", "")) == bound]
-    fast = _upto(fast, all_total, pod_label)
+def count_slower(buckets: Iterable[Series], total: Iterable[Series], bound: float, arm: Arm, span: Span, pod_label: str) -> Counts:
+    """Requests above the bound, as bad ones: the histogram's count less its bucket. A missing bucket counts in `unmatched`."""
+    all_total = _of_arm(total, arm, pod_label)
+    fast = [series for series in _of_arm(buckets, arm, pod_label) if le_bound(series.labels.get("le", "")) == bound]
+    fast = _without_later_scrapes(fast, all_total, pod_label)
     delta = _delta(arm, span, _first_seen([*fast, *all_total], span.begin, pod_label), pod_label)
     known = {_key(series) for series in fast}
     unmatched = sum(_key(series) not in known for series in all_total)
@@ -76,8 +70,8 @@ def slower(buckets: Iterable[Series], total: Iterable[Series], bound: float, arm
     return _counts(max(slow, 0.0), all_total, delta, pod_label, unmatched)
 
 
-def newest(total: Iterable[Series], pod_label: str) -> dict[str, float]:
-    """Time of each pod's newest finite sample."""
+def newest_samples(total: Iterable[Series], pod_label: str) -> dict[str, float]:
+    """pod -> unix seconds of its newest finite sample."""
     found: dict[str, float] = {}
     for series in total:
         at = max((at for at, value in series.points if math.isfinite(value)), default=0.0)
@@ -86,10 +80,10 @@ def newest(total: Iterable[Series], pod_label: str) -> dict[str, float]:
     return found
 
 
-def inside(total: Iterable[Series], arm: Arm, begin: float, pod_label: str) -> dict[str, tuple[float, float]]:
+def sample_ranges(total: Iterable[Series], arm: Arm, begin: float, pod_label: str) -> dict[str, tuple[float, float]]:
     """pod -> (time of its first sample at or after `begin`, of its newest one), for pods of the arm that have one."""
     found: dict[str, tuple[float, float]] = {}
-    for one in _of(total, arm, pod_label):
+    for one in _of_arm(total, arm, pod_label):
         times = [at for at, value in one.points if at >= begin and math.isfinite(value)]
         if times:
             pod = one.labels[pod_label]
@@ -133,15 +127,15 @@ def _counts(bad: float, total: list[Series], delta: Callable[[Series], float], p
 def _delta(arm: Arm, span: Span, first: Mapping[str, float], pod_label: str) -> Callable[[Series], float]:
     def of(series: Series) -> float:
         pod = series.labels[pod_label]
-        return increase(series.points, span.of(pod), from_zero=_born(series, arm.pods[pod], first[pod], span), begin=span.begin)
+        return increase(series.points, span.of(pod), from_zero=_starts_at_zero(series, arm.pods[pod], first[pod], span), begin=span.begin)
 
     return of
 
 
-def _born(series: Series, created: float, pod_first: float, span: Span) -> bool:
-    """Was this series zero before its first sample here? A gap in the scrapes of an old pod must not count its whole past.
+def _starts_at_zero(series: Series, created: float, pod_first: float, span: Span) -> bool:
+    """The series was zero before its first sample: its pod is younger than the span, or was scraped before without this series.
 
-    Yes when the pod is younger than all that counts, or was scraped before without having this series.
+    After a gap in the scrapes of an old pod it was not, and its whole past must not count.
     """
     if not series.points:
         return False
@@ -157,12 +151,12 @@ def _first_seen(series: Iterable[Series], begin: float, pod_label: str) -> dict[
     return first
 
 
-def _of(series: Iterable[Series], arm: Arm, pod_label: str) -> list[Series]:
+def _of_arm(series: Iterable[Series], arm: Arm, pod_label: str) -> list[Series]:
     return [one for one in series if one.labels.get(pod_label) in arm.pods]
 
 
-def _upto(series: Iterable[Series], total: Iterable[Series], pod_label: str) -> list[Series]:
-    """Without the scrapes of a pod that its total does not have. The total is asked for first, and a scrape may come in between."""
+def _without_later_scrapes(series: Iterable[Series], total: Iterable[Series], pod_label: str) -> list[Series]:
+    """The series without samples that are newer than the pod's total: a scrape may fall between the two queries, total first."""
     newest: dict[str, float] = {}
     for one in total:
         if one.points:
@@ -180,7 +174,7 @@ def _key(series: Series) -> frozenset[tuple[str, str]]:
     return frozenset((label, value) for label, value in series.labels.items() if label not in {"le", "__name__"})
 
 
-def number(text: str) -> float:
+def le_bound(text: str) -> float:
     """The value of an `le` label, nan for what is none."""
     try:
         return float(text)

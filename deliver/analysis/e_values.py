@@ -10,11 +10,11 @@ from math import exp, lgamma, log, log1p, sqrt
 from deliver.model.evidence import Tally
 
 TINY = 1e-18  # of the largest term: what is left out of a sum cannot be seen in a float
-MOST = 0.999999  # a share that an alternative may assume
+MAX_FRACTION = 0.999999  # of bad requests, that an alternative may assume
 
 
 def poisson(tally: Tally, ratio: float, margin: float) -> float:
-    """Rare events: given their number, each falls on the candidate with odds margin * kappa. ratio: the alternative, above margin."""
+    """ln e-value for rare events: given their number, each falls on the candidate with odds margin * kappa. ratio: alternative > margin."""
     if not tally.bad:
         return 0.0
     kappa = tally.candidate_total / tally.stable_total
@@ -22,20 +22,23 @@ def poisson(tally: Tally, ratio: float, margin: float) -> float:
 
 
 def hypergeometric(tally: Tally, ratio: float, margin: float) -> float:
-    """Events of any share: Fisher's noncentral hypergeometric law, with margin and ratio as odds ratios. Exact for independent requests."""
+    """ln e-value for events that need not be rare: Fisher's noncentral hypergeometric law, exact for independent requests.
+
+    margin, ratio: odds ratios of the hypothesis and the alternative.
+    """
     return hypergeometrics(tally, [ratio], margin)[0]
 
 
 def hypergeometrics(tally: Tally, ratios: Sequence[float], margin: float) -> list[float]:
-    """The same for several alternatives, which share the sum of the margin."""
+    """The same for several alternatives: the sum for the margin is computed once."""
     if not tally.bad:
         return [0.0] * len(ratios)
     whole = _partition(tally, log(margin))
     return [tally.candidate_bad * log(ratio / margin) - _partition(tally, log(ratio)) + whole for ratio in ratios]
 
 
-def bet(tally: Tally, stake: float, margin: float) -> float:
-    """On one block: needs no law for the events inside it, only that they fall on the candidate no more often than its odds say."""
+def bet_on_block(tally: Tally, stake: float, margin: float) -> float:
+    """ln e-value of one block. It assumes no law inside the block, only that bad requests fall on the candidate by its odds at most."""
     if not tally.bad:
         return 0.0
     odds = margin * tally.candidate_total / tally.stable_total
@@ -44,8 +47,8 @@ def bet(tally: Tally, stake: float, margin: float) -> float:
 
 
 def absolute(bad: int, total: int, limit: float, ratio: float) -> float:
-    """One arm alone against a limit (share 0..1), for the alternative `ratio` times the limit; ratio < 1 speaks for the arm."""
-    other = min(limit * ratio, MOST)
+    """ln e-value of one arm against a limit (fraction 0..1), for the alternative `ratio` times the limit; ratio < 1 speaks for the arm."""
+    other = min(limit * ratio, MAX_FRACTION)
     good = (total - bad) * log((1 - other) / (1 - limit)) if total > bad else 0.0
     return (bad * log(other / limit) if bad else 0.0) + good
 

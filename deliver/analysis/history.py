@@ -1,19 +1,19 @@
-"""The stable side's past as counts: one row a pod, one column a stretch of time, all of the same length."""
+"""History: the stable side's past as counts. One row for each pod, columns of equal length in time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from deliver.plugins.interfaces import Series
+from deliver.model.series import Series
 
 Row = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class History:
-    """step: seconds of a column. bad, total: per pod; pods that were not there have zeros."""
+    """Bad requests and all requests by pod and column; a pod that was not there has zeros."""
 
-    step: float
+    step: float  # seconds of a column
     bad: tuple[Row, ...] = ()
     total: tuple[Row, ...] = ()
 
@@ -36,8 +36,8 @@ class History:
         return (used[-1] - used[0] + 1) * self.step if used else 0.0
 
 
-def counted(bad: Sequence[Series], total: Sequence[Series], pod_label: str, step: float, until: float) -> History:
-    """Out of counters that were summed by pod and looked at every `step` seconds. Nothing after `until` counts.
+def from_series(bad: Sequence[Series], total: Sequence[Series], pod_label: str, step: float, until: float) -> History:
+    """The history out of counters that were summed by pod and sampled every `step` seconds. Samples after `until` are left out.
 
     A first value is a base, not an increase; a fall is a restart from zero.
     """
@@ -54,14 +54,14 @@ def counted(bad: Sequence[Series], total: Sequence[Series], pod_label: str, step
     return History(step, bads, totals)
 
 
-def slow(below: History, total: History) -> History:
-    """Requests above a bound, out of those at or below it."""
+def above_bound(below: History, total: History) -> History:
+    """The history of requests above a bound. below: that of the requests at or below it."""
     rows = [tuple(max(n - x, 0) for x, n in zip(fast, all_, strict=True)) for fast, all_ in zip(below.bad, total.total, strict=True)]
     return History(total.step, tuple(rows), total.total)
 
 
 def coarser(history: History, times: int) -> History:
-    """The same with columns that are `times` as long; what is left over at the begin is dropped."""
+    """The same with columns `times` as long; the columns that are left over at the beginning are dropped."""
     first = history.columns % times
     bad, total = (tuple(_merged(row, first, times) for row in rows) for rows in (history.bad, history.total))
     return History(history.step * times, bad, total)

@@ -1,6 +1,6 @@
-"""The judgement tried on the past: stable pods drawn as if they were a candidate. Nothing was released, so no run should cross.
+"""Placebo releases: the test is run on the stable side's history with randomly drawn pods in the place of a candidate.
 
-Too many crossings mean that the past is rougher than its dispersion says; then the dispersion is raised (statistics.md 2e).
+Nothing was released then, so each alarm is false. With too many of them the dispersion is raised (statistics.md 2e).
 """
 
 from collections.abc import Sequence
@@ -9,29 +9,31 @@ from math import log
 from typing import Protocol
 
 from deliver.analysis import e_process
-from deliver.analysis.e_process import shares
+from deliver.analysis.e_process import starting_logs
 from deliver.analysis.history import History, coarser
 from deliver.model.evidence import Calibration, Tally, Wealth
 
 
-class Chance(Protocol):
-    """What is needed of random.Random, which is given from outside."""
+class RandomSource(Protocol):
+    """The part of random.Random that is used here; the caller passes one with its own seed."""
 
     def sample(self, population: range, k: int) -> list[int]: ...
 
     def randrange(self, start: int) -> int: ...
 
 
-RUNS, POLLS = 40, 120  # and polls of one run at most: what the check may cost
+RUNS, POLLS = 40, 120  # placebo releases, and polls of each at most: what the check may cost
 COSTLY_RUNS, COSTLY_POLLS = 20, 60  # the same where each poll takes the exact law
 RAISE = 1.5
 TRIES = 8
 
 
-def checked(calibration: Calibration, history: History, margin: float, alpha: float, share: float, chance: Chance) -> Calibration:
-    """With the dispersion raised until no more than alpha of the runs cross, and the count. share: 0..1 of the pods that are drawn."""
+def calibrate_by_placebo(
+    calibration: Calibration, history: History, margin: float, alpha: float, fraction: float, random: RandomSource
+) -> Calibration:
+    """The calibration with its dispersion raised until at most alpha of the placebo releases alarm. fraction: 0..1 of pods to draw."""
     many, polls = (COSTLY_RUNS, COSTLY_POLLS) if calibration.exact else (RUNS, POLLS)
-    runs = [drawn(history, calibration.every, share, chance, polls) for _ in range(many)] if len(history.total) > 1 else []
+    runs = [placebo_run(history, calibration.every, fraction, random, polls) for _ in range(many)] if len(history.total) > 1 else []
     runs = [run for run in runs if run]
     crossed = crossings(runs, calibration, margin, alpha)
     for _ in range(TRIES):
@@ -42,13 +44,13 @@ def checked(calibration: Calibration, history: History, margin: float, alpha: fl
     return replace(calibration, crossed=crossed, placebos=len(runs))
 
 
-def drawn(history: History, every: float, share: float, chance: Chance, polls: int = POLLS) -> list[Tally]:
-    """One run: the polls of pods drawn at random against the others, from a random begin."""
+def placebo_run(history: History, every: float, fraction: float, random: RandomSource, polls: int = POLLS) -> list[Tally]:
+    """Polls of one placebo release: pods drawn at random against the others, from a random time on."""
     times = max(round(every / history.step), 1)
     pods = range(len(history.total))
-    candidates = set(chance.sample(pods, min(max(round(share * len(pods)), 1), len(pods) - 1)))
+    candidates = set(random.sample(pods, min(max(round(fraction * len(pods)), 1), len(pods) - 1)))
     length = polls * times
-    begin = chance.randrange(max(history.columns - length, 0) + 1)
+    begin = random.randrange(max(history.columns - length, 0) + 1)
     part = coarser(_cut(history, begin, length), times)
     return [_tally(part, at, candidates) for at in range(part.columns)]
 
@@ -61,8 +63,8 @@ def _crosses(run: Sequence[Tally], calibration: Calibration, margin: float, alph
     calibration, now = replace(calibration, planned=len(run)), Wealth()
     for poll in run:
         if poll.candidate_total and poll.stable_total:
-            now = e_process.relative(now, poll, calibration, margin)
-            if e_process.evidence(now, shares(calibration)) >= -log(alpha):
+            now = e_process.compare(now, poll, calibration, margin)
+            if e_process.log_evidence(now, starting_logs(calibration)) >= -log(alpha):
                 return True
     return False
 

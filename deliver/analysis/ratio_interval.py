@@ -1,4 +1,4 @@
-"""How many times worse the candidate is, with an interval that holds at every look: a mixture against each ratio of a fixed grid."""
+"""The ratio candidate : stable of bad requests with an interval that holds at every look: a mixture against each ratio of a grid."""
 
 from collections.abc import Sequence
 from math import exp, log
@@ -8,8 +8,8 @@ from deliver.model.evidence import Calibration, Tally
 GRID = tuple(round(0.1 * 10 ** (at / 14), 4) for at in range(43))  # 0.1 .. 100, 14 a decade
 
 
-def grown(profile: Sequence[float], poll: Tally, calibration: Calibration) -> tuple[float, ...]:
-    """The log-likelihood of each ratio after one more poll in which both arms had requests."""
+def update(profile: Sequence[float], poll: Tally, calibration: Calibration) -> tuple[float, ...]:
+    """Log-likelihood of each ratio of GRID after one more poll."""
     before = profile or (0.0,) * len(GRID)
     if not (poll.bad and poll.candidate_total and poll.stable_total):
         return tuple(before)
@@ -19,7 +19,7 @@ def grown(profile: Sequence[float], poll: Tally, calibration: Calibration) -> tu
 
 
 def interval(profile: Sequence[float], alpha: float) -> tuple[float, float] | None:
-    """Ratios that are not refuted, lowest and highest; the ends of the grid stand for "or less" and "or more". None without counts."""
+    """(lowest, highest) ratio that is not refuted at alpha; the ends of GRID mean "or less" and "or more". None without counts."""
     if not profile or not any(profile):
         return None
     top = max(profile)

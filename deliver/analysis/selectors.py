@@ -1,4 +1,4 @@
-"""PromQL selectors, taken apart and put together with typed values: no free text ever reaches a query.
+"""PromQL selectors, parsed and written from typed values: no free text reaches a query.
 
 Grammar: Prometheus querying basics, "instant vector selectors", with the quoted names of Prometheus 3.
 """
@@ -26,7 +26,7 @@ class Matcher:
         return f"{label}{self.op}{quote(self.value)}"
 
     def holds(self, labels: Mapping[str, str]) -> bool:
-        """Of a series with these labels. Regular expressions match the whole value; those that deliver writes mean the same in RE2."""
+        """The matcher accepts a series with these labels. Regular expressions match the whole value, as in Prometheus."""
         value = labels.get(self.label, "")
         same = value == self.value if self.op in ("=", "!=") else re.fullmatch(self.value, value) is not None
         return same is (self.op in ("=", "=~"))
@@ -55,8 +55,8 @@ class Selector:
 
 
 @dataclass(frozen=True)
-class Labels:
-    """Which labels of a series name the pod it comes from."""
+class PodLabels:
+    """Names of the labels that say which pod a series comes from."""
 
     namespace: str = "namespace"
     pod: str = "pod"
@@ -66,6 +66,10 @@ class Labels:
         if not pods:
             raise ValueError("no pods to select")
         return Matcher(self.namespace, "=", namespace), Matcher(self.pod, "=~", "|".join(escape(pod) for pod in pods))
+
+    def inside(self, namespace: str, pods: tuple[str, ...]) -> str:
+        """The same as PromQL, to stand between braces."""
+        return ",".join(map(str, self.matchers(namespace, pods)))
 
 
 def escape(text: str) -> str:
@@ -98,7 +102,7 @@ def histogram(text: str) -> Selector:
     return selector
 
 
-def bounds(bound: float) -> str:
+def le_pattern(bound: float) -> str:
     """A regular expression with the ways exporters and Prometheus write this `le`; who reads the answer compares numbers.
 
     Prometheus 3 stores le="1" as "1.0"; Go exporters write 1e+06 where others write 1000000.

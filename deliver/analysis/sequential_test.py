@@ -1,141 +1,138 @@
-"""Counts in, evidence out: polls are closed by their sample times and numbers of requests alone, never by what was bad in them."""
+"""The sequential test of one metric: counts in, evidence out.
+
+A poll is closed by the times of its samples and its number of requests, never by its errors: a stopping rule that looked at errors would
+void the error bound.
+"""
 
 from dataclasses import dataclass, replace
 from math import exp, log
 
 from deliver.analysis import e_process, noninferiority, ratio_interval
-from deliver.analysis.e_process import ABSOLUTE, shares
+from deliver.analysis.e_process import ABSOLUTE, starting_logs
+from deliver.model import defaults
 from deliver.model.evidence import MetricEvidence, Tally, Track, Wealth
 
-NEARLY = 0.9  # of a poll's length: scrapes jitter
-ALONE = 3.0  # polls' lengths without stable traffic after which the candidate is held against the past
+NEARLY_A_POLL = 0.9  # of a poll's length, from which on it may be closed: scrapes jitter
+POLLS_ALONE = 3.0  # lengths of a poll without stable traffic, after which the candidate is compared with the past
 FEWEST_BAD = 3  # bad requests of the candidate without which nothing is evidence
-DOUBT = 0.005  # chance that the past's share is above the bound taken for it; it comes on top of alpha
-USUAL = 0.05  # the tail whose bound is asked for proof: a p95
+DOUBT = 0.005  # chance that the stable side's true fraction in the past is above its upper bound; it comes on top of alpha
+USUAL_TAIL = 0.05  # fraction above the bound that proof is asked of: a p95
 
 
 @dataclass(frozen=True)
 class Rules:
-    """margin: tolerated ratio to stable. limit: an absolute share instead, 0 = none. prove, acceptable: see noninferiority.py.
+    """What is tested."""
 
-    alpha: highest chance of a false alarm.
-    """
-
-    margin: float = 1.0
-    limit: float = 0.0
-    prove: float = 3.0
-    acceptable: float = 0.01
-    alpha: float = 0.05
+    margin: float = 1.0  # tolerated ratio candidate to stable
+    limit: float = 0.0  # fraction of bad requests, 0..1, that is tolerated instead; 0 = none
+    prove: float = defaults.PROVE  # ratio that the candidate has to be shown to stay below
+    acceptable: float = defaults.ACCEPTABLE  # or fraction of bad requests, 0..1, that it has to be shown to stay below
+    alpha: float = defaults.FALSE_ALARMS  # highest chance of a false alarm
 
 
-def fed(track: Track, fresh: Tally, begin: float, newest: float, rules: Rules, *, alone: bool = False) -> Track:
-    """After one more look. fresh: events since the look before. begin: nothing before it counted. newest: time of the newest sample.
-
-    alone: stable has no users any more, so that nobody waits for its samples.
+def update(track: Track, fresh: Tally, begin: float, newest: float, rules: Rules, *, alone: bool = False) -> Track:
+    """The track after one more look. fresh: requests since the look before. begin, newest: unix seconds of the first sample that may count,
+    and of the newest one. alone: the stable side has no users any more; nothing waits for its samples.
     """
     track = replace(track, since=max(track.since, begin), pending=track.pending + fresh)
     poll, elapsed = track.pending, newest - track.since
-    if elapsed < NEARLY * track.calibration.every or not poll.candidate_total:
+    if elapsed < NEARLY_A_POLL * track.calibration.every or not poll.candidate_total:
         return track
-    waited = alone or elapsed >= ALONE * track.calibration.every
+    waited = alone or elapsed >= POLLS_ALONE * track.calibration.every
     if not (poll.stable_total or rules.limit or (track.calibration.total and waited)):
         return track
-    return replace(_closed(track, poll, rules), since=newest, pending=Tally(), sum=track.sum + poll)
+    return replace(_close_poll(track, poll, rules), since=newest, pending=Tally(), sum=track.sum + poll)
 
 
-def against(track: Track, rules: Rules) -> float:
-    """ln E that the candidate is worse than is tolerated. One or two bad requests never say so, whatever the odds of two."""
-    found = e_process.evidence(track.wealth, ABSOLUTE if rules.limit else shares(track.calibration))
+def log_evidence_against(track: Track, rules: Rules) -> float:
+    """ln E that the candidate is worse than is tolerated. One or two bad requests are never evidence, whatever their odds."""
+    found = e_process.log_evidence(track.wealth, ABSOLUTE if rules.limit else starting_logs(track.calibration))
     return found if track.sum.candidate_bad >= FEWEST_BAD else min(found, 0.0)
 
 
-def environment(track: Track, rules: Rules) -> bool:
-    """The stable side breaks the absolute limit too: not the candidate's doing."""
-    return bool(rules.limit) and e_process.evidence(track.alike, ABSOLUTE) >= -log(rules.alpha)
+def stable_breaks_limit(track: Track, rules: Rules) -> bool:
+    """The stable side breaks the limit as well: the cause is not the candidate."""
+    return bool(rules.limit) and e_process.log_evidence(track.alike, ABSOLUTE) >= -log(rules.alpha)
 
 
-def shown(track: Track, rules: Rules) -> float:
-    """ln E for the candidate, of the claim that counts."""
+def log_evidence_for(track: Track, rules: Rules) -> float:
+    """ln E for the candidate: with a limit, that it is below it; else of the stronger claim of noninferiority.py."""
     if not track.proof:
         return 0.0
     return noninferiority.good_enough(track.proof) if rules.limit else noninferiority.strongest(track.proof)
 
 
-def proven(track: Track, rules: Rules) -> bool:
-    """The candidate has been shown not to be worse; what has been shown once stays shown."""
+def is_proven(track: Track, rules: Rules) -> bool:
+    """The candidate was shown to be no worse, at some look so far."""
     return track.shown >= -log(rules.alpha)
 
 
-def whole(evidence: MetricEvidence, rules: Rules) -> float:
+def metric_log_evidence(evidence: MetricEvidence, rules: Rules) -> float:
     """ln E of one metric: the mean over its bounds, valid however they depend on each other."""
-    return e_process.mean([against(track, rules) for track in evidence.tracks], [1.0] * len(evidence.tracks)) if evidence.tracks else 0.0
+    return e_process.log_mean([log_evidence_against(track, rules) for track in evidence.tracks])
 
 
-def main(evidence: MetricEvidence) -> Track:
-    """The one that speaks for the metric: of several bounds, that with the tail nearest to 5 % in the past. Needs one."""
-    return min(evidence.tracks, key=lambda track: abs(log(max(_past_share(track), 1e-6) / USUAL)))
+def main_track(evidence: MetricEvidence) -> Track:
+    """The track that speaks for the metric: of several bounds, the one with nearest to USUAL_TAIL above it in the past. Needs one."""
+    return min(evidence.tracks, key=lambda track: abs(log(max(_past_fraction(track), 1e-6) / USUAL_TAIL)))
 
 
-def upper(bad: int, total: int, phi: float, doubt: float = DOUBT) -> float:
-    """The highest share that the past does not refute, by Chernoff's bound: total KL(bad/total, p) = ln(1/doubt). Bisected."""
-    if not total:
-        return 1.0
-    share, need = bad / total, -log(doubt) * phi / total
-    low, high = share, 1.0
+def upper_bound(bad: int, total: int, phi: float, doubt: float = DOUBT) -> float:
+    """Highest fraction of bad requests that these counts do not refute, by Chernoff's bound: total KL(bad/total, p) = ln(1/doubt)."""
+    return _bisected(bad, total, phi, doubt, 1.0)[1] if total else 1.0
+
+
+def lower_bound(bad: int, total: int, phi: float, doubt: float = DOUBT) -> float:
+    """Lowest fraction of bad requests that these counts do not refute: see `upper_bound`."""
+    return _bisected(bad, total, phi, doubt, 0.0)[0] if bad else 0.0
+
+
+def _bisected(bad: int, total: int, phi: float, doubt: float, end: float) -> tuple[float, float]:
+    """(the last fraction from bad/total towards `end`, 0 or 1, that is not refuted, the first one that is)."""
+    fraction, need = bad / total, -log(doubt) * phi / total
+    kept, refuted = fraction, end
     for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _kl(share, middle) < need else (low, middle)
-    return high
+        middle = (kept + refuted) / 2
+        kept, refuted = (middle, refuted) if _kl(fraction, middle) < need else (kept, middle)
+    return kept, refuted
 
 
-def lower(bad: int, total: int, phi: float, doubt: float = DOUBT) -> float:
-    """The lowest share that the past does not refute, as `upper`."""
-    if not bad:
-        return 0.0
-    share, need = bad / total, -log(doubt) * phi / total
-    low, high = 0.0, share
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (low, middle) if _kl(share, middle) < need else (middle, high)
-    return high
-
-
-def _closed(track: Track, poll: Tally, rules: Rules) -> Track:
+def _close_poll(track: Track, poll: Tally, rules: Rules) -> Track:
     calibration = track.calibration
-    past = lower(calibration.bad, calibration.total, calibration.phi)
-    grown = noninferiority.grown(track.proof, poll, calibration, rules.prove, rules.limit or rules.acceptable, past)
+    past = lower_bound(calibration.bad, calibration.total, calibration.phi)
+    grown = noninferiority.update(track.proof, poll, calibration, rules.prove, rules.limit or rules.acceptable, past)
     alike = _alike(track, poll, rules)
     now = replace(
         track,
         wealth=_wealth(track, poll, rules, alike),
         alike=alike,
         proof=grown,
-        profile=ratio_interval.grown(track.profile, poll, calibration),
+        profile=ratio_interval.update(track.profile, poll, calibration),
     )
-    return replace(now, shown=max(track.shown, shown(now, rules)))
+    return replace(now, shown=max(track.shown, log_evidence_for(now, rules)))
 
 
 def _wealth(track: Track, poll: Tally, rules: Rules, alike: Wealth) -> Wealth:
     calibration = track.calibration
     if rules.limit:
-        grown = e_process.absolute(track.wealth, poll.candidate_bad, poll.candidate_total, rules.limit, calibration)
-        # while stable seems to break the limit too, nothing is piled up against the candidate
-        return e_process.capped(grown, ABSOLUTE, 0.0) if e_process.evidence(alike, ABSOLUTE) > 0 else grown
+        grown = e_process.compare_with_limit(track.wealth, poll.candidate_bad, poll.candidate_total, rules.limit, calibration)
+        # while the stable side seems to break the limit too, no evidence piles up against the candidate
+        return e_process.cap(grown, ABSOLUTE, 0.0) if e_process.log_evidence(alike, ABSOLUTE) > 0 else grown
     if poll.stable_total:
-        return e_process.relative(track.wealth, poll, calibration, rules.margin)
-    limit = min(rules.margin * upper(calibration.bad, calibration.total, calibration.phi), 0.99)
-    return e_process.alone(track.wealth, poll.candidate_bad, poll.candidate_total, limit, calibration)
+        return e_process.compare(track.wealth, poll, calibration, rules.margin)
+    limit = min(rules.margin * upper_bound(calibration.bad, calibration.total, calibration.phi), 0.99)
+    return e_process.compare_with_past(track.wealth, poll.candidate_bad, poll.candidate_total, limit, calibration)
 
 
 def _alike(track: Track, poll: Tally, rules: Rules) -> Wealth:
-    """Never far above what is needed, so that it is over soon after the incident is."""
+    """Wealth of the stable side against the limit, capped a little above what is needed: it falls soon after an incident ends."""
     if not (rules.limit and poll.stable_total):
         return track.alike
-    grown = e_process.absolute(track.alike, poll.stable_bad, poll.stable_total, rules.limit, track.calibration)
-    return e_process.capped(grown, ABSOLUTE, -log(rules.alpha) + 1)
+    grown = e_process.compare_with_limit(track.alike, poll.stable_bad, poll.stable_total, rules.limit, track.calibration)
+    return e_process.cap(grown, ABSOLUTE, -log(rules.alpha) + 1)
 
 
-def _past_share(track: Track) -> float:
+def _past_fraction(track: Track) -> float:
     calibration = track.calibration
     return calibration.bad / calibration.total if calibration.total else 0.0
 
@@ -146,6 +143,6 @@ def _kl(p: float, q: float) -> float:
     return left + right
 
 
-def odds(log_evidence: float) -> float:
-    """E itself, cut at a billion: what is said as "412 : 1"."""
+def capped_odds(log_evidence: float) -> float:
+    """E itself, cut at a billion. log_evidence: ln E."""
     return exp(min(log_evidence, log(1e9)))

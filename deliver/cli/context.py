@@ -53,7 +53,7 @@ def _home() -> Path | None:
 def draft(given: Given) -> "Draft":
     """The file with the options over it. Raises InputError, also when a file that was only found by itself is about another target."""
     from deliver.config.draft import Draft
-    from deliver.config.options import deployment_of, lay
+    from deliver.config.options import apply_options, deployment_of
 
     found = document(given)
     draft = Draft.of(found)
@@ -68,7 +68,7 @@ def draft(given: Given) -> "Draft":
         named = given.label("target")  # an option where the command has another argument
         told, hint = (named, f"e.g. {named} web") if named.startswith("--") else ("TARGET", "e.g. `deliver canary web`")
         raise InputError("no target", why=f"there is no {told} and no deliver.yaml in this folder or above", hint=hint)
-    lay(draft, given.values, given.label)
+    apply_options(draft, given.values, given.label)
     return draft
 
 
@@ -167,23 +167,23 @@ def reporter(given: Given, *, output: str | None = None, driving: bool = True) -
 
 def telling(display: "Reporter") -> "Reporter":
     """Whoever drives a release also tells those whom its spec names."""
-    from deliver.notify.dispatcher import Telling
+    from deliver.notify.dispatcher import NotifyingReporter
     from deliver.render.view import release_view
 
     def found(release: Release) -> Any:
-        from deliver.notify.loader import whom  # only a release that names somebody pays for the import
+        from deliver.notify.loader import load_notifiers  # only a release that names somebody pays for the import
 
-        return whom(release.spec.notify, os.environ) if release.spec.notify else ()
+        return load_notifiers(release.spec.notify, os.environ) if release.spec.notify else ()
 
-    return Telling(display, found, lambda release, seen: release_view(release, seen, time.time()), time.time)
+    return NotifyingReporter(display, found, lambda release, seen: release_view(release, seen, time.time()), time.time)
 
 
 def notifiable(spec: ReleaseSpec) -> None:
     """Before anything is changed. Raises InputError for a notifier that cannot work."""
     if spec.notify:
-        from deliver.notify.loader import whom
+        from deliver.notify.loader import load_notifiers
 
-        whom(spec.notify, os.environ)
+        load_notifiers(spec.notify, os.environ)
 
 
 def style(given: Given) -> "Style":

@@ -6,7 +6,8 @@ import sys
 from typer.core import TyperCommand
 
 from deliver.cli import context
-from deliver.cli.options import COLOR, Given, Option, command, output, scrape, whole
+from deliver.cli.options import COLOR, Given, Option, output, scrape, whole
+from deliver.cli.typer_commands import command
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 

@@ -16,7 +16,7 @@ from deliver.model.spec import ReleaseSpec
 if TYPE_CHECKING:
     from deliver.cluster.port import Cluster
     from deliver.config.draft import Draft
-    from deliver.discovery.metric_choice import JudgedBy
+    from deliver.discovery.metric_choice import MetricChoice
     from deliver.engine.runtime.metric_search import MetricSearch
     from deliver.model.plan import Plan
     from deliver.model.release import Release
@@ -30,35 +30,35 @@ def asked(given: Given, draft: "Draft", wanted: ReleaseSpec, *, by_habit: bool, 
 
     patient: young pods are waited for; else it is only said that they would be. A cluster that cannot be read the release tells of.
     """
-    from deliver.discovery.metric_choice import judged_by, last_judged, reworded
+    from deliver.discovery.metric_choice import choose_metrics, last_judged_release, refuse_recorded_metrics
     from deliver.engine.runtime.record_store import Store
 
     cluster = context.open_cluster(given)
     spec, options = context.placed(wanted, cluster), draft.get(("analysis", "prometheus"))
     try:
-        last = last_judged(Store(cluster, spec.target).load())
+        last = last_judged_release(Store(cluster, spec.target).load())
         if by_habit and last is None:
             return Asked(wanted)
 
-        def look() -> "JudgedBy":
+        def look() -> "MetricChoice":
             provider = options if isinstance(options, dict) else None
-            return judged_by(cluster, spec, ask, time.time(), provider=provider, last=last, less=bool(given["discover"]))
+            return choose_metrics(cluster, spec, ask, time.time(), provider=provider, last=last, less=bool(given["discover"]))
 
         judged = settled(look, time.sleep, context.say) if patient else look()
     except ClusterError as error:
         return Asked(wanted, (f"metrics: not looked for: {error.what}",))
-    told = (judged.why, *judged.told) if judged.why and not patient else judged.told
+    notes = (judged.why, *judged.notes) if judged.why and not patient else judged.notes
     if judged.metrics:
-        told = () if given["quiet"] else told
-        told += few(wanted, judged, partial(planned, cluster, spec))
+        notes = () if given["quiet"] else notes
+        notes += few(wanted, judged, partial(planned, cluster, spec))
     return Asked(
         replace(wanted, analysis=judged.over(wanted.analysis)),
-        told,
-        lambda findings: reworded(findings, judged, spec.target.deployment),
+        notes,
+        lambda findings: refuse_recorded_metrics(findings, judged, spec.target.deployment),
     )
 
 
-def settled(look: "Callable[[], JudgedBy]", sleep: Callable[[float], None], say: Callable[[str], None]) -> "JudgedBy":
+def settled(look: "Callable[[], MetricChoice]", sleep: Callable[[float], None], say: Callable[[str], None]) -> "MetricChoice":
     """Once the pods have been scraped, or are old enough to know that they are not. Said before it waits."""
     judged = look()
     if judged.wait:
@@ -69,28 +69,28 @@ def settled(look: "Callable[[], JudgedBy]", sleep: Callable[[float], None], say:
     return judged
 
 
-def few(wanted: ReleaseSpec, judged: "JudgedBy", plan: "Callable[[], Plan]") -> tuple[str, ...]:
-    from deliver.discovery.traffic_sufficiency import told
+def few(wanted: ReleaseSpec, judged: "MetricChoice", plan: "Callable[[], Plan]") -> tuple[str, ...]:
+    from deliver.discovery.traffic_sufficiency import traffic_notes
 
-    return told(plan(), judged.rate, judged.metrics) if judged.rate is not None else ()
+    return traffic_notes(plan(), judged.rate, judged.metrics) if judged.rate is not None else ()
 
 
 def seek(cluster: "Cluster") -> "MetricSearch":
     """For a driver: looks again while a release runs."""
 
     def look(release: "Release") -> "Analysis | None":
-        from deliver.discovery.metric_choice import sought  # only a release that has none pays for its import
+        from deliver.discovery.metric_choice import search_again  # only a release that has none pays for its import
 
-        return sought(cluster, release, time.time())
+        return search_again(cluster, release, time.time())
 
     return look
 
 
 def planned(cluster: "Cluster", spec: ReleaseSpec) -> "Plan":
     """The steps that the strategy makes of it. Raises InputError, as the release itself would."""
-    from deliver.discovery.workload import look
+    from deliver.discovery.workload import read_workload
     from deliver.plugins import registry, validation
 
     strategy = registry.load("deliver.strategies", spec.strategy)
-    facts = look(cluster, spec.target, spec.container).facts
-    return validation.planned(strategy(), strategy.Options.model_validate(dict(spec.options)), facts)
+    facts = read_workload(cluster, spec.target, spec.container).facts
+    return validation.checked_plan(strategy(), strategy.Options.model_validate(dict(spec.options)), facts)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from typer.core import TyperCommand
 
 from deliver.cli import context
-from deliver.cli.options import ANALYSIS, DISPLAY, PLACE, Given, Option, command
+from deliver.cli.options import ANALYSIS, DISPLAY, PLACE, Given, Option
+from deliver.cli.typer_commands import command
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 
 if TYPE_CHECKING:
     from deliver.importers.convert import Converted, Part
-    from deliver.importers.objects import Object
+    from deliver.importers.objects import Manifest
 
 SOURCES = Option(
     "sources",
@@ -108,7 +109,7 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _objects(source: str) -> "Iterator[Object]":
+def _objects(source: str) -> "Iterator[Manifest]":
     """What a file that is named has must be readable; a folder may have others besides."""
     from deliver.importers.objects import MAX_BYTES, objects
 

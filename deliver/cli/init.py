@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from typer.core import TyperCommand
 
 from deliver.cli import context
-from deliver.cli.options import ANALYSIS, ANSWER, PLACE, QUIET, TARGETING, Given, Option, command
+from deliver.cli.options import ANALYSIS, ANSWER, PLACE, QUIET, TARGETING, Given, Option
 from deliver.cli.prompt import ask
+from deliver.cli.typer_commands import command
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 from deliver.model.spec import Target
@@ -29,7 +30,7 @@ def make(name: str, summary: str) -> TyperCommand:
 def init(given: Given) -> int:
     from deliver.discovery import yaml_writer
     from deliver.discovery.discover import discover
-    from deliver.discovery.workload import look
+    from deliver.discovery.workload import read_workload
     from deliver.text.sanitize import clean
 
     path = Path(given["write"]) if given["write"] and given["write"] != "-" else None
@@ -37,16 +38,16 @@ def init(given: Given) -> int:
     cluster = context.open_cluster(given)
     target = _target(given, cluster)
     draft = _draft(given, target)
-    workload = look(cluster, target, given["container"] or "")
+    workload = read_workload(cluster, target, given["container"] or "")
     found = discover(cluster, workload, ask, draft.get(("analysis", "prometheus")))
     image = draft.get(("image",)) or ""
-    text = yaml_writer.text(workload, found, image)
+    text = yaml_writer.yaml_text(workload, found, image)
     if path is None:
         context.show(text.rstrip())
     else:
         _write(path, text, force=bool(given["force"]))
     if not given["quiet"]:
-        for line in (*workload.told, *found.told):
+        for line in (*workload.notes, *found.notes):
             context.say(clean(line))
         context.say(_next(path, image))
     return ExitCode.PROMOTED
@@ -61,12 +62,12 @@ def _next(path: Path | None, image: str) -> str:
 
 def _target(given: Given, cluster: "KubernetesCluster") -> Target:
     from deliver.config.options import deployment_of
-    from deliver.discovery.workload import choose
+    from deliver.discovery.workload import choose_deployment
     from deliver.model.names import kube_name
 
     try:
         namespace = kube_name(given["namespace"] or cluster.namespace)
-        wanted = kube_name(deployment_of(given["target"])) if given["target"] else choose(cluster, namespace, ask)
+        wanted = kube_name(deployment_of(given["target"])) if given["target"] else choose_deployment(cluster, namespace, ask)
         return Target(namespace, wanted)
     except ValueError as error:
         raise InputError(str(error)) from None
@@ -76,11 +77,11 @@ def _draft(given: Given, target: Target) -> "Draft":
     """What the command line says, checked as a file is."""
     from deliver.config.build import check
     from deliver.config.draft import Draft
-    from deliver.config.options import lay
+    from deliver.config.options import apply_options
 
     draft = Draft(None)
     names = ("image", "container", "prometheus", "prometheus_header")
-    lay(draft, {"target": target.deployment, **{name: given[name] for name in names}}, given.label)
+    apply_options(draft, {"target": target.deployment, **{name: given[name] for name in names}}, given.label)
     if given["prometheus_header"] and not given["prometheus"]:
         raise InputError(f"option {given.label('prometheus_header')} needs {given.label('prometheus')}", hint="say whom the header is for")
     check(draft)

@@ -1,4 +1,4 @@
-"""`promote`, `pause`, `resume`, `abort`, `rollback`: what an operator does to a release, from any machine, without the file."""
+"""`promote`, `pause`, `abort`: a request to the driver of a release, or carried out here where there is none; and what `resume` shares."""
 
 import os
 from collections.abc import Callable
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from typer.core import TyperCommand
 
 from deliver.cli import context
-from deliver.cli.options import DISPLAY, PLACE, REASON, Given, Option, command, output
+from deliver.cli.options import DISPLAY, PLACE, REASON, Given, output
 from deliver.cli.signals import stoppable
+from deliver.cli.typer_commands import command
 from deliver.model.exitcodes import ExitCode
 from deliver.model.observation import Observation
 from deliver.model.release import Release
@@ -17,17 +18,9 @@ from deliver.model.release import Release
 if TYPE_CHECKING:
     from deliver.engine.runtime.reporter import Reporter
 
-TAKEOVER = Option("takeover", "take the release from a driver that still holds the lock", kind="flag")
-TO = Option("to", "go back to this release (number or id out of `deliver history`) instead of the one before", metavar="N|ID")
-
 
 def make(name: str, summary: str) -> TyperCommand:
-    runs: dict[str, tuple[Callable[[Given], int], tuple[Option, ...]]] = {
-        "resume": (resume, (TAKEOVER,)),
-        "rollback": (rollback, (TO,)),
-    }
-    run, own = runs.get(name, (lambda given: ask(given, name), ()))
-    return command(name, summary, run, (*own, REASON, *PLACE, output("text", "jsonl"), *DISPLAY))
+    return command(name, summary, partial(ask, verb=name), (REASON, *PLACE, output("text", "jsonl"), *DISPLAY))
 
 
 class Display:
@@ -67,12 +60,6 @@ def ask(given: Given, verb: str) -> int:
     return act(given, verb, partial(commands.ask, verb=verb), taken_back=ExitCode.PROMOTED if verb == "abort" else ExitCode.ROLLED_BACK)
 
 
-def resume(given: Given) -> int:
-    from deliver.engine import commands
-
-    return act(given, "resume", partial(commands.resume, takeover=bool(given["takeover"])))
-
-
 def act(given: Given, verb: str, call: Callable[..., Release], *, taken_back: ExitCode = ExitCode.ROLLED_BACK) -> int:
     """Put it before the driver of the release, or drive the release where there is none."""
     from deliver.cli.discover import seek
@@ -85,20 +72,3 @@ def act(given: Given, verb: str, call: Callable[..., Release], *, taken_back: Ex
         release = call(cluster, target, actor=actor, reason=given["reason"] or "", reporter=display, stop=stop, within=within)
     answer(given, display, release, verb)
     return context.ended(release, stop, taken_back=taken_back)
-
-
-def rollback(given: Given) -> int:
-    from deliver.engine import commands
-
-    cluster, target = context.aim(given)
-    with stoppable(say="the traffic is taken back first") as stop:
-        release = commands.rollback(
-            cluster,
-            target,
-            to=given["to"] or "",
-            actor=context.actor(os.environ),
-            reason=given["reason"] or "",
-            reporter=context.reporter(given),
-            stop=stop,
-        )
-    return context.ended(release, stop, taken_back=ExitCode.PROMOTED)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 from typer.core import TyperCommand
 
 from deliver.cli import context
-from deliver.cli.options import ANALYSIS, COLOR, PLACE, QUIET, Given, Option, command, output, whole
+from deliver.cli.options import ANALYSIS, COLOR, PLACE, QUIET, Given, Option, output, whole
 from deliver.cli.signals import stoppable
-from deliver.cli.status import WHICH, chosen, known
+from deliver.cli.typer_commands import command
+from deliver.cli.which import WHICH, chosen, known
 from deliver.model.errors import InputError, Unreachable
 from deliver.model.exitcodes import ExitCode
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typer.core import TyperCommand
 
 from deliver.cli import context
-from deliver.cli.options import COLOR, PLACE, Given, Option, command
-from deliver.cli.status import WHICH, chosen, known
+from deliver.cli.options import COLOR, PLACE, Given, Option
+from deliver.cli.typer_commands import command
+from deliver.cli.which import WHICH, chosen, known
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 from deliver.render.style import is_tty

@@ -15,10 +15,10 @@ Findings = tuple["Finding", ...]
 
 @dataclass(frozen=True)
 class Asked:
-    """told: how the metrics that nobody named were found, in lines. word: what these metrics make of the preflight's findings."""
+    """notes: how the metrics that nobody named were found, in lines. word: what these metrics make of the preflight's findings."""
 
     spec: ReleaseSpec
-    told: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     word: Callable[["Findings"], "Findings"] = lambda findings: findings
 
     def checked(self, proposal: "Proposal") -> "Proposal":

@@ -13,8 +13,9 @@ from typer.core import TyperGroup
 
 from deliver.cli import context
 from deliver.cli.commands import SETTINGS
-from deliver.cli.options import COLOR, Given, Option, command, number, whole
+from deliver.cli.options import COLOR, Given, Option, number, whole
 from deliver.cli.signals import handled
+from deliver.cli.typer_commands import command
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 

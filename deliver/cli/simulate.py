@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from typer.core import TyperCommand
 
 from deliver.cli import context
-from deliver.cli.options import COLOR, PLACE, QUIET, Given, Option, command, number, output, scrape, whole
+from deliver.cli.options import COLOR, PLACE, QUIET, Given, Option, number, output, scrape, whole
 from deliver.cli.signals import stoppable
+from deliver.cli.typer_commands import command
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 

@@ -1,1 +1,1 @@
-"""The Kubernetes port (port.py): a dozen verbs on dicts. connection.py and credentials.py alone import the `kubernetes` package."""
+"""The Kubernetes port (port.py): a dozen verbs on dicts. Only connection.py, credentials.py and quantity.py import `kubernetes`."""

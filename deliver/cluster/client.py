@@ -8,10 +8,10 @@ from typing import Any
 
 from deliver.cluster.connection import Place, load, locate
 from deliver.cluster.credentials import Credentials, CredentialsFailed
-from deliver.cluster.failures import CONTROL_IN_TEXT, Call, clean
-from deliver.cluster.informer import KubeFeed
+from deliver.cluster.failures import CONTROL_IN_TEXT, Call, without_secrets
+from deliver.cluster.informer import Informer
 from deliver.cluster.paths import group_of, path, title, typed
-from deliver.cluster.port import Access, Object, PatchType, Watch
+from deliver.cluster.port import Access, Watch
 from deliver.cluster.reflector import narrowed
 from deliver.cluster.retries import Retries, guarded
 from deliver.cluster.schema import fitting
@@ -19,6 +19,7 @@ from deliver.cluster.timing import Deadline, Timing
 from deliver.cluster.transport import Transport
 from deliver.model.errors import Forbidden, Gone, InputError, Unreachable
 from deliver.model.names import MANAGER
+from deliver.model.objects import Object
 
 Objects = list[Object]  # the class's own `list` hides the builtin
 
@@ -62,7 +63,7 @@ class KubernetesCluster:
     @property
     def server(self) -> str:
         """The API server's URL."""
-        return clean(self._transport.server)
+        return without_secrets(self._transport.server)
 
     def close(self) -> None:
         """Ends the connections that are kept for the next call, which opens new ones."""
@@ -75,16 +76,16 @@ class KubernetesCluster:
         query = {"labelSelector": selector, "fieldSelector": field}
         return self._listing(kind, namespace, query, self._deadline(deadline))[0]
 
-    def create(self, kind: str, namespace: str, body: Object, *, dry_run: bool = False, deadline: float | None = None) -> Object:
+    def create(self, kind: str, namespace: str, body: Object, *, deadline: float | None = None) -> Object:
         name = (body.get("metadata") or {}).get("name", "")
         call = Call(
             "POST",
             path(kind, namespace),
             f"create {title(kind, namespace, name)}",
-            _write_options(dry_run),
+            _MANAGED,
             typed(kind, dict(body)),
-            writes=not dry_run,
-            repeatable=dry_run or bool(name),  # with generateName a second try would make a second object
+            writes=True,
+            repeatable=bool(name),  # with generateName a second try would make a second object
         )
         return fitting(kind, self._json(call, deadline))
 
@@ -93,25 +94,21 @@ class KubernetesCluster:
         kind: str,
         namespace: str,
         name: str,
-        body: Object | Sequence[Object],
+        body: Object,
         *,
-        how: PatchType = PatchType.MERGE,
-        subresource: str = "",
-        dry_run: bool = False,
         deadline: float | None = None,
     ) -> Object:
         call = Call(
             "PATCH",
-            path(kind, namespace, name, subresource),
-            f"change {title(kind, namespace, name, subresource)}",
-            _write_options(dry_run),
+            path(kind, namespace, name),
+            f"change {title(kind, namespace, name)}",
+            _MANAGED,
             body,
-            how.value,
-            writes=not dry_run,
-            repeatable=dry_run or how is PatchType.APPLY or guarded(body),
+            "application/merge-patch+json",
+            writes=True,
+            repeatable=guarded(body),
         )
-        changed = self._json(call, deadline)
-        return changed if subresource else fitting(kind, changed)
+        return fitting(kind, self._json(call, deadline))
 
     def delete(self, kind: str, namespace: str, name: str, *, uid: str, version: str = "", deadline: float | None = None) -> None:
         conditions = {key: value for key, value in (("uid", uid), ("resourceVersion", version)) if value}
@@ -121,11 +118,11 @@ class KubernetesCluster:
         )
         self._json(call, deadline)
 
-    def follow(self, namespace: str, watches: Sequence[Watch], wake: Callable[[], None]) -> KubeFeed:
+    def follow(self, namespace: str, watches: Sequence[Watch], wake: Callable[[], None]) -> Informer:
         def listing(watch: Watch, seconds: float) -> tuple[Objects, str]:
             return self._listing(watch.kind, namespace, narrowed(watch.selector, watch.name), self._deadline(seconds))
 
-        return KubeFeed(listing, self._transport, namespace, watches, wake, clock=self._clock, chance=self._chance)
+        return Informer(listing, self._transport, namespace, watches, wake, clock=self._clock, chance=self._chance)
 
     def logs(self, namespace: str, pod: str, container: str, *, previous: bool = False, lines: int = 20) -> str:
         query = {"container": container, "tailLines": str(lines), "limitBytes": str(_LOG_BYTES)}
@@ -163,7 +160,7 @@ class KubernetesCluster:
         try:
             header = self._credentials.header(self._timing.read)
         except CredentialsFailed as error:
-            raise Forbidden("cannot use the API server's proxy", status=401, why=clean(str(error))) from None
+            raise Forbidden("cannot use the API server's proxy", status=401, why=without_secrets(str(error))) from None
         return {"Authorization": header} if header else {}
 
     def _listing(self, kind: str, namespace: str, query: Mapping[str, str], end: Deadline) -> tuple[Objects, str]:
@@ -196,5 +193,4 @@ class KubernetesCluster:
         return Deadline(self._timing.deadline if seconds is None else seconds, self._clock)
 
 
-def _write_options(dry_run: bool) -> dict[str, str]:
-    return {"fieldManager": MANAGER, **({"dryRun": "All"} if dry_run else {})}
+_MANAGED = {"fieldManager": MANAGER}

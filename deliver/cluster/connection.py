@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deliver.cluster.failures import clean
+from deliver.cluster.failures import without_secrets
 from deliver.model.errors import InputError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _from_pod(context: str | None) -> Place:
         load_incluster_config(client_configuration=configuration)
         namespace = (Path(SERVICE_ACCOUNT) / "namespace").read_text(encoding="utf-8").strip()
     except (ConfigException, OSError, UnicodeError) as error:
-        raise InputError("the pod's service account cannot be used", why=clean(str(error))) from None
+        raise InputError("the pod's service account cannot be used", why=without_secrets(str(error))) from None
     return Place(_tuned(configuration), "", "in-cluster", namespace or "default")
 
 
@@ -126,7 +126,7 @@ def _from_files(path: str, context: str | None) -> Place:
     if "exec" in user and not (configuration.api_key or configuration.cert_file):
         raise InputError(
             f"the credential plugin of context {chosen['name']} gave no credentials",
-            why=clean("; ".join(said)),
+            why=without_secrets("; ".join(said)),
             hint="log in with your provider's tool; `kubectl auth whoami` runs the same plugin",
         )
     plugin = "exec" in user or "auth-provider" in user
@@ -160,7 +160,7 @@ def _readable(path: str) -> Iterator[None]:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "it is not UTF-8 text"
         raise InputError(f"kubeconfig {path} cannot be read", why=why, hint="check the file and its permissions") from None
     except (ConfigException, yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        why = clean(_DATA.sub("{...}", str(error))) if isinstance(error, (ConfigException, Unusable)) else _SHAPE
+        why = without_secrets(_DATA.sub("{...}", str(error))) if isinstance(error, (ConfigException, Unusable)) else _SHAPE
         raise InputError(f"kubeconfig {path} cannot be used", why=why, hint="`kubectl config view` shows what is in it") from None
 
 

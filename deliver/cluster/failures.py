@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deliver.model.errors import ClusterError, Conflict, Forbidden, Gone, NotFound, Rejected, Unreachable
+from deliver.text.sanitize import one_line
 
 LONGEST_TEXT = 512
 CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and line feed
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _TOKEN = re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}")
 _USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
 _KNOWN = {401: Forbidden, 403: Forbidden, 404: NotFound, 409: Conflict, 410: Gone}
@@ -44,14 +44,13 @@ class AttemptFailed(Exception):
         self.error, self.ambiguous, self.retry, self.after = error, ambiguous, retry, after
 
 
-def clean(text: str, secret: str = "") -> str:
+def without_secrets(text: str, secret: str = "") -> str:
     """Text of others made fit to print: one line, no control characters, no credentials, at most LONGEST_TEXT characters."""
     if secret:
         text = text.replace(secret, "***")
         text = text.replace(secret.rpartition(" ")[2], "***")
     text = _USERINFO.sub("***@", _TOKEN.sub(r"\1 ***", text))
-    text = _CONTROL.sub(" ", text).strip()
-    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
+    return one_line(text, LONGEST_TEXT)
 
 
 def no_answer(call: Call, why: str, *, server: str, sent: bool, retry: bool = True, hint: str = "") -> AttemptFailed:
@@ -72,8 +71,8 @@ def from_status(call: Call, status: int, headers: Mapping[str, str], body: bytes
     https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/ has the body's fields. 429 is refused before it is
     looked at; 503 with Retry-After as well (a server that is starting or stopping); any other 5xx may come after the change was made.
     """
-    details = _status_body(body)
-    why = clean(str(details.get("message") or "") or body.decode("utf-8", "replace"), secret) or f"HTTP status {status}"
+    details = status_object(body)
+    why = without_secrets(str(details.get("message") or "") or body.decode("utf-8", "replace"), secret) or f"HTTP status {status}"
     after = _retry_after(headers, details)
     if status == 429 or status >= 500:
         ambiguous = status != 429 and not (status == 503 and after > 0)
@@ -94,7 +93,8 @@ def _hint(status: int) -> str:
     return ""
 
 
-def _status_body(body: bytes) -> dict[str, Any]:
+def status_object(body: bytes) -> dict[str, Any]:
+    """The Status object in which the API server answers for itself; {} for anything else."""
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError):

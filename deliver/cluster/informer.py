@@ -1,15 +1,16 @@
-"""The Feed of the port: a mirror and a thread for each watch, and one more thread that tells silence from death."""
+"""The port's Feed, named as in client-go: an ObjectStore and a Reflector for each watch, and a thread that tells silence from death."""
 
 import threading
 from collections.abc import Callable, Sequence
 
 from deliver.cluster.failures import AttemptFailed, Call
-from deliver.cluster.object_store import Mirror, name_of, version_of
+from deliver.cluster.object_store import ObjectStore, name_of, version_of
 from deliver.cluster.paths import path, title, typed
-from deliver.cluster.port import Object, Watch
-from deliver.cluster.reflector import Stream, narrowed
+from deliver.cluster.port import Watch
+from deliver.cluster.reflector import Reflector, narrowed
 from deliver.cluster.timing import Deadline
 from deliver.cluster.transport import Transport
+from deliver.model.objects import Object
 
 Listing = Callable[[Watch, float], tuple[list[Object], str]]  # (watch, seconds) -> objects and their resourceVersion
 Objects = list[Object]
@@ -17,7 +18,7 @@ Objects = list[Object]
 _ENDING = 1.0  # seconds that close() waits for the threads; they are daemons
 
 
-class KubeFeed:
+class Informer:
     """Thread-safe. The objects it gives are shared: do not change them."""
 
     def __init__(
@@ -36,10 +37,10 @@ class KubeFeed:
         self._stop = threading.Event()
         self._heard_at = clock()
         self._unanswered_at: float | None = None  # when a probe failed last
-        self._mirrors = [Mirror(watch) for watch in dict.fromkeys(watches)]
+        self._mirrors = [ObjectStore(watch) for watch in dict.fromkeys(watches)]
         self.relist()
         self._streams = [
-            Stream(transport, namespace, mirror, list_now=self._list_again, heard=self._heard, wake=wake, clock=clock, chance=chance)
+            Reflector(transport, namespace, mirror, list_now=self._list_again, heard=self._heard, wake=wake, clock=clock, chance=chance)
             for mirror in self._mirrors
         ]
         self._pulse = threading.Thread(target=self._listen, name="deliver-watch-pulse", daemon=True)
@@ -86,13 +87,13 @@ class KubeFeed:
         for stream in self._streams:
             stream.join(end.remaining())
 
-    def _of(self, kind: str) -> "Sequence[Mirror]":
+    def _of(self, kind: str) -> "Sequence[ObjectStore]":
         return [mirror for mirror in self._mirrors if mirror.watch.kind == kind]
 
-    def _list_again(self, mirror: Mirror) -> None:
+    def _list_again(self, mirror: ObjectStore) -> None:
         self._list(mirror, self._timing.listing)
 
-    def _list(self, mirror: Mirror, seconds: float) -> None:
+    def _list(self, mirror: ObjectStore, seconds: float) -> None:
         asked_at = mirror.position
         items, version = self._listing(mirror.watch, seconds)
         mirror.replace(items, version, asked_at)

@@ -1,28 +1,51 @@
-"""Label selectors, evaluated here: an own write's answer must not enter a mirror whose watch would never show it.
+"""Label selectors, evaluated here: an own write's answer must not enter a store whose watch would never show it.
 
 Syntax: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 
-_TERMS = re.compile(r",(?![^(]*\))")
-_SET = re.compile(r"^(\S+)\s+(in|notin)\s*\(([^)]*)\)$")
+Labels = Mapping[str, str]
+_SET = re.compile(r"^\s*(?P<key>[^\s=!,()]+)\s+(?P<op>in|notin)\s*\((?P<values>[^)]*)\)\s*$")
+_PAIR = re.compile(r"^\s*(?P<key>[^\s=!,()]+)\s*(?P<op>==|=|!=)\s*(?P<value>[^\s=!,()]*)\s*$")
+_NAME = re.compile(r"^\s*(?P<no>!?)\s*(?P<key>[^\s=!,()]+)\s*$")
 
 
-def matches(selector: str, labels: Mapping[str, str]) -> bool:
-    return all(_holds(term.strip(), labels) for term in _TERMS.split(selector) if term.strip())
+def matches(selector: str, labels: Labels) -> bool:
+    return parse(selector)(labels)
 
 
-def _holds(term: str, labels: Mapping[str, str]) -> bool:
-    if found := _SET.match(term):
-        key, how, values = found.groups()
-        inside = key in labels and labels[key] in {value.strip() for value in values.split(",")}
-        return inside if how == "in" else not inside
-    if "!=" in term:
-        key, _, value = term.partition("!=")
-        return labels.get(key.strip()) != value.strip()
-    if "=" in term:
-        key, _, value = term.replace("==", "=").partition("=")
-        return labels.get(key.strip()) == value.strip()
-    return term[1:].strip() not in labels if term.startswith("!") else term in labels
+def terms(text: str) -> list[str]:
+    """Split at commas that are not inside parentheses."""
+    return [part for part in re.split(r",(?![^(]*\))", text) if part.strip()]
+
+
+@lru_cache(maxsize=512)
+def parse(text: str) -> Callable[[Labels], bool]:
+    """A test of labels. Raises ValueError with the words of the API server."""
+    tests = [_term(part) for part in terms(text)]
+    return lambda labels: all(test(labels) for test in tests)
+
+
+def _term(part: str) -> Callable[[Labels], bool]:
+    if match := _SET.match(part):
+        key, values = match["key"], {value.strip() for value in match["values"].split(",")}
+        if match["op"] == "in":
+            return lambda labels: labels.get(key) in values
+        return lambda labels: labels.get(key) not in values
+    if match := _PAIR.match(part):
+        key, value = match["key"], match["value"]
+        if match["op"] == "!=":
+            return lambda labels: labels.get(key) != value
+        return lambda labels: labels.get(key) == value
+    if match := _NAME.match(part):
+        key, wanted = match["key"], not match["no"]
+        return lambda labels: (key in labels) is wanted
+    if loose := re.match(r"^\s*[^\s=!,()]+\s+(?:in|notin)\s+([^\s(]+)", part):
+        raise ValueError(f"unable to parse requirement: found '{loose[1]}' expected: '('")
+    if more := re.match(r"^\s*[^\s=!,()]+\s*(?:==|=|!=)\s*[^\s=!,()]+\s+(\S+)", part):
+        raise ValueError(f"found '{more[1]}', expected: ',' or 'end of string'")
+    odd = re.match(r"^\s*[^\s=!,()]+\s*(?:==|=|!=)\s*([=!(),])", part)
+    raise ValueError(f"unable to parse requirement: found '{odd[1] if odd else part.strip()}', expected: identifier")

@@ -8,7 +8,8 @@ A version that is no number is taken as newer than anything.
 import threading
 
 from deliver.cluster.label_selector import matches
-from deliver.cluster.port import Object, Watch
+from deliver.cluster.port import Watch
+from deliver.model.objects import Object
 
 
 def number(version: object) -> int:
@@ -24,7 +25,7 @@ def name_of(obj: Object) -> str:
     return str((obj.get("metadata") or {}).get("name", ""))
 
 
-class Mirror:
+class ObjectStore:
     """Thread-safe. Objects are replaced, never changed in place: readers must not change them either."""
 
     def __init__(self, watch: Watch) -> None:

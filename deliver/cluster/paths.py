@@ -2,7 +2,8 @@
 
 from urllib.parse import quote
 
-from deliver.cluster.port import KINDS, Object
+from deliver.cluster.port import KINDS
+from deliver.model.objects import Object
 
 
 def group_of(kind: str) -> str:
@@ -26,10 +27,9 @@ def path(kind: str, namespace: str, name: str = "", subresource: str = "") -> st
     return "/".join(parts)
 
 
-def title(kind: str, namespace: str, name: str = "", subresource: str = "") -> str:
+def title(kind: str, namespace: str, name: str = "") -> str:
     """For messages: `services/web in shop`, `pods in shop`."""
     text = f"{kind}/{name}" if name else kind
-    text += f"/{subresource}" if subresource else ""
     return f"{text} in {namespace}" if namespace else text
 
 

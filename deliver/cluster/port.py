@@ -6,10 +6,9 @@ Objects are plain dicts as the API serves them. Kinds are the API's plural names
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
-Object = dict[str, Any]
+from deliver.model.objects import Object
 
 # plural name -> (API group and version, kind, namespaced)
 KINDS: Mapping[str, tuple[str, str, bool]] = {
@@ -25,20 +24,10 @@ KINDS: Mapping[str, tuple[str, str, bool]] = {
     "daemonsets": ("apps/v1", "DaemonSet", True),
     "endpointslices": ("discovery.k8s.io/v1", "EndpointSlice", True),
     "horizontalpodautoscalers": ("autoscaling/v2", "HorizontalPodAutoscaler", True),
-    "poddisruptionbudgets": ("policy/v1", "PodDisruptionBudget", True),
     "leases": ("coordination.k8s.io/v1", "Lease", True),
     "prometheuses": ("monitoring.coreos.com/v1", "Prometheus", True),
     "featureflags": ("core.openfeature.dev/v1beta1", "FeatureFlag", True),
 }
-
-
-class PatchType(StrEnum):
-    """The content type is the patch's meaning."""
-
-    MERGE = "application/merge-patch+json"
-    STRATEGIC = "application/strategic-merge-patch+json"
-    JSON = "application/json-patch+json"
-    APPLY = "application/apply-patch+yaml"
 
 
 @dataclass(frozen=True)
@@ -94,21 +83,18 @@ class Cluster(Protocol):
 
     def list(self, kind: str, namespace: str, *, selector: str = "", field: str = "", deadline: float | None = None) -> list[Object]: ...
 
-    def create(self, kind: str, namespace: str, body: Object, *, dry_run: bool = False, deadline: float | None = None) -> Object: ...
+    def create(self, kind: str, namespace: str, body: Object, *, deadline: float | None = None) -> Object: ...
 
     def patch(
         self,
         kind: str,
         namespace: str,
         name: str,
-        body: Object | Sequence[Object],
+        body: Object,
         *,
-        how: PatchType = PatchType.MERGE,
-        subresource: str = "",
-        dry_run: bool = False,
         deadline: float | None = None,
     ) -> Object:
-        """A merge or strategic patch with metadata.resourceVersion in its body is refused (Conflict) when the object has moved on."""
+        """A merge patch. With metadata.resourceVersion in its body it is refused (Conflict) when the object has moved on."""
 
     def delete(self, kind: str, namespace: str, name: str, *, uid: str, version: str = "", deadline: float | None = None) -> None:
         """Background propagation. uid (and version, a resourceVersion) are preconditions: Conflict when they do not hold."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from deliver.cluster.failures import AttemptFailed, Call
-from deliver.cluster.object_store import Mirror
+from deliver.cluster.object_store import ObjectStore
 from deliver.cluster.paths import path, title, typed
 from deliver.cluster.schema import fitting
 from deliver.cluster.timing import Deadline, Timing
@@ -29,16 +29,16 @@ class Relist(Exception):
     """The position is lost (410), or the stream said something that makes no sense."""
 
 
-class Stream:
+class Reflector:
     """heard: called for each piece received. wake: after each change. list_now: reads the mirror's objects anew (raises ClusterError)."""
 
     def __init__(
         self,
         transport: Transport,
         namespace: str,
-        mirror: Mirror,
+        mirror: ObjectStore,
         *,
-        list_now: Callable[[Mirror], None],
+        list_now: Callable[[ObjectStore], None],
         heard: Callable[[], None],
         wake: Callable[[], None],
         clock: Callable[[], float],

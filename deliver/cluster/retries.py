@@ -6,10 +6,11 @@ answer: Conflict or NotFound may then be the echo of the own first try.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from deliver.cluster.failures import AttemptFailed, Call
 from deliver.cluster.timing import Deadline, Timing
+from deliver.model.objects import Object
 
 T = TypeVar("T")
 
@@ -49,9 +50,6 @@ class Retries:
         return asked + jittered if asked else jittered
 
 
-def guarded(body: Any) -> bool:
-    """A patch that the server refuses when the object has moved on: it carries metadata.resourceVersion, or tests it (JSON patch)."""
-    if isinstance(body, dict):
-        metadata = body.get("metadata")
-        return isinstance(metadata, dict) and bool(metadata.get("resourceVersion"))
-    return any(one.get("op") == "test" and one.get("path") == "/metadata/resourceVersion" for one in body)
+def guarded(body: Object) -> bool:
+    """A patch that the server refuses when the object has moved on: it carries metadata.resourceVersion."""
+    return bool((body.get("metadata") or {}).get("resourceVersion"))

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from deliver.cluster.port import Object
 from deliver.model.errors import Unreachable
+from deliver.model.objects import Object
 
 Shape = (
     Any  # a type or several, [shape of each item], {"key": shape, ...} (a key with ! must be there), {str: shape of each value}, or TIME
@@ -97,7 +97,6 @@ SHAPES: Mapping[str, Shape] = {
     "horizontalpodautoscalers": {
         "spec!": {"minReplicas": int, "maxReplicas!": int, "scaleTargetRef!": {"kind!": str, "name!": str}},
     },
-    "poddisruptionbudgets": {"spec": {"selector": SELECTOR}},
     "configmaps": {"data": TEXTS},
     "leases": {"spec!": {"holderIdentity": str, "leaseTransitions": int, "leaseDurationSeconds": int, "renewTime": TIME}},
     "resourcequotas": {"spec": {"hard": TEXTS}, "status": {"hard": TEXTS, "used": TEXTS}},

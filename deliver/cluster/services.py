@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from deliver.cluster.port import Object
 from deliver.model.names import HASH
+from deliver.model.objects import Object
 
 
 def selects(service: Object, labels: Mapping[str, str]) -> bool:
@@ -15,19 +15,6 @@ def selects(service: Object, labels: Mapping[str, str]) -> bool:
 def shown(selector: Mapping[str, str] | None) -> str:
     """`app=web, tier=front`, for people."""
     return ", ".join(f"{key}={value}" for key, value in sorted((selector or {}).items())) or "none"
-
-
-def last_editor(obj: Object, field: str) -> str:
-    """` by kubectl-edit at 12:00:00Z`, from managedFields, for whoever touched that spec field last; "" when unknown."""
-    touched = [
-        entry
-        for entry in obj["metadata"].get("managedFields") or []
-        if field in ((entry.get("fieldsV1") or {}).get("f:spec") or {}) and not entry.get("subresource")
-    ]
-    if not touched:
-        return ""
-    last = max(touched, key=lambda entry: entry.get("time", ""))
-    return f" by {last.get('manager', '?')} at {last.get('time', '?')}"
 
 
 def served(slices: Sequence[Object], service: str) -> dict[str, set[str]]:

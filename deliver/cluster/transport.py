@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from deliver import __version__
 from deliver.cluster.credentials import Credentials, CredentialsFailed
-from deliver.cluster.failures import AttemptFailed, Call, clean, from_status, no_answer
+from deliver.cluster.failures import AttemptFailed, Call, from_status, no_answer, without_secrets
 from deliver.cluster.timing import Deadline, Timing
 from deliver.model.errors import Forbidden
 
@@ -122,13 +122,13 @@ class Transport:
     def _unauthorized(self, call: Call, why: str) -> AttemptFailed:
         state = "nothing was changed by this call" if call.writes else ""
         hint = "log in to the cluster again; `kubectl auth whoami` uses the same credentials"
-        return AttemptFailed(Forbidden(f"cannot {call.what}", status=401, why=clean(why), state=state, hint=hint))
+        return AttemptFailed(Forbidden(f"cannot {call.what}", status=401, why=without_secrets(why), state=state, hint=hint))
 
     def _failed(self, call: Call, error: Exception) -> AttemptFailed:
         """By class only: the texts of the exceptions hold object addresses, URLs and proxies' passwords."""
         from urllib3 import exceptions as e
 
-        server = clean(self.server)
+        server = without_secrets(self.server)
         cause = error.original_error if isinstance(error, e.ProxyError) else error
         if isinstance(cause, e.NameResolutionError):
             return no_answer(call, "its name does not resolve", server=server, sent=False)
@@ -162,7 +162,7 @@ class Transport:
 def _tls_reason(error: Exception) -> str:
     """OpenSSL's own word for it, such as NO_CERTIFICATE_OR_CRL_FOUND."""
     inner = error.args[0] if error.args else None
-    return clean(str(getattr(inner, "reason", None) or "handshake cut"))
+    return without_secrets(str(getattr(inner, "reason", None) or "handshake cut"))
 
 
 class Truncated(Exception):

@@ -10,8 +10,9 @@ from deliver.config.document import Path
 from deliver.config.draft import Draft
 from deliver.config.metrics import LatencyModel, QueryModel, RatioModel
 from deliver.config.models import AnalysisModel, FileModel, LimitsModel, TargetModel
-from deliver.config.plan_check import rehearse
+from deliver.config.plan_check import try_plan
 from deliver.config.problems import raise_for, unknown
+from deliver.model import defaults
 from deliver.model.errors import InputError
 from deliver.model.spec import Analysis, Limits, NotifySpec, PluginSpec, ReleaseSpec, Target
 from deliver.plugins import registry
@@ -19,7 +20,6 @@ from deliver.plugins.interfaces import moves_users
 from deliver.plugins.notifiers import EVENTS
 from deliver.plugins.types import WRITTEN
 
-DEFAULT_ROUTER = "service-selector"
 FAMILIES = {
     "deliver.strategies": "strategy",
     "deliver.routers": "router",
@@ -91,7 +91,7 @@ def check(draft: Draft) -> str:
 def _strategy(name: str, options: Any, target: Target, draft: Draft) -> dict[str, Any]:
     path: Path = ("strategy", name)
     checked = _checked("deliver.strategies", name, options, path, draft)
-    plan = rehearse(name, checked, target, lambda: draft.where(path, False))
+    plan = try_plan(name, checked, target, lambda: draft.where(path, False))
     if plan and plan.flag:
         _backend(plan.flag.backend, (*path, "backend"), draft)
     return checked
@@ -140,14 +140,14 @@ def _take_provider(data: dict[str, Any], draft: Draft) -> tuple[str, Any] | None
 
 def _router(file: FileModel, draft: Draft) -> PluginSpec:
     if file.router is None:
-        return PluginSpec(DEFAULT_ROUTER)
+        return PluginSpec(defaults.ROUTER)
     if isinstance(file.router, str):
         name, options, path = file.router, None, ("router",)
     elif len(file.router) == 1:
         name, options = next(iter(file.router.items()))
         path = ("router", name)  # type: ignore[assignment]  # a path of two words after one of one
     else:
-        raise InputError(f"{draft.where(('router',), False)}`router` names one router", hint=f"e.g. `router: {DEFAULT_ROUTER}`")
+        raise InputError(f"{draft.where(('router',), False)}`router` names one router", hint=f"e.g. `router: {defaults.ROUTER}`")
     return PluginSpec(name, _checked("deliver.routers", name, options, path, draft))
 
 

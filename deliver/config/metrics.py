@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from deliver.model.spec import MARGIN, EvidenceMetric, LatencyMetric, QueryMetric, RatioMetric
+from deliver.model import defaults
+from deliver.model.spec import EvidenceMetric, LatencyMetric, QueryMetric, RatioMetric
 from deliver.plugins.types import Duration, Ratio, Share
 
 NAME = r"^[a-z0-9]([-a-z0-9_]{0,61}[a-z0-9])?$"
@@ -22,11 +23,17 @@ class _Counted(Strict):
     slo: Share | None = Field(
         default=None, description="share of bad requests that the candidate is shown to exceed before it fails, e.g. 1%"
     )
-    margin: Ratio | None = Field(default=None, description="times the stable side's share that is tolerated (default: 1.2x)")
-    weight: float | None = Field(default=None, gt=0, le=1000, description="its part in the evidence of the release (default: 1)")
-    min_samples: int = Field(default=50, ge=1, le=10_000_000, description="candidate requests below which nothing is judged")
-    window: Duration = Field(default=60.0, description="trailing time that is looked at")
-    consecutive: int = Field(default=1, ge=1, le=1000, description="with `max`: polls in a row that must breach")
+    margin: Ratio | None = Field(
+        default=None, description=f"times the stable side's share that is tolerated (default: {defaults.MARGIN:g}x)"
+    )
+    weight: float | None = Field(
+        default=None, gt=0, le=1000, description=f"its part in the evidence of the release (default: {defaults.WEIGHT:g})"
+    )
+    min_samples: int = Field(
+        default=defaults.MIN_SAMPLES, ge=1, le=10_000_000, description="candidate requests below which nothing is judged"
+    )
+    window: Duration = Field(default=defaults.WINDOW, description="trailing time that is looked at")
+    consecutive: int = Field(default=defaults.CONSECUTIVE, ge=1, le=1000, description="with `max`: polls in a row that must breach")
     compare: Literal["stable"] | None = Field(default=None, description="with `max`: fail only when the candidate is above stable too")
 
     @model_validator(mode="after")
@@ -44,9 +51,9 @@ class _Counted(Strict):
 
     def _evidence(self) -> dict[str, Any]:
         return {
-            "margin": self.margin or MARGIN,
+            "margin": self.margin or defaults.MARGIN,
             "slo": self.slo or 0.0,
-            "weight": self.weight or 1.0,
+            "weight": self.weight or defaults.WEIGHT,
             "min_samples": self.min_samples,
             "window": self.window,
         }
@@ -102,7 +109,7 @@ class QueryModel(Strict):
     query: str = Field(min_length=1, description="PromQL that gives one number")
     max: float | None = Field(default=None, allow_inf_nan=False, description="highest value that passes")
     min: float | None = Field(default=None, allow_inf_nan=False, description="lowest value that passes")
-    consecutive: int = Field(default=1, ge=1, le=1000, description="polls in a row that must breach")
+    consecutive: int = Field(default=defaults.CONSECUTIVE, ge=1, le=1000, description="polls in a row that must breach")
 
     @model_validator(mode="after")
     def _bounded(self) -> "QueryModel":

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from deliver.config.metrics import MetricModel, Strict
+from deliver.model import defaults
 from deliver.model.names import image_reference, kube_name
 from deliver.plugins.types import Duration, Ratio, Share
 
@@ -38,24 +39,26 @@ class AnalysisModel(Strict):
 
     metrics: list[MetricModel] = Field(default_factory=list, max_length=50, description="what is judged, and its limits")
     health: list[dict[str, Options]] = Field(default_factory=list, max_length=20, description="health checks, each `{http: {...}}`")
-    poll: Duration = Field(default=5.0, description="time between two looks at the metrics")
-    warmup: Duration = Field(default=0.0, description="time after a shift that is not judged")
-    max_staleness: Duration = Field(default=60.0, description="age at which a sample counts as no sample")
-    max_blind: Duration = Field(default=300.0, description="time without a verdict before `on_blind` acts")
-    on_blind: Literal["hold", "rollback"] = Field(default="hold", description="what to do when nothing can be judged")
+    poll: Duration = Field(default=defaults.POLL, description="time between two looks at the metrics")
+    warmup: Duration = Field(default=defaults.WARMUP, description="time after a shift that is not judged")
+    max_staleness: Duration = Field(default=defaults.MAX_STALENESS, description="age at which a sample counts as no sample")
+    max_blind: Duration = Field(default=defaults.MAX_BLIND, description="time without a verdict before `on_blind` acts")
+    on_blind: Literal["hold", "rollback"] = Field(default=defaults.ON_BLIND, description="what to do when nothing can be judged")
     false_alarms: Share = Field(
-        default=0.05, description="evidence: highest chance that a release which is no worse is taken back, over its whole time"
+        default=defaults.FALSE_ALARMS,
+        description="evidence: highest chance that a release which is no worse is taken back, over its whole time",
     )
     prove: Ratio | Literal["nothing"] = Field(
-        default=3.0, description="evidence: before everybody gets it, the candidate is shown not to be that many times worse, e.g. 3x"
+        default=defaults.PROVE,
+        description="evidence: before everybody gets it, the candidate is shown not to be that many times worse, e.g. 3x",
     )
     acceptable: Share = Field(
-        default=0.01, description="evidence: or it is shown to have a smaller share of bad requests than this; 0% = no"
+        default=defaults.ACCEPTABLE, description="evidence: or it is shown to have a smaller share of bad requests than this; 0% = no"
     )
     inconclusive: Literal["hold", "promote", "rollback"] = Field(
-        default="hold", description="evidence: what to do with a release that has shown neither within `max_bake`"
+        default=defaults.INCONCLUSIVE, description="evidence: what to do with a release that has shown neither within `max_bake`"
     )
-    history: Duration = Field(default=21600.0, description="evidence: past of the stable side that its dispersion is learnt from")
+    history: Duration = Field(default=defaults.HISTORY, description="evidence: past of the stable side that its dispersion is learnt from")
 
     @model_validator(mode="after")
     def _names_differ(self) -> "AnalysisModel":
@@ -75,11 +78,11 @@ class AnalysisModel(Strict):
 class LimitsModel(Strict):
     """Every wait has a bound."""
 
-    ready: Duration = Field(default=300.0, description="for the pods of a step to become ready")
-    shift: Duration = Field(default=60.0, description="for a change of route to be verified")
-    total: Duration = Field(default=86400.0, description="for the whole way forward")
-    pause: Duration = Field(default=3600.0, description="for a pause or an approval before the release is held")
-    drain: Duration = Field(default=10.0, description="between traffic leaving a side and that side shrinking")
+    ready: Duration = Field(default=defaults.READY, description="for the pods of a step to become ready")
+    shift: Duration = Field(default=defaults.SHIFT, description="for a change of route to be verified")
+    total: Duration = Field(default=defaults.TOTAL, description="for the whole way forward")
+    pause: Duration = Field(default=defaults.PAUSE, description="for a pause or an approval before the release is held")
+    drain: Duration = Field(default=defaults.DRAIN, description="between traffic leaving a side and that side shrinking")
 
 
 class FileModel(Strict):
@@ -88,11 +91,11 @@ class FileModel(Strict):
     target: TargetModel = Field(description="what is replaced")
     image: Image | None = Field(default=None, description="the candidate's image, e.g. ghcr.io/acme/web:1.4.2")
     strategy: dict[str, Options] = Field(default_factory=dict, max_length=1, description="one strategy and its options")
-    router: str | dict[str, Options] | None = Field(default=None, description="what moves the traffic; default: service-selector")
+    router: str | dict[str, Options] | None = Field(default=None, description=f"what moves the traffic; default: {defaults.ROUTER}")
     analysis: AnalysisModel = Field(default=AnalysisModel(), description="how the release is judged")
     limits: LimitsModel = Field(default=LimitsModel(), description="bounds of the run")
     allow_affinity: bool = Field(default=False, description="go on although a Service has sessionAffinity")
-    history: int = Field(default=10, ge=1, le=100, description="finished releases that are kept")
+    history: int = Field(default=defaults.KEPT_RELEASES, ge=1, le=100, description="finished releases that are kept")
     notify: list[dict[str, Any]] = Field(
         default_factory=list, max_length=20, description="who is told, each `{webhook: {url_env: ...}, on: [rolled-back, ...]}`"
     )

@@ -7,6 +7,7 @@ from typing import Any
 from deliver.config.document import Path
 from deliver.config.draft import Draft
 from deliver.config.scalars import scalar
+from deliver.model import defaults
 from deliver.model.errors import InputError
 
 PLAIN: Mapping[str, Path] = {
@@ -38,7 +39,7 @@ _REFUSED = {
 }
 
 
-def lay(draft: Draft, given: Mapping[str, Any], label: Callable[[str], str]) -> None:
+def apply_options(draft: Draft, given: Mapping[str, Any], label: Callable[[str], str]) -> None:
     """given: option -> value, None or empty for one that was not used. label: how to call it in an error. Raises InputError."""
     if given.get("target"):
         draft.put(("target", "deployment"), deployment_of(given["target"]), "`TARGET`")
@@ -56,7 +57,7 @@ def lay(draft: Draft, given: Mapping[str, Any], label: Callable[[str], str]) -> 
     _health(draft, given, label)
 
 
-def lay_strategy(draft: Draft, name: str, options: Mapping[str, Any], replaces: Mapping[str, tuple[str, ...]]) -> None:
+def apply_strategy(draft: Draft, name: str, options: Mapping[str, Any], replaces: Mapping[str, tuple[str, ...]]) -> None:
     """The strategy and its options. The file's options stay where no option replaces them; those of another strategy do not."""
     section = draft.get(("strategy",))
     kept = section.get(name) if isinstance(section, dict) else None
@@ -126,10 +127,15 @@ def _metrics(draft: Draft, given: Mapping[str, Any], label: Callable[[str], str]
     used = {name: given[name] for name in given if given[name] is not None}
     _pair(used, "errors", "requests", label)
     if "errors" in used:
-        _replace(draft, "errors", {"bad": used["errors"], "total": used["requests"], "max": "1%"}, label("errors"))
+        _replace(
+            draft,
+            "errors",
+            {"bad": used["errors"], "total": used["requests"], "max": f"{100 * defaults.MAX_ERROR_RATE:g}%"},
+            label("errors"),
+        )
     if "latency_histogram" in used:
         entry = {"histogram": used["latency_histogram"]}
-        entry |= {"slower_than": used["slower_than"], "max": "5%"} if "slower_than" in used else {}
+        entry |= {"slower_than": used["slower_than"], "max": f"{100 * defaults.MAX_SLOW:g}%"} if "slower_than" in used else {}
         _replace(draft, "latency", entry, label("latency_histogram"))
     _adjust(
         draft, used, {"max_error_rate": ("max", "errors"), "max_slow": ("max", "latency"), "slower_than": ("slower_than", "latency")}, label

@@ -7,12 +7,12 @@ from deliver.model.errors import InputError
 from deliver.model.plan import Plan
 from deliver.model.spec import Facts, Target
 from deliver.plugins import registry
-from deliver.plugins.validation import planned
+from deliver.plugins.validation import checked_plan
 
 SIZES = (1, 7, 60, 997)
 
 
-def rehearse(name: str, options: Mapping[str, Any], target: Target, where: Callable[[], str]) -> Plan | None:
+def try_plan(name: str, options: Mapping[str, Any], target: Target, where: Callable[[], str]) -> Plan | None:
     """A plan for one of the sizes; None when some other size might have one.
 
     Raises the planner's own InputError when it says the same for every size: then no cluster can make the options right.
@@ -24,7 +24,7 @@ def rehearse(name: str, options: Mapping[str, Any], target: Target, where: Calla
     said: list[InputError] = []
     for size in SIZES:
         try:
-            plan: Plan = planned(strategy(), checked, Facts(target, stable_pods=size))
+            plan: Plan = checked_plan(strategy(), checked, Facts(target, stable_pods=size))
         except InputError as error:
             said.append(error)
         else:

@@ -10,10 +10,10 @@ from deliver.demo.halt import Halt
 from deliver.demo.teller import Teller
 from deliver.engine import commands
 from deliver.model.exitcodes import MEANING, ExitCode
+from deliver.model.objects import Object
 from deliver.model.release import Outcome, Phase, Release
 from deliver.model.spec import Target
 from deliver_sandbox.api import Write
-from deliver_sandbox.store import Object
 from deliver_sandbox.traffic import Tally
 from deliver_sandbox.world import World
 

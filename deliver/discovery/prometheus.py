@@ -1,39 +1,37 @@
-"""Finds Prometheus in the cluster: looks at Services, and asks those that may be one what they know of the pods."""
+"""Finds Prometheus in the cluster: Services that look like one are asked for series of the pods."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deliver.cluster.port import Cluster, Object
+from deliver.cluster.port import Cluster
 from deliver.discovery import prometheus_services
 from deliver.discovery.prometheus_services import Place
-from deliver.discovery.series_queries import Asking
+from deliver.discovery.series_queries import SeriesQueries
 from deliver.discovery.types import Ask, Choice, Question
 from deliver.model.errors import ClusterError, DeliverError, Forbidden
+from deliver.model.objects import Object
 from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import MetricProvider, MetricsError
 
-LOOK = 10.0  # seconds for a list of Services
-EACH = 5.0  # seconds for one place to answer
-MOST = 10  # places that are asked
+LIST_TIMEOUT = 10.0  # seconds for a list of Services
+PLACE_TIMEOUT = 5.0  # seconds for one place to answer
+MAX_PLACES = 10  # places that are asked
 Provide = Callable[[Mapping[str, Any]], MetricProvider]
 
 
 @dataclass(frozen=True)
-class Located:
-    """place None: none knows the pods. told: in lines, what was found or why not. answering: those that answered, the nearest first.
+class PrometheusSearch:
+    """The Prometheus that has series of the pods."""
 
-    there: some place may be one, whether it answered or not.
-    """
-
-    place: Place | None
-    told: tuple[str, ...]
-    answering: tuple[Place, ...] = ()
-    there: bool = False
+    place: Place | None  # None: none has
+    notes: tuple[str, ...]  # lines for a person: what was found, or why nothing
+    answering: tuple[Place, ...] = ()  # all that answered, the nearest first
+    there: bool = False  # some place may be a Prometheus, whether it answered or not
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _PlaceAnswer:
     place: Place
     names: tuple[str, ...]
     why: str
@@ -41,25 +39,27 @@ class _Asked:
 
 
 def candidates(cluster: Cluster) -> tuple[list[Place], str]:
-    """(places, why the Services themselves could not be looked at)."""
+    """(places to ask, why the Services could not be listed)."""
     try:
-        services = cluster.list("services", "", deadline=LOOK)
+        services = cluster.list("services", "", deadline=LIST_TIMEOUT)
     except Forbidden:
-        return list(prometheus_services.usual()), "no right to list Services of all namespaces; asked at usual addresses"
+        return list(prometheus_services.usual_places()), "no right to list Services of all namespaces; asked at usual addresses"
     except ClusterError as error:
-        return list(prometheus_services.usual()), f"Services cannot be listed ({error.what}); asked at usual addresses"
-    return prometheus_services.of(services, _operated(cluster)), ""
+        return list(prometheus_services.usual_places()), f"Services cannot be listed ({error.what}); asked at usual addresses"
+    return prometheus_services.find_places(services, _operator_resources(cluster)), ""
 
 
-def locate(cluster: Cluster, namespace: str, pods: Sequence[PodSeen], provide: Provide, ask: Ask) -> Located:
-    """The one that knows these pods. With the same series in two of them the one nearer to the pods; else whoever asks decides."""
+def locate(cluster: Cluster, namespace: str, pods: Sequence[PodSeen], provide: Provide, ask: Ask) -> PrometheusSearch:
+    """The place with series of these pods. Of several with the same series the nearest one; with different series `ask` decides."""
     found, trouble = candidates(cluster)
     first = (f"Prometheus: {trouble}",) if trouble else ()
-    asked = [_asked(place, namespace, pods, provide) for place in found[:MOST]]
+    asked = [_ask_place(place, namespace, pods, provide) for place in found[:MAX_PLACES]]
     knowing = [one for one in asked if one.names]
     if not knowing:
         answering = tuple(one.place for one in asked if one.answered)
-        return Located(None, (*first, *_nowhere(asked, trouble)), answering, there=bool(answering or (found and not trouble)))
+        return PrometheusSearch(
+            None, (*first, *_not_found_notes(asked, trouble)), answering, there=bool(answering or (found and not trouble))
+        )
     best = knowing[0]
     if len({one.names for one in knowing}) > 1:
         choices = tuple(Choice(_words(one), f"--prometheus {one.place.address}", one) for one in knowing)
@@ -68,15 +68,17 @@ def locate(cluster: Cluster, namespace: str, pods: Sequence[PodSeen], provide: P
     also = f"; the same series are at {', '.join(others)}" if others else ""
     by = f", found by {best.place.by}" if best.place.by else ""
     text = f"Prometheus: {best.place.address} ({best.place.what}{by}) knows the pods{also}"
-    return Located(best.place, (*first, text), (best.place,), there=True)
+    return PrometheusSearch(best.place, (*first, text), (best.place,), there=True)
 
 
-def _asked(place: Place, namespace: str, pods: Sequence[PodSeen], provide: Provide) -> _Asked:
+def _ask_place(place: Place, namespace: str, pods: Sequence[PodSeen], provide: Provide) -> _PlaceAnswer:
     try:
-        return _Asked(place, Asking(provide(place.options), namespace, pods, timeout=EACH).names(), "has no series of these pods")
+        return _PlaceAnswer(
+            place, SeriesQueries(provide(place.options), namespace, pods, timeout=PLACE_TIMEOUT).names(), "has no series of these pods"
+        )
     except (MetricsError, DeliverError) as error:
         text = str(error).removeprefix(f"Prometheus at {place.address}: ")
-        return _Asked(
+        return _PlaceAnswer(
             place,
             (),
             f"{text}{'; it wants a tenant: --prometheus-header X-Scope-OrgID=NAME with --prometheus' if 'org id' in text else ''}",
@@ -84,20 +86,20 @@ def _asked(place: Place, namespace: str, pods: Sequence[PodSeen], provide: Provi
         )
 
 
-def _nowhere(asked: Sequence[_Asked], trouble: str) -> tuple[str, ...]:
-    """One line for each place that looked right; for guessed addresses none, for most of them never existed."""
+def _not_found_notes(asked: Sequence[_PlaceAnswer], trouble: str) -> tuple[str, ...]:
+    """A line for each place that looked right; none for guessed addresses."""
     if not asked or trouble:
         return ("Prometheus: none found in the cluster",) if not trouble else ("Prometheus: none of them answers",)
     return tuple(f"Prometheus: {one.place.address}: {one.why}" for one in asked)
 
 
-def _words(one: _Asked) -> str:
+def _words(one: _PlaceAnswer) -> str:
     return f"{one.place.address} ({one.place.what}), {len(one.names)} kinds of series of these pods"
 
 
-def _operated(cluster: Cluster) -> list[Object]:
+def _operator_resources(cluster: Cluster) -> list[Object]:
     """Resources of the Prometheus operator. Most clusters do not have it, and few let everybody look."""
     try:
-        return cluster.list("prometheuses", "", deadline=LOOK)
+        return cluster.list("prometheuses", "", deadline=LIST_TIMEOUT)
     except ClusterError:
         return []

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Object = Mapping[str, Any]
+from deliver.model.objects import Object
 
 NAMES = ("prometheus", "prometheus-server", "prometheus-operated", "prometheus-k8s", "kube-prometheus-stack-prometheus", "thanos-query")
-"""Of Services that say nothing by labels."""
+"""Names of Services that are recognised without labels."""
 USUAL = (
     "monitoring/prometheus:9090",
     "monitoring/prometheus-operated:9090",
@@ -16,18 +16,18 @@ USUAL = (
     "prometheus/prometheus-server:80",
     "observability/prometheus:9090",
 )
-"""Asked where Services may not be listed."""
+"""Addresses that are asked when Services may not be listed."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """service: NAMESPACE/NAME:PORT. path: prefix of its API. what: it is. rank: of two that know the pods the lower is taken."""
+    """An address at which there may be Prometheus' query API."""
 
-    service: str
-    what: str = "Prometheus"
-    path: str = ""
-    rank: int = 5
-    by: str = ""
+    service: str  # NAMESPACE/NAME:PORT
+    what: str = "Prometheus"  # the product
+    path: str = ""  # prefix of its API
+    rank: int = 5  # of several that have the series the lowest is taken
+    by: str = ""  # what it was recognised by
 
     @property
     def address(self) -> str:
@@ -74,10 +74,12 @@ COMPONENTS = {
     "Cortex": {"nginx", "query-frontend", "gateway"},
     "VictoriaMetrics": {"", "server", "single", "monitoring"},
 }
-NOT = re.compile(r"alertmanager|node-exporter|pushgateway|kube-state|operator$|adapter|sidecar|headless|grpc|discovery|memberlist|webhook")
+NO_QUERY_API = re.compile(
+    r"alertmanager|node-exporter|pushgateway|kube-state|operator$|adapter|sidecar|headless|grpc|discovery|memberlist|webhook"
+)
 
 
-def of(services: Sequence[Object], operated: Sequence[Object] = ()) -> list[Place]:
+def find_places(services: Sequence[Object], operated: Sequence[Object] = ()) -> list[Place]:
     """The best first. operated: Prometheus resources of its operator, which know a path prefix that a Service does not tell."""
     found = {place.service: place for service in services if (place := _place(service, operated))}
     return sorted(found.values(), key=lambda place: (place.rank, place.service))
@@ -86,7 +88,7 @@ def of(services: Sequence[Object], operated: Sequence[Object] = ()) -> list[Plac
 def _place(service: Object, operated: Sequence[Object]) -> Place | None:
     meta, spec = service["metadata"], service.get("spec") or {}
     labels, name = meta.get("labels") or {}, meta["name"]
-    if spec.get("type") == "ExternalName" or NOT.search(name):
+    if spec.get("type") == "ExternalName" or NO_QUERY_API.search(name):
         return None
     kind, by = _kind(name, labels)
     if kind is None or labels.get("app.kubernetes.io/component", "") not in COMPONENTS[kind.what]:
@@ -126,6 +128,6 @@ def _prefix(namespace: str, labels: Mapping[str, str], operated: Sequence[Object
     return prefixes.pop() if len(prefixes) == 1 else ""
 
 
-def usual() -> Iterator[Place]:
+def usual_places() -> Iterator[Place]:
     for address in USUAL:
         yield Place(address, by="a usual address")

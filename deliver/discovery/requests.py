@@ -1,4 +1,4 @@
-"""Which counter counts the requests that users send to these pods: every one that may, and the one that is taken. Pure."""
+"""Chooses the counter of the requests that users send to the pods. Pure."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from deliver.analysis.selectors import Matcher, Selector, escape
 from deliver.discovery import counter_behaviour, status
 from deliver.discovery.catalog import COUNTERS
-from deliver.discovery.status import Status
+from deliver.discovery.status import StatusLabel
 from deliver.discovery.types import Choice, Family, Question
 
 # labels that say which way a request went, and their value for one that comes in
@@ -17,26 +17,23 @@ ROUTES = ("path", "route", "uri", "handler", "http_route", "url", "endpoint", "h
 NOT_USERS = {"/metrics", "/healthz", "/health", "/readyz", "/livez", "/ready", "/live", "/ping", "/actuator/health", "/actuator/prometheus"}
 UNKNOWN_RANK = 9  # of a counter that only looks like one
 ADMIN = re.compile(r"xds|sds|prometheus|agent|zipkin|admin|ads_cluster|rtds|stats")
-RECENT = 60.0  # seconds that a rate is told of
-ALIKE = 0.1  # two counters that differ by less count the same requests
+RATE_SECONDS = 60.0  # seconds of samples behind a rate
+SAME_REQUESTS = 0.1  # two counters that differ by less count the same requests
 
 
 @dataclass(frozen=True)
-class Counter:
-    """A counter that may be it. requests, failed: of the stable pods within `seconds`. rate: a second, of late. who: counts.
-
-    histogram: of the same requests.
-    """
+class RequestCounter:
+    """A counter that may count the users' requests."""
 
     selector: Selector
-    status: Status
-    requests: int
-    failed: int
+    status: StatusLabel
+    requests: int  # of the stable pods within `seconds`
+    failed: int  # of these
     seconds: float
-    rate: float
-    who: str
-    rank: int
-    histogram: str = ""
+    rate: float  # requests a second, over RATE_SECONDS
+    who: str  # counts
+    rank: int  # the lowest of several is taken
+    histogram: str = ""  # base name of the one that times the same requests
 
     @property
     def total(self) -> str:
@@ -52,29 +49,29 @@ class Counter:
 
 
 @dataclass(frozen=True)
-class Found:
-    """counters: that may be it. rejected: name -> why another one is not."""
+class CounterSearch:
+    """All counters that were looked at."""
 
-    counters: tuple[Counter, ...]
-    rejected: Mapping[str, str]
+    counters: tuple[RequestCounter, ...]  # that may count requests
+    rejected: Mapping[str, str]  # name -> why that one does not
 
 
-def find(families: Sequence[Family], restarts: Mapping[str, int], pod_label: str, probed: Collection[str] = ()) -> Found:
-    """probed: paths that the kubelet asks for. restarts: of each pod."""
-    counters: list[Counter] = []
+def find_counters(families: Sequence[Family], restarts: Mapping[str, int], pod_label: str, probed: Collection[str] = ()) -> CounterSearch:
+    """restarts: by pod. probed: paths that the kubelet requests."""
+    counters: list[RequestCounter] = []
     rejected: dict[str, str] = {}
     for family in families:
         got = [one for part, where in _parts(family) for one in _counters(part, where, restarts, pod_label, probed)]
-        told = [one for one in got if isinstance(one, str)]
-        counters += [one for one in got if isinstance(one, Counter)]
-        if told and len(told) == len(got):
-            rejected[family.name] = told[0]
-    return Found(tuple(counters), rejected)
+        reasons = [one for one in got if isinstance(one, str)]
+        counters += [one for one in got if isinstance(one, RequestCounter)]
+        if reasons and len(reasons) == len(got):
+            rejected[family.name] = reasons[0]
+    return CounterSearch(tuple(counters), rejected)
 
 
-def choose(counters: Sequence[Counter]) -> Counter | Question | None:
-    """One that has traffic goes before one without, one that is known by name before one that looks like it. Of several that count the
-    same requests the one that sees most of what goes wrong is taken. What is left is a question.
+def choose_counter(counters: Sequence[RequestCounter]) -> RequestCounter | Question | None:
+    """Counters with traffic go before those without, known names before look-alikes. Of several that count the same requests the one
+    with the lowest rank is taken: it sees most of what goes wrong. Otherwise it is a question.
     """
     busy = [one for one in counters if one.requests] or list(counters)
     named = [one for one in busy if one.known] or busy
@@ -82,23 +79,23 @@ def choose(counters: Sequence[Counter]) -> Counter | Question | None:
         return None
     best = sorted(named, key=lambda one: (one.rank, one.total, one.status.label))
     most = max(one.requests for one in named)
-    same = all(one.requests >= most * (1 - ALIKE) for one in named) and len({one.selector.name for one in named}) == len(named)
+    same = all(one.requests >= most * (1 - SAME_REQUESTS) for one in named) and len({one.selector.name for one in named}) == len(named)
     if len(best) == 1 or (same and most):
         return best[0]
-    return Question("Which of these counts the requests that users send", tuple(Choice(_words(one), how(one), one) for one in best))
+    return Question("Which of these counts the requests that users send", tuple(Choice(_words(one), options_for(one), one) for one in best))
 
 
-def how(counter: Counter) -> str:
-    """What to type to have it without being asked."""
+def options_for(counter: RequestCounter) -> str:
+    """Options that choose this counter without a question."""
     return f"--requests '{counter.total}' --errors '{counter.bad}'"
 
 
-def _words(one: Counter) -> str:
+def _words(one: RequestCounter) -> str:
     return f"{one.total}, bad: {one.status.words} ({one.requests} requests in {one.seconds:.0f} s, {one.failed} bad; counted by {one.who})"
 
 
 def _parts(family: Family) -> Iterator[tuple[Family, tuple[Matcher, ...]]]:
-    """The requests that come in, apart from those that the pods send; Envoy's clusters each by itself."""
+    """The family's incoming requests, without those that the pods send; each cluster of Envoy by itself."""
     where = tuple(_inward(family))
     inner = family.where(*where)
     clusters = sorted(cluster for cluster in inner.values("envoy_cluster_name") if cluster and not ADMIN.search(cluster))
@@ -120,19 +117,19 @@ def _inward(family: Family) -> Iterator[Matcher]:
 
 def _counters(
     family: Family, where: tuple[Matcher, ...], restarts: Mapping[str, int], pod_label: str, probed: Collection[str]
-) -> Iterator[Counter | str]:
+) -> Iterator[RequestCounter | str]:
     """Each way to read the status of this counter, or why it has none."""
     if family.native:
-        yield "a native histogram has no counter that can be told by its status"
+        yield "a native histogram has no counter with a status"
         return
     if not family.series:
         yield "counts only what the pods send to others"
         return
-    found = status.find(family)
+    found = status.find_status_labels(family)
     if not found:
         yield "has no label whose values look like a status"
         return
-    seen = counter_behaviour.of(family.series, restarts, pod_label)
+    seen = counter_behaviour.behaviour_of(family.series, restarts, pod_label)
     if not seen.counts:
         yield "falls without a restart: a gauge, not a counter" if seen.falls else "has fractions: not a count of requests"
         return
@@ -142,13 +139,13 @@ def _counters(
     selector = Selector(family.name, (*where, *routes))
     times = [at for one in users.series for at, _ in one.points]
     for one in found:
-        yield Counter(
+        yield RequestCounter(
             selector,
             one,
-            requests=round(counter_behaviour.of(users.series, {}, pod_label).grown),
-            failed=round(counter_behaviour.of(users.where(one.bad).series, {}, pod_label).grown),
+            requests=round(counter_behaviour.behaviour_of(users.series, {}, pod_label).grown),
+            failed=round(counter_behaviour.behaviour_of(users.where(one.bad).series, {}, pod_label).grown),
             seconds=max(times) - min(times) if times else 0.0,
-            rate=counter_behaviour.rate(users.series, RECENT),
+            rate=counter_behaviour.rate_per_second(users.series, RATE_SECONDS),
             who=known.who if known else "a counter that looks like one",
             rank=known.rank if known else UNKNOWN_RANK,
             histogram=known.histogram if known else "",
@@ -156,7 +153,7 @@ def _counters(
 
 
 def _routes(family: Family, probed: Collection[str]) -> tuple[Matcher, ...]:
-    """Without the kubelet's probes and Prometheus' own scrapes, where a label tells them: they are no users, and never fail with them."""
+    """Matchers that leave out the kubelet's probes and Prometheus' scrapes, where a label shows them: they are no users."""
     for label in ROUTES:
         values = family.values(label)
         away = sorted(values & {*NOT_USERS, *probed})

@@ -1,27 +1,27 @@
-"""What a provider is asked for to learn which series the stable pods have, or those before them had."""
+"""SeriesQueries: which series the stable pods have, or the pods before them had."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
 
 from deliver.analysis.selectors import Matcher, Selector, escape
-from deliver.discovery.catalog import COUNTERS, may_count, may_time
+from deliver.discovery.catalog import COUNTERS, may_count_requests, may_time_requests
 from deliver.discovery.types import Family
 from deliver.metrics.fetch import Fetch
 from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import MetricProvider, MetricsError
 
-SAMPLE = 5  # pods whose series are looked at; the others run the same program
+MAX_PODS = 5  # pods whose series are looked at; the others run the same program
 WINDOW = 600.0  # seconds of their past
-LONG = 3600.0  # seconds of it that a rate is told of, and within which earlier pods count
-YOUNG = 120.0  # seconds within which a pod may not have been scraped yet: two of the slowest usual scrapes
+LONG_WINDOW = 3600.0  # seconds of it of the past for a rate, and for the pods that ran earlier
+YOUNG_PODS = 120.0  # seconds within which a pod may not have been scraped yet: two of the slowest usual scrapes
 TIMEOUT = 20.0
-MOST = 40  # families that are looked at
+MAX_FAMILIES = 40  # families that are looked at
 
 
-class Asking:
-    """All questions about the pods of one Deployment, within one time limit. pods: the ready ones, the oldest first.
+class SeriesQueries:
+    """All queries about the pods of one Deployment, within one timeout. `pods`: MAX_PODS of the ready ones, the oldest first.
 
-    past: seconds within which series count, 0 = they have to be there now.
+    past: seconds within which a series counts; 0 = it has to be there now.
     """
 
     def __init__(
@@ -34,33 +34,31 @@ class Asking:
         timer: Callable[[], float] = time.monotonic,
         past: float = 0.0,
     ) -> None:
-        until = timer() + timeout
         self.past = past
-        self.pods = tuple(sorted((pod for pod in pods if pod.ready), key=lambda pod: (pod.since, pod.name))[:SAMPLE])
-        self.fetch = Fetch(provider, namespace, tuple(pod.name for pod in self.pods), lambda: until - timer())
+        self.pods = tuple(sorted((pod for pod in pods if pod.ready), key=lambda pod: (pod.since, pod.name))[:MAX_PODS])
+        self.fetch = Fetch.of_pods(provider, namespace, self.pods, timeout, timer)
 
     @property
     def pod_label(self) -> str:
         return self.fetch.labels.pod
 
     def names(self) -> tuple[str, ...]:
-        """Every name that a series of these pods has. Raises MetricsError."""
+        """Names of all series of these pods. Raises MetricsError."""
         if not self.pods:
             return ()
-        matchers = ",".join(str(matcher) for matcher in self.fetch.labels.matchers(self.fetch.namespace, self.fetch.pods))
-        return self._values("__name__", matchers, self.past)
+        return self._values("__name__", self.fetch.labels.inside(self.fetch.namespace, self.fetch.pods), self.past)
 
     def earlier(self) -> tuple[PodSeen, ...]:
-        """Pods that this Deployment had before, by their names: some that were scraped last. Raises MetricsError."""
+        """Some pods that this Deployment had before, found by their names. Raises MetricsError."""
         stems = {pod.name.rsplit("-", 2)[0] for pod in self.pods if pod.name.count("-") > 1}
         if len(stems) != 1:
             return ()
         labels, any_pod = self.fetch.labels, f"{escape(stems.pop())}-[a-z0-9]{{4,10}}-[a-z0-9]{{5}}"
         matchers = f"{Matcher(labels.namespace, '=', self.fetch.namespace)},{Matcher(labels.pod, '=~', any_pod)}"
         now = {pod.name for pod in self.pods}
-        for past in (WINDOW, LONG):
+        for past in (WINDOW, LONG_WINDOW):
             if names := [name for name in self._values(labels.pod, matchers, past) if name not in now]:
-                return tuple(PodSeen(name, "", ready=True) for name in names[:SAMPLE])
+                return tuple(PodSeen(name, "", ready=True) for name in names[:MAX_PODS])
         return ()
 
     def _values(self, label: str, matchers: str, past: float) -> tuple[str, ...]:
@@ -72,15 +70,15 @@ class Asking:
         return tuple(sorted(one.labels[label] for one in answer.series if one.labels.get(label)))
 
     def counters(self, names: Iterable[str]) -> tuple[Family, ...]:
-        """Those that may count requests by their name."""
-        return tuple(family for name in _first(names, may_count) if (family := self.family(name)).series)
+        """Families whose names may be those of request counters."""
+        return tuple(family for name in _known_first(names, may_count_requests) if (family := self.family(name)).series)
 
     def histograms(self, names: Iterable[str]) -> tuple[Family, ...]:
-        """The buckets of those that may time requests; native ones under their own name."""
-        classic = _first(names, lambda name: name.endswith("_bucket") and may_time(name.removesuffix("_bucket")))
+        """Families of buckets whose names may be those of latency histograms; native histograms under their own name."""
+        classic = _known_first(names, lambda name: name.endswith("_bucket") and may_time_requests(name.removesuffix("_bucket")))
         bases = {name.removesuffix("_bucket") for name in classic}
         parts = ("_bucket", "_count", "_sum", "_total", "_created")
-        whole = _first(names, lambda name: not name.endswith(parts) and name not in bases and may_time(name))
+        whole = _known_first(names, lambda name: not name.endswith(parts) and name not in bases and may_time_requests(name))
         found = (self.family(name) for name in (*classic, *whole))
         return tuple(family for family in found if family.series and (family.native or family.name in classic))
 
@@ -90,11 +88,11 @@ class Asking:
 
     def selected(self, selector: Selector) -> Family:
         """The series of these pods that it matches. Raises MetricsError."""
-        answer = self.fetch.whole(selector, max(self.past, WINDOW))
+        answer = self.fetch.all_kinds(selector, max(self.past, WINDOW))
         native = [one for one in answer.series if one.histograms]
         return Family(selector.name, tuple(native or answer.series), bool(native))
 
 
-def _first(names: Iterable[str], fits: Callable[[str], bool]) -> list[str]:
-    """Names that are known go first, should there be too many."""
-    return sorted(filter(fits, names), key=lambda name: (name not in COUNTERS, name))[:MOST]
+def _known_first(names: Iterable[str], fits: Callable[[str], bool]) -> list[str]:
+    """At most MAX_FAMILIES names; known counters first."""
+    return sorted(filter(fits, names), key=lambda name: (name not in COUNTERS, name))[:MAX_FAMILIES]

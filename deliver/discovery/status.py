@@ -13,7 +13,7 @@ USUAL = (
     "envoy_response_code", "status_code", "code", "status", "http_status", "http_code", "statuscode", "envoy_response_code_class",
     "response_code_class", "status_class", "outcome",
 )  # fmt: skip
-NOTHING = {"0", "unknown", "none"}  # no answer was given: says neither well nor badly
+NO_ANSWER = {"0", "unknown", "none"}  # no answer was given: neither good nor bad
 GRPC = (
     "OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound", "AlreadyExists", "PermissionDenied",
     "ResourceExhausted", "FailedPrecondition", "Aborted", "OutOfRange", "Unimplemented", "Internal", "Unavailable", "DataLoss",
@@ -24,77 +24,81 @@ GRPC_BAD = ("Unknown", "DeadlineExceeded", "Unimplemented", "Internal", "Unavail
 
 
 @dataclass(frozen=True)
-class Status:
-    """bad: the matcher of bad requests. words: what counts as bad, for people."""
+class StatusLabel:
+    """The label of a counter that says how a request ended."""
 
     label: str
-    bad: Matcher
-    words: str
+    bad: Matcher  # selects bad requests
+    words: str  # what counts as bad, for people
 
 
-def find(family: Family) -> tuple[Status, ...]:
-    """The label that says how a request ended; more than one where none of them has a usual name, () where none fits."""
-    fits = [found for label in sorted(family.labels) if (found := of(label, family.values(label)))]
+def find_status_labels(family: Family) -> tuple[StatusLabel, ...]:
+    """The status label; several where none of them has a usual name; () where no label fits."""
+    fits = [found for label in sorted(family.labels) if (found := status_label(label, family.values(label)))]
     usual = sorted((one for one in fits if one.label.lower() in USUAL), key=lambda one: USUAL.index(one.label.lower()))
     return (usual[0],) if usual else tuple(fits)
 
 
-def of(label: str, values: Iterable[str]) -> Status | None:
-    """None where these are no values of a status."""
+def status_label(label: str, values: Iterable[str]) -> StatusLabel | None:
+    """The label read as a status by its values; None where they are not those of a status."""
     there = set(values) - {"", "-"}
     if there and (found := _grpc(label, there)):
         return found
-    told = {value for value in there if value.lower() not in NOTHING}
+    answers = {value for value in there if value.lower() not in NO_ANSWER}
     for look in (_classified, _http, _classes, _outcomes):
-        if told and (found := look(label, told)):
+        if answers and (found := look(label, answers)):
             return found
     return None
 
 
-def _http(label: str, values: set[str]) -> Status | None:
+def _http(label: str, values: set[str]) -> StatusLabel | None:
     if not all(re.fullmatch(r"[1-5]\d\d", value) for value in values):
         return None
     named = label.lower() in USUAL or re.search(r"status|code", label.lower())
-    return Status(label, Matcher(label, "=~", "5.."), f'{label}=~"5.."') if named else None
+    return StatusLabel(label, Matcher(label, "=~", "5.."), f'{label}=~"5.."') if named else None
 
 
-def _classes(label: str, values: set[str]) -> Status | None:
+def _classes(label: str, values: set[str]) -> StatusLabel | None:
     """`5xx`, or Envoy's plain `5`."""
     if all(re.fullmatch(r"[1-5][xX]{2}", value) for value in values):
         upper = any("X" in value for value in values)
         text = "5XX" if upper else "5xx"
-        return Status(label, Matcher(label, "=", text), f'{label}="{text}"')
+        return StatusLabel(label, Matcher(label, "=", text), f'{label}="{text}"')
     if "class" in label.lower() and all(re.fullmatch(r"[1-5]", value) for value in values):
-        return Status(label, Matcher(label, "=", "5"), f'{label}="5"')
+        return StatusLabel(label, Matcher(label, "=", "5"), f'{label}="5"')
     return None
 
 
-def _grpc(label: str, values: set[str]) -> Status | None:
+def _grpc(label: str, values: set[str]) -> StatusLabel | None:
     """Names as Go writes them, as the specification does (DEADLINE_EXCEEDED), or numbers, where the label says that it is gRPC."""
-    for spelled in (str, _screaming):
+    for spelled in (str, _upper_snake):
         names = {spelled(code) for code in GRPC} | {"CANCELLED", "Ok"}
         if values <= names:
             bad = "|".join(spelled(code) for code in GRPC_BAD)
-            return Status(label, Matcher(label, "=~", bad), f'{label}=~"{bad}"')
+            return StatusLabel(label, Matcher(label, "=~", bad), f'{label}=~"{bad}"')
     if "grpc" in label.lower() and all(value.isascii() and value.isdecimal() and int(value) < len(GRPC) for value in values):
         bad = "|".join(str(GRPC.index(code)) for code in GRPC_BAD)
-        return Status(label, Matcher(label, "=~", bad), f"{label} of {', '.join(GRPC_BAD)}")
+        return StatusLabel(label, Matcher(label, "=~", bad), f"{label} of {', '.join(GRPC_BAD)}")
     return None
 
 
-def _outcomes(label: str, values: set[str]) -> Status | None:
+def _outcomes(label: str, values: set[str]) -> StatusLabel | None:
     """Micrometer's, coarser than its `status`."""
     known = {"SUCCESS", "REDIRECTION", "CLIENT_ERROR", "SERVER_ERROR", "INFORMATIONAL", "UNKNOWN"}
-    return Status(label, Matcher(label, "=", "SERVER_ERROR"), f'{label}="SERVER_ERROR"') if values <= known and label == "outcome" else None
+    return (
+        StatusLabel(label, Matcher(label, "=", "SERVER_ERROR"), f'{label}="SERVER_ERROR"')
+        if values <= known and label == "outcome"
+        else None
+    )
 
 
-def _classified(label: str, values: set[str]) -> Status | None:
+def _classified(label: str, values: set[str]) -> StatusLabel | None:
     """Linkerd's, which knows the failures of HTTP and of gRPC."""
     if label != "classification" or not values <= {"success", "failure"}:
         return None
-    return Status(label, Matcher(label, "=", "failure"), 'classification="failure"')
+    return StatusLabel(label, Matcher(label, "=", "failure"), 'classification="failure"')
 
 
-def _screaming(name: str) -> str:
+def _upper_snake(name: str) -> str:
     """DeadlineExceeded to DEADLINE_EXCEEDED."""
     return name if name.isupper() else re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper()

@@ -1,36 +1,35 @@
-"""How many requests a release will have to be judged by, as far as the traffic of before tells. It is said, and decides nothing. Pure."""
+"""How many requests a release can expect, by the present traffic, and whether that is enough for proof. A note only. Pure."""
 
 from collections.abc import Sequence
 
 from deliver.model.plan import Plan, Side
 from deliver.model.spec import EvidenceMetric, Metric
 
-PROOF = 500
-"""Requests of the candidate, all of them well, that show its share of bad ones to be acceptable; see analysis/noninferiority.py."""
-LATE = 0.5
-"""Share of what the endpoints promise that really comes at first: clients keep their connections to the old pods."""
-PATIENCE = 3.0
-"""Bakes that proof is waited for, as core/proof_gate.py has it."""
+PROOF_REQUESTS = 500
+"""Good requests of the candidate that prove an acceptable fraction of bad ones; see analysis/noninferiority.py."""
+EARLY_FRACTION = 0.5
+"""Part of the candidate's requests, 0..1, that really comes at first: clients keep their connections to the old pods."""
+PROOF_BAKES = 3.0
+"""Lengths of a bake that proof is waited for; as in engine/core/proof_gate.py."""
 
 
-def expected(plan: Plan, rate: float) -> float:
-    """Requests that the candidate will get before all users follow. rate: of the stable side, a second."""
+def expected_requests(plan: Plan, rate: float) -> float:
+    """Requests that the candidate gets before all users follow. rate: requests a second of the stable side."""
     shared = [step for step in plan.steps if step.side is Side.BOTH]
     if shared:
         last = shared[-1]
-        return rate * last.endpoints / 100 * (last.max_bake or PATIENCE * last.bake) * LATE
+        return rate * last.endpoints / 100 * (last.max_bake or PROOF_BAKES * last.bake) * EARLY_FRACTION
     alone = [step.bake for step in plan.steps if step.side is Side.CANDIDATE]
     return rate * max(alone, default=0.0)
 
 
-def told(plan: Plan, rate: float, metrics: Sequence[Metric]) -> tuple[str, ...]:
-    """A line where it will be too few to prove anything, or where nobody can tell."""
+def traffic_notes(plan: Plan, rate: float, metrics: Sequence[Metric]) -> tuple[str, ...]:
+    """A line for a person if there will be too few requests for proof, or if that is not known."""
     free = [metric.name for metric in metrics if isinstance(metric, EvidenceMetric) and not metric.duty]
-    coming = expected(plan, rate)
-    if coming >= PROOF or not free:
+    coming = expected_requests(plan, rate)
+    if coming >= PROOF_REQUESTS or not free:
         return ()
-    gets = (
-        f"at {rate:.3g} requests a second the candidate gets about {coming:.0f} before all users follow, too few for proof (about {PROOF})"
-    )
-    seen = gets if rate else f"no requests have been counted yet; the candidate may get too few for proof (about {PROOF})"
+    few = f"too few for proof (about {PROOF_REQUESTS})"
+    gets = f"at {rate:.3g} requests a second the candidate gets about {coming:.0f} before all users follow, {few}"
+    seen = gets if rate else f"no requests have been counted yet; the candidate may get {few}"
     return (f"metrics: {seen}: the release goes on without it; what {' and '.join(free)} show can still take it back",)

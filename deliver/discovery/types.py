@@ -1,23 +1,24 @@
-"""The words of discovery, as data."""
+"""The data types of discovery."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from deliver.analysis.selectors import Matcher
+from deliver.model.errors import InputError
 from deliver.plugins.interfaces import Series
 
 
 @dataclass(frozen=True)
 class Family:
-    """All series of one name that some stable pods have, with the samples of a while. native: native histograms."""
+    """All series of one name that some stable pods have, with raw samples of some minutes."""
 
     name: str
     series: tuple[Series, ...]
-    native: bool = False
+    native: bool = False  # native histograms
 
     def values(self, label: str) -> frozenset[str]:
-        """All values that it has, "" where a series has none."""
+        """All values of the label; "" stands for series without it."""
         return frozenset(one.labels.get(label, "") for one in self.series)
 
     @property
@@ -31,45 +32,46 @@ class Family:
 
 @dataclass(frozen=True)
 class Choice:
-    """text: as a person sees it. how: what to type to choose it without being asked. value: what it stands for."""
+    """One answer to a Question."""
 
-    text: str
-    how: str
-    value: Any = None
+    text: str  # as a person sees it
+    how: str  # options that choose it without a question
+    value: Any = None  # what it stands for
 
 
 @dataclass(frozen=True)
 class Question:
-    """More than one thing fits. what: a short question, without its mark."""
+    """More than one thing fits, and only a person can choose."""
 
-    what: str
+    what: str  # without the question mark
     choices: tuple[Choice, ...]
 
 
 Ask = Callable[[Question], Any]
-"""The value of the chosen one. Raises InputError where nobody can be asked."""
+"""Gives the value of the Choice that was taken. Raises InputError if nobody can be asked."""
+
+
+def nobody_to_ask(question: Question) -> Any:
+    """An Ask for where no person is there."""
+    raise InputError(f"not clear: {question.what}", hint=f"e.g. {question.choices[0].how}")
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """An entry of deliver.yaml and why it is this one."""
+class DiscoveredEntry:
+    """An entry for deliver.yaml, and why it was chosen."""
 
     entry: Mapping[str, Any]
     why: str
 
 
 @dataclass(frozen=True)
-class Discovered:
-    """provider: the options of the provider `prometheus`, None = none was found. told: what was chosen and why, and what was not found.
+class Discovery:
+    """What was found for the pods of a Deployment."""
 
-    rate: requests a second of all stable pods, by the chosen counter. there: a Prometheus may be asked, again as well; answers: it did.
-    earlier: it is the pods before those that run now that had them.
-    """
-
-    provider: Mapping[str, Any] | None = None
-    metrics: tuple[Chosen, ...] = ()
-    told: tuple[str, ...] = ()
-    rate: float = 0.0
-    there: bool = False
-    answers: bool = False
-    earlier: bool = False
+    provider: Mapping[str, Any] | None = None  # options of the provider `prometheus`; None = none was found
+    metrics: tuple[DiscoveredEntry, ...] = ()
+    notes: tuple[str, ...] = ()  # lines for a person: what was chosen and why, and what was not found
+    rate: float = 0.0  # requests a second of all stable pods, by the chosen counter
+    there: bool = False  # there may be a Prometheus: it is worth asking again
+    answers: bool = False  # it has answered
+    earlier: bool = False  # the metrics are of pods that ran before the present ones

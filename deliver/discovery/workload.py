@@ -1,17 +1,18 @@
-"""The Deployment whose release is prepared: its pods, the Services that lead to them, the probes that say whether they are well."""
+"""Workload: the Deployment of a release with its stable pods, its Services and its probes, as the cluster has them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deliver.cluster.port import Cluster, Object, Watch
-from deliver.discovery.types import Ask, Choice, Chosen, Question
+from deliver.cluster.port import Cluster, Watch
+from deliver.discovery.types import Ask, Choice, DiscoveredEntry, Question
 from deliver.engine.preflight.deployment import find_autoscaler, find_deployment
 from deliver.engine.preflight.findings import container_of
 from deliver.engine.runtime.observer import SnapshotFeed, label_selector
 from deliver.engine.runtime.pod_facts import arm, owner
 from deliver.model.errors import InputError
 from deliver.model.names import HASH
+from deliver.model.objects import Object
 from deliver.model.observation import PodSeen
 from deliver.model.spec import Facts, Target
 from deliver.plugins import registry
@@ -19,18 +20,18 @@ from deliver.plugins import registry
 
 @dataclass(frozen=True)
 class Workload:
-    """pods: of the stable version. probed: paths that the kubelet asks for. health: checks out of the readiness probes."""
+    """A Deployment before its release."""
 
-    target: Target
+    target: Target  # with the Services that select its pods
     image: str
-    container: str
-    containers: int
-    desired: int
+    container: str  # the one that gets the new image
+    containers: int  # of the pod template
+    desired: int  # replicas
     autoscaled: bool
-    pods: tuple[PodSeen, ...]
-    probed: frozenset[str]
-    health: tuple[Chosen, ...] = ()
-    told: tuple[str, ...] = ()
+    pods: tuple[PodSeen, ...]  # of the stable version
+    probed: frozenset[str]  # HTTP paths that the kubelet's probes request
+    health: tuple[DiscoveredEntry, ...] = ()  # health checks made from the readiness probes
+    notes: tuple[str, ...] = ()  # lines for a person: what speaks against its Services
 
     @property
     def restarts(self) -> Mapping[str, int]:
@@ -41,8 +42,8 @@ class Workload:
         return Facts(self.target, max(1, self.desired), autoscaled=self.autoscaled)
 
 
-def look(cluster: Cluster, target: Target, container: str = "") -> Workload:
-    """Raises InputError for a Deployment that is not there, or whose container is not clear; ClusterError."""
+def read_workload(cluster: Cluster, target: Target, container: str = "") -> Workload:
+    """The Deployment as the cluster has it. Raises InputError if it is missing or the container is ambiguous, and ClusterError."""
     deployment = find_deployment(cluster, target)
     chosen = container_of(deployment, container)
     wanted = [Watch("services"), Watch("pods"), Watch("replicasets", selector=label_selector(deployment))]
@@ -55,7 +56,7 @@ def look(cluster: Cluster, target: Target, container: str = "") -> Workload:
     others = [pod for pod in seen.list("pods") if pod["metadata"]["uid"] not in own and owner(pod) not in sets]
     router: Any = registry.load("deliver.routers", "service-selector")
     services, findings = router(router.Options()).find(seen, target, labels, others)
-    told = tuple(f"Services: {finding.message}" for finding in findings if finding.level in ("input", "refuse", "warn"))
+    notes = tuple(f"Services: {finding.message}" for finding in findings if finding.level in ("input", "refuse", "warn"))
     containers = template["spec"]["containers"]
     probes = [probe for one in containers for key in ("readinessProbe", "livenessProbe", "startupProbe") if (probe := one.get(key))]
     return Workload(
@@ -68,12 +69,12 @@ def look(cluster: Cluster, target: Target, container: str = "") -> Workload:
         pods=stable.pods,
         probed=frozenset(str(probe["httpGet"].get("path") or "/").partition("?")[0] for probe in probes if probe.get("httpGet")),
         health=tuple(_health(containers)),
-        told=told,
+        notes=notes,
     )
 
 
-def choose(cluster: Cluster, namespace: str, ask: Ask) -> str:
-    """The Deployment of the namespace, where nobody named one. Raises InputError where there is none."""
+def choose_deployment(cluster: Cluster, namespace: str, ask: Ask) -> str:
+    """Name of the Deployment to release where nobody named one: the only one, or `ask` decides. Raises InputError if there is none."""
     found = sorted(one["metadata"]["name"] for one in cluster.list("deployments", namespace))
     mine = [name for name in found if not name.endswith("-candidate")]
     if not mine:
@@ -84,13 +85,13 @@ def choose(cluster: Cluster, namespace: str, ask: Ask) -> str:
     return str(ask(Question(f"Which Deployment of namespace {namespace}", choices)))
 
 
-def _health(containers: list[Object]) -> Iterator[Chosen]:
-    """What the kubelet asks before it sends users, asked by us as well: also where a container's probe is too patient."""
+def _health(containers: list[Object]) -> Iterator[DiscoveredEntry]:
+    """Health checks out of the readiness probes: deliver asks for itself, also where a probe of the kubelet is too patient."""
     for one in containers:
         probe = one.get("readinessProbe") or {}
         ports = {port.get("name"): port.get("containerPort") for port in one.get("ports") or ()}
         if entry := _check(probe, ports):
-            yield Chosen(entry, f"the readiness probe of container {one['name']}")
+            yield DiscoveredEntry(entry, f"the readiness probe of container {one['name']}")
 
 
 def _check(probe: Object, ports: Mapping[Any, Any]) -> Mapping[str, Any] | None:

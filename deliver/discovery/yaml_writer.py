@@ -1,4 +1,4 @@
-"""deliver.yaml, written for a person to read on: every value with where it comes from. Pure."""
+"""Writes the deliver.yaml of `deliver init`; comments say where each value comes from. Pure."""
 
 import itertools
 import json
@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from deliver.discovery.types import Chosen, Discovered
+from deliver.discovery.types import DiscoveredEntry, Discovery
 from deliver.discovery.workload import Workload
 from deliver.model.errors import InputError
 from deliver.model.spec import Facts
 from deliver.plugins.interfaces import Strategy
 from deliver.plugins.registry import load
-from deliver.plugins.validation import planned
+from deliver.plugins.validation import checked_plan
 
 LADDERS = ((5, 25, 50), (10, 50), (20, 50), (25, 50), (50,))
 BAKE = "5m"
@@ -21,8 +21,8 @@ _PLAIN = re.compile(r"[0-9]+(\.[0-9]+)?m?s|[A-Za-z/][A-Za-z0-9 ._/:@%-]*[A-Za-z0
 _WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 
-def text(workload: Workload, found: Discovered, image: str = "") -> str:
-    """The whole file. image: "" where it is to be named for each release."""
+def yaml_text(workload: Workload, found: Discovery, image: str = "") -> str:
+    """The whole file. image: "" = to be named for each release."""
     lines = [
         "# Written by `deliver init` from what stands in the cluster. `deliver validate` checks it; `deliver plan` shows a release.",
         *_target(workload),
@@ -33,23 +33,25 @@ def text(workload: Workload, found: Discovered, image: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
-def weights(facts: Facts) -> tuple[int, ...]:
-    """The finest ladder that so many pods can stand on, as the strategy itself says."""
+def canary_weights(facts: Facts) -> tuple[int, ...]:
+    """The finest of LADDERS whose weights differ in endpoints with so many pods; the strategy itself is asked."""
     plugin = load("deliver.strategies", "canary")
     for ladder in LADDERS:
-        if _can(plugin, facts, ladder):
+        if _reaches_every_weight(plugin, facts, ladder):
             return ladder
     return LADDERS[-1]
 
 
-def _can(plugin: Any, facts: Facts, ladder: Sequence[int]) -> bool:
+def _reaches_every_weight(plugin: Any, facts: Facts, ladder: Sequence[int]) -> bool:
     strategy: Strategy = plugin()
     try:
-        plan = planned(strategy, plugin.Options.model_validate({"steps": [{"weight": weight, "bake": BAKE} for weight in ladder]}), facts)
+        plan = checked_plan(
+            strategy, plugin.Options.model_validate({"steps": [{"weight": weight, "bake": BAKE} for weight in ladder]}), facts
+        )
     except InputError:
         return False
-    shares = [step.endpoints for step in plan.steps if step.weight < 100]
-    return all(low < high for low, high in itertools.pairwise(shares))
+    percents = [step.endpoints for step in plan.steps if step.weight < 100]
+    return all(low < high for low, high in itertools.pairwise(percents))
 
 
 def _target(workload: Workload) -> Iterator[str]:
@@ -73,7 +75,7 @@ def _image(workload: Workload, image: str) -> Iterator[str]:
 
 
 def _strategy(facts: Facts) -> Iterator[str]:
-    steps = weights(facts)
+    steps = canary_weights(facts)
     yield ""
     yield "strategy:"
     yield "  canary:"
@@ -83,9 +85,9 @@ def _strategy(facts: Facts) -> Iterator[str]:
         yield f"      - {{weight: {weight}, bake: {BAKE}}}"
 
 
-def _analysis(workload: Workload, found: Discovered) -> Iterator[str]:
+def _analysis(workload: Workload, found: Discovery) -> Iterator[str]:
     yield ""
-    for line in (*workload.told, *found.told):
+    for line in (*workload.notes, *found.notes):
         yield from _comment(line)
     if found.provider is None and not workload.health:
         yield "# Without metrics and checks a release is judged by its pods alone."
@@ -104,7 +106,7 @@ def _analysis(workload: Workload, found: Discovered) -> Iterator[str]:
             yield f"    - {_flow(check.entry)}  # {check.why}"
 
 
-def _entry(metric: Chosen) -> Iterator[str]:
+def _entry(metric: DiscoveredEntry) -> Iterator[str]:
     first, *rest = metric.entry.items()
     yield f"    - {first[0]}: {_scalar(first[1])}"
     for key, value in rest:
@@ -112,7 +114,7 @@ def _entry(metric: Chosen) -> Iterator[str]:
 
 
 def _comment(line: str) -> Iterator[str]:
-    """Broken at words; what came from the cluster stays on comment lines, whatever it holds."""
+    """The line as comment, broken at words. Nothing that came from the cluster can leave the comment."""
     row = "#"
     for word in re.sub(r"[^ -~]", " ", line).split():
         if len(row) + 1 + len(word) > WIDTH and row != "#":

@@ -1,4 +1,4 @@
-"""Each check is a question with one line for an answer; none of them raises, none of them changes anything."""
+"""run_checks: all checks of `deliver doctor`. No check raises or changes anything."""
 
 import platform
 import ssl
@@ -14,32 +14,34 @@ from deliver.cluster.port import Access, Cluster
 from deliver.doctor import metric_choice as judging
 from deliver.doctor import metrics
 from deliver.doctor.line import DoctorLine
-from deliver.doctor.metrics import ASK, SKEW_FAIL, SKEW_WARN, Judged, told
+from deliver.doctor.metrics import SKEW_FAIL, SKEW_WARN, TIMEOUT, DoctorTarget, error_text
 from deliver.doctor.rights import RIGHTS, Right
 from deliver.model.errors import ClusterError, DeliverError
 
 CLIENTS = ("kubernetes", "httpx", "prometheus-api-client")
 
 
-def examine(
+def run_checks(
     cluster: Cluster,
     namespace: str,
     prometheus: Mapping[str, Any] | None,
     *,
     now: Callable[[], float],
-    judged: Judged | None = None,
+    judged: DoctorTarget | None = None,
 ) -> list[DoctorLine]:
-    """prometheus: the provider's options, None when none is configured. now: unix seconds. judged: whose metrics are looked at, too."""
+    """prometheus: options of the provider; None = not configured. now: unix seconds. judged: whose series are checked."""
     lines = [_versions()]
     server = _server(cluster)
     lines.append(server)
     if server.level == "fail":
         return lines  # everything below would only say the same again
-    apart = _apart(cluster, now)
+    apart = _clock_difference(cluster, now)
     lines.append(_clock(apart))
     lines.extend(_rights(cluster, namespace))
-    lines.extend(metrics.lines(cluster, namespace, prometheus, judged, now=now, apart=apart if isinstance(apart, float) else None))
-    lines.extend([judging.line(cluster, namespace, prometheus, judged, now())] if judged else [])
+    lines.extend(
+        metrics.prometheus_lines(cluster, namespace, prometheus, judged, now=now, apart=apart if isinstance(apart, float) else None)
+    )
+    lines.extend([judging.judged_by_line(cluster, namespace, prometheus, judged, now())] if judged else [])
     return lines
 
 
@@ -60,12 +62,12 @@ def _server(cluster: Cluster) -> DoctorLine:
     try:
         found = cluster.version()
     except DeliverError as error:
-        return DoctorLine("cluster", "fail", told(error), error.hint or "check --context, KUBECONFIG and the network")
+        return DoctorLine("cluster", "fail", error_text(error), error.hint or "check --context, KUBECONFIG and the network")
     return DoctorLine("cluster", "done", f"{getattr(cluster, 'server', 'the API server')} answers, Kubernetes {found}")
 
 
-def _apart(cluster: Cluster, now: Callable[[], float]) -> float | str:
-    """Our clock less the API server's, seconds; or the kind of error. Its Date header has whole seconds: within them they agree."""
+def _clock_difference(cluster: Cluster, now: Callable[[], float]) -> float | str:
+    """Seconds that our clock is ahead of the API server's, or the type of the error. A difference within its Date header's second is 0."""
     try:
         before = now()
         date = _date(cluster)
@@ -89,9 +91,9 @@ def _date(cluster: Cluster) -> float:
     """Unix seconds of the API server. Any answer has the header, a refusal too; so no credentials are sent but a client certificate."""
     access = cluster.proxy("default", "services", "kubernetes", "https", "https")
     address = urlsplit(access.url)
-    connection: HTTPConnection = HTTPConnection(address.netloc, timeout=ASK)
+    connection: HTTPConnection = HTTPConnection(address.netloc, timeout=TIMEOUT)
     if address.scheme == "https":
-        connection = HTTPSConnection(address.netloc, timeout=ASK, context=_trust(access))
+        connection = HTTPSConnection(address.netloc, timeout=TIMEOUT, context=_trust(access))
     try:
         connection.request("GET", f"{address.path.partition('/api/v1/')[0]}/version")
         return parsedate_to_datetime(connection.getresponse().headers["date"]).timestamp()
@@ -115,7 +117,7 @@ def _rights(cluster: Cluster, namespace: str) -> Iterator[DoctorLine]:
         try:
             missing = [verb for verb in right.verbs if not cluster.allowed(verb, right.resource, namespace, "", right.subresource)]
         except ClusterError as error:
-            yield DoctorLine(name, "fail", told(error), error.hint)
+            yield DoctorLine(name, "fail", error_text(error), error.hint)
             continue
         if missing:
             yield _missing(right, name, missing)

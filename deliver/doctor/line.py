@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DoctorLine:
-    """One thing that `doctor` looked at. level: done, warn, fail, or todo (good to know). hint: what to do, when it is not done."""
+    """The answer of one check."""
 
     name: str
-    level: str
+    level: str  # done, warn, fail, or todo (good to know)
     message: str
-    hint: str = ""
+    hint: str = ""  # what to do, unless done

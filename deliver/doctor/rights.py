@@ -1,21 +1,19 @@
-"""Every right that a release needs, forward and back: the one table behind `doctor`, the RBAC Roles that are shipped and their tests."""
+"""Every right that a release needs, forward and back. `doctor` and the tests of deploy/rbac read this table."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Right:
-    """resource: plural name as in deliver.cluster.port.KINDS. rollback: the way back needs it too. proxy: only when health checks
-    or Prometheus are reached through the API server. flags: only when a feature flag is released.
-    """
+    """Verbs that a release needs on one resource."""
 
     group: str
-    resource: str
+    resource: str  # plural name as in deliver.cluster.port.KINDS
     verbs: tuple[str, ...]
     subresource: str = ""
-    rollback: bool = True
-    proxy: bool = False
-    flags: bool = False
+    rollback: bool = True  # the way back needs it too
+    proxy: bool = False  # only where health checks or Prometheus are reached through the API server
+    flags: bool = False  # only where a feature flag is released
 
     @property
     def name(self) -> str:

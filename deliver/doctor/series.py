@@ -1,4 +1,4 @@
-"""What Prometheus knows of a Deployment's pods: whether a release could be judged by it, and what would be missed. None of it raises."""
+"""The series that Prometheus has of a Deployment's pods: could a release be judged by them, and what would be missed? Never raises."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,58 +6,60 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from deliver.analysis import native_histogram
-from deliver.analysis.selectors import Labels, Selector, histogram, parse
+from deliver.analysis.selectors import PodLabels, Selector
 from deliver.discovery import counter_behaviour, requests
 from deliver.discovery.catalog import COUNTERS
-from deliver.discovery.counter_behaviour import Behaviour
-from deliver.discovery.series_queries import WINDOW, YOUNG, Asking
+from deliver.discovery.counter_behaviour import CounterBehaviour
+from deliver.discovery.series_queries import WINDOW, YOUNG_PODS, SeriesQueries
 from deliver.discovery.types import Family, Question
 from deliver.discovery.workload import Workload
 from deliver.doctor.line import DoctorLine
-from deliver.metrics.pod_roster import batches
+from deliver.metrics.queries import counter, has_series, pods_with_series
 from deliver.metrics.scrape_delay import cadence
 from deliver.model.errors import InputError
 from deliver.model.names import candidate_name
 from deliver.plugins.interfaces import MetricProvider, MetricsError
-from deliver.plugins.types import show_duration
+from deliver.text.durations import show_duration
 
-STALE = 60.0  # `max_staleness`, where nobody has set it
+DEFAULT_STALENESS = 60.0  # `max_staleness`, where nobody has set it
 OTHER_NAMES = (
-    Labels("exported_namespace", "exported_pod"),
-    Labels("namespace", "exported_pod"),
-    Labels("kubernetes_namespace", "kubernetes_pod_name"),
-    Labels("namespace", "pod_name"),
-    Labels("k8s_namespace_name", "k8s_pod_name"),
+    PodLabels("exported_namespace", "exported_pod"),
+    PodLabels("namespace", "exported_pod"),
+    PodLabels("kubernetes_namespace", "kubernetes_pod_name"),
+    PodLabels("namespace", "pod_name"),
+    PodLabels("k8s_namespace_name", "k8s_pod_name"),
 )
-"""Namespace and pod as other scrape configurations call them."""
+"""Labels for namespace and pod in other scrape configurations."""
 ELSEWHERE = (
     ("istio_requests_total", 'reporter="source",destination_workload_namespace="{namespace}",destination_workload="{name}"', "Istio"),
     ("nginx_ingress_controller_requests", 'exported_namespace="{namespace}"', "ingress-nginx"),
     ("nginx_ingress_controller_requests", 'namespace="{namespace}"', "ingress-nginx"),
     ("traefik_service_requests_total", 'exported_service=~"{namespace}-.*"', "Traefik"),
 )
-"""Who counts requests on the way to the pods, and so also those that no pod answered."""
+"""(metric, matchers, who counts it): counters on the way to the pods, which also count requests that no pod answered."""
 
 
 @dataclass(frozen=True)
-class Looked:
-    """Samples of the counters that judge the pods, by their names in deliver.yaml. stale: `max_staleness`. now: the provider's time."""
+class CounterSamples:
+    """Samples of the counters that a release would be judged by."""
 
-    counters: Mapping[str, Family]
-    stale: float
-    now: float
+    counters: Mapping[str, Family]  # by name of the metric
+    stale: float  # `max_staleness`, seconds
+    now: float  # unix seconds by the provider's clock
 
 
-def lines(provider: MetricProvider, workload: Workload, metrics: Sequence[Any], stale: float = STALE) -> Iterator[DoctorLine]:
-    """metrics: as deliver.yaml has them, not checked yet; () to find them. stale: `max_staleness`."""
+def series_lines(
+    provider: MetricProvider, workload: Workload, metrics: Sequence[Any], stale: float = DEFAULT_STALENESS
+) -> Iterator[DoctorLine]:
+    """metrics: as in deliver.yaml, not validated yet; () = discover them. stale: `max_staleness`, seconds."""
     try:
-        asking = Asking(provider, workload.target.namespace, workload.pods)
-        if not asking.pods:
+        queries = SeriesQueries(provider, workload.target.namespace, workload.pods)
+        if not queries.pods:
             yield DoctorLine("series", "warn", "no pod is ready, so there is nothing to look at", "come back when the pods are ready")
             return
-        now = asking.fetch.now()
-        yield from _matched(asking, workload, now)
-        families = _families(asking, workload, metrics)
+        now = queries.fetch.now()
+        yield from _pods_with_series(queries, workload, now)
+        families = _families(queries, workload, metrics)
     except (MetricsError, InputError) as error:
         yield DoctorLine("series", "fail", str(error), getattr(error, "hint", "") or "see `analysis` in deliver.yaml")
         return
@@ -65,15 +67,15 @@ def lines(provider: MetricProvider, workload: Workload, metrics: Sequence[Any], 
         hint = "does the application count its requests by status? --errors and --requests name the counter"
         yield DoctorLine("counters", "warn", "no series of these pods counts requests by status", hint)
         return
-    looked = Looked(families, stale, now)
-    yield fresh(looked)
-    yield spaced(looked)
+    looked = CounterSamples(families, stale, now)
+    yield freshness_line(looked)
+    yield scrape_interval_line(looked)
     for name, family in families.items():
-        yield counts(name, counter_behaviour.of(family.series, workload.restarts, asking.pod_label))
-    yield _crashes(asking, workload, families)
+        yield counter_line(name, counter_behaviour.behaviour_of(family.series, workload.restarts, queries.pod_label))
+    yield _crash_line(queries, workload, families)
 
 
-def fresh(looked: Looked) -> DoctorLine:
+def freshness_line(looked: CounterSamples) -> DoctorLine:
     newest = max((one.points[-1][0] for family in looked.counters.values() for one in family.series if one.points), default=0.0)
     age = looked.now - newest
     if age <= looked.stale:
@@ -82,8 +84,8 @@ def fresh(looked: Looked) -> DoctorLine:
     return DoctorLine("freshness", "fail", f"the newest sample is {age:.0f} s old; above {looked.stale:.0f} s it counts as none", hint)
 
 
-def spaced(looked: Looked) -> DoctorLine:
-    """Measured, for the configuration may be somebody else's: what passes between two samples is what a breach waits for at the least."""
+def scrape_interval_line(looked: CounterSamples) -> DoctorLine:
+    """The scrape interval, measured from the samples: the shortest time in which a breach can be seen."""
     found = cadence([one for family in looked.counters.values() for one in family.series], looked.now)
     if not found.known:
         return DoctorLine("scrape interval", "warn", "no series has two samples yet", "come back in a minute or two")
@@ -95,8 +97,8 @@ def spaced(looked: Looked) -> DoctorLine:
     return DoctorLine("scrape interval", "warn", f"{text}: one that is missed makes a look blind", hint)
 
 
-def counts(name: str, seen: Behaviour) -> DoctorLine:
-    """Is it a counter at all, and does it count now?"""
+def counter_line(name: str, seen: CounterBehaviour) -> DoctorLine:
+    """Is it a counter, and does it grow?"""
     what = f"counter {name}"
     if seen.falls:
         hint = "a counter only falls when its process restarts: take the one that ends in _total, no gauge and no rate"
@@ -110,71 +112,67 @@ def counts(name: str, seen: Behaviour) -> DoctorLine:
     return DoctorLine(what, "done", f"only rises, by {seen.grown:.0f} in up to {show_duration(WINDOW)}{resets}")
 
 
-def _matched(asking: Asking, workload: Workload, now: float) -> Iterator[DoctorLine]:
-    """Does each pod have series under its name?"""
+def _pods_with_series(queries: SeriesQueries, workload: Workload, now: float) -> Iterator[DoctorLine]:
+    """Does each ready pod have series?"""
     ready = [pod for pod in workload.pods if pod.ready]
-    labels, namespace = asking.fetch.labels, asking.fetch.namespace
-    known = set()
-    for batch in batches(sorted(pod.name for pod in ready)):
-        inside = ",".join(map(str, labels.matchers(namespace, batch)))
-        known |= {one.labels.get(labels.pod, "") for one in asking.fetch.value(f"count by ({labels.pod}) ({{{inside}}})").series}
+    labels, namespace = queries.fetch.labels, queries.fetch.namespace
+    known = pods_with_series(queries.fetch, [pod.name for pod in ready])
     missing = [pod for pod in ready if pod.name not in known]
     if not missing:
         yield DoctorLine("series", "done", f"all {len(ready)} ready pods have series with {labels.namespace} and {labels.pod}")
         return
     text = f"{len(missing)} of {len(ready)} ready pods have no series with {labels.namespace}={namespace} and {labels.pod}=their name"
-    if all(now - pod.since < YOUNG for pod in missing):
+    if all(now - pod.since < YOUNG_PODS for pod in missing):
         yield DoctorLine("series", "warn", text, "they are young: come back when they have been scraped")
     elif len(missing) < len(ready):
         yield DoctorLine("series", "warn", f"{text}: {missing[0].name}", "its scrape fails, or the pod is on a node that is not scraped")
     else:
-        yield DoctorLine("series", "fail", text, _other_names(asking) or "are the pods scraped? look for their targets in Prometheus")
+        yield DoctorLine("series", "fail", text, _other_names(queries) or "are the pods scraped? look for their targets in Prometheus")
 
 
-def _other_names(asking: Asking) -> str:
+def _other_names(queries: SeriesQueries) -> str:
     for other in OTHER_NAMES:
-        if _there(asking, f"count({{{','.join(map(str, other.matchers(asking.fetch.namespace, asking.fetch.pods)))}}})"):
+        if _has_series(queries, f"{{{other.inside(queries.fetch.namespace, queries.fetch.pods)}}}"):
             return f"other labels name them: set `pod_label: {other.pod}` and `namespace_label: {other.namespace}` under `prometheus`"
     return ""
 
 
-def _families(asking: Asking, workload: Workload, metrics: Sequence[Any]) -> dict[str, Family]:
-    """The totals of the file's metrics; with none, of the counter that discovery would take."""
+def _families(queries: SeriesQueries, workload: Workload, metrics: Sequence[Any]) -> dict[str, Family]:
+    """Name -> counter of all requests: of the file's metrics, or of the counter that discovery would take."""
     named = {str(one.get("name", "?")): one for one in metrics if isinstance(one, Mapping)}
-    found = {name: _counted(asking, selector) for name, one in named.items() if (selector := _total(one))}
+    found = {name: _counter_family(queries, selector) for name, one in named.items() if (selector := _requests(one))}
     if found or named:
         return {name: family for name, family in found.items() if family.series}
-    seen = requests.find(asking.counters(asking.names()), workload.restarts, asking.pod_label, workload.probed)
-    chosen = requests.choose(seen.counters)
+    seen = requests.find_counters(queries.counters(queries.names()), workload.restarts, queries.pod_label, workload.probed)
+    chosen = requests.choose_counter(seen.counters)
     counter = chosen.choices[0].value if isinstance(chosen, Question) else chosen
-    return {counter.total: asking.selected(counter.selector)} if counter else {}
+    return {counter.total: queries.selected(counter.selector)} if counter else {}
 
 
-def _counted(asking: Asking, selector: Selector) -> Family:
-    """A native histogram is one series, whose count is what is looked at."""
-    family = asking.selected(selector)
+def _counter_family(queries: SeriesQueries, selector: Selector) -> Family:
+    """The counter's series; for a native histogram, those of its count."""
+    family = queries.selected(selector)
     if family.series or not selector.name.endswith("_count"):
         return family
-    whole = asking.selected(replace(selector, name=selector.name.removesuffix("_count")))
-    return Family(whole.name, native_histogram.classic(whole.series, math.inf)[1])
+    whole = queries.selected(replace(selector, name=selector.name.removesuffix("_count")))
+    return Family(whole.name, native_histogram.to_classic(whole.series, math.inf)[1])
 
 
-def _total(metric: Mapping[str, Any]) -> Selector | None:
-    """Raises InputError for a selector that is none."""
-    if isinstance(metric.get("total"), str):
-        return parse(metric["total"])
-    return histogram(metric["histogram"]).suffixed("_count") if isinstance(metric.get("histogram"), str) else None
+def _requests(metric: Mapping[str, Any]) -> Selector | None:
+    """metric: an entry of deliver.yaml that nobody has validated yet. Raises InputError for a selector that is none."""
+    total, histogram = (one if isinstance(one, str) else "" for one in (metric.get("total"), metric.get("histogram")))
+    return counter(total, "" if total else histogram) if total or histogram else None
 
 
-def _crashes(asking: Asking, workload: Workload, families: Mapping[str, Family]) -> DoctorLine:
-    """A pod that dies takes its last counts with it, and a request that no pod answers is in no pod's counter."""
+def _crash_line(queries: SeriesQueries, workload: Workload, families: Mapping[str, Family]) -> DoctorLine:
+    """Who counts the errors of a crash? A dead pod takes its last counts with it; a request that no pod answers is in no pod's counter."""
     what, target = "errors of a crash", workload.target
     proxies = sorted({known.who for family in families.values() if (known := COUNTERS.get(family.name)) and known.rank < 2})
     if proxies:
         return DoctorLine(what, "done", f"counted by {proxies[0]}, also when the application is gone")
     for name, inside, who in ELSEWHERE:
         filled = inside.format(namespace=target.namespace, name=target.deployment)
-        if _there(asking, f"count({name}{{{filled}}})"):
+        if _has_series(queries, f"{name}{{{filled}}}"):
             text = f"not in the pods' own counters; {who} counts them ({name})"
             return DoctorLine(what, "todo", text, _by(name, filled.replace(target.deployment, candidate_name(target.deployment))))
     text = "not seen: only the pods' own counters are there, and a request that no pod answers is in none of them"
@@ -189,8 +187,8 @@ def _by(name: str, inside: str) -> str:
     return f"a metric `query: {bad} / sum(rate({name}{{{inside}}}[1m]))` with `max: 0.05` judges by it"
 
 
-def _there(asking: Asking, query: str) -> bool:
+def _has_series(queries: SeriesQueries, selector: str) -> bool:
     try:
-        return bool(asking.fetch.value(query).series)
+        return has_series(queries.fetch, selector)
     except MetricsError:
         return False

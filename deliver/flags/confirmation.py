@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-from deliver.flags.http import Caller, token_of
-from deliver.flags.ofrep import Instance, Probe, Wanted
+from deliver.flags.http import FlagHttpClient, token_of
+from deliver.flags.ofrep import Instance, OfrepProbe, Wanted
 from deliver.flags.options import FlagdOptions
-from deliver.flags.rollout import Flag, Variants, marks_of, off
+from deliver.flags.rollout import Flag, Variants, marks_of, why_off
 from deliver.model.errors import ClusterError
+from deliver.model.objects import Object
 from deliver.model.observation import Ack
 from deliver.plugins.flags import FlagReach
-from deliver.plugins.interfaces import Finding, Object
+from deliver.plugins.interfaces import Finding
 
 MOST = 20  # pods that are asked before a release starts
 
@@ -17,10 +18,10 @@ MOST = 20  # pods that are asked before a release starts
 class Confirmation:
     """instances: who is asked instead of the pods."""
 
-    def __init__(self, options: FlagdOptions, reach: FlagReach, caller: Caller | None, instances: Sequence[Instance]) -> None:
+    def __init__(self, options: FlagdOptions, reach: FlagReach, caller: FlagHttpClient | None, instances: Sequence[Instance]) -> None:
         self.options, self.reach, self.instances = options, reach, instances
         self.names = Variants(options.treatment, options.safe)
-        self.probe = Probe(path=options.path, users=options.users, headers=self._headers, caller=caller)
+        self.probe = OfrepProbe(path=options.path, users=options.users, headers=self._headers, caller=caller)
 
     def _headers(self) -> dict[str, str]:
         if not self.options.token_env:
@@ -35,7 +36,7 @@ class Confirmation:
         return [Instance(name, self.reach.pod(name, self.options.port)) for name in pods]
 
     def of(self, flag: str, definition: Flag, percent: float, instances: Sequence[Instance]) -> Ack:
-        if off(definition):
+        if why_off(definition):
             return self.of_nobody(flag, instances)
         if not instances:
             return self._nobody_asked()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deliver.flags import json_edit
-from deliver.flags.rollout import Flag, Marks, Variants, marks_of, off, share
+from deliver.flags.rollout import Flag, Marks, Variants, marks_of, share, why_off
 from deliver.model.errors import Rejected
 from deliver.model.observation import FlagState
 from deliver.plugins.flags import FlagGone
@@ -39,18 +39,18 @@ class Document:
 
     def with_flag(self, name: str, flag: Flag) -> str:
         """The whole text with another definition of that flag; what does not change in it keeps its bytes."""
-        return self.with_raw(name, json_edit.remade(self.raw(name), flag) if name in self.spans else json_edit.shown(flag))
+        return self.with_raw(name, json_edit.with_members(self.raw(name), flag) if name in self.spans else json_edit.compact(flag))
 
     def with_raw(self, name: str, raw: str) -> str:
         if name in self.spans:
-            return json_edit.replaced(self.text, self.spans[name], raw)
-        return json_edit.inserted(self.text, self.body, name, raw)
+            return json_edit.with_value(self.text, self.spans[name], raw)
+        return json_edit.with_first_member(self.text, self.body, name, raw)
 
     def state(self, name: str, names: Variants) -> FlagState:
         flag, raw = self.flag(name), self.raw(name)
         percent, why = share(flag, names)
         marks = marks_of(flag)
-        return FlagState(percent, revision(marks, flag), raw, why, marks.release, marks.fence, names.treatment, names.safe, off(flag))
+        return FlagState(percent, revision(marks, flag), raw, why, marks.release, marks.fence, names.treatment, names.safe, why_off(flag))
 
 
 def revision(marks: Marks, flag: Flag) -> str:
@@ -62,7 +62,7 @@ def revision(marks: Marks, flag: Flag) -> str:
 def parse(text: str, where: str) -> Document:
     """Raises Rejected with what is wrong and where."""
     try:
-        data = json_edit.strict(text)
+        data = json_edit.parse_strict(text)
     except ValueError as error:
         raise _broken(where, str(error)) from None
     if problem := problem_of(data):

@@ -19,7 +19,8 @@ from deliver.flags.format import DocumentBackend
 from deliver.flags.ofrep import Instance
 from deliver.flags.options import FileOptions
 from deliver.model.errors import Conflict, Forbidden, NotFound, Rejected, Unreachable
-from deliver.plugins.interfaces import Finding, Object, Writer
+from deliver.model.objects import Object
+from deliver.plugins.interfaces import Finding, Writer
 
 LARGEST = 16 * 1024 * 1024
 ATTEMPTS = 8

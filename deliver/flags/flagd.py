@@ -13,15 +13,16 @@ from pydantic import BaseModel
 from deliver.cluster.port import Watch
 from deliver.flags.document import nearest
 from deliver.flags.format import DocumentBackend
-from deliver.flags.http import Caller
-from deliver.flags.kubelet_sync import Refresh
+from deliver.flags.http import FlagHttpClient
+from deliver.flags.kubelet_sync import KubeletSync
 from deliver.flags.mounts import findings
 from deliver.flags.options import ConfigMapOptions
 from deliver.model.errors import NotFound
 from deliver.model.names import FENCE
+from deliver.model.objects import Object
 from deliver.model.observation import Ack, PodSeen
 from deliver.plugins.flags import FlagReach
-from deliver.plugins.interfaces import Finding, Object, Writer
+from deliver.plugins.interfaces import Finding, Writer
 
 LARGEST = 1024 * 1024
 ROOM = 4096  # bytes that our marks and weights may add
@@ -33,9 +34,9 @@ class Flagd(DocumentBackend[ConfigMapOptions, Object]):
     summary: ClassVar[str] = "flagd's JSON in a ConfigMap that the pods mount, confirmed by OFREP"
     Options: ClassVar[type[BaseModel]] = ConfigMapOptions
 
-    def __init__(self, options: ConfigMapOptions, reach: FlagReach, caller: Caller | None = None) -> None:
+    def __init__(self, options: ConfigMapOptions, reach: FlagReach, caller: FlagHttpClient | None = None) -> None:
         super().__init__(options, reach, caller)
-        self._refresh = Refresh(reach, options.configmap, options.key)
+        self._refresh = KubeletSync(reach, options.configmap, options.key)
 
     def watches(self) -> Sequence[Watch]:
         return (Watch("configmaps", name=self.options.configmap),)

@@ -11,15 +11,16 @@ from deliver.cluster.port import Watch
 from deliver.flags import json_edit
 from deliver.flags.confirmation import Confirmation, ready
 from deliver.flags.document import Document, parse, problem_of
-from deliver.flags.http import Caller
+from deliver.flags.http import FlagHttpClient
 from deliver.flags.ofrep import Instance
 from deliver.flags.options import FlagdOptions
-from deliver.flags.rollout import STEP, Flag, Variants, marks_of, off, rolled, share, unmarked, version_after
-from deliver.flags.undo import killed, sentences, undone
+from deliver.flags.rollout import STEP, Flag, Variants, marks_of, share, unmarked, version_after, why_off, with_share
+from deliver.flags.undo import sentences, with_kill, without_ours
 from deliver.model.errors import Conflict, NotFound, Rejected, Superseded
+from deliver.model.objects import Object
 from deliver.model.observation import Ack, FlagState, PodSeen
 from deliver.plugins.flags import Capabilities, FlagReach, Mark, Undone
-from deliver.plugins.interfaces import Finding, Object, Writer
+from deliver.plugins.interfaces import Finding, Writer
 from deliver.plugins.three_way_merge import same
 
 OptionsT = TypeVar("OptionsT", bound=FlagdOptions)
@@ -32,7 +33,7 @@ class DocumentBackend(ABC, Generic[OptionsT, HolderT]):
 
     capabilities: ClassVar[Capabilities] = Capabilities(step=STEP, conditional=True, monotone=True, ack="instance")
 
-    def __init__(self, options: OptionsT, reach: FlagReach, caller: Caller | None = None) -> None:
+    def __init__(self, options: OptionsT, reach: FlagReach, caller: FlagHttpClient | None = None) -> None:
         self.options, self.reach = options, reach
         self._confirmation = Confirmation(options, reach, caller, self._instances())
         self._names = self._confirmation.names
@@ -116,14 +117,14 @@ class DocumentBackend(ABC, Generic[OptionsT, HolderT]):
         return revision
 
     def undo(self, write: Writer, flag: str, document: str, mark: Mark) -> Undone:
-        before, left = json_edit.strict(document), list[str]()
+        before, left = json_edit.parse_strict(document), list[str]()
 
         def text(holder: HolderT) -> str:
             try:
                 there = self._document(holder, flag)
             except Rejected:  # broken since: what the applications serve still is the one before it, and that is ours
                 return self._restorable(holder, flag).with_raw(flag, document)
-            after = _valid(flag, undone(before, self._standing(holder, flag), self._names), before)
+            after = _valid(flag, without_ours(before, self._standing(holder, flag), self._names), before)
             left[:] = sentences(flag, before, after)
             return there.with_raw(flag, document) if same(after, before) else there.with_flag(flag, after)
 
@@ -216,17 +217,17 @@ class Editor:
             raise Superseded("the flag carries a newer fence", why="another driver took the release over")
         if (there.release, there.step) == (mark.release, mark.step) and share(flag, self.names)[0] == percent:
             return None
-        if why := off(flag):
+        if why := why_off(flag):
             raise Rejected("the flag is switched off, and not by this release", status=422, why=why)
         if revision != if_revision:
             raise Conflict("the flag was changed by somebody else", status=409, why=f"revision {revision} stands there, not {if_revision}")
-        return rolled(flag, self.names, percent, mark, version_after(there, self.now()))
+        return with_share(flag, self.names, percent, mark, version_after(there, self.now()))
 
     def kill(self, flag: Flag, mark: Mark) -> Flag | None:
         there = marks_of(flag)
-        dead = killed(flag, self.names, mark, there.version)
+        dead = with_kill(flag, self.names, mark, there.version)
         done = there.version and there.release == mark.release and {**dead, "metadata": 0} == {**flag, "metadata": 0}
-        return None if done else killed(flag, self.names, mark, version_after(there, self.now()))
+        return None if done else with_kill(flag, self.names, mark, version_after(there, self.now()))
 
     def release(self, flag: Flag) -> Flag | None:
         clean = unmarked(flag)

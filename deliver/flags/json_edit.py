@@ -19,7 +19,7 @@ class Span:
     colon: int
 
 
-def strict(text: str) -> Any:
+def parse_strict(text: str) -> Any:
     """Like json.loads, but a key that stands twice, NaN and Infinity are errors. Raises ValueError with the place."""
     try:
         return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
@@ -61,20 +61,20 @@ def _skip(text: str, at: int) -> int:
     return at
 
 
-def replaced(text: str, span: Span, value: str) -> str:
+def with_value(text: str, span: Span, value: str) -> str:
     return text[: span.start] + value + text[span.end :]
 
 
-def inserted(text: str, start: int, key: str, value: str) -> str:
+def with_first_member(text: str, start: int, key: str, value: str) -> str:
     """A new first member of the object that begins at or after `start`."""
     at = _skip(text, start) + 1
     comma = "" if text[_skip(text, at)] == "}" else ", "
     return f"{text[:at]}{json.dumps(key)}: {value}{comma}{text[at:]}"
 
 
-def remade(text: str, new: Mapping[str, Any]) -> str:
+def with_members(text: str, new: Mapping[str, Any]) -> str:
     """The object that the text is, with these members: what stays keeps its bytes, what is new is laid out as the first two are."""
-    old, spans = strict(text), members(text, 0)
+    old, spans = parse_strict(text), members(text, 0)
     ends = list(spans.values())
     lead, colon, gap, tail = "", ": ", " ", ""
     if ends:
@@ -90,14 +90,14 @@ def _name(text: str, spans: Mapping[str, Span], key: str) -> str:
 
 def _value(text: str, spans: Mapping[str, Span], old: Mapping[str, Any], key: str, value: Any) -> str:
     if key not in spans:
-        return shown(value)
+        return compact(value)
     there = text[spans[key].start : spans[key].end]
     if old[key] == value:
         return there
-    return remade(there, value) if isinstance(old[key], dict) and isinstance(value, dict) else shown(value)
+    return with_members(there, value) if isinstance(old[key], dict) and isinstance(value, dict) else compact(value)
 
 
-def shown(value: Any) -> str:
+def compact(value: Any) -> str:
     """On one line."""
     return json.dumps(value, ensure_ascii=not _encodable(value))
 

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 
-from deliver.flags.mounts import consumes
+from deliver.flags.mounts import reads_configmap
 from deliver.model.errors import ClusterError, Conflict, NotFound
 from deliver.model.names import FENCE
+from deliver.model.objects import Object
 from deliver.plugins.flags import FlagReach
-from deliver.plugins.interfaces import Object, Writer
+from deliver.plugins.interfaces import Writer
 
-BUMP = "deliver.dev/flags"
+SYNC_ANNOTATION = "deliver.dev/flags"
 
 
-class Refresh:
+class KubeletSync:
     """slow: why the kubelets were not woken at the last write; a change that could be written is not undone for that."""
 
     def __init__(self, reach: FlagReach, configmap: str, key: str) -> None:
@@ -26,7 +27,7 @@ class Refresh:
         """No pod carries ours any more. One that carried none is changed all the same, so that it sees what was put back."""
 
         def one(name: str) -> None:
-            write.change("pods", name, lambda pod: None if BUMP in _notes(pod) else _noted(pod, "restored"))
+            write.change("pods", name, lambda pod: None if SYNC_ANNOTATION in _notes(pod) else _noted(pod, "restored"))
             write.change("pods", name, lambda pod: _noted(pod, None))
 
         self._each(write, one)
@@ -35,7 +36,7 @@ class Refresh:
         self.slow = ""
         try:
             for pod in self.reach.list("pods", ""):
-                if consumes(pod, self.configmap, self.key):
+                if reads_configmap(pod, self.configmap, self.key):
                     _left(work, pod["metadata"]["name"])
         except ClusterError as error:
             self.slow = f"the kubelets could not be woken ({error.what}); they look once a minute"
@@ -56,6 +57,6 @@ def _notes(pod: Object) -> dict[str, str]:
 def _noted(pod: Object, value: str | None) -> Object | None:
     """A pod keeps no fence: what it carries orders nothing."""
     notes = _notes(pod)
-    if notes.get(BUMP) == value and FENCE not in notes:
+    if notes.get(SYNC_ANNOTATION) == value and FENCE not in notes:
         return None
-    return {"metadata": {"annotations": {BUMP: value, FENCE: None}}}
+    return {"metadata": {"annotations": {SYNC_ANNOTATION: value, FENCE: None}}}

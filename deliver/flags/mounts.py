@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from deliver.plugins.interfaces import Finding, Object
+from deliver.model.objects import Object
+from deliver.plugins.interfaces import Finding
 
 _FORCED = "a file mounted by subPath is never updated: mount the ConfigMap as a directory, without subPath"
 _ENV = "environment variables are read once, at the start of a container: mount the ConfigMap as a directory instead"
 
 
-def consumes(pod: Object, name: str, key: str) -> bool:
+def reads_configmap(pod: Object, name: str, key: str) -> bool:
     """A pod that lives and has the ConfigMap's key mounted, however."""
     spec, meta = pod.get("spec") or {}, pod["metadata"]
     ended = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")

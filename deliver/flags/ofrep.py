@@ -14,15 +14,17 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from deliver.cluster.port import Access
-from deliver.flags.http import Caller, Reply, clean
+from deliver.flags.http import FlagHttpClient, reason_in
 from deliver.flags.rollout import Variants, marks_of
+from deliver.http.client import Reply
 from deliver.model.errors import ClusterError, Rejected, Unreachable
 from deliver.model.observation import Ack
+from deliver.text.sanitize import one_line
 
 THREADS = 4
-ASK = 3.0  # seconds for one evaluation
+EVALUATION_TIMEOUT = 3.0  # seconds for one evaluation
 BUDGET = 10.0  # seconds for one look at all instances; what was learned in it is not asked again in the next
-ENOUGH = 100  # users whose answers say something, where time did not suffice for all
+FEWEST_USERS = 100  # users whose answers say something, where time did not suffice for all
 SAMPLE = 25  # users of each group that a further instance is asked for
 STATIC = 10  # users where everybody must get the same
 SIGMAS = 4.0
@@ -57,7 +59,7 @@ class Evaluation:
     version: int
 
 
-class Probe:
+class OfrepProbe:
     """Asks, and remembers who had the treatment: by instance and version, so that a settled flag is not asked for again and again."""
 
     def __init__(
@@ -66,14 +68,14 @@ class Probe:
         path: str = "/ofrep/v1/evaluate/flags",
         users: int = 1000,
         headers: Callable[[], dict[str, str]] = dict,
-        caller: Caller | None = None,
+        caller: FlagHttpClient | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.path, self.users, self.headers, self.caller, self.clock = path, users, headers, caller or Caller(), clock
+        self.path, self.users, self.headers, self.caller, self.clock = path, users, headers, caller or FlagHttpClient(), clock
         self._known: dict[tuple[str, str, int], dict[str, bool]] = {}
         self._before: dict[str, tuple[float, dict[str, bool]]] = {}
 
-    def evaluate(self, instance: Instance, flag: str, user: str, timeout: float = ASK) -> Evaluation:
+    def evaluate(self, instance: Instance, flag: str, user: str, timeout: float = EVALUATION_TIMEOUT) -> Evaluation:
         """Raises ClusterError with the reason why the instance gave no answer."""
         reply = self._ask(instance, flag, user, timeout)
         data = reply.data()
@@ -102,7 +104,7 @@ class Probe:
             if left <= 0:
                 return f"not asked within {BUDGET:g} s"
             try:
-                reply = self._ask(instance, flag, user(number), min(ASK, left))
+                reply = self._ask(instance, flag, user(number), min(EVALUATION_TIMEOUT, left))
             except ClusterError as error:
                 return error.what
             data = reply.data()
@@ -111,7 +113,7 @@ class Probe:
                 return ""
             variant = str(said.get("variant") or "")
             if reply.status != 200 or variant != names.safe:
-                return f"serves `{clean(variant, 40)}` still" if reply.status == 200 else _refused(reply, flag)
+                return f"serves `{one_line(variant, 40)}` still" if reply.status == 200 else _refused(reply, flag)
         return ""
 
     def confirm(self, flag: str, want: Wanted, instances: Sequence[Instance]) -> Ack:
@@ -136,13 +138,13 @@ class Probe:
         if left <= 0:
             return f"not asked within {BUDGET:g} s"
         try:
-            seen = self.evaluate(instance, flag, user(0), min(ASK, left))
+            seen = self.evaluate(instance, flag, user(0), min(EVALUATION_TIMEOUT, left))
         except ClusterError as error:
             return error.what
         if seen.version != want.version:
             return f"serves revision {seen.version} still" if seen.version else "serves a definition without our mark"
         if seen.variant and seen.variant not in (want.names.treatment, want.names.safe):
-            return f"serves `{clean(seen.variant, 40)}`, neither `{want.names.treatment}` nor `{want.names.safe}`"
+            return f"serves `{one_line(seen.variant, 40)}`, neither `{want.names.treatment}` nor `{want.names.safe}`"
         return ""
 
     def _compared(self, flag: str, want: Wanted, instances: Sequence[Instance], until: float) -> Ack:
@@ -179,7 +181,7 @@ class Probe:
             if left <= 0 or len(silent) > len(users) // 10:
                 return
             try:
-                seen = self.evaluate(instance, flag, name, min(ASK, left))
+                seen = self.evaluate(instance, flag, name, min(EVALUATION_TIMEOUT, left))
             except ClusterError as error:
                 silent.append(error.what)
                 return
@@ -187,7 +189,7 @@ class Probe:
 
         self._each([name for name in users if name not in known], ask)
         found = {name: known[name] for name in users if name in known}
-        if len(found) < min(len(users), ENOUGH):
+        if len(found) < min(len(users), FEWEST_USERS):
             why = f": {silent[0]}" if silent else ""
             raise Unreachable(f"{instance.name} has answered for {len(found)} of {len(users)} users{why}")
         return found
@@ -238,8 +240,8 @@ def _differ(instances: Sequence[Instance], first: dict[str, bool], others: Seque
 
 
 def _refused(reply: Reply, flag: str) -> str:
-    said = reply.said()
-    if reply.proxy_failed:
+    said = reason_in(reply)
+    if reply.from_api_server():
         why = "it cannot be asked" if reply.status != 403 else "we may not ask it (create on pods/proxy)"
         return f"{why}: {said}"
     if reply.status in (401, 403):

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
+from deliver.cluster.patch import merge_patch_to
 from deliver.cluster.port import Watch
 from deliver.flags import rollout
 from deliver.flags.document import Document, parse
@@ -18,8 +19,9 @@ from deliver.flags.options import ResourceOptions
 from deliver.flags.rollout import RELEASE, Flag, marks_of
 from deliver.model.errors import NotFound, Rejected
 from deliver.model.names import FENCE
+from deliver.model.objects import Object
 from deliver.plugins.flags import Mark
-from deliver.plugins.interfaces import Object, Writer
+from deliver.plugins.interfaces import Writer
 
 KIND = "featureflags"
 KEPT = "deliver.dev/kept"
@@ -69,7 +71,7 @@ class OpenFeatureOperator(DocumentBackend[ResourceOptions, Object]):
             old, new = (_flag_spec(obj).get("flags") or {}).get(flag), json.loads(made)["flags"][flag]
             if new == old:
                 return None
-            change = difference(old if isinstance(old, Mapping) else {}, new)
+            change = merge_patch_to(old if isinstance(old, Mapping) else {}, new)
             return {"metadata": {"annotations": {FENCE: None, **_noted(obj, flag, new)}}, "spec": {"flagSpec": {"flags": {flag: change}}}}
 
         return write.change(KIND, self.options.resource, patch)
@@ -108,16 +110,3 @@ def _noted(obj: Object, flag: str, new: Flag) -> dict[str, str | None]:
 
 def _flag_spec(obj: Object) -> Mapping[str, Any]:
     return (obj.get("spec") or {}).get("flagSpec") or {}
-
-
-def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """The merge patch that makes `new` of `old`."""
-    patch: dict[str, Any] = {key: None for key in old if key not in new}
-    for key, value in new.items():
-        before = old.get(key)
-        if isinstance(value, Mapping) and isinstance(before, Mapping):
-            if inner := difference(before, value):
-                patch[key] = inner
-        elif value != before or key not in old:
-            patch[key] = value
-    return patch

@@ -58,7 +58,7 @@ def share(flag: Mapping[str, Any], names: Variants) -> tuple[float | None, str]:
         if name not in variants:
             have = ", ".join(f"`{one}`" for one in variants)
             return None, f"it has no variant `{name}`, but {have}; name its variants with `treatment` and `safe`"
-    if why := off(flag):
+    if why := why_off(flag):
         return None, f"{why}; set it to ENABLED first"
     default, targeting = flag.get("defaultVariant"), flag.get("targeting")
     if targeting:
@@ -72,7 +72,7 @@ def share(flag: Mapping[str, Any], names: Variants) -> tuple[float | None, str]:
     return None, f"it serves `{default}` to everyone, which is neither `{names.treatment}` nor `{names.safe}`"
 
 
-def off(flag: Mapping[str, Any]) -> str:
+def why_off(flag: Mapping[str, Any]) -> str:
     """Why it gives nobody anything, whatever its rules say; "" when it does."""
     return "" if flag.get("state") == "ENABLED" else "its state is DISABLED: each caller's code decides what it serves"
 
@@ -84,7 +84,7 @@ def _targeted(targeting: Any, default: Any, names: Variants) -> tuple[float | No
             None,
             f"its targeting is a rule of its own ({', '.join(f'`{rule}`' for rule in rules) or 'not an object'}), not one fractional split",
         )
-    _, entries = split(targeting)
+    _, entries = fractional_split(targeting)
     weights: dict[str, int] = {}
     for entry in entries:
         name, weight = _entry(entry)
@@ -109,7 +109,7 @@ def _targeted(targeting: Any, default: Any, names: Variants) -> tuple[float | No
     return percent, ""
 
 
-def split(targeting: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
+def fractional_split(targeting: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
     """(bucketing expression, if there is one; the [variant, weight] entries) of a fractional rule."""
     args = targeting["fractional"]
     args = args if isinstance(args, list) else [args]
@@ -126,7 +126,7 @@ def _entry(entry: Any) -> tuple[str, int | None]:
     return entry[0], weight if whole else None
 
 
-def rolled(flag: Flag, names: Variants, percent: float, mark: Mark, version: int) -> Flag:
+def with_share(flag: Flag, names: Variants, percent: float, mark: Mark, version: int) -> Flag:
     """The flag that serves the treatment to that share, with our marks. The bucketing expression stays, so users keep their places."""
     weight = weight_of(percent)
     new = {key: value for key, value in flag.items() if key not in ("targeting", "metadata")}
@@ -143,7 +143,7 @@ def rolled(flag: Flag, names: Variants, percent: float, mark: Mark, version: int
 def _bucketing(flag: Flag) -> list[Any]:
     targeting = flag.get("targeting")
     if isinstance(targeting, dict) and list(targeting) == ["fractional"]:
-        return split(targeting)[0]
+        return fractional_split(targeting)[0]
     return []
 
 

@@ -8,27 +8,27 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from deliver.flags.rollout import KEPT, MARKS, TOTAL, Flag, Variants, marks_of, rolled, share, split
+from deliver.flags.rollout import KEPT, MARKS, TOTAL, Flag, Variants, fractional_split, marks_of, share, with_share
 from deliver.plugins.flags import Mark
-from deliver.plugins.three_way_merge import MISSING, differing, merged
+from deliver.plugins.three_way_merge import MISSING, differences, merge
 
 SHARE = ("targeting", "defaultVariant")
 
 
-def killed(flag: Flag, names: Variants, mark: Mark, version: int) -> Flag:
+def with_kill(flag: Flag, names: Variants, mark: Mark, version: int) -> Flag:
     """The safe variant to everyone. Somebody's own rules are kept aside in the same write, so that no crash can lose them."""
-    dead, kept = rolled(flag, names, 0.0, mark, version), _kept(flag, names)
+    dead, kept = with_share(flag, names, 0.0, mark, version), _kept(flag, names)
     if kept is not None:  # as text: metadata holds texts, numbers and booleans alone
         dead["metadata"] = {**dead["metadata"], KEPT: json.dumps(kept, sort_keys=True)}
     return dead
 
 
-def undone(before: Flag, now: Flag, names: Variants) -> Flag:
+def without_ours(before: Flag, now: Flag, names: Variants) -> Flag:
     """`now` without what we wrote since `before`."""
     theirs = _kept(now, names)
     meta = before.get("metadata") or {}
     was = {**before, "metadata": meta}
-    left: Flag = merged(was, _ours(was, now), {**now, "metadata": now.get("metadata") or {}})
+    left: Flag = merge(was, _ours(was, now), {**now, "metadata": now.get("metadata") or {}})
     if not left["metadata"] and before.get("metadata") != {}:
         del left["metadata"]
     if theirs is None:
@@ -41,9 +41,9 @@ def undone(before: Flag, now: Flag, names: Variants) -> Flag:
 
 def sentences(flag: str, before: Flag, after: Flag) -> tuple[str, ...]:
     """What is not as it was before, each in one sentence."""
-    found = [*differing(_bare(before), _bare(after))]
+    found = [*differences(_bare(before), _bare(after))]
     for part in ("variants", "metadata"):
-        found += [((part, *path), old, new) for path, old, new in differing(before.get(part) or {}, after.get(part) or {})]
+        found += [((part, *path), old, new) for path, old, new in differences(before.get(part) or {}, after.get(part) or {})]
     return tuple(_sentence(flag, ".".join(path), old, new) for path, old, new in found)
 
 
@@ -87,7 +87,7 @@ def _is_ours(rule: Any, names: Variants) -> bool:
     """A split between the two variants with weights of our total; other people count to 100."""
     if not isinstance(rule, Mapping) or list(rule) != ["fractional"]:
         return False
-    _, entries = split(rule)
+    _, entries = fractional_split(rule)
     pairs = [entry for entry in entries if isinstance(entry, list) and len(entry) == 2 and isinstance(entry[1], int)]
     ours = [entry[0] for entry in pairs] in ([names.treatment, names.safe], [names.safe, names.treatment])
     return ours and len(entries) == 2 and sum(entry[1] for entry in pairs) == TOTAL

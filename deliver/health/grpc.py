@@ -11,11 +11,13 @@ from urllib.parse import unquote
 from pydantic import BaseModel, Field
 
 from deliver.cluster.port import Access
-from deliver.health.client import NotReached, PodFailed, Reply, Request, clean, send
-from deliver.health.http import bracketed
+from deliver.health.client import NotReached, PodFailed, Request, send
+from deliver.health.http import url_host
 from deliver.health.options import CheckOptions
+from deliver.http.client import Reply
 from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import Probe, Reach
+from deliver.text.sanitize import one_line
 
 METHOD = "/grpc.health.v1.Health/Check"
 HEADERS = {"content-type": "application/grpc", "te": "trailers", "user-agent": "deliver"}
@@ -54,10 +56,10 @@ class GrpcCheck:
         if not pod.ip:
             return None, "the pod has no address yet"
         scheme = "https" if self._options.tls else "http"
-        access = Access(f"{scheme}://{bracketed(pod.ip)}:{self._options.port}", dict)
+        access = Access(f"{scheme}://{url_host(pod.ip)}:{self._options.port}", dict)
         request = Request(METHOD, "POST", HEADERS, encode(self._options.service), http2=True)
         try:
-            return judged(send(access, request, timeout, proxied=False, clock=self._clock))
+            return judge_reply(send(access, request, timeout, proxied=False, clock=self._clock))
         except PodFailed as error:
             return False, str(error)
         except NotReached as error:
@@ -71,7 +73,7 @@ def encode(service: str) -> bytes:
     return b"\x00" + len(message).to_bytes(4, "big") + message
 
 
-def judged(reply: Reply) -> tuple[bool | None, str]:
+def judge_reply(reply: Reply) -> tuple[bool | None, str]:
     """A call that fails at once carries grpc-status in its headers; one that answers, a message (its trailers say no more)."""
     if reply.status != 200:
         return False, f"answered HTTP {reply.status}, which no gRPC server does"
@@ -79,7 +81,7 @@ def judged(reply: Reply) -> tuple[bool | None, str]:
     if code in MISTAKES:
         return None, MISTAKES[code]
     if code != "0":
-        return False, f"grpc-status {clean(code, 10)}: {clean(unquote(reply.headers.get('grpc-message', '')))}".rstrip(": ")
+        return False, f"grpc-status {one_line(code, 10)}: {one_line(unquote(reply.headers.get('grpc-message', '')))}".rstrip(": ")
     try:
         state = decode(reply.body)
     except ValueError as error:

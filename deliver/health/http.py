@@ -7,10 +7,12 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, Field, field_validator
 
 from deliver.cluster.port import Access
-from deliver.health.client import NotReached, PodFailed, Reply, Request, clean, send
+from deliver.health.client import NotReached, PodFailed, Request, send
 from deliver.health.options import CheckOptions
+from deliver.http.client import Reply
 from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import Probe, Reach
+from deliver.text.sanitize import one_line
 
 SECRET = ("authorization", "cookie", "proxy-authorization", "x-api-key", "x-auth-token")
 
@@ -32,7 +34,7 @@ class HttpOptions(CheckOptions):
             if name.lower() in SECRET:
                 raise ValueError(f"`{name}` may hold a secret, and this file is no place for one")
             if not name.isascii() or not value.isprintable() or any(c in ": \t\r\n" for c in name) or not name:
-                raise ValueError(f"`{clean(name)}` is not a header that can be sent")
+                raise ValueError(f"`{one_line(name)}` is not a header that can be sent")
         return headers
 
     @field_validator("status")
@@ -69,22 +71,22 @@ class HttpCheck:
             return False, str(error)
         except NotReached as error:
             return None, str(error)
-        return judged(reply, options)
+        return judge_reply(reply, options)
 
     def _direct(self, pod: PodSeen) -> Access:
-        return Access(f"{self._options.scheme}://{bracketed(pod.ip)}:{self._options.port}", dict)
+        return Access(f"{self._options.scheme}://{url_host(pod.ip)}:{self._options.port}", dict)
 
 
-def judged(reply: Reply, options: HttpOptions) -> tuple[bool, str]:
+def judge_reply(reply: Reply, options: HttpOptions) -> tuple[bool, str]:
     """Is it what a healthy pod answers?"""
     wanted = options.status
     if reply.status not in wanted if wanted else not 200 <= reply.status <= 299:
-        text = clean(reply.body.decode(errors="replace"), 80)
+        text = one_line(reply.body.decode(errors="replace"), 80)
         return False, f"answered {reply.status}" + (f": {text}" if text else "")
     if options.contains and options.contains.encode() not in reply.body:
-        return False, f"answered {reply.status}, without `{clean(options.contains, 60)}` in the body"
+        return False, f"answered {reply.status}, without `{one_line(options.contains, 60)}` in the body"
     return True, f"answered {reply.status}"
 
 
-def bracketed(ip: str) -> str:
+def url_host(ip: str) -> str:
     return f"[{ip}]" if ":" in ip else ip

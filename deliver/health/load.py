@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from deliver.cluster.port import Access
 from deliver.health.client import NotReached, PodFailed, Request, Session
-from deliver.health.http import bracketed
+from deliver.health.http import url_host
 from deliver.health.options import CheckOptions
 from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import Probe, Reach
@@ -40,7 +40,7 @@ class LoadOptions(CheckOptions):
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentRequest:
     """One request. ok None: not known whose fault it is. took: seconds."""
 
     at: float
@@ -50,10 +50,10 @@ class Sent:
 
 
 @dataclass
-class Book:
+class PodHistory:
     """What one pod has answered, and how the pace was kept. began: start of the newest slice."""
 
-    sent: deque[Sent] = field(default_factory=deque)
+    sent: deque[SentRequest] = field(default_factory=deque)
     began: float = -math.inf
     late: int = 0
 
@@ -77,7 +77,7 @@ class LoadCheck:
     ) -> None:
         self._options, self._reach, self._clock, self._sleep = options, reach, clock, sleep
         self.failures = options.failures
-        self._books: dict[str, Book] = {}
+        self._books: dict[str, PodHistory] = {}
         self._lock = threading.Lock()
 
     def probe(self, namespace: str, pod: PodSeen, timeout: float) -> Probe:
@@ -86,12 +86,12 @@ class LoadCheck:
         if options.via == "direct" and not pod.ip:
             return Probe(None, "the pod has no address yet", query)
         with self._lock:
-            book = self._books.setdefault(pod.uid, Book())
+            book = self._books.setdefault(pod.uid, PodHistory())
         gap, book.began = began - book.began, began
         self._send(self._access(namespace, pod), book, min(FIRST if math.isinf(gap) else gap, LONGEST * timeout), timeout)
         while book.sent and book.sent[0].at < self._clock() - options.window:
             book.sent.popleft()
-        ok, message = judged(book.sent, options)
+        ok, message = judge_requests(book.sent, options)
         if book.late:
             message += f"; {book.late} were sent late: the pod or the way to it is too slow for {options.rate:g} a second"
         return Probe(ok, message, query, self._clock() - began)
@@ -100,9 +100,9 @@ class LoadCheck:
         options = self._options
         if options.via == "proxy":
             return self._reach.pod(namespace, pod.name, options.port, options.scheme)
-        return Access(f"{options.scheme}://{bracketed(pod.ip)}:{options.port}", dict)
+        return Access(f"{options.scheme}://{url_host(pod.ip)}:{options.port}", dict)
 
-    def _send(self, access: Access, book: Book, seconds: float, timeout: float) -> None:
+    def _send(self, access: Access, book: PodHistory, seconds: float, timeout: float) -> None:
         """As many as belong into these seconds, each at its time. What cannot be sent in time is not sent in a heap afterwards."""
         options, begin = self._options, self._clock()
         count, each = max(1, round(seconds * options.rate)), 1.0 / options.rate
@@ -120,7 +120,7 @@ class LoadCheck:
         book.late = sent.count(None)
         book.sent.extend(one for one in sent if one)
 
-    def _one(self, session: Session, until: float) -> Sent | None:
+    def _one(self, session: Session, until: float) -> SentRequest | None:
         begin = self._clock()
         if begin > until:
             return None
@@ -129,13 +129,13 @@ class LoadCheck:
         except PodFailed as error:
             ok, word = False, str(error)
         except NotReached as error:
-            return Sent(begin, None, self._clock() - begin, str(error))
+            return SentRequest(begin, None, self._clock() - begin, str(error))
         else:
             ok, word = 200 <= reply.status <= 399, f"answered {reply.status}"
-        return Sent(begin, ok, self._clock() - begin, word)
+        return SentRequest(begin, ok, self._clock() - begin, word)
 
 
-def judged(sent: Sequence[Sent], options: LoadOptions) -> tuple[bool | None, str]:
+def judge_requests(sent: Sequence[SentRequest], options: LoadOptions) -> tuple[bool | None, str]:
     """None: too few requests, or too many of which nothing is known."""
     known = [one for one in sent if one.ok is not None]
     if len(known) < options.min_requests:

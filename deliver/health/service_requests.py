@@ -7,13 +7,15 @@ from typing import Any
 
 from deliver.cluster.port import Access
 from deliver.health.client import NotReached, PodFailed, Request, send
-from deliver.health.http import HttpOptions, judged
+from deliver.health.http import HttpOptions, judge_reply
 from deliver.plugins.interfaces import Probe
 
 AT_ONCE = 5
 
 
-def fresh(access: Access, options: Any, where: str, times: int, timeout: float, clock: Callable[[], float] = time.monotonic) -> Probe:
+def send_fresh_requests(
+    access: Access, options: Any, where: str, times: int, timeout: float, clock: Callable[[], float] = time.monotonic
+) -> Probe:
     """options: of a check that names a path. `times` requests, each on a connection of its own."""
     began, query = clock(), f"GET {options.scheme}://{where}{options.path} (proxy), {times} times"
     well = {"port": options.port, "status": tuple(range(200, 400))}  # as the load counts it
@@ -22,7 +24,7 @@ def fresh(access: Access, options: Any, where: str, times: int, timeout: float, 
 
     def once(_: int) -> tuple[bool | None, str]:
         try:
-            return judged(send(access, request, timeout / 2, proxied=True, clock=clock), expected)
+            return judge_reply(send(access, request, timeout / 2, proxied=True, clock=clock), expected)
         except PodFailed as error:
             return False, str(error)
         except NotReached as error:

@@ -7,8 +7,8 @@ from typing import Any
 from deliver.importers import metric
 from deliver.importers.condition import condition
 from deliver.importers.deliver_yaml import POLLS, YEAR, NotTaken, Pieces, number, seconds
-from deliver.importers.objects import Object, group, items, name, namespace, part, title
-from deliver.plugins.types import show_duration
+from deliver.importers.objects import Manifest, group, items, name, namespace, part, title
+from deliver.text.durations import show_duration
 
 GROUP, ROLLOUT = "argoproj.io", "Rollout"
 TEMPLATES = ("AnalysisTemplate", "ClusterAnalysisTemplate")
@@ -27,7 +27,7 @@ _TOLD = {
 }
 
 
-def take(objects: Sequence[Object], given: Mapping[str, str], pieces: Pieces) -> None:
+def take(objects: Sequence[Manifest], given: Mapping[str, str], pieces: Pieces) -> None:
     """Of one target. given: values of arguments, before those of the objects."""
     ours = [obj for obj in objects if group(obj) == GROUP]
     templates = [obj for obj in ours if obj.get("kind") in TEMPLATES]
@@ -47,12 +47,12 @@ def take(objects: Sequence[Object], given: Mapping[str, str], pieces: Pieces) ->
             pieces.lost(title(other), "only AnalysisTemplate, ClusterAnalysisTemplate and Rollout are read")
 
 
-def used(rollouts: Sequence[Object], templates: Sequence[Object]) -> list[Object]:
+def used(rollouts: Sequence[Manifest], templates: Sequence[Manifest]) -> list[Manifest]:
     """The templates that the Rollouts name, and those that these name; all, where nothing is named."""
     asked = [(rollout, one) for rollout in rollouts for analysis in _analyses(rollout) for one in _references(analysis)]
     if not asked:
         return list(templates)
-    found: list[Object] = []
+    found: list[Manifest] = []
     while asked:
         by, reference = asked.pop()
         for template in templates:
@@ -62,7 +62,7 @@ def used(rollouts: Sequence[Object], templates: Sequence[Object]) -> list[Object
     return [template for template in templates if any(template is one for one in found)]
 
 
-def _meant(template: Object, by: Object, reference: Mapping[str, Any]) -> bool:
+def _meant(template: Manifest, by: Manifest, reference: Mapping[str, Any]) -> bool:
     """A namespace that is not written down may be any."""
     kind = TEMPLATES[1] if reference.get("clusterScope") is True else TEMPLATES[0]
     spaces = {namespace(template), namespace(by)} - {""}
@@ -70,7 +70,7 @@ def _meant(template: Object, by: Object, reference: Mapping[str, Any]) -> bool:
     return template.get("kind") == kind and name(template) == str(reference.get("templateName")) and near
 
 
-def _analyses(rollout: Object) -> list[Mapping[str, Any]]:
+def _analyses(rollout: Manifest) -> list[Mapping[str, Any]]:
     """Wherever a Rollout names analyses: beside its steps, in them, before and after a switch."""
     canary, switch = part(rollout, "spec", "strategy", "canary"), part(rollout, "spec", "strategy", "blueGreen")
     found = [part(canary, "analysis"), *(part(step, "analysis") for step in items(canary, "steps"))]
@@ -82,13 +82,13 @@ def _references(analysis: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return items(analysis, "templates") or ([analysis] if "templateName" in analysis else [])
 
 
-def _passed(rollout: Object) -> dict[str, Mapping[str, Any]]:
+def _passed(rollout: Manifest) -> dict[str, Mapping[str, Any]]:
     """Arguments that the Rollout hands to its analyses."""
     return {str(arg.get("name")): arg for analysis in _analyses(rollout) for arg in items(analysis, "args")}
 
 
 def _template(
-    template: Object, passed: Mapping[str, Mapping[str, Any]], dry: Sequence[Mapping[str, Any]], given: Mapping[str, str], pieces: Pieces
+    template: Manifest, passed: Mapping[str, Mapping[str, Any]], dry: Sequence[Mapping[str, Any]], given: Mapping[str, str], pieces: Pieces
 ) -> None:
     about = title(template)
     args = {str(arg.get("name")): arg for arg in items(template, "spec", "args")} | dict(passed)
@@ -174,7 +174,7 @@ def _whole(given: Any, value: Any) -> int:
     return int(text)
 
 
-def _rollout(rollout: Object, templates: Sequence[Object], pieces: Pieces) -> None:
+def _rollout(rollout: Manifest, templates: Sequence[Manifest], pieces: Pieces) -> None:
     about = title(rollout)
     pieces.target = {"deployment": deployment(rollout), "namespace": namespace(rollout)}
     if part(rollout, "spec", "workloadRef").get("kind") != "Deployment":
@@ -190,11 +190,11 @@ def _rollout(rollout: Object, templates: Sequence[Object], pieces: Pieces) -> No
         pieces.took(about)
 
 
-def deployment(rollout: Object) -> str:
+def deployment(rollout: Manifest) -> str:
     return str(part(rollout, "spec", "workloadRef").get("name") or name(rollout))
 
 
-def _steps(rollout: Object, found: Sequence[Mapping[str, Any]], templates: Sequence[Object], pieces: Pieces) -> list[dict[str, Any]]:
+def _steps(rollout: Manifest, found: Sequence[Mapping[str, Any]], templates: Sequence[Manifest], pieces: Pieces) -> list[dict[str, Any]]:
     """setWeight begins a step, the pauses and analyses after it are its bake; a pause without an end waits for a person."""
     about, steps = title(rollout), list[dict[str, Any]]()
     for index, step in enumerate(found):
@@ -225,7 +225,7 @@ def _longer(step: dict[str, Any], length: float) -> None:
     step["bake"] = show_duration(min((seconds(step["bake"]) or 0) + length, YEAR))
 
 
-def _length(rollout: Object, analysis: Mapping[str, Any], templates: Sequence[Object]) -> float:
+def _length(rollout: Manifest, analysis: Mapping[str, Any], templates: Sequence[Manifest]) -> float:
     """Seconds that an analysis in a step took: those of its longest metric. Arguments in them are not known yet."""
     metrics = [
         found

@@ -6,6 +6,7 @@ from math import isfinite
 
 from deliver.importers.deliver_yaml import NotTaken
 from deliver.importers.ratio import Bounds
+from deliver.text.sanitize import one_line
 
 _NUMBER = r"-?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?"
 _RESULT = (
@@ -53,7 +54,7 @@ def _passing(text: str) -> Condition:
     alternatives = [_bare(part) for part in text.split("||")]
     kept = [part for part in alternatives if not _EMPTY.fullmatch(part)]
     if len(kept) != 1:
-        raise NotTaken(f"its condition `{_short(text)}` is of no usual shape")
+        raise NotTaken(f"its condition `{one_line(text, 80)}` is of no usual shape")
     found, empty = Bounds(), []
     for part in (_bare(part) for part in kept[0].split("&&")):
         if _FULL.fullmatch(part):
@@ -76,7 +77,7 @@ def _failing(text: str) -> Condition:
             continue
         inner = [one for one in map(_bare, part.split("&&")) if not _FULL.fullmatch(one)]
         if len(inner) != 1:
-            raise NotTaken(f"its condition `{_short(text)}` is of no usual shape")
+            raise NotTaken(f"its condition `{one_line(text, 80)}` is of no usual shape")
         bounds, default = _comparison(inner[0], text, turned=True)
         found &= bounds
         empty.append(inner[0] != part or (default is not None and bounds.holds(default)))
@@ -100,12 +101,12 @@ def _comparison(text: str, whole: str, *, turned: bool = False) -> tuple[Bounds,
     """What passes it, or does not when turned; and the value that stands for no data, None without one."""
     found = _COMPARED.fullmatch(text)
     if not found:
-        raise NotTaken(f"its condition `{_short(whole)}` is of no usual shape")
+        raise NotTaken(f"its condition `{one_line(whole, 80)}` is of no usual shape")
     op, limit = (found["op"], found["limit"]) if found["op"] else (_TURNED[found["po"]], found["before"])
     op = _OTHERWISE[op] if turned else op
     default = found["left"] or found["right"]
     if not isfinite(float(limit)):
-        raise NotTaken(f"its condition `{_short(whole)}` has a limit that is no number")
+        raise NotTaken(f"its condition `{one_line(whole, 80)}` has a limit that is no number")
     strict = op in ("<", ">")
     bounds = Bounds(max=float(limit), below=strict) if op.startswith("<") else Bounds(min=float(limit), above=strict)
     return bounds, float(default) if default else None
@@ -126,8 +127,3 @@ def _wraps(text: str) -> bool:
         if depth == 0:
             return at == len(text) - 1
     return False
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 80 else f"{line[:77]}..."

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from deliver.importers import argo, flagger
 from deliver.importers.deliver_yaml import Note, Pieces, document, written
-from deliver.importers.objects import Object, group, kind, namespace, title
+from deliver.importers.objects import Manifest, group, kind, namespace, title
 
 NAMED = 3  # of the objects that are none of ours
 
@@ -24,13 +24,13 @@ class Part:
 
     name: str
     namespace: str
-    objects: tuple[Object, ...]
+    objects: tuple[Manifest, ...]
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
-def parts(objects: Sequence[Object]) -> tuple[Part, ...]:
+def parts(objects: Sequence[Manifest]) -> tuple[Part, ...]:
     """One a target, without what is none of ours; all of it, where there is one target or none."""
     ours = [obj for index, obj in enumerate(objects) if group(obj) in (argo.GROUP, flagger.GROUP) and obj not in objects[:index]]
     about = {argo.ROLLOUT: argo.deployment, flagger.CANARY: flagger.deployment}
@@ -42,7 +42,7 @@ def parts(objects: Sequence[Object]) -> tuple[Part, ...]:
     return tuple(Part(name, space, (head, *_of(head, rest))) for head, name, space in named)
 
 
-def _of(head: Object, rest: Sequence[Object]) -> Sequence[Object]:
+def _of(head: Manifest, rest: Sequence[Manifest]) -> Sequence[Manifest]:
     """Its own templates; a Canary finds those that it names by itself."""
     mine = [obj for obj in rest if group(obj) == group(head)]
     if group(head) != argo.GROUP:
@@ -51,7 +51,7 @@ def _of(head: Object, rest: Sequence[Object]) -> Sequence[Object]:
     return argo.used([head], templates)
 
 
-def others(objects: Sequence[Object], parts: Sequence[Part]) -> tuple[Note, ...]:
+def others(objects: Sequence[Manifest], parts: Sequence[Part]) -> tuple[Note, ...]:
     """What is said of objects that are in no part. Of either tool's each is named; a folder holds many that are none."""
     unused = [obj for obj in objects if group(obj) in (argo.GROUP, flagger.GROUP) and not any(obj in one.objects for one in parts)]
     notes = [Note(title(obj), "no Rollout or Canary here uses it", lost=True) for obj in unused]
@@ -61,7 +61,7 @@ def others(objects: Sequence[Object], parts: Sequence[Part]) -> tuple[Note, ...]
 
 
 def convert(
-    objects: Sequence[Object], *, deployment: str = "", namespace: str = "", prometheus: str = "", args: Mapping[str, str] | None = None
+    objects: Sequence[Manifest], *, deployment: str = "", namespace: str = "", prometheus: str = "", args: Mapping[str, str] | None = None
 ) -> Converted:
     """Of one target. deployment, namespace, prometheus: before what the objects say."""
     pieces = Pieces()

@@ -8,12 +8,14 @@ from typing import Any
 
 import yaml
 
+from deliver.model import defaults
 from deliver.model.errors import DeliverError
-from deliver.plugins.types import parse_duration, show_duration
+from deliver.plugins.types import parse_duration
+from deliver.text.durations import show_duration
+from deliver.text.sanitize import one_line
 
 YEAR = 365 * 86400.0
 POLLS = 1000  # in a row, at most
-BLIND = 300.0  # seconds: `max_blind` where nothing is said
 DEPLOYMENT, PROMETHEUS = "change-me", "monitoring/prometheus:9090"
 _SERVICE = re.compile(r"http://(?P<name>[a-z0-9-]+)\.(?P<space>[a-z0-9-]+)(?P<svc>\.svc(?:\.cluster\.local)?)?(?::(?P<port>[0-9]+))?/?")
 
@@ -136,7 +138,7 @@ def _breached(analysis: dict[str, Any], pieces: Pieces) -> None:
     """Polls that breach are blind until there are enough of them in a row: so much time there has to be."""
     polls = max((metric.get("consecutive", 1) for metric in pieces.metrics), default=1)
     needed = (polls + 1) * (seconds(analysis.get("poll")) or 0.0)
-    if needed > (seconds(analysis.get("max_blind")) or BLIND):
+    if needed > (seconds(analysis.get("max_blind")) or defaults.MAX_BLIND):
         analysis["max_blind"] = show_duration(needed)
         pieces.note("analysis", f"`max_blind` is {show_duration(needed)}, so that {polls} polls in a row can fail before it acts")
 
@@ -151,18 +153,13 @@ def provider(address: str) -> dict[str, str]:
 
 def written(data: Mapping[str, Any], sources: Sequence[str], notes: Sequence[Note]) -> str:
     """The file's text, with what a reader should know above it."""
-    head = [f"# {_line('From ' + ', '.join(sources))}, by `deliver import`."]
+    head = [f"# {one_line('From ' + ', '.join(sources), 2000)}, by `deliver import`."]
     if any("max" in metric and "query" not in metric for metric in data.get("analysis", {}).get("metrics", ())):
         head.append(
             "# Without `max` and `consecutive` a metric that is counted is judged by evidence against the stable side: docs/migration.md."
         )
-    head += [f"# {_line(note)}" for note in notes]
+    head += [f"# {one_line(note, 2000)}" for note in notes]
     return "\n".join(head) + "\n" + str(yaml.dump(data, Dumper=_Plain, sort_keys=False, width=140, allow_unicode=True))
-
-
-def _line(text: object) -> str:
-    """One line of a comment, whatever an object is called."""
-    return " ".join("".join(char if char.isprintable() else " " for char in str(text)).split())
 
 
 class _Plain(yaml.SafeDumper):

@@ -2,17 +2,20 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
+
+import promql_parser as promql
 
 from deliver.analysis import selectors
-from deliver.analysis.promql import BadText, Scanner
-from deliver.analysis.selectors import Selector
+from deliver.analysis.promql import Scanner
+from deliver.analysis.selectors import Matcher, Selector
 from deliver.model.errors import InputError
+from deliver.text.durations import show_duration
 
 _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9]+")
-_RANGE = re.compile(r"[0-9a-z]+")
 _RATES = ("rate", "irate", "increase")
-DEEPEST = 32
+_OPERATORS = {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
+LONGEST, MOST = 10_000, 200  # characters, and operators and brackets: the parser calls itself for each that is inside another
 
 
 class Unusual(Exception):
@@ -47,148 +50,71 @@ Node = float | Summed | Quantile | Binary
 
 def parse(query: str) -> Node:
     """Raises Unusual for any other query."""
-    scan = Scanner(query)
+    if len(query) > LONGEST or len(re.findall(r"[-+*/%^(]", query)) > MOST:
+        raise Unusual("it is nested too deep")
     try:
-        found = _sum(scan, 0)
-        _space(scan)
-        if not scan.end():
-            raise Unusual(f"`{scan.rest()}` is not understood")
-        return found
-    except BadText as error:
+        return _node(promql.parse(query))
+    except ValueError as error:
         raise Unusual(str(error)) from error
-    except InputError as error:
-        raise Unusual(error.what) from error
+
+
+def _node(found: Any) -> Node:
+    match found:
+        case promql.NumberLiteral():
+            return float(found.val)
+        case promql.ParenExpr():
+            return _node(found.expr)
+        case promql.UnaryExpr():
+            return Binary("*", -1.0, _node(found.expr))
+        case promql.BinaryExpr() if str(found.op) == "or":
+            # `or vector(0)`: no data is nothing there. Here it is no verdict, so that it needs not be said.
+            if re.fullmatch(r"vector\([01]\)", str(found.rhs)) is None:
+                raise Unusual("`or` with something else than vector(0)")
+            return _node(found.lhs)
+        case promql.BinaryExpr() if str(found.op) in "+-*/" and not (found.modifier and found.modifier.matching):
+            return Binary(str(found.op), _node(found.lhs), _node(found.rhs))
+        case promql.AggregateExpr():
+            return _summed(found, allowed=())
+        case promql.Call() if found.func.name == "histogram_quantile":
+            share, of = found.args
+            if not isinstance(share, promql.NumberLiteral):
+                raise Unusual("a quantile with a share that is no number")
+            return Quantile(share.val, _summed(of, allowed=("le",)))
+    raise Unusual(f"`{str(found)[:20]}` is no sum of rates")
+
+
+def _summed(found: Any, allowed: tuple[str, ...]) -> Summed:
+    """A sum by other labels than allowed would be several numbers."""
+    if not isinstance(found, promql.AggregateExpr) or str(found.op) != "sum":
+        raise Unusual(f"`{str(found)[:20]}` is no sum of rates")
+    how = found.modifier
+    if how and (how.type == promql.AggModifierType.Without or not set(how.labels) <= set(allowed)):
+        raise Unusual(
+            f"a sum {'without' if how.type == promql.AggModifierType.Without else 'by'} ({', '.join(how.labels)}) is several numbers"
+        )
+    rate = found.expr
+    while isinstance(rate, promql.ParenExpr):
+        rate = rate.expr
+    if not isinstance(rate, promql.Call) or rate.func.name not in _RATES or not isinstance(rate.args[0], promql.MatrixSelector):
+        raise Unusual(f"`{str(rate)[:20]}` is no rate of a counter")
+    return Summed(_taken(rate.args[0].vector_selector), show_duration(rate.args[0].range.total_seconds()))
+
+
+def _taken(found: Any) -> Selector:
+    if found.offset or found.at or found.matchers.or_matchers:
+        raise Unusual("a selector with offset, @ or `or`")
+    matchers = tuple(Matcher(one.name, _OPERATORS[str(one.op)], one.value) for one in found.matchers.matchers)
+    names = [found.name] if found.name else [one.value for one in matchers if one.label == "__name__" and one.op == "="]
+    others = tuple(one for one in matchers if one.label != "__name__")
+    if len(names) != 1 or len(others) + (not found.name) != len(matchers):
+        raise Unusual("a selector without one metric name")
+    return Selector(names[0], others)
 
 
 def _space(scan: Scanner) -> None:
     scan.space()
     while scan.comment():
         scan.space()
-
-
-def _sum(scan: Scanner, depth: int) -> Node:
-    left = _product(scan, depth)
-    while op := _operator(scan, "+-"):
-        left = Binary(op, left, _product(scan, depth))
-    return left
-
-
-def _product(scan: Scanner, depth: int) -> Node:
-    left = _value(scan, depth)
-    while op := _operator(scan, "*/"):
-        left = Binary(op, left, _value(scan, depth))
-    return left
-
-
-def _operator(scan: Scanner, wanted: str) -> str:
-    _space(scan)
-    return next((op for op in wanted if scan.take(op)), "")
-
-
-def _value(scan: Scanner, depth: int) -> Node:
-    if depth > DEEPEST:
-        raise Unusual("it is nested too deep")
-    _space(scan)
-    if scan.take("("):
-        inner = _sum(scan, depth + 1)
-        _or_zero(scan)
-        _close(scan)
-    elif number := scan.match(_NUMBER):
-        inner = float(number)
-    else:
-        inner = _call(scan)
-    _or_zero(scan)
-    return inner
-
-
-def _or_zero(scan: Scanner) -> None:
-    """`or vector(0)`: no data is nothing there. Here it is no verdict, so that it needs not be said."""
-    _space(scan)
-    at = scan.at
-    if scan.match(_WORD) != "or":
-        scan.at = at
-        return
-    _space(scan)
-    if re.match(r"on\s*\(\s*\)\s*", scan.text[scan.at :]):
-        scan.at = scan.text.index(")", scan.at) + 1
-        _space(scan)
-    found = re.compile(r"vector\s*\(\s*[01]\s*\)").match(scan.text, scan.at)
-    if not found:
-        raise Unusual("`or` with something else than vector(0)")
-    scan.at = found.end()
-
-
-def _call(scan: Scanner) -> Node:
-    at = scan.at
-    word = scan.match(_WORD)
-    if word == "sum":
-        return _aggregated(scan, allowed=())
-    if word == "histogram_quantile":
-        return _quantile(scan)
-    scan.at = at
-    raise Unusual(f"`{scan.rest()}` is no sum of rates")
-
-
-def _quantile(scan: Scanner) -> Quantile:
-    _open(scan)
-    _space(scan)
-    share = scan.match(_NUMBER)
-    _space(scan)
-    if not share or not scan.take(","):
-        raise Unusual("a quantile with a share that is no number")
-    _space(scan)
-    if scan.match(_WORD) != "sum":
-        raise Unusual("a quantile of something else than a sum of rates")
-    summed = _aggregated(scan, allowed=("le",))
-    _close(scan)
-    return Quantile(float(share), summed)
-
-
-def _aggregated(scan: Scanner, allowed: tuple[str, ...]) -> Summed:
-    """After the word `sum`. A sum by other labels than allowed would be several numbers."""
-    _by(scan, allowed)
-    _open(scan)
-    summed = _rate(scan)
-    _close(scan)
-    _by(scan, allowed)
-    return summed
-
-
-def _by(scan: Scanner, allowed: tuple[str, ...]) -> None:
-    _space(scan)
-    at = scan.at
-    word = scan.match(_WORD)
-    if word not in ("by", "without"):
-        scan.at = at
-        return
-    _open(scan)
-    end = scan.text.find(")", scan.at)
-    labels = {label.strip() for label in scan.text[scan.at : end].split(",")} - {""}
-    scan.at = max(end, scan.at)
-    _close(scan)
-    if word == "without" or not labels <= set(allowed):
-        raise Unusual(f"a sum {word} ({', '.join(sorted(labels))}) is several numbers")
-
-
-def _rate(scan: Scanner) -> Summed:
-    _space(scan)
-    at = scan.at
-    if scan.match(_WORD) not in _RATES:
-        scan.at = at
-        raise Unusual(f"`{scan.rest()}` is no rate of a counter")
-    _open(scan)
-    _space(scan)
-    selector = _selector(scan)
-    _space(scan)
-    if not scan.take("["):
-        raise Unusual("a rate without a range")
-    _space(scan)
-    window = scan.match(_RANGE)
-    _space(scan)
-    if not window or not scan.take("]"):
-        raise Unusual("a range that is no plain duration")
-    _close(scan)
-    return Summed(selector, window)
 
 
 def _selector(scan: Scanner) -> Selector:
@@ -221,15 +147,3 @@ def selector_at(scan: Scanner) -> Selector | None:
             raise Unusual(error.what) from error
     scan.at = end
     return None
-
-
-def _open(scan: Scanner) -> None:
-    _space(scan)
-    if not scan.take("("):
-        raise Unusual(f"`(` is missing before `{scan.rest()}`")
-
-
-def _close(scan: Scanner) -> None:
-    _space(scan)
-    if not scan.take(")"):
-        raise Unusual(f"`{scan.rest()}` is not understood")

@@ -6,9 +6,9 @@ from typing import Any
 
 from deliver.importers import metric
 from deliver.importers.deliver_yaml import POLLS, YEAR, NotTaken, Pieces, number, seconds
-from deliver.importers.objects import Object, group, items, name, namespace, part, title
+from deliver.importers.objects import Manifest, group, items, name, namespace, part, title
 from deliver.importers.ratio import Bounds
-from deliver.plugins.types import show_duration
+from deliver.text.durations import show_duration
 
 GROUP, CANARY = "flagger.app", "Canary"
 _SIDES = ("target", "name", "service", "namespace", "ingress", "route")
@@ -48,7 +48,7 @@ BUILT_IN = {
 }
 
 
-def take(objects: Sequence[Object], pieces: Pieces) -> None:
+def take(objects: Sequence[Manifest], pieces: Pieces) -> None:
     """Of one target."""
     ours = [obj for obj in objects if group(obj) == GROUP]
     templates = {(name(obj), namespace(obj)): obj for obj in ours if obj.get("kind") == "MetricTemplate"}
@@ -63,7 +63,7 @@ def take(objects: Sequence[Object], pieces: Pieces) -> None:
             pieces.lost(title(other), "only Canary and MetricTemplate are read")
 
 
-def _canary(canary: Object, templates: Mapping[tuple[str, str], Object], pieces: Pieces) -> None:
+def _canary(canary: Manifest, templates: Mapping[tuple[str, str], Manifest], pieces: Pieces) -> None:
     about, target = title(canary), part(canary, "spec", "targetRef")
     if target.get("kind", "Deployment") != "Deployment":
         pieces.lost(about, f"its target is a {target.get('kind')}; deliver works on Deployments")
@@ -97,7 +97,7 @@ def _canary(canary: Object, templates: Mapping[tuple[str, str], Object], pieces:
             pieces.lost(f"{about}, {key}", _TOLD.get(key, "there is nothing like it"))
 
 
-def deployment(canary: Object) -> str:
+def deployment(canary: Manifest) -> str:
     return str(part(canary, "spec", "targetRef").get("name") or name(canary))
 
 
@@ -133,7 +133,7 @@ def _weights(analysis: Mapping[str, Any]) -> list[float | int]:
     return [int(weight) if weight == int(weight) else weight for weight in kept]
 
 
-def _metric(canary: Object, found: Mapping[str, Any], templates: Mapping[tuple[str, str], Object], pieces: Pieces) -> metric.Made:
+def _metric(canary: Manifest, found: Mapping[str, Any], templates: Mapping[tuple[str, str], Manifest], pieces: Pieces) -> metric.Made:
     bounds = _bounds(found)
     if reference := part(found, "templateRef"):
         key = (str(reference.get("name")), str(reference.get("namespace") or namespace(canary)))

@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from deliver.analysis.bounds import per_second
+from deliver.analysis.bounds import units_per_second
 from deliver.analysis.promql import BadText, Scanner
 from deliver.analysis.selectors import Matcher, Selector
 from deliver.importers import expression
 from deliver.importers.deliver_yaml import NotTaken, seconds
 from deliver.importers.expression import Node, Quantile, Summed, Unusual
 from deliver.importers.ratio import Bounds, on_share, ratio
-from deliver.plugins.types import show_duration
+from deliver.text.durations import show_duration
 
 _PLACE = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}")
 BEGIN, OLD, END = "\ue000", "\ue002", "\ue001"  # private characters: around what names a side, until it is left out; OLD: the stable one
@@ -104,7 +104,7 @@ def _slower(part: Selector, whole: Selector, share: Bounds) -> dict[str, Any] | 
         raise Unusual("the bucket and the count are of different series")
     return {
         "histogram": str(Selector(base, rest)),
-        "slower_than": show_duration(bound / per_second(base)),
+        "slower_than": show_duration(bound / units_per_second(base)),
         "max": percent(1 - share.min),
     }
 
@@ -118,7 +118,7 @@ def _quantile(node: Quantile, bounds: Bounds) -> Made:
         raise Unusual("it is no upper limit on a quantile of a histogram")
     keys = {
         "histogram": str(Selector(base, selector.matchers)),
-        "slower_than": show_duration(bounds.max / per_second(base)),
+        "slower_than": show_duration(bounds.max / units_per_second(base)),
         "max": percent(1 - node.share),
     }
     told = f"`slower_than: {keys['slower_than']}` must be one of the histogram's `le` bounds"

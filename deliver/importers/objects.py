@@ -8,10 +8,10 @@ import yaml
 from deliver.model.errors import InputError
 
 MAX_BYTES = 8 << 20  # of a rendered chart, or a `kubectl get -o yaml`: some ten seconds of reading
-Object = Mapping[str, Any]
+Manifest = Mapping[str, Any]
 
 
-def objects(raw: bytes, source: str) -> list[Object]:
+def objects(raw: bytes, source: str) -> list[Manifest]:
     """Raises InputError for what is no YAML."""
     if len(raw) > MAX_BYTES:
         raise InputError(f"{source}: the file is too big", why=f"more than {MAX_BYTES} bytes")
@@ -28,7 +28,7 @@ def objects(raw: bytes, source: str) -> list[Object]:
         raise InputError(f"{source}: not valid YAML", why=" ".join(str(error).split())[:200]) from error
 
 
-def _flat(documents: Iterator[Any]) -> Iterator[Object]:
+def _flat(documents: Iterator[Any]) -> Iterator[Manifest]:
     for document in documents:
         if isinstance(document, Mapping):
             if kind(document).endswith("List") and isinstance(document.get("items"), list):
@@ -37,27 +37,27 @@ def _flat(documents: Iterator[Any]) -> Iterator[Object]:
                 yield document
 
 
-def group(obj: Object) -> str:
+def group(obj: Manifest) -> str:
     return str(obj.get("apiVersion", "")).partition("/")[0]
 
 
-def name(obj: Object) -> str:
+def name(obj: Manifest) -> str:
     return str(part(obj, "metadata").get("name", ""))
 
 
-def namespace(obj: Object) -> str:
+def namespace(obj: Manifest) -> str:
     return str(part(obj, "metadata").get("namespace", ""))
 
 
-def kind(obj: Object) -> str:
+def kind(obj: Manifest) -> str:
     return str(obj.get("kind", ""))
 
 
-def title(obj: Object) -> str:
+def title(obj: Manifest) -> str:
     return f"{kind(obj) or 'object'} {name(obj)}".strip()
 
 
-def part(obj: Object, *path: str) -> Mapping[str, Any]:
+def part(obj: Manifest, *path: str) -> Mapping[str, Any]:
     """A mapping somewhere inside; empty where there is none."""
     for key in path:
         found = obj.get(key)
@@ -65,7 +65,7 @@ def part(obj: Object, *path: str) -> Mapping[str, Any]:
     return obj
 
 
-def items(obj: Object, *path: str) -> list[Mapping[str, Any]]:
+def items(obj: Manifest, *path: str) -> list[Mapping[str, Any]]:
     """The mappings of a list somewhere inside."""
     found = part(obj, *path[:-1]).get(path[-1])
     return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []

@@ -1,74 +1,67 @@
-"""The examiner: fetches what the analysis asks for, and turns it into verdicts with their evidence. It never raises."""
+"""StepAnalyzer: fetches what the analysis asks for and turns it into verdicts with their evidence. It never raises."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from deliver.analysis.threshold import Streak
+from deliver.analysis.threshold import BreachStreak
 from deliver.metrics import drain, few_requests
-from deliver.metrics.baseline import Past
-from deliver.metrics.calibrate import NothingYet, PastUnread
-from deliver.metrics.evidence_metric import combined, weigh
-from deliver.metrics.evidence_store import Ledger
+from deliver.metrics.baseline import StableBaseline
+from deliver.metrics.calibrate import HistoryUnavailable, NoRequestsYet
+from deliver.metrics.candidate_traffic import check_exposure
+from deliver.metrics.evidence_metric import fail_on_joint_evidence, judge_by_evidence
+from deliver.metrics.evidence_store import EvidenceStore
 from deliver.metrics.fetch import Fetch
 from deliver.metrics.look import Look
-from deliver.metrics.pod_probes import PROBE_TIMEOUT, Failures, probe_all
-from deliver.metrics.pod_roster import CANDIDATE, STABLE, Roster
-from deliver.metrics.scrape_delay import BELIEVED
-from deliver.metrics.service_checks import Asker, Services
-from deliver.metrics.step_counts import Gathered
-from deliver.metrics.threshold_metric import Outcome, judge
-from deliver.metrics.traffic_share import exposure
+from deliver.metrics.pod_probes import PROBE_TIMEOUT, ConsecutiveFailures, probe_all
+from deliver.metrics.pod_roster import CANDIDATE, STABLE, PodRoster
+from deliver.metrics.scrape_delay import MAX_DELAY
+from deliver.metrics.service_checks import ServiceChecks, ServiceProbe
+from deliver.metrics.step_counts import StepCounts
+from deliver.metrics.threshold_metric import MetricOutcome, judge_by_threshold
 from deliver.metrics.variants import Variants
+from deliver.model.analysis_result import AnalysisResult
 from deliver.model.evidence import MetricEvidence
 from deliver.model.observation import CutoverSeen, PodSeen
 from deliver.model.spec import Analysis, EvidenceMetric, Metric
 from deliver.model.verdict import CheckResult, Evidence, Verdict
-from deliver.plugins.interfaces import Check, MetricProvider, MetricsError
-from deliver.plugins.validation import said
+from deliver.plugins.interfaces import Check, MetricProvider
+from deliver.plugins.validation import error_text
 
 TIMEOUT = 10.0
-LATE = 2.5  # scrapes after which a pod's newest sample is old, however slow its scrapes are
-TRIES = 3  # looks that wait for the past of the stable side, before a release goes on without it
-
-
-@dataclass(frozen=True)
-class Examination:
-    """One look. share: the candidate's percent of all requests observed in the window, None when unknown. at: when the look began.
-
-    switch: of a step that moves all users at once. measures: the state of each metric that is judged by evidence.
-    """
-
-    results: tuple[CheckResult, ...]
-    share: float | None
-    at: float
-    switch: CutoverSeen | None = None
-    measures: Mapping[str, MetricEvidence] = field(default_factory=dict)
+STALE_SCRAPES = 2.5  # scrape intervals after which a pod's newest sample is old, however slow its scrapes are
+MAX_UNREAD_LOOKS = 3  # looks that wait for the history of the stable side; then the release goes on without it
 
 
 @dataclass
-class _Step:
-    """What is remembered within one step; a new step starts with a new one, so that a late look at the old step leaves no trace."""
+class _StepState:
+    """State of one step. A new step gets a new object, so that a look at the old step that ends late changes nothing."""
 
-    start: float
-    offset: float | None = None
-    streaks: dict[str, Streak] = field(default_factory=dict)
-    roster: Roster = field(default_factory=Roster)
-    failures: Failures = field(default_factory=Failures)
-    past: Past = field(default_factory=Past)
-    services: Services = field(default_factory=Services)
-    gathered: dict[str, Gathered] = field(default_factory=dict)
+    start: float  # unix seconds by our clock: end of the warm-up
+    offset: float | None = None  # seconds that the provider's clock is ahead of ours; None until it is measured
+    streaks: dict[str, BreachStreak] = field(default_factory=dict)
+    roster: PodRoster = field(default_factory=PodRoster)
+    failures: ConsecutiveFailures = field(default_factory=ConsecutiveFailures)
+    past: StableBaseline = field(default_factory=StableBaseline)
+    services: ServiceChecks = field(default_factory=ServiceChecks)
+    counts: dict[str, StepCounts] = field(default_factory=dict)
 
 
-class Examiner:
-    """clock: unix seconds. timer: seconds that only go forward. timeout: seconds that one look may take, health checks beside metrics.
+@dataclass(frozen=True)
+class StepSetup:
+    """What is special about the step that an analyzer looks at."""
 
-    baseline: seconds of the stable side's past that it is compared by, 0 = its present; until: its end, 0 = the step's begin.
-    askers: how each Service is asked, by a name. variants: the arms share the pods, and a label tells them apart.
-    ledger: the evidence of the whole release. shared: users are spread over both sides by their endpoints. alone: all are
-    on the candidate: what the stable pods count are probes.
-    """
+    baseline: float = 0.0  # seconds of the stable side's past that the candidate is compared with; 0 = the stable side's present
+    until: float = 0.0  # unix seconds: end of that past; 0 = the step's beginning
+    service_probes: Sequence[ServiceProbe] = ()  # how each Service is asked whether it answers
+    variants: Variants | None = None  # of a feature flag: both sides are the same pods, a label of their series tells them apart
+    shared: bool = False  # the Services send users to both sides, by the number of their endpoints
+    alone: bool = False  # all users are on the candidate: what stable pods count are probes
+
+
+class StepAnalyzer:
+    """Looks at the metrics, the health checks and the Services in one step of a release."""
 
     def __init__(
         self,
@@ -76,142 +69,129 @@ class Examiner:
         provider: MetricProvider | None,
         checks: Sequence[tuple[str, Check]],
         clock: Callable[[], float],
+        setup: StepSetup = StepSetup(),
         *,
+        evidence_store: EvidenceStore | None = None,
         timeout: float = TIMEOUT,
         timer: Callable[[], float] = time.monotonic,
-        baseline: float = 0.0,
-        until: float = 0.0,
-        askers: Sequence[Asker] = (),
-        variants: Variants | None = None,
-        ledger: Ledger | None = None,
-        shared: bool = False,
-        alone: bool = False,
     ) -> None:
-        self._analysis, self._provider, self._checks = analysis, provider, tuple(checks)
+        """clock: unix seconds. evidence_store: of the whole release. timeout: seconds that one look may take. timer: monotonic seconds."""
+        self._analysis, self._provider, self._checks, self._setup = analysis, provider, tuple(checks), setup
         self._clock, self._timer, self._timeout = clock, timer, timeout
-        self._baseline, self._until, self._askers, self._variants = baseline, until, tuple(askers), variants
-        self._ledger, self._shared, self._alone = ledger or Ledger(), shared, alone
-        self._step = _Step(0.0)
+        self._store = evidence_store or EvidenceStore()
+        self._step = _StepState(0.0)
 
     def reset(self, at: float) -> None:
-        """A new step began at `at`: no sample older than that, and the warm-up, counts any more."""
-        self._step = _Step(at + self._analysis.warmup, past=Past(self._until or at, self._baseline))
+        """A new step begins at `at`, unix seconds. Samples from before the end of its warm-up no longer count."""
+        self._step = _StepState(at + self._analysis.warmup, past=StableBaseline(self._setup.until or at, self._setup.baseline))
 
-    def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> Examination:
-        """Blocks for `timeout` seconds at the most. traffic False: only health checks, the candidate has no requests to judge yet."""
+    def analyze(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> AnalysisResult:
+        """One look; it blocks for `timeout` seconds at most. traffic: False while the candidate has no requests: health checks alone."""
         step, at = self._step, self._clock()
         pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="deliver-health")
         try:
-            asked = pool.submit(step.services.ask, self._askers, min(PROBE_TIMEOUT, self._timeout), self._clock) if traffic else None
+            probes, limit = self._setup.service_probes, min(PROBE_TIMEOUT, self._timeout)
+            asked = pool.submit(step.services.ask, probes, limit, self._clock) if traffic else None
             health = pool.submit(probe_all, self._checks, namespace, candidate, step.failures, self._timeout, self._clock)
             outcomes = self._metrics(step, at, namespace, stable, candidate) if traffic else ()
-            results = tuple(outcome.result for outcome in outcomes) + self._exposed(outcomes, stable, candidate, at)
+            results = tuple(outcome.result for outcome in outcomes) + self._exposure(outcomes, stable, candidate, at)
             results += self._health(health, at)
-            through, unasked = asked.result() if asked else ((), "")
-            share = next((outcome.share for outcome in outcomes if outcome.share is not None), None)
+            answered, unasked = asked.result() if asked else ((), "")
+            percent = next((outcome.candidate_percent for outcome in outcomes if outcome.candidate_percent is not None), None)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-        found = CutoverSeen(at, *drain.told(outcomes), unasked) if self._baseline or self._askers else None
-        return Examination(results + through, share, at, found, dict(self._ledger.measures))
+        rates = drain.first_rates(outcome.rates for outcome in outcomes)
+        cutover = CutoverSeen(at, *rates, unasked) if self._setup.baseline or self._setup.service_probes else None
+        return AnalysisResult(results + answered, percent, at, cutover, dict(self._store.measures))
 
     def _metrics(
-        self, step: _Step, at: float, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]
-    ) -> tuple[Outcome, ...]:
+        self, step: _StepState, at: float, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]
+    ) -> tuple[MetricOutcome, ...]:
         metrics = self._analysis.metrics
         if not metrics:
             return ()
         if self._provider is None:
-            return tuple(Outcome(blind(metric.name, "metric", "no metric provider is configured", at)) for metric in metrics)
+            return tuple(MetricOutcome(blind_result(metric.name, "metric", "no metric provider is configured", at)) for metric in metrics)
         widest = max((getattr(metric, "window", 0.0) for metric in metrics), default=0.0)
         step.roster.note(at, stable, candidate, widest + self._analysis.max_staleness)
         until = self._timer() + self._timeout
         try:
-            fetch = Fetch(self._provider, namespace, step.roster.names(), lambda: until - self._timer(), self._variants)
+            fetch = Fetch(self._provider, namespace, step.roster.names(), lambda: until - self._timer(), self._setup.variants)
             look = self._look(step, fetch, (*stable, *candidate))
         except Exception as error:  # a provider is foreign code: whatever it raises, the release goes on blind
-            return tuple(Outcome(blind(metric.name, "metric", _reason(error), at)) for metric in metrics)
+            return tuple(MetricOutcome(blind_result(metric.name, "metric", error_text(error), at)) for metric in metrics)
         outcomes = tuple(self._metric(step, look, metric, at) for metric in metrics)
-        self._ledger.timed(next((one.series for one in outcomes if one.series), ()), look.now)
+        self._store.learn_cadence(next((one.series for one in outcomes if one.series), ()), look.now)
         if step is not self._step:
             return outcomes  # a late look at an old step: the evidence goes on without it
-        self._ledger.note({one.result.name: one.measure for one in outcomes if one.measure})
-        weighed = {one.name: one for one in metrics if isinstance(one, EvidenceMetric)}
-        found = combined(outcomes, weighed, self._ledger.measures, self._analysis)
-        return tuple(self._settled(look, weighed.get(one.result.name), one) for one in found)
+        self._store.note({one.result.name: one.measure for one in outcomes if one.measure})
+        by_evidence = {one.name: one for one in metrics if isinstance(one, EvidenceMetric)}
+        found = fail_on_joint_evidence(outcomes, by_evidence, self._store.measures, self._analysis)
+        judged = ((by_evidence.get(one.result.name), one) for one in found)
+        return tuple(few_requests.mark_too_few(metric, one, look, self._analysis) if metric else one for metric, one in judged)
 
-    def _settled(self, look: Look, metric: EvidenceMetric | None, outcome: Outcome) -> Outcome:
-        if metric is None:
-            return outcome
-        return few_requests.settled(metric, outcome, look, self._analysis)
+    def _look(self, step: _StepState, fetch: Fetch, pods: Sequence[PodSeen]) -> Look:
+        """The look that the metrics are judged in. The difference between the provider's clock and ours is measured once a step.
 
-    def _look(self, step: _Step, fetch: Fetch, pods: Sequence[PodSeen]) -> Look:
-        """Samples carry the provider's clock, everything else ours: the difference is measured once a step.
-
-        A store whose clock is behind ours may have a right clock, and answer as of a while ago: VictoriaMetrics does. Then its samples
-        have our time, and what was taken before the step would be counted in it. So little is taken for lateness, and waited for.
+        A provider whose clock is less than MAX_DELAY behind ours is taken for late instead: VictoriaMetrics answers as of some seconds
+        ago, and its samples carry the right time. To shift them would count samples from before the step.
         """
         if step.offset is None:
             before = self._clock()
             ahead = fetch.now() - (before + self._clock()) / 2
-            step.offset = 0.0 if -BELIEVED <= ahead < 0 else ahead
+            step.offset = 0.0 if -MAX_DELAY <= ahead < 0 else ahead
         arms = {name: step.roster.arm(name, step.offset) for name in (CANDIDATE, STABLE)}
-        arms = self._variants.arms(arms[STABLE].pods) if self._variants else arms
-        cadence = self._ledger.cadence
+        arms = self._setup.variants.arms(arms[STABLE].pods) if self._setup.variants else arms
+        cadence = self._store.cadence
         return Look(
             fetch,
             arms,
             start=step.start + step.offset,
             now=self._clock() + step.offset,
-            stale=max(self._analysis.max_staleness, LATE * cadence.interval + cadence.delay),
+            stale=max(self._analysis.max_staleness, STALE_SCRAPES * cadence.interval + cadence.delay),
             past=step.past.shifted(step.offset),
             offset=step.offset,
-            alone=self._alone,
+            alone=self._setup.alone,
             ready=frozenset(pod.name for pod in pods if pod.ready),
             cadence=cadence,
             warming=self._analysis.warmup > 0,
         )
 
-    def _metric(self, step: _Step, look: Look, metric: Metric, at: float) -> Outcome:
+    def _metric(self, step: _StepState, look: Look, metric: Metric, at: float) -> MetricOutcome:
         try:
             if isinstance(metric, EvidenceMetric):
-                return self._weighed(step, look, metric)
-            gathered = step.gathered.setdefault(metric.name, Gathered())
-            outcome = judge(metric, look, step.streaks.get(metric.name, Streak()), gathered)
+                return self._by_evidence(step, look, metric)
+            counts = step.counts.setdefault(metric.name, StepCounts())
+            outcome = judge_by_threshold(metric, look, step.streaks.get(metric.name, BreachStreak()), counts)
         except Exception as error:  # as above
-            found = blind(metric.name, "metric", _reason(error), at, getattr(metric, "total", getattr(metric, "query", "")))
-            return Outcome(found, few=isinstance(error, NothingYet))
+            found = blind_result(metric.name, "metric", error_text(error), at, getattr(metric, "total", getattr(metric, "query", "")))
+            return MetricOutcome(found, few=isinstance(error, NoRequestsYet))
         step.streaks[metric.name] = outcome.streak
         return outcome
 
-    def _weighed(self, step: _Step, look: Look, metric: EvidenceMetric) -> Outcome:
-        measure = self._ledger.measures.get(metric.name, MetricEvidence())
-        gathered = step.gathered.setdefault(metric.name, Gathered(alone=self._alone))
-        patient = self._ledger.unread.get(metric.name, 0) < TRIES
+    def _by_evidence(self, step: _StepState, look: Look, metric: EvidenceMetric) -> MetricOutcome:
+        measure = self._store.measures.get(metric.name, MetricEvidence())
+        counts = step.counts.setdefault(metric.name, StepCounts(alone=self._setup.alone))
+        patient = self._store.unread.get(metric.name, 0) < MAX_UNREAD_LOOKS
         try:
-            return weigh(metric, look, measure, self._analysis, self._ledger.beginning, gathered, patient=patient)
-        except PastUnread:
-            self._ledger.unread[metric.name] = self._ledger.unread.get(metric.name, 0) + 1
+            return judge_by_evidence(metric, look, measure, self._analysis, self._store.inputs, counts, patient=patient)
+        except HistoryUnavailable:
+            self._store.unread[metric.name] = self._store.unread.get(metric.name, 0) + 1
             raise
 
-    def _exposed(
-        self, outcomes: Sequence[Outcome], stable: Sequence[PodSeen], candidate: Sequence[PodSeen], at: float
+    def _exposure(
+        self, outcomes: Sequence[MetricOutcome], stable: Sequence[PodSeen], candidate: Sequence[PodSeen], at: float
     ) -> tuple[CheckResult, ...]:
-        told = next((outcome for outcome in outcomes if outcome.measure), None)
-        found = exposure(told.share, told.counted, stable, candidate, at) if self._shared and told else None
+        judged = next((outcome for outcome in outcomes if outcome.measure), None)
+        found = check_exposure(judged.candidate_percent, judged.counted, stable, candidate, at) if self._setup.shared and judged else None
         return (found,) if found else ()
 
     def _health(self, health: "Future[tuple[CheckResult, ...]]", at: float) -> tuple[CheckResult, ...]:
         try:
             return health.result()
         except Exception as error:  # as above
-            return tuple(blind(name, "health", _reason(error), at) for name, _ in self._checks)
+            return tuple(blind_result(name, "health", error_text(error), at) for name, _ in self._checks)
 
 
-def blind(name: str, kind: str, why: str, at: float, query: str = "") -> CheckResult:
+def blind_result(name: str, kind: str, why: str, at: float, query: str = "") -> CheckResult:
     return CheckResult(name, kind, Verdict.BLIND, why, evidence=Evidence(query=query, at=at))
-
-
-def _reason(error: Exception) -> str:
-    """Texts of unknown errors may hold a URL or a secret: only their type is told."""
-    known = error if isinstance(error, MetricsError) else getattr(error, "what", "")
-    return said(known) or f"internal error: {type(error).__name__}"

@@ -1,4 +1,4 @@
-"""Prometheus' query answers, read strictly: whatever is not exactly as documented is a MetricsError, never a number.
+"""Reads Prometheus' query answers strictly: what is not exactly as documented is a MetricsError, never a number.
 
 Format: https://prometheus.io/docs/prometheus/latest/querying/api/#expression-query-result-formats
 """
@@ -6,44 +6,38 @@ Format: https://prometheus.io/docs/prometheus/latest/querying/api/#expression-qu
 import itertools
 import json
 import math
-import re
 from typing import Any
 
 from deliver.plugins.interfaces import Answer, Histogram, MetricsError, Series
+from deliver.text.sanitize import one_line
 
 
-def read(status: int, body: bytes, query: str) -> Answer:
+def parse_answer(status: int, body: bytes, query: str) -> Answer:
     """Raises MetricsError for any answer that is not a whole, successful one."""
     data = _json(body)
     if isinstance(data, dict) and data.get("status") == "error":
-        raise refused(status, data)
+        raise refusal(status, data)
     if status != 200:
         raise MetricsError(f"answered {status}: {_problem(data, body)}")
     if not isinstance(data, dict) or data.get("status") != "success" or not isinstance(data.get("data"), dict):
         raise MetricsError(f"did not answer as a Prometheus does: {short(body)}")
     try:
         series = _series(data["data"].get("resultType"), data["data"].get("result"))
-        warnings = tuple(clean(str(text)) for text in data.get("warnings") or ())
+        warnings = tuple(one_line(text, 300) for text in data.get("warnings") or ())
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
-        raise MetricsError(f"answered with malformed data: {clean(str(error))}") from error
+        raise MetricsError(f"answered with malformed data: {one_line(error, 300)}") from error
     return Answer(query, series, warnings)
 
 
-def refused(status: int, data: dict[str, Any]) -> MetricsError:
-    """A well-formed refusal. Only `bad_data` is the query's own fault: a time-out or an overload may be over the next time."""
-    kind = clean(str(data.get("errorType", "")), 40)
-    message = clean(str(data.get("error", "no reason given")))
+def refusal(status: int, data: dict[str, Any]) -> MetricsError:
+    """The error for a well-formed refusal. Only `bad_data` is the query's own fault; a time-out or an overload passes."""
+    kind = one_line(data.get("errorType", ""), 40)
+    message = one_line(data.get("error", "no reason given"), 300)
     return MetricsError(f"refused the query ({kind or status}): {message}", bad_query=status == 400 and kind == "bad_data")
 
 
-def clean(text: str, limit: int = 300) -> str:
-    """One line without control characters: answers come from outside and end up on terminals."""
-    line = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text).split())
-    return line if len(line) <= limit else line[: limit - 3] + "..."
-
-
 def short(body: bytes) -> str:
-    return clean(body[:400].decode(errors="replace"), 120) or "nothing"
+    return one_line(body[:400].decode(errors="replace"), 120) or "nothing"
 
 
 def _json(body: bytes) -> Any:
@@ -56,7 +50,7 @@ def _json(body: bytes) -> Any:
 def _problem(data: Any, body: bytes) -> str:
     """The API server's proxy explains itself in a Status object; others in whatever they like."""
     if isinstance(data, dict) and data.get("kind") == "Status":
-        return clean(str(data.get("message", "no reason given")))
+        return one_line(data.get("message", "no reason given"), 300)
     return short(body)
 
 

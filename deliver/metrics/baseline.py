@@ -1,4 +1,4 @@
-"""The stable side's own past, to compare with while it has no traffic any more."""
+"""The baseline: counts of the stable side from before the cutover, for the time in which it has no traffic."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -10,19 +10,19 @@ MARGIN = 60.0  # seconds asked for beyond the past: the base of each counter is 
 
 
 @dataclass
-class Past:
-    """at: its end, on the provider's clock once it is shifted. seconds: its length, 0 = no such comparison. Counted once a step."""
+class StableBaseline:
+    """A stretch of the stable side's past. Each metric is counted in it once a step."""
 
-    at: float = 0.0
-    seconds: float = 0.0
-    counts: dict[str, Counts] = field(default_factory=dict)
+    at: float = 0.0  # unix seconds: its end, by the provider's clock after `shifted`
+    seconds: float = 0.0  # its length; 0 = the candidate is compared with the present
+    counts: dict[str, Counts] = field(default_factory=dict)  # by metric
 
-    def shifted(self, offset: float) -> "Past":
-        """On the provider's clock: its time less ours. The same counts."""
+    def shifted(self, offset: float) -> "StableBaseline":
+        """The same by the provider's clock. offset: seconds that it is ahead of ours."""
         return replace(self, at=self.at + offset, counts=self.counts)
 
     def of(self, name: str, count: Callable[[float, Span], Counts]) -> Counts | None:
-        """Of one metric; None without a past. count: takes the time to ask from, and what counts; after it raised, it is called again."""
+        """Counts of one metric; None without a baseline. count: (time to ask from, span that counts) -> counts; repeated if it raises."""
         if not self.seconds:
             return None
         if name not in self.counts:
@@ -31,8 +31,8 @@ class Past:
         return self.counts[name]
 
 
-def before(answer: Answer, until: float) -> Answer:
-    """Without the samples after `until`."""
+def samples_until(answer: Answer, until: float) -> Answer:
+    """The answer without samples that are newer than `until`, unix seconds."""
     return replace(
         answer, series=tuple(Series(one.labels, tuple(point for point in one.points if point[0] <= until)) for one in answer.series)
     )

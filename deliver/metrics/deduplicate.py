@@ -1,4 +1,4 @@
-"""Copies of one series: two Prometheus servers that scrape the same pods must not make two requests of one."""
+"""De-duplication: two Prometheus servers of a pair that scrape the same pods must not count each request twice."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -6,8 +6,8 @@ from dataclasses import replace
 from deliver.plugins.interfaces import Answer, Series
 
 
-def once(answer: Answer, replica_labels: Collection[str]) -> Answer:
-    """Of series that differ in a replica label alone, the copy with most samples, and without that label.
+def deduplicate(answer: Answer, replica_labels: Collection[str]) -> Answer:
+    """Keep one of the series that differ in a replica label alone: the copy with the most samples, without that label.
 
     Samples of two copies are never mixed: each server scrapes at its own time, and a counter that goes back and forth between the two
     would look like one that restarts.
@@ -18,11 +18,11 @@ def once(answer: Answer, replica_labels: Collection[str]) -> Answer:
     for one in answer.series:
         labels = {label: value for label, value in one.labels.items() if label not in replica_labels}
         key = tuple(sorted(labels.items()))
-        if key not in kept or _worth(one) > _worth(kept[key]):
+        if key not in kept or _sample_count(one) > _sample_count(kept[key]):
             kept[key] = replace(one, labels=labels)
     return replace(answer, series=tuple(kept.values()))
 
 
-def _worth(series: Series) -> tuple[int, float]:
+def _sample_count(series: Series) -> tuple[int, float]:
     samples = series.points or series.histograms
     return len(samples), samples[-1][0] if samples else 0.0

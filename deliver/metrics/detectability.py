@@ -1,4 +1,4 @@
-"""What a plan can promise: how soon the release would find a regression, from the stable side's live traffic."""
+"""Preflight: how soon a release by this plan would detect a regression, from the stable side's present traffic."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from math import ceil
 
 from deliver.analysis import detectability, sequential_test
 from deliver.analysis.counts import Arm
-from deliver.analysis.detectability import Stretch, Traffic
+from deliver.analysis.detectability import SharedStep, Traffic
 from deliver.metrics import calibrate
-from deliver.metrics.evidence_store import beginning_of
+from deliver.metrics.evidence_store import calibration_inputs_of
 from deliver.metrics.fetch import Fetch
 from deliver.metrics.look import Look
 from deliver.metrics.pod_roster import STABLE
@@ -18,70 +18,70 @@ from deliver.model.plan import Plan, Side
 from deliver.model.release import Release
 from deliver.model.spec import EvidenceMetric
 from deliver.plugins.interfaces import Finding, MetricProvider
+from deliver.text.durations import rough_duration
 
 RULE = "detectable"
 TIMEOUT = 15.0
-ASKED = ((5.0, "a fivefold share"), (2.0, "a doubling"))
+REGRESSIONS = ((5.0, "a fivefold share"), (2.0, "a doubling"))
 
 
 @dataclass(frozen=True)
-class Known:
-    """Of one metric. alpha: its own part of the release's false alarms."""
+class MetricTraffic:
+    """What is known of one metric before the release."""
 
     metric: EvidenceMetric
     traffic: Traffic
-    alpha: float
+    alpha: float  # its own part of the release's false alarms
 
 
-def foresee(
+def detectability_findings(
     release: Release, provider: MetricProvider, stable: Sequence[PodSeen], timer: Callable[[], float], wanted: float = 0.0
 ) -> list[Finding]:
-    """A finding a metric. wanted: a ratio that the steps shall be long enough for; how, is said too. Never raises."""
+    """One finding for each metric. wanted: ratio that the steps should be long enough for; a second finding says how. Never raises."""
     metrics = [metric for metric in release.spec.analysis.metrics if isinstance(metric, EvidenceMetric) and not metric.slo]
-    if not (metrics and stable and stretches(release.plan)):
+    if not (metrics and stable and shared_steps(release.plan)):
         return []
-    until, whole = timer() + TIMEOUT, sum(metric.weight for metric in metrics)
-    found = []
+    found, until, whole = [], timer() + TIMEOUT, sum(metric.weight for metric in metrics)
     for metric in metrics:
         try:
-            fetch = Fetch(provider, release.spec.target.namespace, tuple(sorted(pod.name for pod in stable)), lambda: until - timer())
+            fetch = Fetch.of_pods(provider, release.spec.target.namespace, stable, until - timer(), timer)
             traffic = _traffic(metric, fetch, release, stable)
         except Exception as error:  # a provider is foreign code, and a plan without a promise is still a plan
             found.append(Finding(RULE, "info", f"{metric.name}: how soon a regression is found is not known ({type(error).__name__})"))
             continue
-        known = Known(metric, traffic, release.spec.analysis.alpha * metric.weight / whole)
-        found.append(Finding(RULE, "info", promise(known, stretches(release.plan), release.spec.analysis.alpha)))
-        found += [_advice(known, release.plan, wanted)] if wanted and traffic.bad else []
+        known = MetricTraffic(metric, traffic, release.spec.analysis.alpha * metric.weight / whole)
+        found.append(Finding(RULE, "info", describe(known, shared_steps(release.plan), release.spec.analysis.alpha)))
+        found += [_bake_advice(known, release.plan, wanted)] if wanted and traffic.bad else []
     return found
 
 
-def stretches(plan: Plan) -> list[Stretch]:
-    """The steps in which both sides have users: only there can they be compared."""
-    return [Stretch(step.endpoints / 100, step.bake) for step in plan.steps if step.side is Side.BOTH and 0 < step.endpoints < 100]
+def shared_steps(plan: Plan) -> list[SharedStep]:
+    """The steps in which both sides have users and can be compared."""
+    return [SharedStep(step.endpoints / 100, step.bake) for step in plan.steps if step.side is Side.BOTH and 0 < step.endpoints < 100]
 
 
-def promise(known: Known, steps: Sequence[Stretch], alpha: float) -> str:
+def describe(known: MetricTraffic, steps: Sequence[SharedStep], alpha: float) -> str:
     """`errors: at 20 requests/s, 0.1 % of them bad, a fivefold share is found in about 19 min of baking, a doubling not within ...`"""
     traffic, metric = known.traffic, known.metric
     if not traffic.rate:
         return f"{metric.name}: the past of the stable pods shows no requests yet, so how soon a regression is found cannot be told"
-    deed = "slow" if metric.histogram else "bad"
-    begin = f"{metric.name}: at {traffic.rate:.3g} requests/s, {100 * traffic.bad:.2g} % of them {deed}"
+    bad = "slow" if metric.histogram else "bad"
+    begin = f"{metric.name}: at {traffic.rate:.3g} requests/s, {100 * traffic.bad:.2g} % of them {bad}"
     if not traffic.bad:
-        return f"{begin}, a few {deed} ones of the candidate are found within a few polls; false alarms: at most {100 * alpha:g} %"
-    told = [f"{name} {_when(known, ratio, steps)}" for ratio, name in ASKED]
-    return f"{begin}, {told[0]}, {told[1]}; false alarms: at most {100 * alpha:g} %"
+        return f"{begin}, a few {bad} ones of the candidate are found within a few polls; false alarms: at most {100 * alpha:g} %"
+    times = [f"{name} {_detection_time(known, ratio, steps)}" for ratio, name in REGRESSIONS]
+    return f"{begin}, {times[0]}, {times[1]}; false alarms: at most {100 * alpha:g} %"
 
 
-def _when(known: Known, ratio: float, steps: Sequence[Stretch]) -> str:
-    seconds = detectability.found_after(ratio, known.metric.margin, known.alpha, known.traffic, steps)
-    return f"is found in about {_about(seconds)} of baking" if seconds is not None else "not within the bakes"
+def _detection_time(known: MetricTraffic, ratio: float, steps: Sequence[SharedStep]) -> str:
+    seconds = detectability.seconds_to_detect(ratio, known.metric.margin, known.alpha, known.traffic, steps)
+    return f"is found in about {rough_duration(seconds)} of baking" if seconds is not None else "not within the bakes"
 
 
-def _advice(known: Known, plan: Plan, wanted: float) -> Finding:
-    """How long the plan's own steps have to be, and the options that make them so."""
-    shares = [step.share for step in stretches(plan)]
-    seconds = detectability.bake_for(wanted, known.metric.margin, known.alpha, known.traffic, shares)
+def _bake_advice(known: MetricTraffic, plan: Plan, wanted: float) -> Finding:
+    """How long the plan's steps have to bake, as options."""
+    fractions = [step.fraction for step in shared_steps(plan)]
+    seconds = detectability.bake_to_detect(wanted, known.metric.margin, known.alpha, known.traffic, fractions)
     text = f"{known.metric.name}: {wanted:g} times as bad"
     if seconds is None:
         why = "it is within the margin" if wanted <= known.metric.margin else "there are no such requests to compare"
@@ -94,12 +94,8 @@ def _advice(known: Known, plan: Plan, wanted: float) -> Finding:
 def _traffic(metric: EvidenceMetric, fetch: Fetch, release: Release, stable: Sequence[PodSeen]) -> Traffic:
     now = fetch.now()
     look = Look(fetch, {STABLE: Arm({pod.name: pod.since for pod in stable})}, now, now, release.spec.analysis.max_staleness)
-    tracks = calibrate.tracks(metric, look, beginning_of(release, started=0.0))
-    calibration = sequential_test.main(MetricEvidence(tracks)).calibration
+    tracks = calibrate.calibrated_tracks(metric, look, calibration_inputs_of(release, started=0.0))
+    calibration = sequential_test.main_track(MetricEvidence(tracks)).calibration
     if not (calibration.total and calibration.seconds):
         return Traffic(0.0, 0.0)
     return Traffic(calibration.total / calibration.seconds, calibration.bad / calibration.total, calibration.phi)
-
-
-def _about(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

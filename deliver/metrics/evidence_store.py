@@ -1,34 +1,31 @@
-"""The evidence of one release, over all its steps: each step has an examiner of its own, and they all write here."""
+"""EvidenceStore: what is known of a release over all its steps. Each step has an analyzer of its own; all of them write here."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from deliver.metrics.calibrate import Beginning
-from deliver.metrics.scrape_delay import BELIEVED, Cadence, cadence
+from deliver.metrics.calibrate import CalibrationInputs
+from deliver.metrics.scrape_delay import MAX_DELAY, Cadence, cadence
 from deliver.model.evidence import MetricEvidence
 from deliver.model.plan import Plan
 from deliver.model.release import Release
 from deliver.plugins.interfaces import Series
 
-UNKNOWN = Cadence()
+UNKNOWN_CADENCE = Cadence()
 
 
 @dataclass
-class Ledger:
-    """measures: by metric, as a killed driver left them. unread: looks at which a metric's past could not be read.
+class EvidenceStore:
+    """The state of each metric that is judged by evidence, and the rhythm of the scrapes."""
 
-    cadence: how often the pods are scraped, and how late the store has shown it at the quickest: what stops is not what is late.
-    """
-
-    beginning: Beginning = field(default_factory=Beginning)
-    measures: dict[str, MetricEvidence] = field(default_factory=dict)
-    unread: dict[str, int] = field(default_factory=dict)
-    cadence: Cadence = UNKNOWN
-    _youngest: float = BELIEVED
+    inputs: CalibrationInputs = field(default_factory=CalibrationInputs)
+    measures: dict[str, MetricEvidence] = field(default_factory=dict)  # by metric; at first as the record of a dead driver has them
+    unread: dict[str, int] = field(default_factory=dict)  # by metric: looks in which its history could not be read
+    cadence: Cadence = UNKNOWN_CADENCE  # its delay is the smallest that was seen: a scrape that has stopped is not a late one
+    _youngest: float = MAX_DELAY
     _late: float = 0.0
 
-    def timed(self, series: Sequence[Series], now: float) -> None:
-        """After a look. now: the provider's clock. No later than the youngest sample was seen: what has stopped is not late."""
+    def learn_cadence(self, series: Sequence[Series], now: float) -> None:
+        """Learn the cadence from the raw samples of a look. now: unix seconds by the provider's clock."""
         found = cadence(series, now)
         if found.known:
             newest = max(row.points[-1][0] for row in series if row.points)
@@ -40,17 +37,18 @@ class Ledger:
         self.measures.update(measures)
 
 
-def ledger_of(release: Release) -> Ledger:
-    return Ledger(beginning_of(release, release.started), dict(release.measures))
+def evidence_store_of(release: Release) -> EvidenceStore:
+    """A new store that goes on from the release's record."""
+    return EvidenceStore(calibration_inputs_of(release, release.started), dict(release.measures))
 
 
-def beginning_of(release: Release, started: float) -> Beginning:
-    """started: unix seconds, 0 = it has not begun, so that all of the past counts."""
+def calibration_inputs_of(release: Release, started: float) -> CalibrationInputs:
+    """started: unix seconds; 0 = the release has not begun, so that all of the history counts."""
     analysis = release.spec.analysis
-    return Beginning(
+    return CalibrationInputs(
         started=started,
         seconds=sum(step.max_bake or step.bake for step in release.plan.steps),
-        share=_share(release.plan),
+        fraction=_first_shared_fraction(release.plan),
         seed=release.id,
         history=analysis.history,
         poll=analysis.poll,
@@ -58,6 +56,6 @@ def beginning_of(release: Release, started: float) -> Beginning:
     )
 
 
-def _share(plan: Plan) -> float:
-    """Of the first step in which both sides have users, 0..1."""
+def _first_shared_fraction(plan: Plan) -> float:
+    """0..1, of the first step in which both sides have users."""
     return next((step.endpoints / 100 for step in plan.steps if 0 < step.endpoints < 100), 0.5)

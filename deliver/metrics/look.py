@@ -1,74 +1,78 @@
-"""One look at the store: what was asked, for whom, since when, and what is known of how late its samples are."""
+"""One look at the samples of a step, and the reasons why they may say nothing yet."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from deliver.analysis.counts import Arm, Counts
-from deliver.metrics.baseline import Past
+from deliver.analysis.counts import Arm, Counts, Span, count_bad, count_slower
+from deliver.metrics.baseline import StableBaseline
 from deliver.metrics.fetch import Fetch
 from deliver.metrics.pod_roster import CANDIDATE
 from deliver.metrics.scrape_delay import Cadence
-from deliver.metrics.step_counts import Gathered
+from deliver.metrics.step_counts import StepCounts
+from deliver.plugins.interfaces import Answer
 
-UNKNOWN = Cadence()
+UNKNOWN_CADENCE = Cadence()
 
 
 @dataclass(frozen=True)
 class Look:
-    """start, now: the provider's clock; offset: that less ours. stale: seconds. past: what the stable side was before its traffic left.
-
-    alone: it has no users any more. ready: names of the pods of both arms that are ready. cadence: how often they are scraped and how
-    late that shows, as the looks before have learnt it. warming: the step has a warm-up, and what it counted is nothing.
-    """
+    """What a metric is judged from in one look."""
 
     fetch: Fetch
-    arms: Mapping[str, Arm]
-    start: float
-    now: float
-    stale: float
-    past: Past = field(default_factory=Past)
-    offset: float = 0.0
-    alone: bool = False
-    ready: frozenset[str] = frozenset()
-    cadence: Cadence = UNKNOWN
-    warming: bool = False
+    arms: Mapping[str, Arm]  # by CANDIDATE and STABLE
+    start: float  # unix seconds by the provider's clock: when the step began, after its warm-up
+    now: float  # unix seconds by the provider's clock
+    stale: float  # seconds after which a pod's newest sample is too old
+    past: StableBaseline = field(default_factory=StableBaseline)  # of the stable side, from before the cutover
+    offset: float = 0.0  # seconds that the provider's clock is ahead of ours
+    alone: bool = False  # the stable side has no users any more: compare with `past`
+    ready: frozenset[str] = frozenset()  # names of the ready pods of both arms
+    cadence: Cadence = UNKNOWN_CADENCE  # of the scrapes, as the looks before have learnt it
+    warming: bool = False  # the step has a warm-up; requests counted during it are left out
+
+    def count(self, bad: Answer, total: Answer, bound: float | None, arm: str, span: Span) -> Counts:
+        """Requests of one arm in a span. bound: of a histogram: requests above it are the bad ones; None for a counter of bad ones."""
+        label = self.fetch.labels.pod
+        if bound is None:
+            return count_bad(bad.series, total.series, self.arms[arm], span, label)
+        return count_slower(bad.series, total.series, bound, self.arms[arm], span, label)
 
 
-class Times(TypedDict):
-    """Fields of a CheckResult."""
+class SampleTimes(TypedDict):
+    """Fields of a CheckResult, unix seconds by our clock."""
 
     seen_to: float
     awaits: float
 
 
-def told_by(look: Look, step: Gathered) -> Times:
-    """How far the candidate's samples tell, and when the first that tell of this step can be there. Our clock."""
-    watched = [at for pod, at in step.watched(look.arms[CANDIDATE]).items() if _there(pod, look) and at >= look.now - look.stale]
+def sample_times(look: Look, step: StepCounts) -> SampleTimes:
+    """Until when the candidate's samples speak, and from when on two samples of this step can be there."""
+    watched = [at for pod, at in step.watched(look.arms[CANDIDATE]).items() if _is_ready(pod, look) and at >= look.now - look.stale]
     until = min(watched) + look.cadence.interval if watched else look.start
     return {"seen_to": until - look.offset, "awaits": look.start + look.cadence.step - look.offset}
 
 
-def unseen(look: Look, candidate: Counts, step: Gathered) -> str:
-    """Why this step's samples of the candidate tell nothing, "" when they tell something."""
+def missing_samples_reason(look: Look, candidate: Counts, step: StepCounts) -> str:
+    """Why the candidate cannot be judged by this step's samples yet; "" when it can."""
     if candidate.series and look.now - candidate.newest > look.stale:
         return f"the candidate's newest sample is {look.now - candidate.newest:.0f} s old, more than {look.stale:.0f} s"
     if step.watched(look.arms[CANDIDATE]):
         return ""
     waits = look.start + look.cadence.step - look.now
     if waits > 0:
-        return f"the candidate's pods were not scraped twice since the step began: {rhythm(look.cadence)}; {waits:.0f} s at the least"
+        return f"the candidate's pods were not scraped twice since the step began: {scrape_words(look.cadence)}; {waits:.0f} s at the least"
     if not candidate.series:
         return "no samples of the candidate's pods"
     return "the candidate's pods were not scraped twice since the step began"
 
 
-def rhythm(cadence: Cadence) -> str:
+def scrape_words(cadence: Cadence) -> str:
     """`scraped every 30 s, shown 30 s late`."""
     late = f", shown {cadence.delay:.0f} s late" if cadence.delay >= 1 else ""
     return f"scraped every {cadence.interval:.3g} s{late}"
 
 
-def _there(pod: str, look: Look) -> bool:
-    """Of a flag's variants, which share the pods, a name has its arm behind a slash."""
+def _is_ready(pod: str, look: Look) -> bool:
+    """The pod is ready, as far as anybody knows. Variants of a flag have their arm behind a slash in the name: see variants.py."""
     return not look.ready or pod.partition("/")[0] in look.ready

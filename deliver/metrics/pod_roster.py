@@ -1,4 +1,4 @@
-"""Which pods belong to which arm, also those that have just gone: their last requests still count in the window."""
+"""PodRoster: the pods of both arms, with those that have just gone: their last requests still count in the window."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,12 +8,12 @@ from deliver.model.observation import PodSeen
 
 CANDIDATE, STABLE = "candidate", "stable"
 # A query with more names would not fit into the URL that many proxies accept (8 KiB).
-PODS_A_QUERY = 150
+PODS_PER_QUERY = 150
 
 
 @dataclass
-class Roster:
-    """Pods of both arms with the time each was last there."""
+class PodRoster:
+    """By arm: pod -> (unix seconds of creation, unix seconds when it was last there)."""
 
     _seen: dict[str, dict[str, tuple[float, float]]] = field(default_factory=lambda: {CANDIDATE: {}, STABLE: {}})
 
@@ -34,4 +34,5 @@ class Roster:
 
 
 def batches(names: Sequence[str]) -> list[tuple[str, ...]]:
-    return [tuple(names[at : at + PODS_A_QUERY]) for at in range(0, len(names), PODS_A_QUERY)]
+    """At most PODS_PER_QUERY names each."""
+    return [tuple(names[at : at + PODS_PER_QUERY]) for at in range(0, len(names), PODS_PER_QUERY)]

@@ -1,4 +1,4 @@
-"""Before a release: does every query work, and does it see the pods that serve now? A typo found here is not a blind release."""
+"""Preflight: does every query work, and does it see the stable pods? A typo that is found here does not make a release BLIND."""
 
 import math
 import time
@@ -6,22 +6,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from deliver.analysis import counts, native_histogram, selectors
-from deliver.analysis.bounds import per_second
+from deliver.analysis.bounds import le_value, units_per_second
 from deliver.analysis.counts import Arm, Span
-from deliver.analysis.selectors import Labels, Matcher, Selector
+from deliver.analysis.selectors import Matcher, PodLabels, Selector
+from deliver.metrics import queries
 from deliver.metrics.fetch import Fetch
-from deliver.metrics.scrape_delay import BELIEVED, cadence
+from deliver.metrics.scrape_delay import MAX_DELAY, cadence
 from deliver.model.errors import InputError
 from deliver.model.observation import PodSeen
 from deliver.model.spec import Analysis, EvidenceMetric, LatencyMetric, Metric, QueryMetric, RatioMetric
 from deliver.plugins.interfaces import Answer, Finding, MetricProvider, MetricsError
+from deliver.plugins.validation import error_text
 
 REACH, QUERY, MATCH = "metrics-reachable", "metrics-query", "metrics-match"
 TIMEOUT = 15.0
-LATEST = 300.0  # seconds of samples that are asked for at the least: scrapes may be slow, and the store late
-SLOW = 2.5  # scrapes after which a sample is old
-YOUNG = 120.0  # seconds: two scrapes of the slowest usual interval
-PAST = 3600.0  # seconds within which a name that young pods do not have yet may have been seen
+LEAST_REACH = 300.0  # seconds of samples that are asked for at the least: scrapes may be slow, and the store late
+STALE_SCRAPES = 2.5  # scrapes after which a sample is old
+YOUNG_PODS = 120.0  # seconds: two scrapes of the slowest usual interval
+PAST_SECONDS = 3600.0  # seconds within which a name that young pods do not have yet may have been seen
 
 
 def try_queries(
@@ -39,27 +41,26 @@ def try_queries(
     variant: the label that has to tell a flag's variants apart.
     Levels: input for what the user must correct, refuse for a provider that does not answer, warn for what may be right.
     """
-    until = timer() + timeout
     try:
-        fetch = Fetch(provider, namespace, tuple(sorted(pod.name for pod in stable)), lambda: until - timer())
+        fetch = Fetch.of_pods(provider, namespace, stable, timeout, timer)
         now = fetch.now()
     except Exception as error:  # a provider is foreign code
-        return [Finding(REACH, "refuse", _text(error), "without it every metric is blind; see `analysis` in deliver.yaml")]
+        return [Finding(REACH, "refuse", error_text(error), "without it every metric is blind; see `analysis` in deliver.yaml")]
     findings: list[Finding] = []
     for metric in analysis.metrics:
         try:
-            findings += _lenient(metric, fetch, _one(metric, fetch, stable, now, analysis.max_staleness))
+            findings += _excuse_unseen(metric, fetch, _try_metric(metric, fetch, stable, now, analysis.max_staleness))
             findings += _variants(metric, fetch, variant, analysis.max_staleness) if variant else []
         except InputError as error:
             findings.append(Finding(QUERY, "input", f"metric {metric.name}: {error.what}: {error.why}", error.hint))
         except MetricsError as error:
             findings.append(Finding(QUERY, "input" if error.bad_query else "refuse", f"metric {metric.name}: {error}"))
         except Exception as error:  # as above
-            findings.append(Finding(QUERY, "refuse", f"metric {metric.name}: {_text(error)}"))
+            findings.append(Finding(QUERY, "refuse", f"metric {metric.name}: {error_text(error)}"))
     return findings
 
 
-def _one(metric: Metric, fetch: Fetch, stable: Sequence[PodSeen], now: float, stale: float) -> list[Finding]:
+def _try_metric(metric: Metric, fetch: Fetch, stable: Sequence[PodSeen], now: float, stale: float) -> list[Finding]:
     if not stable:
         return [Finding(MATCH, "warn", f"metric {metric.name}: not tried, the stable side has no pods")]
     if isinstance(metric, QueryMetric):
@@ -71,31 +72,25 @@ def _one(metric: Metric, fetch: Fetch, stable: Sequence[PodSeen], now: float, st
     return _ratio(metric, fetch, stable, now, stale)
 
 
-def _lenient(metric: Metric, fetch: Fetch, findings: list[Finding]) -> list[Finding]:
-    """Nobody named it, so its name is no slip: pods that are scraped and have none of it had no requests yet, and may have few."""
+def _excuse_unseen(metric: Metric, fetch: Fetch, findings: list[Finding]) -> list[Finding]:
+    """Findings of a metric that nobody named. Scraped pods without its series are no typo: they have had no request yet."""
     if not isinstance(metric, EvidenceMetric) or metric.duty:
         return findings
     unseen = any(one.rule == MATCH and one.level == "input" for one in findings)
-    if not (unseen and fetch.pods and _exists_any(fetch)):
+    if not (unseen and fetch.pods and queries.pods_with_series(fetch, fetch.pods)):
         return findings
     text = f"metric {metric.name}: the stable pods have no series of it: no request of theirs has been counted yet"
     return [Finding(MATCH, "info", text, "it judges from the first request on")]
 
 
-def _exists_any(fetch: Fetch) -> bool:
-    """The pods have series of some name: they are scraped."""
-    inside = ",".join(map(str, fetch.labels.matchers(fetch.namespace, fetch.pods)))
-    return bool(fetch.value(f"count({{{inside}}})").series)
-
-
 def _ratio(metric: RatioMetric | EvidenceMetric, fetch: Fetch, stable: Sequence[PodSeen], now: float, stale: float) -> list[Finding]:
     bad, total = selectors.parse(metric.bad), selectors.parse(metric.total)
-    findings = _regexes(metric.name, bad) + _regexes(metric.name, total)
-    reach = max(metric.window + stale, LATEST)
+    findings = _regex_slips(metric.name, bad) + _regex_slips(metric.name, total)
+    reach = max(metric.window + stale, LEAST_REACH)
     answer, special = fetch.raw(total, reach), fetch.raw(bad, reach)
     if not answer.series:
-        return [*findings, _nothing(metric.name, total, fetch, stable, now)]
-    if not special.series and not _exists(Selector(bad.name), fetch):
+        return [*findings, _no_series(metric.name, total, fetch, stable, now)]
+    if not special.series and not queries.has_series(fetch, Selector(bad.name)):
         hint = "a misspelt name would look like no errors at all"
         findings.append(Finding(MATCH, "input", f"metric {metric.name}: no series is called {bad.name}", hint))
     return findings + _traffic(metric, answer, fetch.labels, stable, now, stale)
@@ -104,13 +99,14 @@ def _ratio(metric: RatioMetric | EvidenceMetric, fetch: Fetch, stable: Sequence[
 def _latency(metric: LatencyMetric | EvidenceMetric, fetch: Fetch, stable: Sequence[PodSeen], now: float, stale: float) -> list[Finding]:
     base = selectors.histogram(metric.histogram)
     buckets, total = base.suffixed("_bucket"), base.suffixed("_count")
-    findings, reach = _regexes(metric.name, base), max(metric.window + stale, LATEST)
-    found, answer = fetch.timed(base, metric.bound, reach)
+    findings, reach = _regex_slips(metric.name, base), max(metric.window + stale, LEAST_REACH)
+    scale = units_per_second(base.name)
+    found, answer = fetch.latency_counts(base, [le_value(base.name, metric.bound)], reach, scale)
     if not answer.series:
-        return [*findings, _nothing(metric.name, total, fetch, stable, now)]
+        return [*findings, _no_series(metric.name, total, fetch, stable, now)]
     if not found.series:
-        scale = per_second(base.name)
-        values = sorted({_number(series.labels.get("le", "")) / scale for series in fetch.raw(buckets, reach).series} - {math.inf})
+        bounds = {counts.le_bound(series.labels.get("le", "")) / scale for series in fetch.raw(buckets, reach).series}
+        values = sorted(filter(math.isfinite, bounds))
         known = ", ".join(f"{value:g}" for value in values) or "none"
         text = f"metric {metric.name}: {base.name} has no bucket le={metric.bound:g}"
         return [*findings, Finding(MATCH, "input", text, f"take one of its bounds, in seconds: {known}")]
@@ -118,38 +114,31 @@ def _latency(metric: LatencyMetric | EvidenceMetric, fetch: Fetch, stable: Seque
 
 
 def _histogram(metric: EvidenceMetric, fetch: Fetch, stable: Sequence[PodSeen], now: float, stale: float) -> list[Finding]:
-    """Its bounds are chosen when the release begins; that it is a histogram can be seen now."""
-    base, reach = selectors.histogram(metric.histogram), max(metric.window + stale, LATEST)
-    findings, answer = _regexes(metric.name, base), fetch.raw(base.suffixed("_count"), reach)
+    """A histogram without a bound: bounds are chosen when the release begins; that it is a histogram is checked now."""
+    base, reach = selectors.histogram(metric.histogram), max(metric.window + stale, LEAST_REACH)
+    findings, answer = _regex_slips(metric.name, base), fetch.raw(base.suffixed("_count"), reach)
     if not answer.series and (whole := fetch.raw(base, reach, native=True)).series:
-        _, total = native_histogram.classic(whole.series, math.inf)
+        _, total = native_histogram.to_classic(whole.series, math.inf)
         return findings + _traffic(metric, replace(whole, series=total), fetch.labels, stable, now, stale)
     if not answer.series:
-        return [*findings, _nothing(metric.name, base.suffixed("_count"), fetch, stable, now)]
+        return [*findings, _no_series(metric.name, base.suffixed("_count"), fetch, stable, now)]
     if not fetch.raw(base.suffixed("_bucket"), reach).series:
         return [*findings, Finding(MATCH, "input", f"metric {metric.name}: {base.name} has no buckets", "it is no histogram; take another")]
     return findings + _traffic(metric, answer, fetch.labels, stable, now, stale)
 
 
 def _variants(metric: Metric, fetch: Fetch, variant: str, stale: float) -> list[Finding]:
-    """Without the label nobody's errors can be told to be the treatment's."""
+    """Do the series have the label that tells a flag's variants apart?"""
     if isinstance(metric, QueryMetric):
         return []
-    total = _requests(metric)
-    series = fetch.raw(total, max(metric.window + stale, LATEST)).series
+    total = queries.counting(metric)
+    series = fetch.raw(total, max(metric.window + stale, LEAST_REACH)).series
     if not series or any(one.labels.get(variant) for one in series):
         return []
     labels = sorted({label for one in series for label in one.labels} - {"__name__", fetch.labels.namespace, fetch.labels.pod})
     text = f"metric {metric.name}: no series of {total.name} has a label `{variant}`: the variants cannot be told apart"
     hint = f"--variant LABEL, one of {', '.join(labels) or 'none'}; or --variant none to compare with the time before the release"
     return [Finding(MATCH, "input", text, hint)]
-
-
-def _requests(metric: RatioMetric | LatencyMetric | EvidenceMetric) -> Selector:
-    """The counter of all its requests."""
-    if isinstance(metric, RatioMetric) or (isinstance(metric, EvidenceMetric) and not metric.histogram):
-        return selectors.parse(metric.total)
-    return selectors.histogram(metric.histogram).suffixed("_count")
 
 
 def _query(metric: QueryMetric, fetch: Fetch) -> list[Finding]:
@@ -167,19 +156,19 @@ def _query(metric: QueryMetric, fetch: Fetch) -> list[Finding]:
     return []
 
 
-def _nothing(name: str, selector: Selector, fetch: Fetch, stable: Sequence[PodSeen], now: float) -> Finding:
-    """Say which it is: no such series at all, other labels, other pods', or pods so young that they were not scraped yet."""
+def _no_series(name: str, selector: Selector, fetch: Fetch, stable: Sequence[PodSeen], now: float) -> Finding:
+    """Why no series matches: the name, the labels, other pods, or pods too young to have been scraped."""
     text = f"metric {name}: no series matches {selector} for the {len(fetch.pods)} stable pods"
     age = now - max(pod.since for pod in stable)
-    if age < YOUNG and _existed(Selector(selector.name), fetch):
+    if age < YOUNG_PODS and _existed(Selector(selector.name), fetch):
         hint = f"they are {age:.0f} s old: if they are not scraped yet, the release is blind until they are"
         return Finding(MATCH, "warn", text, hint)
-    if not _exists(Selector(selector.name), fetch):
+    if not queries.has_series(fetch, Selector(selector.name)):
         return Finding(MATCH, "input", text, f"nothing is called {selector.name}; is the name right, and are the pods scraped?")
     labels = fetch.labels
-    if not _exists(selector.where(Matcher(labels.namespace, "=", fetch.namespace)), fetch):
+    if not queries.has_series(fetch, selector.where(Matcher(labels.namespace, "=", fetch.namespace))):
         hint = f"none of its series has {labels.namespace}={fetch.namespace}; are the pods scraped, and is `namespace_label` right?"
-    elif not _exists(selector.where(Matcher(labels.namespace, "=", fetch.namespace), Matcher(labels.pod, "!=", "")), fetch):
+    elif not queries.has_series(fetch, selector.where(Matcher(labels.namespace, "=", fetch.namespace), Matcher(labels.pod, "!=", ""))):
         hint = f"its series in {fetch.namespace} have no label {labels.pod}; set `pod_label` of the provider"
     else:
         hint = f"it has series in {fetch.namespace}, but of other pods"
@@ -187,14 +176,19 @@ def _nothing(name: str, selector: Selector, fetch: Fetch, stable: Sequence[PodSe
 
 
 def _traffic(
-    metric: RatioMetric | LatencyMetric | EvidenceMetric, total: Answer, labels: Labels, stable: Sequence[PodSeen], now: float, stale: float
+    metric: RatioMetric | LatencyMetric | EvidenceMetric,
+    total: Answer,
+    labels: PodLabels,
+    stable: Sequence[PodSeen],
+    now: float,
+    stale: float,
 ) -> list[Finding]:
     arm = Arm({pod.name: pod.since for pod in stable})
-    pace, newest = cadence(total.series, now), max(counts.newest(total.series, labels.pod).values(), default=0.0)
+    pace, newest = cadence(total.series, now), max(counts.newest_samples(total.series, labels.pod).values(), default=0.0)
     until = min(now, newest)  # a store may be late
-    seen = counts.ratio((), total.series, arm, Span(until - metric.window, until - metric.window - stale), labels.pod)
-    late = pace.delay if pace.delay <= BELIEVED else 0.0
-    if now - seen.newest > max(stale, SLOW * pace.interval + late):
+    seen = counts.count_bad((), total.series, arm, Span(until - metric.window, until - metric.window - stale), labels.pod)
+    late = pace.delay if pace.delay <= MAX_DELAY else 0.0
+    if now - seen.newest > max(stale, STALE_SCRAPES * pace.interval + late):
         text = f"metric {metric.name}: the newest sample of the stable pods is {now - seen.newest:.0f} s old"
         return [Finding(MATCH, "warn", text, "are the pods still scraped? Samples this old are blind")]
     if seen.total < metric.min_samples and getattr(metric, "duty", True):
@@ -205,7 +199,7 @@ def _traffic(
     return []
 
 
-def _regexes(name: str, selector: Selector) -> list[Finding]:
+def _regex_slips(name: str, selector: Selector) -> list[Finding]:
     """`code="5.."` is a frequent slip for `code=~"5.."`, and matches nothing for ever."""
     slips = [
         matcher for matcher in selector.matchers if matcher.op == "=" and any(sign in matcher.value for sign in ("..", ".*", ".+", "|"))
@@ -216,21 +210,6 @@ def _regexes(name: str, selector: Selector) -> list[Finding]:
     ]
 
 
-def _exists(selector: Selector, fetch: Fetch) -> bool:
-    return bool(fetch.value(f"count({selector})").series)
-
-
 def _existed(selector: Selector, fetch: Fetch) -> bool:
-    """Some pod had it, this hour: those of before are gone, and their series with them."""
-    return bool(fetch.value(f"count(last_over_time({selector}[{PAST:.0f}s]))").series)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.inf
-
-
-def _text(error: Exception) -> str:
-    return str(error) if isinstance(error, MetricsError) else str(getattr(error, "what", "")) or f"internal error: {type(error).__name__}"
+    """Some pod had such a series within PAST_SECONDS."""
+    return bool(fetch.value(f"count(last_over_time({selector}[{PAST_SECONDS:.0f}s]))").series)

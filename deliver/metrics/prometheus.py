@@ -104,14 +104,14 @@ def _check_url(url: str) -> None:
 
 
 class PrometheusProvider:
-    """name, summary, Options: the plugin interface. namespace_label, pod_label: how series name their pods."""
+    """Raw samples and single values from one Prometheus. namespace_label, pod_label: labels of a series that name its pod."""
 
     name: ClassVar[str] = "prometheus"
     summary: ClassVar[str] = "counters, histograms and free PromQL from a Prometheus or anything with its query API"
     Options: ClassVar[type[BaseModel]] = PrometheusOptions
 
     def __init__(self, options: PrometheusOptions, reach: Reach, transport: Transport | None = None, at: float = 0.0) -> None:
-        """at: as of when it is asked, unix seconds; 0 = now. Raises InputError for a credential that is not there."""
+        """at: unix seconds as of which queries are answered; 0 = now. Raises InputError for a credential that is missing."""
         self._options, self._reach, self._at = options, reach, at
         self.namespace_label, self.pod_label = options.namespace_label, options.pod_label
         self.where = (options.service + options.path) or options.url
@@ -120,12 +120,12 @@ class PrometheusProvider:
         self._transport = transport or _transport(options, reach)
 
     def as_of(self, at: float) -> "PrometheusProvider":
-        """The same, asked as of an earlier time: a replay of long ago asks for no more than it needs."""
+        """The same provider, asked as of an earlier time, for a replay."""
         return PrometheusProvider(self._options, self._reach, self._transport, at)
 
     def raw(self, selector: str, window: float, timeout: float) -> Answer:
         where = str(parse(selector).where(*self._fixed)) if self._fixed else selector
-        return deduplicate.once(self._ask(f"{where}[{max(round(window), 1)}s]", timeout), self._replicas)
+        return deduplicate.deduplicate(self._ask(f"{where}[{max(round(window), 1)}s]", timeout), self._replicas)
 
     def value(self, query: str, timeout: float) -> Answer:
         return self._ask(query, timeout)
@@ -184,7 +184,7 @@ def _variable(name: str, environ: Mapping[str, str]) -> str:
 
 
 def _secret(path: str) -> str:
-    """Raises InputError at the start, and the same during a release, where the examiner makes a BLIND of it."""
+    """Raises InputError at the start, and the same during a release, where the analyzer turns it into a BLIND."""
     try:
         text = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:

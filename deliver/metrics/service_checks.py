@@ -1,28 +1,29 @@
-"""Are the Services answered, on fresh connections? Asked after all users were moved, until each was well once."""
+"""Do the Services answer, on new connections? They are asked after the cutover, until each has answered well once."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from deliver.model.verdict import CheckResult, Evidence, Verdict
 from deliver.plugins.interfaces import Probe
+from deliver.plugins.validation import error_text
 
 KIND = "service"
-ROW = 2  # looks in a row that fail before the Service does
-Asker = tuple[str, Callable[[float], Probe]]
+FAILURES_IN_A_ROW = 2  # failed looks after which the check fails
+ServiceProbe = tuple[str, Callable[[float], Probe]]
 
 
 @dataclass
-class Services:
-    """What is known in one step. well: the answer of each Service that came through."""
+class ServiceChecks:
+    """State of one step, by Service."""
 
-    well: dict[str, CheckResult] = field(default_factory=dict)
-    failures: dict[str, int] = field(default_factory=dict)
+    well: dict[str, CheckResult] = field(default_factory=dict)  # the result of each Service that has answered well
+    failures: dict[str, int] = field(default_factory=dict)  # in a row
 
-    def ask(self, askers: Sequence[Asker], timeout: float, clock: Callable[[], float]) -> tuple[tuple[CheckResult, ...], str]:
+    def ask(self, probes: Sequence[ServiceProbe], timeout: float, clock: Callable[[], float]) -> tuple[tuple[CheckResult, ...], str]:
         """(verdicts, why one could not be asked). A Service that cannot be asked has no verdict: it is an extra, not a gate."""
         unasked = ""
         failed = []
-        for name, ask in askers:
+        for name, ask in probes:
             if name in self.well:
                 continue
             at, probe = clock(), _probe(ask, timeout)
@@ -30,7 +31,7 @@ class Services:
                 unasked = unasked or f"{name}: {probe.message}"
                 continue
             self.failures[name] = 0 if probe.ok else self.failures.get(name, 0) + 1
-            verdict = Verdict.PASS if probe.ok else Verdict.FAIL if self.failures[name] >= ROW else Verdict.BLIND
+            verdict = Verdict.PASS if probe.ok else Verdict.FAIL if self.failures[name] >= FAILURES_IN_A_ROW else Verdict.BLIND
             result = CheckResult(name, KIND, verdict, f"{name}: {probe.message}", evidence=Evidence(probe.query, at))
             if probe.ok:
                 self.well[name] = result
@@ -42,5 +43,5 @@ class Services:
 def _probe(ask: Callable[[float], Probe], timeout: float) -> Probe:
     try:
         return ask(timeout)
-    except Exception as error:  # whatever it raises says nothing of the Service; texts of unknown errors may hold a secret
-        return Probe(None, str(getattr(error, "what", "")) or f"internal error: {type(error).__name__}")
+    except Exception as error:  # whatever it raises says nothing of the Service
+        return Probe(None, error_text(error))

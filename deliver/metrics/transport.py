@@ -1,4 +1,4 @@
-"""HTTP under prometheus_api_client: its defaults (no timeout, hidden retries, dropped warnings, redirects) are not fit for a release."""
+"""HTTP for prometheus_api_client, whose defaults (no timeout, hidden retries, dropped warnings, redirects) do not suit a release."""
 
 import contextlib
 import threading
@@ -111,7 +111,7 @@ class Transport:
         status, body = self._session.last
         if 300 <= status < 400:
             raise MetricsError(f"answered {status}, a redirect (a login page?); deliver follows none")
-        return answers.read(status, body, query)
+        return answers.parse_answer(status, body, query)
 
     def _fresh_headers(self) -> dict[str, str]:
         try:

@@ -49,7 +49,10 @@ def _default(field: Field[Any]) -> Any:
 
 
 class IncrementalEncoder:
-    """Compact JSON of one growing value after another. A frozen part that the last one had too is not encoded again."""
+    """Compact JSON of one growing value after another. A frozen part that the last one had too is not encoded again:
+
+    without this the record makes `python -m bench hour` half as long again.
+    """
 
     def __init__(self) -> None:
         self._fields: dict[str, tuple[Any, str]] = {}

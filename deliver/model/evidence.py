@@ -1,4 +1,4 @@
-"""What a sequential judgement keeps between polls, and what a report draws: numbers alone, so that a record holds them as they are."""
+"""State of the sequential test between polls, and points for reports. Numbers alone: the record of a release holds them as they are."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ NOTHING = -1e9  # the logarithm of no wealth at all: JSON has no minus infinity
 
 @dataclass(frozen=True)
 class Tally:
-    """Events of both arms in one stretch of time. A poll's, or those of a block of polls."""
+    """Requests of both arms in one stretch of time."""
 
     candidate_bad: int = 0
     candidate_total: int = 0
@@ -30,89 +30,71 @@ class Tally:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Frozen at the start of a release, out of the stable side's own past: nothing in it may follow what the candidate does.
+    """Learnt from the stable side's history at the start of a release, and frozen: nothing in it may follow what the candidate does."""
 
-    phi: dispersion, 1 = independent events; assumed: the past was too short to measure it. block: polls in a block of the bets, 0 = the
-    bets are off. likelihood: the half that trusts phi is on. every: seconds of samples in one poll. planned: polls after which no new
-    start is mixed in. exact: events are not rare, so the hypergeometric law is used. bad, total: of the last hour, seconds: its real
-    length; for the time when stable has no traffic. crossed: of so many placebos. basis: in words.
-    """
-
-    phi: float = 1.0
-    assumed: bool = False
-    block: int = 1
-    likelihood: bool = False
-    every: float = 15.0
-    planned: int = 120
-    exact: bool = False
-    bad: int = 0
+    phi: float = 1.0  # dispersion; 1 = independent requests
+    assumed: bool = False  # the history was too short to measure phi
+    block: int = 1  # polls in a block of the bets; 0 = no such bets
+    likelihood: bool = False  # bets on ratios, which trust phi, are on
+    every: float = 15.0  # seconds of samples in one poll
+    planned: int = 120  # polls, after which no bet starts anew
+    exact: bool = False  # bad requests are not rare: the hypergeometric law is used
+    bad: int = 0  # of the last hour of the history, to compare with while the stable side has no traffic
     total: int = 0
-    seconds: float = 0.0
-    crossed: int = 0
-    placebos: int = 0
-    basis: str = ""
+    seconds: float = 0.0  # real length of that hour
+    crossed: int = 0  # placebo releases that gave a false alarm
+    placebos: int = 0  # placebo releases that were tried
+    basis: str = ""  # what all this rests on, in words
 
 
 @dataclass(frozen=True)
 class Wealth:
-    """The wealth of each strategy, natural logarithms, in the order of analysis/e_process.py.
+    """State of one e-process: deliver.analysis.e_process."""
 
-    cash: what no start has taken yet. polls: closed so far. tally: of the open block; held: polls in it. peak: highest log E so far.
-    """
-
-    logs: tuple[float, ...] = ()
-    cash: float = 1.0
-    polls: int = 0
-    tally: Tally = Tally()
-    held: int = 0
-    peak: float = 0.0
+    logs: tuple[float, ...] = ()  # ln of the wealth of each bet: e_process.BETS, then RATIOS; or LIMITS
+    cash: float = 1.0  # wealth that no bet has started with yet
+    polls: int = 0  # closed so far
+    tally: Tally = Tally()  # of the open block
+    held: int = 0  # polls in the open block
+    peak: float = 0.0  # highest ln E so far
 
 
 @dataclass(frozen=True)
 class Track:
-    """One count that is followed: bad requests, or those slower than one bound (seconds; 0 for bad requests).
+    """One count that is followed over a release: bad requests, or requests slower than one bound."""
 
-    pending: counts of the open poll, since: when it began. sum: of all closed polls. proof: log e-values that the candidate is not
-    worse, shown: the highest that they have been. profile: log-likelihood over the ratios of analysis/ratio_interval.py. alike: wealth of
-    stable against an absolute limit.
-    """
-
-    bound: float = 0.0
+    bound: float = 0.0  # of the histogram, in its own unit; 0 for bad requests
     calibration: Calibration = Calibration()
-    wealth: Wealth = Wealth()
-    alike: Wealth = Wealth()
-    pending: Tally = Tally()
-    since: float = 0.0
-    sum: Tally = Tally()
-    proof: tuple[float, ...] = ()
-    shown: float = 0.0
-    profile: tuple[float, ...] = ()
+    wealth: Wealth = Wealth()  # against the candidate
+    alike: Wealth = Wealth()  # of the stable side against a fixed limit
+    pending: Tally = Tally()  # of the open poll
+    since: float = 0.0  # unix seconds: when the open poll began
+    sum: Tally = Tally()  # of all closed polls
+    proof: tuple[float, ...] = ()  # ln e-values for the candidate: deliver.analysis.noninferiority
+    shown: float = 0.0  # highest ln E for the candidate so far
+    profile: tuple[float, ...] = ()  # log-likelihood of each ratio: deliver.analysis.ratio_interval.GRID
 
 
 @dataclass(frozen=True)
 class MetricEvidence:
-    """Of one metric over the whole release. seen: newest sample counted, unix seconds, by pod and instance. began: of its first sample."""
+    """State of one metric over the whole release."""
 
-    tracks: tuple[Track, ...] = ()
-    seen: Mapping[str, float] = field(default_factory=dict)
-    began: float = 0.0
+    tracks: tuple[Track, ...] = ()  # one for each bound
+    seen: Mapping[str, float] = field(default_factory=dict)  # pod -> unix seconds of its newest sample that was counted
+    began: float = 0.0  # unix seconds of its first sample
 
 
 @dataclass(frozen=True)
 class Point:
-    """One stretch of a metric, for reports: what both arms counted since the point before, and the evidence after it.
+    """One stretch of a metric, for reports: requests since the point before, and the evidence after it."""
 
-    at: unix seconds of its end. metric: its name. step: index in the plan. share: the candidate's percent of the requests.
-    against, good: log10 of the evidence that the candidate is worse, and that it is not (0 = none).
-    """
-
-    at: float
+    at: float  # unix seconds: its end
     metric: str
-    step: int
+    step: int  # index in the plan
     candidate_bad: int
     candidate_total: int
     stable_bad: int
     stable_total: int
-    share: float | None = None
-    against: float = 0.0
-    good: float = 0.0
+    share: float | None = None  # the candidate's percent of all requests, 0..100; a key of the record
+    against: float = 0.0  # log10 of E that the candidate is worse; 0 = no evidence
+    good: float = 0.0  # log10 of E that it is not

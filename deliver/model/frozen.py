@@ -1,4 +1,6 @@
-"""dataclasses.replace for the frozen classes of this package: a driver makes several at each look, the library's is ten times slower."""
+"""dataclasses.replace for the frozen classes of this package: with the library's, which is ten times
+slower, `python -m bench hour` takes a third longer.
+"""
 
 from dataclasses import fields
 from functools import cache

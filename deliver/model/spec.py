@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-MARGIN = 1.2  # pods differ by this much without anything being wrong
+from deliver.model import defaults
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class RatioMetric:
     bad: str
     total: str
     max: float
-    min_samples: int = 50
-    window: float = 60.0
-    consecutive: int = 1
+    min_samples: int = defaults.MIN_SAMPLES
+    window: float = defaults.WINDOW
+    consecutive: int = defaults.CONSECUTIVE
     compare: bool = False
 
 
@@ -49,9 +49,9 @@ class LatencyMetric:
     histogram: str
     bound: float
     max: float
-    min_samples: int = 50
-    window: float = 60.0
-    consecutive: int = 1
+    min_samples: int = defaults.MIN_SAMPLES
+    window: float = defaults.WINDOW
+    consecutive: int = defaults.CONSECUTIVE
     compare: bool = False
 
 
@@ -63,7 +63,7 @@ class QueryMetric:
     query: str
     max: float | None = None
     min: float | None = None
-    consecutive: int = 1
+    consecutive: int = defaults.CONSECUTIVE
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,11 @@ class EvidenceMetric:
     total: str = ""
     histogram: str = ""
     bound: float = 0.0
-    margin: float = MARGIN
+    margin: float = defaults.MARGIN
     slo: float = 0.0
-    weight: float = 1.0
-    min_samples: int = 50
-    window: float = 60.0
+    weight: float = defaults.WEIGHT
+    min_samples: int = defaults.MIN_SAMPLES
+    window: float = defaults.WINDOW
     duty: bool = True
 
 
@@ -114,16 +114,16 @@ class Analysis:
     provider: PluginSpec | None = None
     metrics: tuple[Metric, ...] = ()
     health: tuple[PluginSpec, ...] = ()
-    poll: float = 5.0
-    warmup: float = 0.0
-    max_staleness: float = 60.0
-    max_blind: float = 300.0
-    on_blind: str = "hold"
-    alpha: float = 0.05
-    prove: float = 3.0
-    acceptable: float = 0.01
-    inconclusive: str = "hold"
-    history: float = 21600.0
+    poll: float = defaults.POLL
+    warmup: float = defaults.WARMUP
+    max_staleness: float = defaults.MAX_STALENESS
+    max_blind: float = defaults.MAX_BLIND
+    on_blind: str = defaults.ON_BLIND
+    alpha: float = defaults.FALSE_ALARMS
+    prove: float = defaults.PROVE
+    acceptable: float = defaults.ACCEPTABLE
+    inconclusive: str = defaults.INCONCLUSIVE
+    history: float = defaults.HISTORY
     seeking: bool = False
 
 
@@ -135,11 +135,11 @@ class Limits:
     pause: a pause or an approval before the release is HELD. drain: between traffic leaving a side and that side shrinking.
     """
 
-    ready: float = 300.0
-    shift: float = 60.0
-    total: float = 86400.0
-    pause: float = 3600.0
-    drain: float = 10.0
+    ready: float = defaults.READY
+    shift: float = defaults.SHIFT
+    total: float = defaults.TOTAL
+    pause: float = defaults.PAUSE
+    drain: float = defaults.DRAIN
 
 
 @dataclass(frozen=True)
@@ -159,11 +159,11 @@ class ReleaseSpec:
     strategy: str
     options: Mapping[str, Any] = field(default_factory=dict)
     container: str = ""
-    router: PluginSpec = PluginSpec("service-selector")
+    router: PluginSpec = PluginSpec(defaults.ROUTER)
     analysis: Analysis = Analysis()
     limits: Limits = Limits()
     allow_affinity: bool = False
-    history: int = 10
+    history: int = defaults.KEPT_RELEASES
     notify: tuple[NotifySpec, ...] = ()
 
 

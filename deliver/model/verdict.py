@@ -14,61 +14,44 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was looked at for one verdict: `explain` prints it as it stands.
+    """What one verdict rests on; `explain` prints it as it is."""
 
-    query: the query or address as it was sent. at: unix seconds. numbers: name -> value, e.g. candidate_bad 3, candidate_total 120.
-    samples: raw lines worth keeping (newest last), already free of secrets.
-    """
-
-    query: str = ""
-    at: float = 0.0
-    numbers: dict[str, float] = field(default_factory=dict)
-    samples: tuple[str, ...] = ()
+    query: str = ""  # query or address as it was sent
+    at: float = 0.0  # unix seconds
+    numbers: dict[str, float] = field(default_factory=dict)  # e.g. candidate_bad 3, candidate_total 120
+    samples: tuple[str, ...] = ()  # raw lines worth keeping, the newest last, free of secrets
 
 
 @dataclass(frozen=True)
 class TooFewRequests:
-    """A metric that nobody named is open for one reason: the candidate has had too few requests, and they do not speak against it.
+    """Why a metric that nobody named holds nothing up: the candidate has had too few requests, and they do not speak against it."""
 
-    needed: candidate requests of the release with which one that is like stable is shown to be no worse. rests: those that a proof may
-    rest on so far, rate: a second; 0 while there is nothing to compare them with. counted: requests of this step, least: with which it
-    is judged.
-    """
-
-    needed: int
-    counted: int
-    least: int = 0
-    rests: int = 0
-    rate: float = 0.0
+    needed: int  # requests of the candidate over the release that would prove one like stable to be no worse
+    counted: int  # its requests in this step
+    least: int = 0  # requests from which on it is judged
+    rests: int = 0  # its requests so far that a proof may rest on
+    rate: float = 0.0  # of these, a second; 0 while there is nothing to compare with
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check's verdict at one moment.
-
-    kind: "metric", "health" or "pods". why: one sentence for a person. candidate, stable, limit: in `unit`
-    ("%" of requests for shares, "" for a free query). samples: candidate requests (or probes) it rests on. proved: whether the
-    candidate has been shown to be no worse, None where nobody asks for that. leans: BLIND because what is seen speaks against the
-    candidate and is not settled. seen_to: until when the candidate's samples tell of it, unix seconds by our clock, 0 = it rests on no
-    samples. awaits: until when samples that were taken in this step cannot be there yet, 0 = not known. few: why it holds
-    nothing up, None where it can.
-    """
+    """One check's verdict at one moment."""
 
     name: str
-    kind: str
+    kind: str  # "metric", "health", "service", "traffic" or "pods"
     verdict: Verdict
-    why: str = ""
-    candidate: float | None = None
-    stable: float | None = None
-    limit: float | None = None
-    unit: str = ""
-    samples: int = 0
+    why: str = ""  # one sentence for a person
+    candidate: float | None = None  # in `unit`
+    stable: float | None = None  # in `unit`
+    limit: float | None = None  # in `unit`
+    unit: str = ""  # "%" of requests, 0..100; "" for a free query
+    samples: int = 0  # requests of the candidate (or probes) that the verdict rests on
     evidence: Evidence = field(default_factory=Evidence)
-    proved: bool | None = None
-    leans: bool = False
-    seen_to: float = 0.0
-    awaits: float = 0.0
-    few: TooFewRequests | None = None
+    proved: bool | None = None  # the candidate was shown to be no worse; None where no proof is asked for
+    leans: bool = False  # BLIND because the data speak against the candidate and it is not settled
+    seen_to: float = 0.0  # unix seconds by our clock: the candidate's samples speak until then; 0 = no samples
+    awaits: float = 0.0  # unix seconds by our clock: before, samples of this step cannot be there; 0 = not known
+    few: TooFewRequests | None = None  # why it holds nothing up; None if it may
 
 
 def binding(results: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:

@@ -1,4 +1,4 @@
-"""A reporter that tells notifiers, from a thread of its own: none of them ever holds up a release."""
+"""A reporter that passes news on to notifiers. They run in a thread of their own, so that a slow webhook never delays a release."""
 
 import queue
 import threading
@@ -13,16 +13,16 @@ from deliver.notify.events import event_of, key_of, text_of
 from deliver.plugins.notifiers import News, Notifier, NotifyError
 
 TIMEOUT = 5.0  # seconds a notifier has for one piece of news
-TRIES = 3
-FLUSH = 10.0  # seconds that the end of a run waits for what was not told yet
-WAITING = 200  # pieces of news that may wait; a release has fewer turns than that
+ATTEMPTS = 3
+FLUSH_TIMEOUT = 10.0  # seconds that the end of a run waits for what was not told yet
+QUEUE_SIZE = 200  # pieces of news that may wait; a release has fewer turns than that
 
 
-Told = Sequence[tuple[str, frozenset[str], Notifier]]  # what to call it, which events (none: all), whom to call
+Subscriptions = Sequence[tuple[str, frozenset[str], Notifier]]  # label for messages, events (none: all), notifier
 
 
-class Telling:
-    """Wraps the display. whom: the notifiers of a release, asked at its first news; raises DeliverError for what cannot work.
+class NotifyingReporter:
+    """Wraps the display. find: the subscriptions of a release, asked for at its first news; raises DeliverError for one that cannot work.
 
     view: the release as `-o json` prints it. pause: between two tries, seconds.
     """
@@ -30,16 +30,16 @@ class Telling:
     def __init__(
         self,
         display: Reporter,
-        whom: Callable[[Release], Told],
+        find: Callable[[Release], Subscriptions],
         view: Callable[[Release, Observation | None], Mapping[str, object]],
         clock: Callable[[], float],
         *,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._display, self._whom, self._view, self._clock, self._pause = display, whom, view, clock, pause
-        self._told: set[tuple[str, str, int]] = set()
-        self._queue: queue.Queue[News | None] = queue.Queue(WAITING)
-        self._notifiers: Told | None = None
+        self._display, self._find, self._view, self._clock, self._pause = display, find, view, clock, pause
+        self._seen: set[tuple[str, str, int]] = set()
+        self._queue: queue.Queue[News | None] = queue.Queue(QUEUE_SIZE)
+        self._notifiers: Subscriptions | None = None
         self._thread = threading.Thread(target=self._run, name="deliver-notify", daemon=True)
 
     def update(self, release: Release, seen: Observation | None) -> None:
@@ -55,24 +55,24 @@ class Telling:
         self._tell(release, seen)
         self._put(None)
         if self._thread.ident is not None:
-            self._thread.join(FLUSH)
+            self._thread.join(FLUSH_TIMEOUT)
         if self._thread.is_alive():
             self._display.note("not everybody could be notified in time")
 
     def _tell(self, release: Release, seen: Observation | None) -> None:
         key = key_of(release)
-        if key in self._told:
+        if key in self._seen:
             return
-        self._told.add(key)
+        self._seen.add(key)
         if self._notifiers is None:
-            self._notifiers = self._found(release)
+            self._notifiers = self._subscriptions(release)
         if not self._notifiers:
             return
         self._put(News(event_of(release), text_of(release), self._clock(), self._view(release, seen)))
 
-    def _found(self, release: Release) -> Told:
+    def _subscriptions(self, release: Release) -> Subscriptions:
         try:
-            found = self._whom(release)
+            found = self._find(release)
         except DeliverError as error:  # e.g. another person's shell, without the variable: a rollback does not wait for that
             self._display.note(f"nobody is notified: {error.what}")
             return ()
@@ -94,7 +94,7 @@ class Telling:
 
     def _deliver(self, label: str, notifier: Notifier, one: News) -> None:
         why = ""
-        for attempt in range(TRIES):
+        for attempt in range(ATTEMPTS):
             try:
                 notifier.notify(one, TIMEOUT)
             except NotifyError as error:

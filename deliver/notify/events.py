@@ -1,4 +1,4 @@
-"""What of a release is news: its turns, not its every look."""
+"""Which changes of a release are sent to notifiers: its start, steps, holds, rollback and end, and no single poll."""
 
 from deliver.model.release import Direction, Outcome, Phase, Release
 

@@ -1,14 +1,14 @@
-"""The notifiers of a release, out of what its spec names."""
+"""Makes the notifiers that a ReleaseSpec names under `notify`."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from deliver.model.spec import NotifySpec
-from deliver.notify.dispatcher import Told
+from deliver.notify.dispatcher import Subscriptions
 from deliver.plugins import registry
 
 
-def whom(specs: tuple[NotifySpec, ...], environ: Mapping[str, str]) -> Told:
+def load_notifiers(specs: tuple[NotifySpec, ...], environ: Mapping[str, str]) -> Subscriptions:
     """Raises InputError for one that cannot work."""
     made = []
     for spec in specs:

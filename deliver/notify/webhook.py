@@ -5,11 +5,13 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
+from deliver.http.client import Client, NoAnswer
 from deliver.model.errors import InputError
 from deliver.plugins.notifiers import News, NotifyError
+
+LARGEST = 64 * 1024  # bytes of an answer that are read: only its status counts
 
 
 class WebhookOptions(BaseModel):
@@ -29,7 +31,7 @@ class Webhook:
     summary: ClassVar[str] = "POST of JSON to a URL, or a message to an incoming webhook of Slack and the like"
     Options: ClassVar[type[BaseModel]] = WebhookOptions
 
-    def __init__(self, options: WebhookOptions, environ: Mapping[str, str], *, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, options: WebhookOptions, environ: Mapping[str, str], *, transport: Any = None) -> None:
         self._options, self._transport = options, transport
         self._url = _needed(environ, options.url_env)
         if not re.fullmatch(r"https?://[^\s/]+\S*", self._url):
@@ -40,15 +42,15 @@ class Webhook:
 
     def notify(self, news: News, timeout: float) -> None:
         body = _slack(news) if self._options.format == "slack" else _plain(news)
+        headers = {"content-type": "application/json", **self._headers}
         try:
-            with httpx.Client(timeout=timeout, transport=self._transport) as client:
-                answer = client.post(self._url, content=json.dumps(body), headers={"Content-Type": "application/json", **self._headers})
-        except httpx.TimeoutException:
-            raise NotifyError(f"no answer within {timeout:g} s") from None
-        except httpx.HTTPError as error:
-            raise NotifyError(f"no connection ({type(error).__name__})") from None
-        if answer.status_code >= 300:
-            raise NotifyError(f"answered {answer.status_code}", again=answer.status_code in (408, 429) or answer.status_code >= 500)
+            with Client(transport=self._transport) as client:
+                content = json.dumps(body).encode()
+                answer = client.send("POST", self._url, headers=headers, content=content, timeout=timeout, largest=LARGEST, cut=True)
+        except NoAnswer as error:
+            raise NotifyError(f"no answer within {timeout:g} s" if error.timed_out else f"no connection ({error.kind})") from None
+        if answer.status >= 300:
+            raise NotifyError(f"answered {answer.status}", again=answer.status in (408, 429) or answer.status >= 500)
 
 
 def _plain(news: News) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from deliver.model.errors import NotFound
+from deliver.model.objects import Object
 from deliver.model.observation import Ack, FlagState, PodSeen
-from deliver.plugins.interfaces import Finding, Object, Writer
+from deliver.plugins.interfaces import Finding, Writer
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

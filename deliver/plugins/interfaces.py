@@ -13,17 +13,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
+from deliver.model.objects import Object
 from deliver.model.observation import PodSeen, RouteSeen
 from deliver.model.plan import Exposure, Plan
 from deliver.model.release import Release, ServiceSnapshot
+from deliver.model.series import Answer as Answer  # noqa: PLC0414  a plugin's author imports it from here
+from deliver.model.series import Histogram as Histogram  # noqa: PLC0414  a plugin's author imports it from here
+from deliver.model.series import Series as Series  # noqa: PLC0414  a plugin's author imports it from here
 from deliver.model.spec import Facts, Target
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from deliver.cluster.port import Access, Watch
-
-Object = dict[str, Any]
 
 
 class Strategy(Protocol):
@@ -152,35 +154,6 @@ class Router(Protocol):
 
         Raises ClusterError.
         """
-
-
-@dataclass(frozen=True)
-class Histogram:
-    """One sample of a native histogram. buckets: (low, high, how many in it alone), without the empty ones."""
-
-    count: float
-    buckets: tuple[tuple[float, float, float], ...] = ()
-
-
-@dataclass(frozen=True)
-class Series:
-    """One time series: labels without __name__ filtered, points (unix seconds, value), oldest first.
-
-    histograms: the samples that are native histograms, in the place of points.
-    """
-
-    labels: Mapping[str, str]
-    points: tuple[tuple[float, float], ...]
-    histograms: tuple[tuple[float, Histogram], ...] = ()
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A provider's answer. query: as sent. warnings: a partial answer names them; who judges treats it as BLIND."""
-
-    query: str
-    series: tuple[Series, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 class MetricsError(Exception):

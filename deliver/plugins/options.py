@@ -8,6 +8,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import SkipJsonSchema
 
 from deliver.plugins import types
+from deliver.text.durations import show_duration
 
 _WORDS = {bool: "yes or no", int: "number", float: "number", str: "text", dict: "mapping", list: "list"}
 
@@ -60,7 +61,7 @@ def default(field: FieldInfo) -> str:
     if field.is_required() or field.default_factory is not None or value is None or value == "":
         return ""
     if types.is_duration(field):
-        return types.show_duration(value)
+        return show_duration(value)
     if types.is_share(field):
         return f"{value * 100:g}%"
     if isinstance(value, bool):

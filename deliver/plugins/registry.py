@@ -46,8 +46,6 @@ HOOKS = {
 }
 REPLACED = {"deliver.routers": {"move": "set_route(write, release, exposure)", "preview": "planned_writes(release, exposure)"}}
 """Hooks of before, which nobody calls any more, and what is called instead."""
-RESERVED = ("deliver.gates",)
-GROUPS = (*HOOKS, *RESERVED)
 _WORDS = ("name", "summary")
 
 
@@ -77,32 +75,32 @@ def _entries(group: str) -> tuple[EntryPoint, ...]:
     return tuple(found.values())
 
 
-def forget() -> None:
+def clear_cache() -> None:
     """Look anew at the next call: for tests, and for a process that installs plugins."""
     _entries.cache_clear()
 
 
-_lent: dict[tuple[str, str], Any] = {}
+_overrides: dict[tuple[str, str], Any] = {}
 
 
 @contextmanager
-def lent(group: str, plugin: Any) -> Iterator[None]:
-    """A class that no distribution registers counts as installed meanwhile: for a plugin's own tests. It goes before an installed one."""
+def override(group: str, plugin: Any) -> Iterator[None]:
+    """Context manager for tests: registers `plugin` for its duration, ahead of an installed plugin of the same name. Raises PluginError."""
     _check_hooks(group, plugin, f"`{plugin.__name__}`")
     key = group, plugin.name
-    before = _lent.get(key)
-    _lent[key] = plugin
+    before = _overrides.get(key)
+    _overrides[key] = plugin
     try:
         yield
     finally:
-        del _lent[key]
+        del _overrides[key]
         if before is not None:
-            _lent[key] = before
+            _overrides[key] = before
 
 
 def names(group: str) -> tuple[str, ...]:
     """Sorted names of a group's plugins, none of them loaded."""
-    return tuple(sorted({entry.name for entry in _entries(group)} | {name for there, name in _lent if there == group}))
+    return tuple(sorted({entry.name for entry in _entries(group)} | {name for there, name in _overrides if there == group}))
 
 
 def origin(group: str, name: str) -> str:
@@ -112,8 +110,8 @@ def origin(group: str, name: str) -> str:
 
 def load(group: str, name: str) -> Any:
     """The plugin's class. Raises PluginError when it is missing, broken, incomplete, or when two distributions have it."""
-    if (group, name) in _lent:
-        return _lent[group, name]
+    if (group, name) in _overrides:
+        return _overrides[group, name]
     matches = [entry for entry in _entries(group) if entry.name == name]
     family = group.removeprefix("deliver.")
     if not matches:
@@ -133,7 +131,7 @@ def load(group: str, name: str) -> Any:
 
 def describe() -> tuple[Plugin, ...]:
     """Every plugin of every group, loaded to see whether it works; a broken one carries its error."""
-    return tuple(_described(group, entry) for group in GROUPS for entry in sorted(_entries(group), key=lambda e: (e.name, _from(e))))
+    return tuple(_described(group, entry) for group in HOOKS for entry in sorted(_entries(group), key=lambda e: (e.name, _from(e))))
 
 
 def find(name: str) -> tuple[Plugin, ...]:
@@ -165,9 +163,12 @@ def _loaded(group: str, entry: EntryPoint) -> Any:
     try:
         cls = entry.load()
     except Exception as error:  # a plugin is foreign code: whatever it raises at import is its fault, and a message
-        raise PluginError(f"{_label(entry)} does not load", why=_one_line(error), hint=f"entry point: {entry.value}") from error
+        from deliver.text.sanitize import one_line  # `deliver --help` reads this module, and no plugin
+
+        why = f"{type(error).__name__}: {one_line(error)}"
+        raise PluginError(f"{_label(entry)} does not load", why=why, hint=f"entry point: {entry.value}") from error
     _check_hooks(group, cls, _label(entry))
-    if group in HOOKS and cls.name != entry.name:
+    if cls.name != entry.name:
         raise PluginError(
             f"{_label(entry)} is named differently inside", why=f"its class says name = `{cls.name}`", hint="both must be the same"
         )
@@ -210,8 +211,3 @@ def _dist(entry: EntryPoint) -> tuple[str, str]:
 
 def _from(entry: EntryPoint) -> str:
     return " ".join(_dist(entry)).strip()
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}"[:300]

@@ -33,23 +33,23 @@ def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def merged(before: Any, ours: Any, now: Any) -> Any:
+def merge(before: Any, ours: Any, now: Any) -> Any:
     """`now` without what we wrote. Lists are one value each: an order of other people's making cannot be taken apart."""
     if same(now, ours):
         return before
     if not all(isinstance(one, Mapping) for one in (before, ours, now)):
         return now
     keys = [*now, *(key for key in before if key not in now)]
-    parts = {key: merged(*(one.get(key, MISSING) for one in (before, ours, now))) for key in keys}
+    parts = {key: merge(*(one.get(key, MISSING) for one in (before, ours, now))) for key in keys}
     return {key: value for key, value in parts.items() if value is not MISSING}
 
 
-def differing(before: Any, after: Any, depth: int = 1, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
+def differences(before: Any, after: Any, depth: int = 1, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
     """(path, before, after) of each field that differs, down to that depth; MISSING where there is none."""
     if same(before, after):
         return
     if depth and isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in [*before, *(key for key in after if key not in before)]:
-            yield from differing(before.get(key, MISSING), after.get(key, MISSING), depth - 1, (*path, str(key)))
+            yield from differences(before.get(key, MISSING), after.get(key, MISSING), depth - 1, (*path, str(key)))
     else:
         yield path, before, after

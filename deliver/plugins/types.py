@@ -14,7 +14,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 from pydantic.fields import FieldInfo
 
-_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+from deliver.text.durations import UNITS
+from deliver.text.sanitize import one_line
+
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|h|m|s)")
 _DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|h|m|s))+")
 _NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
@@ -27,12 +29,12 @@ def parse_duration(value: Any) -> float:
     if _NUMBER.fullmatch(text):
         raise ValueError(f"`{text}` has no unit; write {text.lstrip('-')}s or {text.lstrip('-')}m")
     if not _DURATION.fullmatch(text) or len(text) > 40:
-        raise ValueError(f"`{_short(text)}` is not a duration; write it like 30s, 5m, 1h30m or 500ms")
+        raise ValueError(f"`{one_line(text, 40)}` is not a duration; write it like 30s, 5m, 1h30m or 500ms")
     parts = _PART.findall(text)
     units = [unit for _, unit in parts]
-    if units != sorted(set(units), key=list(_UNITS).index):
+    if units != sorted(set(units), key=list(UNITS).index):
         raise ValueError(f"`{text}` is not a duration; units go from large to small, each once: 1h30m")
-    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    seconds = sum(float(number) * UNITS[unit] for number, unit in parts)
     if seconds > _LONGEST:
         raise ValueError(f"`{text}` is longer than a year")
     return seconds
@@ -43,7 +45,7 @@ def parse_percent(value: Any) -> float:
     text = _text(value, "a percentage is a number such as 10 or 10%")
     number = text.removesuffix("%").strip()
     if isinstance(value, str) and not (_NUMBER.fullmatch(number) and len(number) <= 20):
-        raise ValueError(f"`{_short(text)}` is not a percentage; write it like 10 or 10%")
+        raise ValueError(f"`{one_line(text, 40)}` is not a percentage; write it like 10 or 10%")
     percent = float(number)
     if not math.isfinite(percent) or percent < 0 or percent > 100:
         raise ValueError(f"`{text}` is not between 0 and 100 percent")
@@ -60,20 +62,11 @@ def parse_ratio(value: Any) -> float:
     text = _text(value, "a ratio is a number such as 3 or 3x")
     number = text.removesuffix("x").strip()
     if not (_NUMBER.fullmatch(number) and len(number) <= 20):
-        raise ValueError(f"`{_short(text)}` is not a ratio; write it like 3 or 3x")
+        raise ValueError(f"`{one_line(text, 40)}` is not a ratio; write it like 3 or 3x")
     ratio = float(number)
     if not 1 <= ratio <= 1000:
         raise ValueError(f"`{text}` is not between 1x and 1000x")
     return ratio
-
-
-def show_duration(seconds: float) -> str:
-    """300.0 to `5m`: the text that parse_duration reads back."""
-    left, text = round(seconds * 1000), ""
-    for unit, size in _UNITS.items():
-        count, left = divmod(left, round(size * 1000))
-        text += f"{count}{unit}" if count else ""
-    return text or "0s"
 
 
 def is_duration(field: FieldInfo) -> bool:
@@ -103,11 +96,7 @@ def _text(value: Any, want: str) -> str:
 
 def _kind(value: Any) -> str:
     names = {bool: f"`{str(value).lower()}`", list: "a list", dict: "a mapping", type(None): "nothing"}
-    return names.get(type(value), f"`{_short(str(value))}`")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:37] + "..."
+    return names.get(type(value), f"`{one_line(value, 40)}`")
 
 
 WRITTEN = {"written": True}

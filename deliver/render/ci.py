@@ -15,7 +15,8 @@ from deliver.render.lines import Lines
 from deliver.render.out import Out, never_raises
 from deliver.render.summary import check_cells, headline, result_word, where
 from deliver.render.view import View, release_view
-from deliver.text.formats import count, duration, percent
+from deliver.text.durations import duration
+from deliver.text.formats import count, percent
 from deliver.text.sanitize import clean, command_data, command_property, markdown
 
 

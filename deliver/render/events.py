@@ -7,7 +7,8 @@ from deliver.model.journal import Entry, EntryKind, Event, Result
 from deliver.model.release import Release
 from deliver.model.verdict import CheckResult, Verdict, binding, combined
 from deliver.render.sentences import phrase, sentence
-from deliver.text.formats import count, duration, number
+from deliver.text.durations import duration
+from deliver.text.formats import count, number
 from deliver.text.sanitize import clean
 
 _LEVELS = {

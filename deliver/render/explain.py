@@ -10,7 +10,8 @@ from deliver.render.sentences import phrase
 from deliver.render.style import PLAIN, VERDICT_LEVEL, VERDICT_STYLE, Style
 from deliver.render.summary import change, result_word, took, where
 from deliver.render.view import release_view
-from deliver.text.formats import clock, count, duration, number, stamp
+from deliver.text.durations import duration
+from deliver.text.formats import clock, count, number, stamp
 from deliver.text.sanitize import clean
 
 

@@ -18,7 +18,8 @@ from deliver.render.odds import SIZE, filled, odds_line
 from deliver.render.style import STEP_LEVEL, UNICODE, VERDICT_LEVEL
 from deliver.render.summary import check_cells, result_word
 from deliver.render.view import View, measured_by, release_view, typed
-from deliver.text.formats import NONE, clock, count, duration, image_change, image_parts, percent, short_image
+from deliver.text.durations import duration
+from deliver.text.formats import NONE, clock, count, image_change, image_parts, percent, short_image
 
 STYLE = {"done": "green", "fail": "bold red", "warn": "yellow", "action": "", "wait": "cyan", "todo": "dim"}
 BADGE = {"done": "bold black on green", "fail": "bold white on red", "warn": "bold black on yellow", "action": "bold black on cyan"}

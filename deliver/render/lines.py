@@ -12,7 +12,8 @@ from deliver.render.out import Out, never_raises
 from deliver.render.style import LEVEL_STYLE, Style
 from deliver.render.summary import summary_lines
 from deliver.render.view import baked, exposure, image_of, newest_checks, warm
-from deliver.text.formats import clock, count, duration, image_change, percent, share_observed
+from deliver.text.durations import duration
+from deliver.text.formats import clock, count, image_change, percent, share_observed
 from deliver.text.sanitize import clean, defuse
 
 REMIND = 30.0  # seconds of silence before a line says what is waited for

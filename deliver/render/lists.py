@@ -2,34 +2,21 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from deliver.model.journal import Entry
 from deliver.model.release import Release
 from deliver.model.verdict import CheckResult
-from deliver.plugins.interfaces import Finding
 from deliver.render.sentences import sentence
 from deliver.render.view import API_VERSION, View, check_view, facts, release_view
 from deliver.text.formats import finite, rfc3339
 from deliver.text.sanitize import clean_data, escaped
 
-
-class Proposal(Protocol):
-    """What deliver.engine.commands.run.propose answers."""
-
-    @property
-    def release(self) -> Release: ...
-    @property
-    def findings(self) -> tuple[Finding, ...]: ...
-    @property
-    def patches(self) -> tuple[str, ...]: ...
-    @property
-    def duration(self) -> float: ...
-    @property
-    def worst_exposure(self) -> str: ...
+if TYPE_CHECKING:
+    from deliver.engine.preflight.deployment import Proposal
 
 
-def plan_view(proposal: Proposal) -> View:
+def plan_view(proposal: "Proposal") -> View:
     """kind Plan. `duration`: seconds at the least. `refused`: a run would end at once and change nothing, see `findings`."""
     release = proposal.release
     whole = release_view(release, None, release.started)

@@ -4,11 +4,10 @@ from math import log
 
 from deliver.analysis import phrases
 from deliver.model.verdict import CheckResult
-from deliver.text.formats import finite
+from deliver.text.formats import finite, odds
 
 View = dict[str, object]
 SIZE = 16  # cells of a bar
-MOST = 0.999e9
 
 
 def odds_view(check: CheckResult) -> View | None:
@@ -36,22 +35,14 @@ def filled(view: View) -> int:
 def odds_line(view: View) -> str:
     """`2.1 : 1 that it is worse (20 needed); 1.4 to 6.2 times stable; 8 : 1 that it is no worse (20 needed)`"""
     needed = f"{_number(view['needed']):.3g} needed"
-    parts = [f"{told(_number(view['worse']))} that it is worse ({needed})"]
+    parts = [f"{odds(_number(view['worse']))} that it is worse ({needed})"]
     if isinstance(ratio := view["ratio"], list):
-        parts.append(phrases.span(*ratio))
+        parts.append(phrases.interval_text(*ratio))
     if view["proved"]:
         parts.append("shown to be no worse")
     elif view["proved"] is not None:
-        parts.append(f"{told(_number(view['no_worse']))} that it is no worse ({needed})")
+        parts.append(f"{odds(_number(view['no_worse']))} that it is no worse ({needed})")
     return "; ".join(parts)
-
-
-def told(odds: float) -> str:
-    if odds >= MOST:
-        return "over a billion : 1"
-    if odds >= 1:
-        return f"{odds:.2g} : 1" if odds < 100 else f"{odds:,.0f} : 1"
-    return f"1 : {1 / max(odds, 1e-9):.2g}"
 
 
 def _number(value: object) -> float:

@@ -8,7 +8,8 @@ from deliver.render.events import check_line
 from deliver.render.judged_by import judged_line
 from deliver.render.style import PLAIN, Style
 from deliver.render.view import View, newest_checks, release_view
-from deliver.text.formats import NONE, clock, count, duration, image_change, number, percent, share_observed
+from deliver.text.durations import duration
+from deliver.text.formats import NONE, clock, count, image_change, number, percent, share_observed
 from deliver.text.sanitize import clean, defuse
 
 RESULT = {

@@ -1,6 +1,7 @@
 """The texts of `plan`, `status`, `history` and `doctor`: answers for stdout, as plain lines."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from deliver.model.exitcodes import ExitCode
 from deliver.model.observation import Observation
@@ -9,13 +10,17 @@ from deliver.plugins.interfaces import Finding
 from deliver.render import blue_green
 from deliver.render.events import Narrator
 from deliver.render.judged_by import judged_line
-from deliver.render.lists import Proposal
 from deliver.render.odds import SIZE, filled, odds_line
 from deliver.render.style import LEVEL_STYLE, PLAIN, STEP_LEVEL, VERDICT_LEVEL, VERDICT_STYLE, Style, table
 from deliver.render.summary import arms, change, check_cells, problem, result_word, traffic, where
-from deliver.render.view import Driver, View, measured_by, release_view, typed
-from deliver.text.formats import NONE, clock, duration, percent, short_image, stamp
+from deliver.render.view import View, measured_by, release_view, typed
+from deliver.text.durations import duration
+from deliver.text.formats import NONE, clock, percent, short_image, stamp
 from deliver.text.sanitize import clean
+
+if TYPE_CHECKING:
+    from deliver.engine.commands.status import LockStatus
+    from deliver.engine.preflight.deployment import Proposal
 
 # level of a finding -> title, mark, and the exit code of a run that meets it (None: it goes on), the gravest first
 FINDINGS = {
@@ -30,7 +35,7 @@ WHY = 72  # columns of a reason in `history`
 EVENTS = 8  # newest journal lines that `status` shows
 
 
-def plan_text(proposal: Proposal, style: Style = PLAIN) -> str:
+def plan_text(proposal: "Proposal", style: Style = PLAIN) -> str:
     """What would happen, and whether anything forbids it."""
     release = proposal.release
     view = release_view(release, None, release.started)
@@ -101,7 +106,7 @@ def _findings(findings: Sequence[Finding], style: Style) -> list[str]:
     return lines
 
 
-def status_text(release: Release, seen: Observation | None, now: float, style: Style = PLAIN, driver: Driver | None = None) -> str:
+def status_text(release: Release, seen: Observation | None, now: float, style: Style = PLAIN, driver: "LockStatus | None" = None) -> str:
     """Where the release stands: what was read back, steps, checks, the last events, what can be done.
 
     driver: who drives it; None for a release that has ended, or when the lock may not be read.
@@ -131,7 +136,7 @@ def _phase(release: Release, view: View) -> str:
     return f"{view['phase']}, step {min(release.step + 1, len(view['steps']))} of {len(view['steps'])}"
 
 
-def driver_line(driver: Driver, now: float, view: View, style: Style) -> str:
+def driver_line(driver: "LockStatus", now: float, view: View, style: Style) -> str:
     """A live release without a driver stands still: nobody watches it, nobody takes it back."""
     if driver.alive:
         return f"{clean(driver.name)}, heard {duration(max(now - driver.heard, 0.0))} ago"

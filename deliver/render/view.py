@@ -3,7 +3,7 @@
 Percentages and pods are what was read back (Observation); null where nothing was. Text is already clean of control characters.
 """
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from deliver.model.codec import encode
 from deliver.model.journal import Entry, EntryKind
@@ -15,6 +15,9 @@ from deliver.render import flag
 from deliver.render.odds import odds_view
 from deliver.text.formats import finite, rfc3339
 from deliver.text.sanitize import clean_data
+
+if TYPE_CHECKING:
+    from deliver.engine.commands.status import LockStatus
 
 API_VERSION = "deliver.dev/v1alpha1"
 View = dict[str, Any]
@@ -311,18 +314,7 @@ def problems(seen: Observation | None) -> list[View]:
     return found
 
 
-class Driver(Protocol):
-    """deliver.engine.commands.run.Driven."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def heard(self) -> float: ...
-    @property
-    def alive(self) -> bool: ...
-
-
-def driver_view(driver: Driver | None) -> View | None:
+def driver_view(driver: "LockStatus | None") -> View | None:
     """Who drives a live release: null when it has ended, or when the lock may not be read."""
     if driver is None:
         return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import comb
 from random import Random
 
-from deliver.analysis.wilson import wilson
+from deliver.analysis.wilson import wilson_interval
 from deliver.model.errors import InputError
 from deliver.model.observation import PodSeen
 from deliver.replay.rejudge import Ending, Replay
@@ -51,6 +51,6 @@ def size_of(pods: Sequence[PodSeen], share: float) -> int:
 def summed(replays: Sequence[Replay], pods: Sequence[PodSeen], share: float) -> Alike:
     alarms = sum(one.ending is Ending.ROLLED_BACK for one in replays)
     held = sum(one.ending is Ending.HELD for one in replays)
-    low, high = wilson(alarms, len(replays)) or (0.0, 1.0)
+    low, high = wilson_interval(alarms, len(replays)) or (0.0, 1.0)
     templates = {pod.name.rpartition("-")[0] for pod in pods}
     return Alike(len(replays), alarms, held, low, high, comb(len(pods), size_of(pods, share)), len(templates))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from math import ceil, inf, isfinite
 
-from deliver.metrics.evidence_store import beginning_of
+from deliver.metrics.evidence_store import calibration_inputs_of
 from deliver.model.errors import InputError
 from deliver.model.frozen import replace
 from deliver.model.journal import Entry, Event, times
@@ -19,7 +19,11 @@ def question(release: Release, analysis: Analysis) -> Question:
     sides, release = pods.of_release(release), timed(release)
     judged = replace(release, spec=replace(release.spec, analysis=analysis))
     return Question(
-        release.spec.target.namespace, analysis, sides, stretch(release, analysis.poll), beginning=beginning_of(judged, release.started)
+        release.spec.target.namespace,
+        analysis,
+        sides,
+        stretch(release, analysis.poll),
+        inputs=calibration_inputs_of(judged, release.started),
     )
 
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from deliver.analysis import selectors
 from deliver.analysis.selectors import Matcher, Selector
+from deliver.metrics.queries import all_requests
 from deliver.metrics.scrape_delay import cadence
 from deliver.model.errors import InputError
 from deliver.model.names import candidate_name
 from deliver.model.observation import PodSeen
 from deliver.model.release import Release
-from deliver.model.spec import EvidenceMetric, LatencyMetric, Metric, QueryMetric, RatioMetric
+from deliver.model.spec import Metric
 from deliver.plugins.interfaces import Series
 from deliver.replay.past_provider import Past
 
@@ -78,12 +79,10 @@ def series(past: Past, namespace: str, metrics: Sequence[Metric], pattern: str, 
 
 def _requests(metrics: Sequence[Metric]) -> Selector:
     """All requests of the first metric that counts them. Raises InputError where none does."""
-    for metric in metrics:
-        if isinstance(metric, RatioMetric) or (isinstance(metric, EvidenceMetric) and not metric.histogram):
-            return selectors.parse(metric.total)
-        if isinstance(metric, (LatencyMetric, EvidenceMetric)):
-            return selectors.histogram(metric.histogram).suffixed("_count")
-    known = ", ".join(metric.name for metric in metrics if isinstance(metric, QueryMetric))
+    counters = [one for metric in metrics if (one := all_requests(metric))]
+    if counters:
+        return counters[0]
+    known = ", ".join(metric.name for metric in metrics)
     raise InputError(
         "no metric counts requests", why=f"free queries alone: {known}" if known else "there are no metrics", hint="add `bad` and `total`"
     )

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from deliver.metrics.calibrate import Beginning, spacing
-from deliver.metrics.evidence_store import Ledger
+from deliver.metrics.calibrate import USUAL_SPACING, CalibrationInputs
+from deliver.metrics.evidence_store import EvidenceStore
+from deliver.metrics.scrape_delay import sample_spacing
 from deliver.model.errors import InputError
 from deliver.model.frozen import replace
 from deliver.model.observation import PodSeen
@@ -23,7 +24,7 @@ SHORTEST = 30.0  # seconds
 class Question:
     """sides: names of pods. analysis: the spec's. seed: of the placebo draws, and of splits.
 
-    beginning: of the release that it is about; None: the stretch is judged as if one had begun with it.
+    inputs: of the release that it is about; None: the stretch is judged as if one had begun with it.
     """
 
     namespace: str
@@ -31,7 +32,7 @@ class Question:
     sides: Sides
     stretch: Stretch
     seed: int = 1
-    beginning: Beginning | None = None
+    inputs: CalibrationInputs | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def alarms(
 def _found(past: Past, question: Question, pattern: str) -> tuple[PodSeen, ...]:
     """A release's own pods are known by their hashes; of others, those that had gone before the stretch are none of it."""
     stretch = question.stretch
-    since = stretch.start - pods.MARGIN if question.beginning else stretch.start
+    since = stretch.start - pods.MARGIN if question.inputs else stretch.start
     return pods.found(past, question.namespace, question.analysis.metrics, pattern, stretch.start, stretch.end, since)
 
 
@@ -90,16 +91,16 @@ def _played(
     analysis = replace(question.analysis, health=())
     if not stretch.looks:  # nobody looked then: more often than there is something new is of no use
         analysis = replace(analysis, poll=max(analysis.poll, _scrape(past, question)))
-    beginning = question.beginning or Beginning(
+    inputs = question.inputs or CalibrationInputs(
         started=stretch.start,
         seconds=stretch.end - stretch.start,
-        share=len(candidate) / (len(candidate) + len(stable)),
+        fraction=len(candidate) / (len(candidate) + len(stable)),
         seed=f"replay {seed}",
         history=analysis.history,
         poll=analysis.poll,
         alpha=analysis.alpha,
     )
-    return play(past, analysis, question.namespace, stable, candidate, stretch, Ledger(beginning))
+    return play(past, analysis, question.namespace, stable, candidate, stretch, EvidenceStore(inputs))
 
 
 def _scrape(past: Past, question: Question) -> float:
@@ -108,4 +109,4 @@ def _scrape(past: Past, question: Question) -> float:
         series = pods.series(past, question.namespace, question.analysis.metrics, question.sides.stable, question.stretch.end, 600.0)
     except MetricsError:
         return 0.0
-    return spacing(series) if series else 0.0
+    return (sample_spacing(series) or USUAL_SPACING) if series else 0.0

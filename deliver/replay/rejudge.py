@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from deliver.metrics.analyzer import Examiner
-from deliver.metrics.evidence_store import Ledger
+from deliver.metrics.analyzer import StepAnalyzer, StepSetup
+from deliver.metrics.evidence_store import EvidenceStore
 from deliver.model.observation import PodSeen
 from deliver.model.plan import Side
 from deliver.model.spec import Analysis
@@ -72,20 +72,20 @@ def play(
     stable: Sequence[PodSeen],
     candidate: Sequence[PodSeen],
     stretch: Stretch,
-    ledger: Ledger | None = None,
+    evidence_store: EvidenceStore | None = None,
 ) -> Replay:
     """Ends at the first FAIL, or when nothing could be judged for `max_blind`. Deterministic: the samples decide, not the time of day."""
-    ledger, bakes = ledger or Ledger(), list(stretch.bakes)
-    examiner = _examiner(past, analysis, ledger, bakes[0])
+    evidence_store, bakes = evidence_store or EvidenceStore(), list(stretch.bakes)
+    analyzer = _analyzer_of(past, analysis, evidence_store, bakes[0])
     turns: list[Turn] = []
     turn, blind, looks = None, stretch.start, 0
     for past.at in stretch.looks or _polls(stretch, analysis.poll):
         while bakes and past.at >= bakes[0].begin:
-            examiner, blind = _examiner(past, analysis, ledger, bakes[0]), bakes[0].begin
-            examiner.reset(bakes.pop(0).begin)
-        examination = examiner.examine(namespace, *(_there(pods, past.at) for pods in (stable, candidate)))
+            analyzer, blind = _analyzer_of(past, analysis, evidence_store, bakes[0]), bakes[0].begin
+            analyzer.reset(bakes.pop(0).begin)
+        examination = analyzer.analyze(namespace, *(_there(pods, past.at) for pods in (stable, candidate)))
         looks += 1
-        turn = Turn(past.at, combined(examination.results), examination.results, examination.share)
+        turn = Turn(past.at, combined(examination.results), examination.results, examination.candidate_percent)
         blind = (blind or past.at) if turn.verdict is Verdict.BLIND else 0.0
         judged_from = max([blind, *(check.awaits for check in turn.checks)])
         late = bool(blind) and past.at - judged_from >= analysis.max_blind
@@ -114,18 +114,9 @@ def _there(pods: Sequence[PodSeen], at: float) -> tuple[PodSeen, ...]:
     return tuple(pod for pod in pods if pod.since <= at)
 
 
-def _examiner(past: Past, analysis: Analysis, ledger: Ledger, bake: Bake) -> Examiner:
-    return Examiner(
-        analysis,
-        past,
-        (),
-        lambda: past.at,
-        timeout=TIMEOUT,
-        baseline=bake.baseline,
-        ledger=ledger,
-        shared=bake.side is Side.BOTH,
-        alone=bake.side is Side.CANDIDATE,
-    )
+def _analyzer_of(past: Past, analysis: Analysis, evidence_store: EvidenceStore, bake: Bake) -> StepAnalyzer:
+    setup = StepSetup(bake.baseline, shared=bake.side is Side.BOTH, alone=bake.side is Side.CANDIDATE)
+    return StepAnalyzer(analysis, past, (), lambda: past.at, setup, evidence_store=evidence_store, timeout=TIMEOUT)
 
 
 def _through(turn: Turn, turns: tuple[Turn, ...], looks: int) -> Replay:

@@ -1,14 +1,12 @@
 """What a replay prints: each turn with its numbers, and what a release would have come to."""
 
-from collections.abc import Sequence
-from typing import Any, Protocol
-
-from deliver.model.observation import PodSeen
-from deliver.model.verdict import CheckResult, Verdict
 from deliver.render.events import check_line
 from deliver.render.style import PLAIN, VERDICT_LEVEL, VERDICT_STYLE, Style
 from deliver.render.view import API_VERSION, View, check_view
-from deliver.text.formats import count, duration, finite, number, rfc3339, stamp
+from deliver.replay.aa_test import Alike
+from deliver.replay.question import Answered
+from deliver.text.durations import duration
+from deliver.text.formats import count, finite, number, rfc3339, stamp
 from deliver.text.sanitize import clean, clean_data
 
 ENDINGS = {
@@ -19,65 +17,9 @@ ENDINGS = {
 }
 
 
-class Turn(Protocol):
-    """deliver.replay.rejudge.Turn."""
-
-    @property
-    def at(self) -> float: ...
-    @property
-    def verdict(self) -> Verdict: ...
-    @property
-    def checks(self) -> tuple[CheckResult, ...]: ...
-    @property
-    def share(self) -> float | None: ...
-
-
-class Replay(Protocol):
-    """deliver.replay.rejudge.Replay."""
-
-    @property
-    def ending(self) -> Any: ...
-    @property
-    def at(self) -> float: ...
-    @property
-    def reason(self) -> str: ...
-    @property
-    def turns(self) -> Sequence[Turn]: ...
-    @property
-    def looks(self) -> int: ...
-
-
-class Answered(Protocol):
-    """deliver.replay.question.Answered."""
-
-    @property
-    def replay(self) -> Any: ...
-    @property
-    def stable(self) -> tuple[PodSeen, ...]: ...
-    @property
-    def candidate(self) -> tuple[PodSeen, ...]: ...
-
-
-class Alike(Protocol):
-    """deliver.replay.aa_test.Alike."""
-
-    @property
-    def runs(self) -> int: ...
-    @property
-    def alarms(self) -> int: ...
-    @property
-    def held(self) -> int: ...
-    @property
-    def low(self) -> float: ...
-    @property
-    def high(self) -> float: ...
-    @property
-    def possible(self) -> int: ...
-
-
 def replay_text(answered: Answered, start: float, came: str, style: Style = PLAIN) -> str:
     """came: what the release came to in fact, "" when it was none."""
-    replay: Replay = answered.replay
+    replay = answered.replay
     level, words = ENDINGS[str(replay.ending)]
     lines = [f"Replayed from {stamp(start)} UTC: {count(len(answered.candidate), 'candidate pod')}, {len(answered.stable)} stable"]
     for turn in replay.turns:
@@ -94,7 +36,7 @@ def replay_text(answered: Answered, start: float, came: str, style: Style = PLAI
 
 def replay_view(answered: Answered, start: float, came: str) -> View:
     """kind Replay. Additive only."""
-    replay: Replay = answered.replay
+    replay = answered.replay
     turns = [
         {
             "at": rfc3339(turn.at),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import log10
 
 from deliver.analysis import selectors
-from deliver.analysis.bounds import per_second
+from deliver.analysis.bounds import units_per_second
 from deliver.model.errors import InputError
 from deliver.model.evidence import Point
 from deliver.model.journal import Entry, Event
@@ -13,7 +13,7 @@ from deliver.model.release import Outcome, Release
 from deliver.model.spec import Analysis, EvidenceMetric, LatencyMetric, Metric, QueryMetric
 from deliver.report import trail
 from deliver.report.trail import At, Curve, Share
-from deliver.text.formats import duration
+from deliver.text.durations import duration
 from deliver.text.sanitize import clean
 
 MARKS = 24
@@ -153,7 +153,7 @@ def _lowest(metric: LatencyMetric | EvidenceMetric, release: Release) -> float:
     """Seconds: of all the bounds that are judged, the one whose requests the trail counts, which is the first; 0 when it is not known."""
     measure = release.measures.get(metric.name)
     try:
-        scale = per_second(selectors.histogram(metric.histogram).name)
+        scale = units_per_second(selectors.histogram(metric.histogram).name)
     except InputError:  # a record of an older deliver may have taken what this one does not
         return 0.0
     return measure.tracks[0].bound / scale if measure and measure.tracks else 0.0

@@ -61,7 +61,7 @@ def _expression(metric: Metric, release: Release) -> str:
             base = selectors.histogram(metric.histogram).where(place)
             if not metric.bound:  # every bound is judged: the median stands for them
                 return f"histogram_quantile(0.5, sum by ({pod}, le) (rate({base.suffixed('_bucket')}[2m])))"
-            bounded = base.suffixed("_bucket").where(Matcher("le", "=~", selectors.bounds(metric.bound)))
+            bounded = base.suffixed("_bucket").where(Matcher("le", "=~", selectors.le_pattern(metric.bound)))
             return f"1 - {_rates(str(bounded), pod)} / {_rates(str(base.suffixed('_count')), pod)}"
         bad, total = (selectors.parse(text).where(place) for text in (metric.bad, metric.total))
     except InputError:  # a record of an older deliver may have taken what this one does not

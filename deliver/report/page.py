@@ -17,7 +17,8 @@ from deliver.report.chart import Chart
 from deliver.report.html import Markup, coded, facts, join, link, table, tag
 from deliver.report.links import Link
 from deliver.report.palette import NIGHT, PAPER, declared
-from deliver.text.formats import duration, number, stamp
+from deliver.text.durations import duration
+from deliver.text.formats import number, stamp
 from deliver.text.sanitize import clean
 
 # POLICY: nothing may be fetched and no script may run, whatever a name in the cluster is.

@@ -4,7 +4,8 @@ from deliver.report import draw
 from deliver.report.chart import Chart, Shares
 from deliver.report.draw import Panel
 from deliver.report.trail import Curve, Share
-from deliver.text.formats import duration, percent
+from deliver.text.durations import duration
+from deliver.text.formats import odds, percent
 
 
 def panels(chart: Chart) -> tuple[Panel, ...]:
@@ -41,11 +42,6 @@ def _last(name: str, points: tuple[Share, ...]) -> str:
 
 
 def evidence_alt(chart: Chart, curves: tuple[tuple[str, Curve], ...]) -> str:
-    told = [f"{name} reached {_odds(max(value for _, value in curve.against))}" for name, curve in curves]
-    limit = f" A release is taken back at {_odds(chart.threshold)}." if chart.threshold is not None else ""
+    told = [f"{name} reached {odds(10 ** min(max(value for _, value in curve.against), 12))}" for name, curve in curves]
+    limit = f" A release is taken back at {odds(10 ** min(chart.threshold, 12))}." if chart.threshold is not None else ""
     return f"Evidence that the candidate is worse, over time: {'; '.join(told)}.{limit}"
-
-
-def _odds(log: float) -> str:
-    """log: power of ten. Evidence grows without a limit; a number says nothing any more beyond a billion."""
-    return f"{10**log:.3g} to 1" if log < 9 else "more than a billion to 1"

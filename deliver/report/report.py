@@ -7,7 +7,6 @@ from deliver.report import page
 from deliver.report.chart import Chart, chart
 from deliver.report.links import links
 
-FORMATS = ("html", "svg", "png")
 WIDE, NARROW = (9.0, 2.6), (3.9, 2.8)  # inches: of a panel on a desk, and on a phone
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log10
 
-from deliver.analysis.wilson import wilson
+from deliver.analysis.wilson import wilson_interval
 from deliver.model.evidence import Point
 from deliver.model.frozen import replace
 
@@ -76,7 +76,7 @@ def shares(points: Sequence[Point], arm: str) -> tuple[Share, ...]:
     found = []
     for point in points:
         bad, total = (point.candidate_bad, point.candidate_total) if arm == "candidate" else (point.stable_bad, point.stable_total)
-        if interval := wilson(bad, total):
+        if interval := wilson_interval(bad, total):
             low, high = interval
             found.append(Share(point.at, 100 * min(bad / total, 1.0), 100 * low, 100 * high, bad, total))
     return tuple(found)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import Any
 
-from deliver.analysis.wilson import wilson
+from deliver.analysis.wilson import wilson_interval
 from deliver.model.release import Outcome
 from deliver.simulate.run import Run
 from deliver.simulate.scenario import Regression
@@ -34,7 +34,7 @@ class Line:
 def line(regression: Regression, runs: Sequence[Run]) -> Line:
     back = [run for run in runs if run.outcome is Outcome.ROLLED_BACK]
     through = [run.release.ended - run.release.started for run in runs if run.outcome is Outcome.PROMOTED]
-    low, high = wilson(len(back), len(runs)) or (0.0, 1.0)
+    low, high = wilson_interval(len(back), len(runs)) or (0.0, 1.0)
     times = sorted(run.exposed for run in back)
     return Line(
         regression=str(regression),

@@ -1,47 +1,14 @@
 """What a simulation prints: the story of one release, a line for each kind of them."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
-from deliver.model.release import Release
 from deliver.render.events import Narrator
 from deliver.render.style import PLAIN, Style, table
 from deliver.render.summary import result_word
-from deliver.text.formats import NONE, duration, number
-
-
-class Run(Protocol):
-    """deliver.simulate.run.Run."""
-
-    @property
-    def release(self) -> Release: ...
-    @property
-    def exposed(self) -> float: ...
-    @property
-    def served(self) -> int: ...
-    @property
-    def failed(self) -> int: ...
-
-
-class Line(Protocol):
-    """deliver.simulate.summary.Line."""
-
-    @property
-    def regression(self) -> str: ...
-    @property
-    def runs(self) -> int: ...
-    @property
-    def outcomes(self) -> Mapping[str, int]: ...
-    @property
-    def back(self) -> tuple[float, float, float]: ...
-    @property
-    def exposed(self) -> float | None: ...
-    @property
-    def late(self) -> float | None: ...
-    @property
-    def failed(self) -> float | None: ...
-    @property
-    def took(self) -> float | None: ...
+from deliver.simulate.run import Run
+from deliver.simulate.summary import Line
+from deliver.text.durations import duration
+from deliver.text.formats import NONE, number
 
 
 def story(title: str, run: Run, style: Style = PLAIN) -> str:

@@ -9,10 +9,11 @@ from pydantic import BaseModel
 
 from deliver.engine.runtime.flag_client import FlagClient
 from deliver.model.errors import ClusterError, Conflict, Rejected, Unreachable
+from deliver.model.objects import Object
 from deliver.model.observation import Ack, FlagState, PodSeen
 from deliver.plugins.flags import Capabilities, FlagGone, Mark, Undone
-from deliver.plugins.interfaces import Finding, Object, Writer
-from deliver.plugins.three_way_merge import MISSING, differing, merged
+from deliver.plugins.interfaces import Finding, Writer
+from deliver.plugins.three_way_merge import MISSING, differences, merge
 
 FLAG = "new-checkout"
 KILLED = {"percent": 0.0, "note": "ours", "rules": ""}
@@ -127,8 +128,8 @@ class MemoryFlags:
         before, now = json.loads(document), self._document()
         now |= {key: value for key, value in self.kept.items() if now[key] == KILLED[key]}
         ours = {**before, "note": "ours"} | ({"percent": now["percent"]} if now["percent"] is not None else {})
-        after = merged(before, ours, now)
-        left = [f"`{path[0]}` of flag `{flag}` was {_how(new)} by somebody: it stays so" for path, _, new in differing(before, after)]
+        after = merge(before, ours, now)
+        left = [f"`{path[0]}` of flag `{flag}` was {_how(new)} by somebody: it stays so" for path, _, new in differences(before, after)]
         return Undone(self._put(after), tuple(left))
 
     def _put(self, document: dict[str, Any]) -> str:

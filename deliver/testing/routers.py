@@ -29,7 +29,7 @@ class RouterContract:
 
     @pytest.fixture(autouse=True)
     def _installed(self) -> Iterator[None]:
-        with registry.lent("deliver.routers", self.plugin):
+        with registry.override("deliver.routers", self.plugin):
             yield
 
     @property

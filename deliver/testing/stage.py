@@ -12,8 +12,8 @@ from deliver.engine import commands
 from deliver.engine.runtime.clock import Inline
 from deliver.engine.runtime.flag_client import FlagClientFactory, make_flag_client
 from deliver.engine.runtime.stop_signal import Stop
-from deliver.model.evidence import MetricEvidence
-from deliver.model.observation import CutoverSeen, Observation, PodSeen
+from deliver.model.analysis_result import AnalysisResult
+from deliver.model.observation import Observation, PodSeen
 from deliver.model.release import Release
 from deliver.model.spec import Analysis, Limits, PluginSpec, RatioMetric, ReleaseSpec, Target
 from deliver.model.verdict import CheckResult, Verdict
@@ -37,18 +37,10 @@ class Judge:
     def reset(self, at: float) -> None:
         """Nothing is kept."""
 
-    def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> "Judge.Said":
+    def analyze(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> AnalysisResult:
         verdict = self.verdict(self.now()) if callable(self.verdict) else self.verdict
         result = CheckResult("errors", "metric", verdict, f"errors say {verdict}", candidate=0.2, limit=1.0, unit="%", samples=100)
-        return Judge.Said((result,), 20.0, self.now())
-
-    @dataclass(frozen=True)
-    class Said:
-        results: tuple[CheckResult, ...]
-        share: float | None
-        at: float
-        switch: CutoverSeen | None = None
-        measures: Mapping[str, MetricEvidence] = field(default_factory=dict)
+        return AnalysisResult((result,), 20.0, self.now())
 
 
 @dataclass

@@ -37,7 +37,7 @@ class StrategyContract:
 
     @pytest.fixture(autouse=True)
     def _installed(self) -> Iterator[None]:
-        with registry.lent("deliver.strategies", self.plugin):
+        with registry.override("deliver.strategies", self.plugin):
             yield
 
     def _stage(self) -> Stage:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from deliver.text.durations import duration
+
 NONE = "-"
 
 
@@ -21,27 +23,6 @@ def stamp(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S") if at else NONE
 
 
-def duration(seconds: float) -> str:
-    """850ms, 42s, 2m10s, 1h05m, 3d4h."""
-    if seconds < 0:
-        return "0s"
-    if seconds < 0.9995:
-        return f"{seconds * 1000:.0f}ms" if seconds else "0s"
-    if seconds < 10 and seconds != int(seconds):
-        return f"{seconds:.1f}s"
-    whole = int(seconds + 0.5)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        minutes, rest = divmod(whole, 60)
-        return f"{minutes}m{rest:02d}s" if rest else f"{minutes}m"
-    if whole < 86400:
-        hours, rest = divmod(whole, 3600)
-        return f"{hours}h{rest // 60:02d}m" if rest >= 60 else f"{hours}h"
-    days, rest = divmod(whole, 86400)
-    return f"{days}d{rest // 3600}h" if rest >= 3600 else f"{days}d"
-
-
 def finite(value: float | None) -> float | None:
     """For JSON, which knows neither NaN nor infinity. Six significant digits hold any share worth reading."""
     if value is None or not math.isfinite(value):
@@ -56,6 +37,15 @@ def number(value: float | None, unit: str = "") -> str:
     size = abs(value)
     text = f"{value:.0f}" if size >= 100 else f"{value:.3g}" if size >= 0.001 or not value else f"{value:.1e}"
     return f"{text} {unit}".rstrip()
+
+
+def odds(value: float) -> str:
+    """`412 : 1`, `1 : 3`, `over a billion : 1`: evidence grows without a limit, and beyond that a number says nothing any more."""
+    if value >= 0.999e9:
+        return "over a billion : 1"
+    if value >= 1:
+        return f"{value:.3g} : 1" if value < 1000 else f"{value:,.0f} : 1"
+    return f"1 : {1 / max(value, 1e-9):.3g}"
 
 
 def percent(value: float | None) -> str:

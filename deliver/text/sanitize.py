@@ -23,6 +23,12 @@ def clean(text: object) -> str:
     return "".join(char for char in line if unicodedata.category(char) not in _BAD_CATEGORIES)
 
 
+def one_line(text: object, limit: int = 200) -> str:
+    """One line without control characters and runs of blanks, cut to `limit` characters: for a message."""
+    line = " ".join(clean(str(text)[: 20 * limit]).split())
+    return line if len(line) <= limit else f"{line[: limit - 3]}..."
+
+
 def escaped(text: str) -> str:
     """JSON text whose unseen characters are escapes: it says the same."""
     return _SPECIAL.sub(lambda found: json.dumps(found[0])[1:-1] if unicodedata.category(found[0]) in _BAD_CATEGORIES else found[0], text)

@@ -6,11 +6,12 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from deliver.cluster.port import Watch
+from deliver.model.objects import Object
 from deliver.model.observation import PodSeen, RouteSeen
 from deliver.model.plan import Exposure, Side
 from deliver.model.release import Release, ServiceSnapshot
 from deliver.model.spec import Target
-from deliver.plugins.interfaces import Abilities, Finding, Object, Reader, Recovered, Writer
+from deliver.plugins.interfaces import Abilities, Finding, Reader, Recovered, Writer
 
 
 class NoOptions(BaseModel):

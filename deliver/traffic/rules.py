@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from deliver.cluster.services import selects
 from deliver.model.names import HASH
+from deliver.model.objects import Object
 from deliver.model.spec import Target
-from deliver.plugins.interfaces import Finding, Object
+from deliver.plugins.interfaces import Finding
 
 
 def named_but_not_found(target: Target, services: Mapping[str, Object], chosen: Mapping[str, Object]) -> list[Finding]:

@@ -7,16 +7,18 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from deliver.cluster.patch import merge_patch_to
 from deliver.cluster.port import Watch
 from deliver.cluster.services import selects
 from deliver.model.errors import Conflict, NotFound
 from deliver.model.names import FENCE, HASH, UNDO, fence_of
+from deliver.model.objects import Object
 from deliver.model.observation import PodSeen, RouteSeen
 from deliver.model.plan import Exposure, Side
 from deliver.model.release import Direction, Release, ServiceSnapshot
 from deliver.model.spec import Target
 from deliver.model.undo import parse_undo_note, undo_note
-from deliver.plugins.interfaces import Abilities, Finding, Object, Reader, Recovered, Writer
+from deliver.plugins.interfaces import Abilities, Finding, Reader, Recovered, Writer
 from deliver.traffic import endpoints, rules
 
 
@@ -121,10 +123,8 @@ def _patch(now: Object, wanted: Mapping[str, str], undo: str | None) -> Object |
     noted = (now["metadata"].get("annotations") or {}).get(UNDO)
     if selector == wanted and noted == undo:
         return None if undo else released(now)
-    change: dict[str, str | None] = {key: None for key in selector if key not in wanted}
-    change |= {key: value for key, value in wanted.items() if selector.get(key) != value}
     annotations: dict[str, str | None] = {UNDO: undo} if undo else {UNDO: None, FENCE: None}
-    return {"metadata": {"annotations": annotations}, "spec": {"selector": change}}
+    return {"metadata": {"annotations": annotations}, "spec": {"selector": merge_patch_to(selector, dict(wanted))}}
 
 
 def released(now: Object) -> Object | None:

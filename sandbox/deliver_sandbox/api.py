@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from deliver.model.objects import Object
 from deliver_sandbox import defaults, deletion, errors, managed, patch, scale, validate
 from deliver_sandbox.clock import Clock
 from deliver_sandbox.errors import ApiError
 from deliver_sandbox.kinds import KINDS
 from deliver_sandbox.selectors import by_fields, by_labels
-from deliver_sandbox.store import Object, Store, copy
+from deliver_sandbox.store import Store, copy
 
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"

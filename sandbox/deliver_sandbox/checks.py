@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from deliver.cluster.quantity import quantity
+from deliver.model.objects import Object
 from deliver_sandbox.errors import Cause
-from deliver_sandbox.quantities import quantity
-from deliver_sandbox.store import Object
 
 LABEL = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")  # this and the next: RFC 1123
 SUBDOMAIN = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")

@@ -3,20 +3,21 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from deliver.cluster.port import Access, PatchType, Watch
+from deliver.cluster.port import Access, Watch
 from deliver.model.errors import ClusterError, Unreachable
 from deliver.model.names import FENCE, MANAGER
+from deliver.model.objects import Object
 from deliver_sandbox.api import Api, Write
 from deliver_sandbox.controllers.kubelet import Kubelet
 from deliver_sandbox.errors import ApiError, as_model, not_found
 from deliver_sandbox.faults import Call, Fault, Killed, Script
 from deliver_sandbox.feed import SandboxFeed
-from deliver_sandbox.store import Object, copy
+from deliver_sandbox.store import copy
 
 VERSION = "v1.37.2"
 WATCH_LAG = 0.005
 _DEADLINE = 15.0
-_DEFAULTS: Mapping[str, Any] = {"subresource": "", "fence": "", "dry_run": False, "body": None}
+_DEFAULTS: Mapping[str, Any] = {"subresource": "", "fence": "", "body": None}
 
 
 class SandboxCluster:
@@ -53,10 +54,10 @@ class SandboxCluster:
 
         return [copy(obj) for obj in self._do("list", kind, namespace, "", deadline, listed)]
 
-    def create(self, kind: str, namespace: str, body: Object, *, dry_run: bool = False, deadline: float | None = None) -> Object:
+    def create(self, kind: str, namespace: str, body: Object, *, deadline: float | None = None) -> Object:
         name = (body.get("metadata") or {}).get("name", "")
-        write = Write(manager=MANAGER, dry_run=dry_run)
-        more = {"dry_run": dry_run, "body": body, "fence": _fence(body)}
+        write = Write(manager=MANAGER)
+        more = {"body": body, "fence": _fence(body)}
         return copy(self._do("create", kind, namespace, name, deadline, lambda: self.api.create(kind, namespace, body, write), more))
 
     def patch(
@@ -64,18 +65,14 @@ class SandboxCluster:
         kind: str,
         namespace: str,
         name: str,
-        body: Object | Sequence[Object],
+        body: Object,
         *,
-        how: PatchType = PatchType.MERGE,
-        subresource: str = "",
-        dry_run: bool = False,
         deadline: float | None = None,
     ) -> Object:
-        write = Write(manager=MANAGER, dry_run=dry_run)
-        more = {"dry_run": dry_run, "body": body, "fence": _fence(body), "subresource": subresource}
+        more = {"body": body, "fence": _fence(body)}
 
         def work() -> Object:
-            return self.api.patch(kind, namespace, name, body, how.value, subresource, write)
+            return self.api.patch(kind, namespace, name, body, "application/merge-patch+json", "", Write(manager=MANAGER))
 
         return copy(self._do("patch", kind, namespace, name, deadline, work, more))
 

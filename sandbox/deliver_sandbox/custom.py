@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from deliver.model.objects import Object
 from deliver_sandbox.errors import Cause
-from deliver_sandbox.store import Object
 
 _KNOWN = ("defaultVariant", "metadata", "state", "targeting", "variants")
 _REQUIRED = ("defaultVariant", "state", "variants")

@@ -4,8 +4,8 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from deliver.model.objects import Object
 from deliver_sandbox import custom
-from deliver_sandbox.store import Object
 from deliver_sandbox.store import copy as copied
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from deliver.model.objects import Object
 from deliver_sandbox import errors
-from deliver_sandbox.store import Object
 
 if TYPE_CHECKING:
     from deliver_sandbox.api import Api, Write

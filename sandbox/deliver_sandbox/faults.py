@@ -29,7 +29,6 @@ class Call(NamedTuple):
     subresource: str = ""
     actor: str = ""
     fence: str = ""
-    dry_run: bool = False
     body: object = None
     outcome: str = ""
     changed: bool = False

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from deliver.cluster.port import Watch
+from deliver.model.objects import Object
 from deliver_sandbox.api import Api
 from deliver_sandbox.selectors import by_labels
-from deliver_sandbox.store import Change, Object, copy
+from deliver_sandbox.store import Change, copy
 
 Key = tuple[str, str]
 

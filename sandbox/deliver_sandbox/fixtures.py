@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from deliver.model.objects import Object
 from deliver_sandbox.api import Write
 from deliver_sandbox.clock import Clock
 from deliver_sandbox.controllers.kubelet import Node
 from deliver_sandbox.images import Behaviour, Registry
-from deliver_sandbox.store import Object
 from deliver_sandbox.world import World
 
 IMAGE = "registry/web:1.0.0"

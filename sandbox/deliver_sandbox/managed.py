@@ -8,9 +8,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from deliver.model.objects import Object
 from deliver_sandbox.errors import ApiError
 from deliver_sandbox.schema import atomic, list_key
-from deliver_sandbox.store import Object
 
 Path = tuple[str, ...]
 Fields = frozenset[Path]

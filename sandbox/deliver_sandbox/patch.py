@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from deliver.model.objects import Object
 from deliver_sandbox.errors import ApiError, bad_request
 from deliver_sandbox.schema import list_key
-from deliver_sandbox.store import Object, copy
+from deliver_sandbox.store import copy
 
 
 def merge(target: Any, patch: Any) -> Any:

@@ -37,5 +37,5 @@ def provided(metrics: MetricProvider, named: str) -> Iterator[None]:
         def now(self, timeout: float) -> float:
             return metrics.now(timeout)
 
-    with registry.lent("deliver.metrics", Provided):
+    with registry.override("deliver.metrics", Provided):
         yield

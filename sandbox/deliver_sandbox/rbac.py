@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deliver.model.objects import Object
 from deliver_sandbox.errors import ApiError
 from deliver_sandbox.kinds import KINDS
-from deliver_sandbox.store import Object, Store
+from deliver_sandbox.store import Store
 
 MASTERS, EVERYBODY = "system:masters", "system:authenticated"
 _GROUP = "rbac.authorization.k8s.io"

@@ -1,9 +1,9 @@
 """The /scale subresource: a Scale object made from, and put back into, the object that owns the number."""
 
+from deliver.model.objects import Object
 from deliver_sandbox.errors import ApiError, no_resource
 from deliver_sandbox.kinds import KINDS
 from deliver_sandbox.selectors import as_text
-from deliver_sandbox.store import Object
 
 
 def view(kind: str, obj: Object) -> Object:

@@ -2,15 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
+from deliver.cluster.label_selector import Labels, parse, terms
 from deliver_sandbox.errors import bad_request
 
-Labels = Mapping[str, str]
-_SET = re.compile(r"^\s*(?P<key>[^\s=!,()]+)\s+(?P<op>in|notin)\s+\((?P<values>[^)]*)\)\s*$")
-_PAIR = re.compile(r"^\s*(?P<key>[^\s=!,()]+)\s*(?P<op>==|=|!=)\s*(?P<value>[^\s=!,()]*)\s*$")
-_NAME = re.compile(r"^\s*(?P<no>!?)\s*(?P<key>[^\s=!,()]+)\s*$")
 _OWN_WORDS = frozenset({"pods", "events", "namespaces", "nodes", "secrets", "services", "replicasets"})
 """Kinds with further fields of their own: they refuse an unknown one in fewer words."""
 FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -24,38 +20,12 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def _terms(text: str) -> list[str]:
-    """Split at commas that are not inside parentheses."""
-    return [part for part in re.split(r",(?![^(]*\))", text) if part.strip()]
-
-
-@lru_cache(maxsize=512)
 def by_labels(text: str) -> Callable[[Labels], bool]:
     """A test of labels from a selector string. Raises ApiError 400 on bad syntax."""
-    tests = [_term(part) for part in _terms(text)]
-    return lambda labels: all(test(labels) for test in tests)
-
-
-def _term(part: str) -> Callable[[Labels], bool]:
-    if match := _SET.match(part):
-        key, values = match["key"], {value.strip() for value in match["values"].split(",")}
-        if match["op"] == "in":
-            return lambda labels: labels.get(key) in values
-        return lambda labels: labels.get(key) not in values
-    if match := _PAIR.match(part):
-        key, value = match["key"], match["value"]
-        if match["op"] == "!=":
-            return lambda labels: labels.get(key) != value
-        return lambda labels: labels.get(key) == value
-    if match := _NAME.match(part):
-        key, wanted = match["key"], not match["no"]
-        return lambda labels: (key in labels) is wanted
-    if loose := re.match(r"^\s*[^\s=!,()]+\s+(?:in|notin)\s+([^\s(]+)", part):
-        raise bad_request(f"unable to parse requirement: found '{loose[1]}' expected: '('")
-    if more := re.match(r"^\s*[^\s=!,()]+\s*(?:==|=|!=)\s*[^\s=!,()]+\s+(\S+)", part):
-        raise bad_request(f"found '{more[1]}', expected: ',' or 'end of string'")
-    odd = re.match(r"^\s*[^\s=!,()]+\s*(?:==|=|!=)\s*([=!(),])", part)
-    raise bad_request(f"unable to parse requirement: found '{odd[1] if odd else part.strip()}', expected: identifier")
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise bad_request(str(error)) from None
 
 
 def by_object(selector: Mapping[str, Any] | None) -> Callable[[Labels], bool]:
@@ -90,7 +60,7 @@ def by_fields(kind: str, text: str) -> Callable[[Mapping[str, Any]], bool]:
     """A test of objects from a field selector. Raises ApiError 400 for a field that the kind does not offer."""
     known = ("metadata.name", "metadata.namespace", *FIELDS.get(kind, ()))
     tests: list[tuple[str, str, bool]] = []
-    for part in _terms(text):
+    for part in terms(text):
         match = re.match(r"^([^=!]+)(==|=|!=)(.*)$", part)
         if match is None:
             raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")

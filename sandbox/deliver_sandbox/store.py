@@ -4,7 +4,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar, cast
 
-Object = dict[str, Any]
+from deliver.model.objects import Object
+
 T = TypeVar("T")
 _ATOMS = frozenset({str, int, float, bool, type(None)})
 HISTORY = 2000

@@ -5,11 +5,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from deliver.model.objects import Object
 from deliver_sandbox import checks, custom
 from deliver_sandbox.checks import CHECKS, undecodable
 from deliver_sandbox.errors import Cause
 from deliver_sandbox.selectors import by_object
-from deliver_sandbox.store import Object
 
 _VALUE = re.compile(r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")
 _SUBDOMAIN_TEXT = (

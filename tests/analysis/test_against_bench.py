@@ -10,7 +10,7 @@ from bench.analysis import proof as bench_proof
 from bench.analysis.hypergeometric import exact_ratios
 from bench.analysis.world import Traces
 from deliver.analysis import dispersion, e_process, noninferiority
-from deliver.analysis.e_process import shares
+from deliver.analysis.e_process import starting_logs
 from deliver.analysis.history import History
 from deliver.model.evidence import Calibration, Tally, Wealth
 
@@ -34,8 +34,8 @@ def tallies(counts):
 def of_the_product(counts, calibration, margin=1.0):
     now, found = Wealth(), []
     for tally in tallies(counts):
-        now = e_process.relative(now, tally, calibration, margin)
-        found.append(e_process.evidence(now, shares(calibration)))
+        now = e_process.compare(now, tally, calibration, margin)
+        found.append(e_process.log_evidence(now, starting_logs(calibration)))
     return np.array(found)
 
 
@@ -97,7 +97,7 @@ def test_events_that_are_not_rare_are_weighed_by_the_same_law(seed, share):
 def test_what_speaks_for_the_candidate_is_the_same(worse):
     counts, found, now = polls(7), [], ()
     for tally in tallies(counts):
-        now = noninferiority.grown(now, tally, Calibration(phi=1.3), worse, 0.0)
+        now = noninferiority.update(now, tally, Calibration(phi=1.3), worse, 0.0)
         found.append(exp(noninferiority.no_worse(now)))
     np.testing.assert_allclose(found, bench_proof.proof(counts, tuned(1.3, 1), worse)[0], rtol=CLOSE)
 

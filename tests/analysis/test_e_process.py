@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from deliver.analysis import e_process
-from deliver.analysis.e_process import ABSOLUTE, _shares, shares
+from deliver.analysis.e_process import ABSOLUTE, _starting_logs, starting_logs
 from deliver.model.codec import decode, encode
 from deliver.model.evidence import Calibration, Tally, Wealth
 
@@ -17,15 +17,15 @@ NEEDED = math.log(100)
 
 
 def evidence(now: Wealth, calibration: Calibration = TRUSTING) -> float:
-    return math.exp(e_process.evidence(now, shares(calibration)))
+    return math.exp(e_process.log_evidence(now, starting_logs(calibration)))
 
 
 def run(polls, calibration=TRUSTING, margin=1.0):
     """The number of the poll after which the evidence is enough, None when it never is."""
     now = Wealth()
     for number, poll in enumerate(polls, 1):
-        now = e_process.relative(now, poll, calibration, margin)
-        if e_process.evidence(now, shares(calibration)) >= NEEDED:
+        now = e_process.compare(now, poll, calibration, margin)
+        if e_process.log_evidence(now, starting_logs(calibration)) >= NEEDED:
             return number
     return None
 
@@ -52,7 +52,7 @@ def outcomes(n=3, m=9, share=0.3):
 
 
 def test_it_begins_at_one():
-    assert e_process.evidence(Wealth(), shares(TRUSTING)) == 0.0
+    assert e_process.log_evidence(Wealth(), starting_logs(TRUSTING)) == 0.0
 
 
 @pytest.mark.parametrize("exact", [True, False])
@@ -66,7 +66,7 @@ def test_whenever_somebody_stops_looking_no_more_than_the_stake_can_be_expected(
     def stopped(now: Wealth, left: int) -> float:
         if not left or evidence(now, calibration) >= enough:
             return evidence(now, calibration)
-        return sum(chance * stopped(e_process.relative(now, poll, calibration, 1.0), left - 1) for chance, poll in outcomes(1, 3))
+        return sum(chance * stopped(e_process.compare(now, poll, calibration, 1.0), left - 1) for chance, poll in outcomes(1, 3))
 
     assert stopped(Wealth(), 4) <= 1 + 1e-9
 
@@ -77,7 +77,7 @@ def test_from_wherever_it_stands_the_next_poll_is_not_expected_to_raise_it(exact
     calibration = replace(TRUSTING, exact=exact, planned=3)
 
     def checked(now: Wealth, depth: int) -> None:
-        following = [(chance, e_process.relative(now, poll, calibration, 1.0)) for chance, poll in outcomes(2, 4)]
+        following = [(chance, e_process.compare(now, poll, calibration, 1.0)) for chance, poll in outcomes(2, 4)]
         assert sum(chance * evidence(after) for chance, after in following) <= evidence(now) * (1 + 1e-9)
         if depth:
             for _, after in following[:: 4 if depth > 1 else 1]:
@@ -87,11 +87,11 @@ def test_from_wherever_it_stands_the_next_poll_is_not_expected_to_raise_it(exact
 
 
 def test_alone_against_a_limit_it_is_fair_too():
-    now = e_process.alone(Wealth(), 1, 20, 0.05, TRUSTING)
+    now = e_process.compare_with_past(Wealth(), 1, 20, 0.05, TRUSTING)
     chances = [math.comb(20, x) * 0.05**x * 0.95 ** (20 - x) for x in range(21)]
-    after = sum(chance * evidence(e_process.alone(now, x, 20, 0.05, TRUSTING)) for x, chance in enumerate(chances))
+    after = sum(chance * evidence(e_process.compare_with_past(now, x, 20, 0.05, TRUSTING)) for x, chance in enumerate(chances))
     assert after <= evidence(now) * (1 + 1e-9)
-    limited = [math.exp(e_process.evidence(e_process.absolute(Wealth(), x, 20, 0.05, TRUSTING), ABSOLUTE)) for x in range(21)]
+    limited = [math.exp(e_process.log_evidence(e_process.compare_with_limit(Wealth(), x, 20, 0.05, TRUSTING), ABSOLUTE)) for x in range(21)]
     assert sum(chance * value for chance, value in zip(chances, limited, strict=True)) == pytest.approx(1.0)
 
 
@@ -130,14 +130,14 @@ def test_where_neither_half_may_be_trusted_nothing_is_evidence():
     nothing = replace(TRUSTING, likelihood=False, block=0)
     now = Wealth()
     for _ in range(5):
-        now = e_process.relative(now, Tally(50, 60, 0, 540), nothing, 1.0)
-        assert e_process.evidence(now, shares(nothing)) == pytest.approx(0.0)
+        now = e_process.compare(now, Tally(50, 60, 0, 540), nothing, 1.0)
+        assert e_process.log_evidence(now, starting_logs(nothing)) == pytest.approx(0.0)
 
 
 @pytest.mark.parametrize("bets", [0.0, 0.5, 0.95, 1.0])
 def test_what_the_strategies_begin_with_is_one_together(bets):
     """Four bets and nine ratios, alike among themselves."""
-    begun = [math.exp(one) for one in _shares(bets)]
+    begun = [math.exp(one) for one in _starting_logs(bets)]
     assert begun == pytest.approx([bets / 4] * 4 + [(1 - bets) / 9] * 9)
 
 
@@ -156,10 +156,10 @@ def test_a_margin_tolerates_what_it_says():
 def test_the_state_survives_the_record_exactly():
     now = Wealth()
     for poll in drawn(Random(7), 2.0, polls=11):
-        now = e_process.relative(now, poll, replace(TRUSTING, block=3), 1.0)
+        now = e_process.compare(now, poll, replace(TRUSTING, block=3), 1.0)
     assert decode(Wealth, encode(now)) == now
 
 
 def test_metrics_are_averaged_never_multiplied():
-    assert math.exp(e_process.mean([math.log(30), math.log(2)], [1.0, 3.0])) == pytest.approx(9.0)
-    assert e_process.mean([5.0, -1e9], [1.0, 1.0]) == pytest.approx(5.0 - math.log(2))
+    assert math.exp(e_process.log_mean([math.log(30), math.log(2)], [1.0, 3.0])) == pytest.approx(9.0)
+    assert e_process.log_mean([5.0, -1e9], [1.0, 1.0]) == pytest.approx(5.0 - math.log(2))

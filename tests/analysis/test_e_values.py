@@ -33,7 +33,7 @@ def test_no_bet_on_a_candidate_within_the_margin_can_be_expected_to_win(n, m, sh
         assert expected(n, m, share, odds, partial(e_values.poisson, ratio=margin * ratio, margin=margin)) <= 1 + 1e-9
         assert expected(n, m, share, odds, partial(e_values.hypergeometric, ratio=margin * ratio, margin=margin)) <= 1 + 1e-9
     for stake in BETS:
-        assert expected(n, m, share, odds, partial(e_values.bet, stake=stake, margin=margin)) <= 1 + 1e-9
+        assert expected(n, m, share, odds, partial(e_values.bet_on_block, stake=stake, margin=margin)) <= 1 + 1e-9
 
 
 def test_on_the_margin_itself_the_exact_law_is_fair():
@@ -59,7 +59,7 @@ def test_for_the_candidate_the_same_holds_the_other_way_round():
 
 
 def test_the_law_of_rare_events_would_promise_too_much_for_the_candidate():
-    """Why proof.py takes the exact one: with 20 of 80 requests a share of 2 % is not rare enough."""
+    """Why noninferiority.py takes the exact one: with 20 of 80 requests a share of 2 % is not rare enough."""
     assert expected(20, 60, 0.02, 3.0, partial(e_values.poisson, ratio=1.0, margin=3.0)) > 1.005
 
 
@@ -108,4 +108,4 @@ def _log(value: Fraction) -> float:
 
 def test_a_poll_without_a_bad_event_says_nothing():
     quiet = Tally(0, 50, 0, 450)
-    assert e_values.poisson(quiet, 2.0, 1.0) == e_values.hypergeometric(quiet, 2.0, 1.0) == e_values.bet(quiet, 0.9, 1.0) == 0.0
+    assert e_values.poisson(quiet, 2.0, 1.0) == e_values.hypergeometric(quiet, 2.0, 1.0) == e_values.bet_on_block(quiet, 0.9, 1.0) == 0.0

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from deliver.analysis.leaning import ODDS, gross, leaning
+from deliver.analysis.leaning import LEANING, gross_harm, leaning_log_odds
 from deliver.analysis.sequential_test import Rules
 from deliver.model.evidence import Calibration, Tally, Track
 
@@ -14,7 +14,7 @@ KNOWN = Track(0.0, Calibration(phi=1.2, likelihood=True, bad=10, total=20_000, s
 
 
 def leans(track: Track, *counts: int, rules: Rules = RULES) -> bool:
-    return leaning(track, Tally(*counts), rules) >= ODDS
+    return leaning_log_odds(track, Tally(*counts), rules) >= LEANING
 
 
 @pytest.mark.parametrize(
@@ -78,19 +78,19 @@ def test_an_absolute_limit_is_leant_against_without_stable():
     ],
 )
 def test_gross_harm_needs_no_past(counts, harm):
-    assert (gross(YOUNG, Tally(*counts), RULES) is not None) is harm
+    assert (gross_harm(YOUNG, Tally(*counts), RULES) is not None) is harm
 
 
 def test_gross_harm_is_told_with_what_it_is_held_against():
-    found = gross(KNOWN, Tally(20, 100, 0, 0), RULES)
+    found = gross_harm(KNOWN, Tally(20, 100, 0, 0), RULES)
     assert found is not None
     assert (found.bad, found.total, found.stable_bad, found.stable_total) == (20, 100, 10, 20_000)
 
 
 def test_a_side_that_was_always_like_that_does_no_harm():
     usual = dataclasses.replace(YOUNG, calibration=dataclasses.replace(YOUNG.calibration, bad=1200, total=6000, seconds=600.0))
-    assert gross(usual, Tally(40, 200, 0, 0), RULES) is None
+    assert gross_harm(usual, Tally(40, 200, 0, 0), RULES) is None
 
 
 def test_an_absolute_limit_that_is_high_is_no_gross_harm():
-    assert gross(YOUNG, Tally(20, 100, 0, 450), Rules(limit=0.1)) is None
+    assert gross_harm(YOUNG, Tally(20, 100, 0, 450), Rules(limit=0.1)) is None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deliver.analysis.selectors import Labels, Matcher, Selector, arms_in, bounds, escape, fill, histogram, parse
+from deliver.analysis.selectors import Matcher, PodLabels, Selector, arms_in, escape, fill, histogram, le_pattern, parse
 from deliver.model.errors import InputError
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
@@ -23,7 +23,7 @@ def test_what_is_put_together_parses_to_exactly_the_intended_matchers(name, matc
 
 @given(pods=st.lists(TEXT, min_size=1, max_size=4), namespace=TEXT, user=MATCHERS)
 def test_pod_matchers_select_exactly_the_pods_and_keep_the_users_own(pods, namespace, user):
-    selector = parse(str(Selector("m", user).where(*Labels("ns", "po").matchers(namespace, tuple(pods)))))
+    selector = parse(str(Selector("m", user).where(*PodLabels("ns", "po").matchers(namespace, tuple(pods)))))
     assert selector.matchers[:-2] == user
     assert selector.matchers[-2] == Matcher("ns", "=", namespace)
     assert selector.matchers[-1].value == "|".join(escape(pod) for pod in pods)
@@ -131,9 +131,9 @@ def test_which_series_a_matcher_selects(matcher, held):
     ("bound", "written"), [(1.0, "1"), (1.0, "1.0"), (0.25, "0.25"), (1e6, "1e+06"), (1e6, "1000000"), (1e6, "1000000.0")]
 )
 def test_a_bound_is_found_however_it_is_written(bound, written):
-    assert re.fullmatch(bounds(bound), written)
-    assert not re.fullmatch(bounds(bound), written + "5")
-    assert not re.fullmatch(bounds(bound), "0"), "nor by its whole part"
+    assert re.fullmatch(le_pattern(bound), written)
+    assert not re.fullmatch(le_pattern(bound), written + "5")
+    assert not re.fullmatch(le_pattern(bound), "0"), "nor by its whole part"
 
 
 C, S = (Matcher("pod", "=~", "a|b"),), (Matcher("pod", "=~", "c"),)
@@ -169,13 +169,13 @@ def test_the_arms_a_query_asks_for():
 
 def test_no_pods_is_no_selector_rather_than_one_for_series_without_a_pod():
     with pytest.raises(ValueError, match=r"^no pods to select$"):
-        Labels().matchers("ns", ())
+        PodLabels().matchers("ns", ())
 
 
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not on PATH")
 @settings(max_examples=15, deadline=None)
 @given(matchers=MATCHERS.filter(lambda ms: all(m.op in {"=", "!="} for m in ms)), pods=st.lists(TEXT.filter(bool), min_size=1, max_size=3))
 def test_prometheus_itself_takes_what_is_put_together(matchers, pods):
-    selector = str(Selector("m", matchers).where(*Labels().matchers("ns", tuple(pods))))
+    selector = str(Selector("m", matchers).where(*PodLabels().matchers("ns", tuple(pods))))
     done = subprocess.run(["promtool", "promql", "--experimental", "format", selector], capture_output=True, timeout=20, check=False)
     assert done.returncode == 0, done.stderr

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from deliver.analysis.counts import Counts
-from deliver.analysis.threshold import Streak, judge_counts, judge_query, single
+from deliver.analysis.threshold import BreachStreak, judge_counts, judge_query, single_value
 from deliver.model.spec import LatencyMetric, QueryMetric, RatioMetric
 from deliver.model.verdict import Verdict
 from deliver.plugins.interfaces import Answer, Series
@@ -22,7 +22,7 @@ def counts(bad, total, newest=NOW, **more):
     return Counts(bad, total, newest, series=1, pods=1, **more)
 
 
-def judge(metric, candidate, stable=Counts(), streak=Streak()):  # noqa: B008
+def judge(metric, candidate, stable=Counts(), streak=BreachStreak()):  # noqa: B008
     return judge_counts(metric, candidate, stable, streak, now=NOW, stale=60.0)
 
 
@@ -77,7 +77,7 @@ def test_the_stable_side_does_not_matter_when_nobody_asked():
 
 
 def test_breaches_in_a_row_count_polls_that_brought_new_samples():
-    wanted, streak = metric(consecutive=3), Streak()
+    wanted, streak = metric(consecutive=3), BreachStreak()
     verdicts = []
     for newest, bad in ((1, 5), (1, 5), (2, 5), (3, 0), (4, 5), (5, 5), (5, 5), (6, 5)):
         judgement = judge(wanted, counts(bad, 100, newest=NOW - 10 + newest), streak=streak)
@@ -161,7 +161,7 @@ def answer(*values, warnings=()):
     ],
 )
 def test_a_query_is_one_finite_number_within_its_limits(got, verdict):
-    assert judge_query(QueryMetric("q", "q", max=10, min=1), got, Streak(), now=NOW).verdict is verdict
+    assert judge_query(QueryMetric("q", "q", max=10, min=1), got, BreachStreak(), now=NOW).verdict is verdict
 
 
 @pytest.mark.parametrize(
@@ -177,33 +177,33 @@ def test_a_query_is_one_finite_number_within_its_limits(got, verdict):
     ],
 )
 def test_what_is_said_of_a_query(got, why):
-    assert judge_query(QueryMetric("q", "q", max=10, min=1), got, Streak(), now=NOW).why == why
+    assert judge_query(QueryMetric("q", "q", max=10, min=1), got, BreachStreak(), now=NOW).why == why
 
 
 def test_the_one_number_of_an_answer_has_no_reason_beside_it():
-    assert single(answer(5.0)) == (5.0, "")
-    assert single(answer()) == (None, "the query gives no value")
+    assert single_value(answer(5.0)) == (5.0, "")
+    assert single_value(answer()) == (None, "the query gives no value")
 
 
 def test_the_newest_value_of_a_query_is_judged_and_told():
     two = Answer("q", (Series({}, ((NOW - 5, 50.0), (NOW, 2.0))),))
-    assert judge_query(QueryMetric("q", "q", max=10), two, Streak(), now=NOW).value == 2.0
-    assert judge_query(QueryMetric("q", "q", max=1), two, Streak(), now=NOW).value == 2.0
-    assert judge_query(QueryMetric("q", "q", max=1, consecutive=2), two, Streak(), now=NOW).value == 2.0
-    assert judge_query(QueryMetric("q", "q", max=1), answer(math.nan), Streak(), now=NOW).value is None
+    assert judge_query(QueryMetric("q", "q", max=10), two, BreachStreak(), now=NOW).value == 2.0
+    assert judge_query(QueryMetric("q", "q", max=1), two, BreachStreak(), now=NOW).value == 2.0
+    assert judge_query(QueryMetric("q", "q", max=1, consecutive=2), two, BreachStreak(), now=NOW).value == 2.0
+    assert judge_query(QueryMetric("q", "q", max=1), answer(math.nan), BreachStreak(), now=NOW).value is None
 
 
 def test_one_good_value_ends_the_row_and_one_that_is_none_does_not():
     wanted = QueryMetric("q", "q", min=1, consecutive=2)
-    first = judge_query(wanted, answer(0.0), Streak(), now=NOW)
-    assert (first.streak, first.why) == (Streak(1, NOW), "0 is outside min 1; breach 1 of 2 in a row")
-    assert judge_query(wanted, answer(2.0), first.streak, now=NOW + 5).streak == Streak(0, NOW + 5)
+    first = judge_query(wanted, answer(0.0), BreachStreak(), now=NOW)
+    assert (first.streak, first.why) == (BreachStreak(1, NOW), "0 is outside min 1; breach 1 of 2 in a row")
+    assert judge_query(wanted, answer(2.0), first.streak, now=NOW + 5).streak == BreachStreak(0, NOW + 5)
     assert judge_query(wanted, answer(), first.streak, now=NOW + 5).streak == first.streak
 
 
 def test_a_query_fails_after_its_breaches_in_a_row():
     wanted = QueryMetric("q", "q", max=1, consecutive=2)
-    first = judge_query(wanted, answer(2.0), Streak(), now=NOW)
+    first = judge_query(wanted, answer(2.0), BreachStreak(), now=NOW)
     again = judge_query(wanted, answer(2.0), first.streak, now=NOW)
     second = judge_query(wanted, answer(2.0), again.streak, now=NOW + 5)
     assert [first.verdict, again.verdict, second.verdict] == [BLIND, BLIND, FAIL]

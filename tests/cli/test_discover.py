@@ -11,8 +11,8 @@ from deliver.cli.options import Given
 from deliver.cli.request import Asked
 from deliver.discovery import discover as discovery
 from deliver.discovery import metric_choice, workload
-from deliver.discovery.metric_choice import JudgedBy
-from deliver.discovery.types import Chosen, Discovered
+from deliver.discovery.metric_choice import MetricChoice
+from deliver.discovery.types import DiscoveredEntry, Discovery
 from deliver.discovery.workload import Workload
 from deliver.engine.runtime import record_store
 from deliver.engine.runtime.record_store import Record
@@ -22,7 +22,7 @@ from deliver.model.spec import Analysis, EvidenceMetric, RatioMetric, Target
 from tests.cli.conftest import FILE
 from tests.render.conftest import begun
 
-ERRORS = Chosen({"name": "errors", "bad": 'http_requests_total{code=~"5.."}', "total": "http_requests_total"}, "errors: because")
+ERRORS = DiscoveredEntry({"name": "errors", "bad": 'http_requests_total{code=~"5.."}', "total": "http_requests_total"}, "errors: because")
 WEB = Workload(Target("shop", "web"), "reg/web:1", "web", 1, 4, False, (PodSeen("web-a", "u", ready=True),), frozenset())
 HALF = {"weight": ["50"], "bake": "60s"}
 PLACE = {"service": "monitoring/prometheus:9090"}
@@ -30,19 +30,19 @@ Ask = Callable[..., Asked]
 
 
 @pytest.fixture
-def found(folder: Any, monkeypatch: pytest.MonkeyPatch) -> list[Discovered]:
+def found(folder: Any, monkeypatch: pytest.MonkeyPatch) -> list[Discovery]:
     """What discovery finds; put another in its place."""
-    answers = [Discovered(PLACE, (ERRORS,), ("errors: because",), rate=100.0, there=True, answers=True)]
+    answers = [Discovery(PLACE, (ERRORS,), ("errors: because",), rate=100.0, there=True, answers=True)]
     monkeypatch.setattr(context, "open_cluster", lambda given: type("Cluster", (), {"namespace": "shop"})())
-    monkeypatch.setattr(metric_choice, "look", lambda *args: WEB)
-    monkeypatch.setattr(workload, "look", lambda *args: WEB)
+    monkeypatch.setattr(metric_choice, "read_workload", lambda *args: WEB)
+    monkeypatch.setattr(workload, "read_workload", lambda *args: WEB)
     monkeypatch.setattr(metric_choice, "discover", lambda *args, **more: answers[0])
     monkeypatch.setattr(record_store.Store, "load", lambda self: Record())
     return answers
 
 
 @pytest.fixture
-def asked(found: list[Discovered]) -> Ask:
+def asked(found: list[Discovery]) -> Ask:
     """What `deliver canary web` with these options makes of it."""
 
     def ask(strategy: str = "canary", **more: Any) -> Asked:
@@ -76,7 +76,7 @@ def test_without_a_file_and_without_metrics_they_are_found(asked: Ask) -> None:
     assert (metric.total, metric.duty) == ("http_requests_total", False)
     assert made.spec.analysis.provider is not None
     assert dict(made.spec.analysis.provider.options) == PLACE
-    assert made.told == ("errors: because",)
+    assert made.notes == ("errors: because",)
 
 
 def test_no_discover_leaves_it_out(asked: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,10 +108,10 @@ def test_metrics_that_somebody_names_must_be_proved(asked: Ask) -> None:
     assert metric.duty
 
 
-def test_a_prometheus_that_is_named_is_asked(asked: Ask, found: list[Discovered], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prometheus_that_is_named_is_asked(asked: Ask, found: list[Discovery], monkeypatch: pytest.MonkeyPatch) -> None:
     named: list[Any] = []
 
-    def discover(cluster: Any, seen: Workload, ask: Any, provider: Any, *, now: float) -> Discovered:
+    def discover(cluster: Any, seen: Workload, ask: Any, provider: Any, *, now: float) -> Discovery:
         named.append(provider)
         return found[0]
 
@@ -122,26 +122,26 @@ def test_a_prometheus_that_is_named_is_asked(asked: Ask, found: list[Discovered]
 
 def test_a_flag_has_users_that_only_its_owner_can_tell_apart(asked: Ask) -> None:
     made = asked("flag", image=None, flag="new-checkout", set=["configmap=flags"], weight=["50"], bake="60s")
-    assert (metrics(made), made.told) == ((), ())
+    assert (metrics(made), made.notes) == ((), ())
 
 
 @pytest.mark.parametrize("rate", [5.0, 0.1, 0.0])
-def test_at_little_traffic_they_are_taken_all_the_same_and_it_is_said(asked: Ask, found: list[Discovered], rate: float) -> None:
-    found[0] = Discovered(PLACE, (ERRORS,), rate=rate, there=True, answers=True)
+def test_at_little_traffic_they_are_taken_all_the_same_and_it_is_said(asked: Ask, found: list[Discovery], rate: float) -> None:
+    found[0] = Discovery(PLACE, (ERRORS,), rate=rate, there=True, answers=True)
     made = asked()
     (metric,) = metrics(made)
     assert isinstance(metric, EvidenceMetric)
-    assert "the release goes on without it; what errors show can still take it back" in made.told[-1]
+    assert "the release goes on without it; what errors show can still take it back" in made.notes[-1]
 
 
-def test_nothing_found_is_one_line_and_goes_on_being_looked_for(asked: Ask, found: list[Discovered]) -> None:
-    found[0] = Discovered(told=("Prometheus: none found in the cluster",))
+def test_nothing_found_is_one_line_and_goes_on_being_looked_for(asked: Ask, found: list[Discovery]) -> None:
+    found[0] = Discovery(notes=("Prometheus: none found in the cluster",))
     made = asked()
-    assert made.told == ("Prometheus: none found in the cluster; judged by its pods and health checks alone",)
+    assert made.notes == ("Prometheus: none found in the cluster; judged by its pods and health checks alone",)
     assert made.spec.analysis == Analysis()
-    found[0] = Discovered(told=("Prometheus: a/b:1: connection refused",), there=True)
+    found[0] = Discovery(notes=("Prometheus: a/b:1: connection refused",), there=True)
     made = asked()
-    assert made.told[0].endswith("; judged by its pods and health checks alone; metrics are looked for while it runs")
+    assert made.notes[0].endswith("; judged by its pods and health checks alone; metrics are looked for while it runs")
     assert made.spec.analysis.seeking
 
 
@@ -149,12 +149,12 @@ def test_a_cluster_that_does_not_answer_is_for_the_release_to_tell(asked: Ask, m
     def fail(*args: Any) -> Workload:
         raise Unreachable("the API server does not answer")
 
-    monkeypatch.setattr(metric_choice, "look", fail)
-    assert asked().told == ("metrics: not looked for: the API server does not answer",)
+    monkeypatch.setattr(metric_choice, "read_workload", fail)
+    assert asked().notes == ("metrics: not looked for: the API server does not answer",)
 
 
 def test_quiet_says_only_what_changes_the_judging(asked: Ask) -> None:
-    assert asked(quiet=True).told == ()
+    assert asked(quiet=True).notes == ()
 
 
 def test_young_pods_are_waited_for_and_it_is_said_before() -> None:
@@ -162,19 +162,19 @@ def test_young_pods_are_waited_for_and_it_is_said_before() -> None:
     said: list[str] = []
     slept: list[float] = []
 
-    def look() -> JudgedBy:
+    def look() -> MetricChoice:
         assert not slept or said, "said first"
         wait = ages.pop(0)
-        return JudgedBy(wait=wait, why="the pods are young" if wait else "", told=() if wait else ("errors: because",))
+        return MetricChoice(wait=wait, why="the pods are young" if wait else "", notes=() if wait else ("errors: because",))
 
-    assert settled(look, slept.append, said.append).told == ("errors: because",)
+    assert settled(look, slept.append, said.append).notes == ("errors: because",)
     assert (slept, said) == ([5.0, 5.0], ["the pods are young"])
 
 
-def test_a_plan_does_not_wait_and_says_what_a_release_would(found: list[Discovered], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(discovery, "youngest", lambda *args: 14.0)
-    monkeypatch.setattr(metric_choice, "youngest", lambda *args: 14.0)
-    found[0] = Discovered(told=("metrics: Prometheus has no series of these pods",), there=True, answers=True)
+def test_a_plan_does_not_wait_and_says_what_a_release_would(found: list[Discovery], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "age_if_young", lambda *args: 14.0)
+    monkeypatch.setattr(metric_choice, "age_if_young", lambda *args: 14.0)
+    found[0] = Discovery(notes=("metrics: Prometheus has no series of these pods",), there=True, answers=True)
     values = {"target": "web", "image": "reg/web:2", "file": "none", "discover": None, "quiet": False, **HALF}
     made = release.spec(Given(values, str), "canary", patient=False)
-    assert made.told[0].startswith("the pods of web are 14 s old and Prometheus has no series of them yet: waiting up to 1 m 46 s")
+    assert made.notes[0].startswith("the pods of web are 14 s old and Prometheus has no series of them yet: waiting up to 1 m 46 s")

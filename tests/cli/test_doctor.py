@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from deliver.cluster.port import KINDS, Access
-from deliver.doctor import examine
+from deliver.doctor import run_checks
 from deliver.doctor.rights import RIGHTS
 from deliver.model.errors import Unreachable
 
@@ -55,7 +55,7 @@ class Cluster:
 
 
 def look(cluster: Any, now: float = 1_800_000_000.5) -> dict[str, Any]:
-    return {line.name: line for line in examine(cluster, "shop", None, now=lambda: now)}
+    return {line.name: line for line in run_checks(cluster, "shop", None, now=lambda: now)}
 
 
 def test_every_right_is_asked_for(address: str) -> None:

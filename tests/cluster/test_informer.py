@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from deliver.cluster.client import KubernetesCluster
-from deliver.cluster.informer import KubeFeed
+from deliver.cluster.informer import Informer
 from deliver.cluster.port import Watch
 from deliver.model.errors import Forbidden
 from tests.cluster.stub import Answer, Stub, answer, cut, event, hang, listing, obj, status, stream
@@ -41,10 +41,10 @@ def follow(stub: Stub, connect_to: Connect, woken: Woken) -> Callable[..., "Foll
 
 
 class Following:
-    def __init__(self, feed: KubeFeed) -> None:
+    def __init__(self, feed: Informer) -> None:
         self.feed = feed
 
-    def __enter__(self) -> KubeFeed:
+    def __enter__(self) -> Informer:
         return self.feed
 
     def __exit__(self, *_: object) -> None:
@@ -59,7 +59,7 @@ def no_more_threads() -> Iterator[None]:
     assert left == []
 
 
-def names(feed: KubeFeed, kind: str = "pods") -> set[str]:
+def names(feed: Informer, kind: str = "pods") -> set[str]:
     return {one["metadata"]["name"] for one in feed.list(kind)}
 
 

@@ -5,18 +5,16 @@ from collections.abc import Callable
 import pytest
 
 from deliver.cluster.client import KubernetesCluster
-from deliver.cluster.port import PatchType
 from deliver.model.errors import ClusterError, Conflict, Forbidden, Gone, InputError, NotFound, Rejected
 from tests.cluster.stub import Stub, answer, ok, status
 
 
-@pytest.mark.parametrize("how", list(PatchType))
-def test_the_content_type_is_the_patch_type(cluster: KubernetesCluster, stub: Stub, how: PatchType) -> None:
+def test_a_patch_is_a_merge_patch_and_says_who_manages_the_fields(cluster: KubernetesCluster, stub: Stub) -> None:
     stub.script(ok())
-    cluster.patch("deployments", "shop", "web", [] if how is PatchType.JSON else {"spec": {}}, how=how, subresource="scale", dry_run=True)
+    cluster.patch("deployments", "shop", "web", {"spec": {}})
     request = stub.requests[0]
-    assert request.headers["content-type"] == how.value
-    assert request.path == "/apis/apps/v1/namespaces/shop/deployments/web/scale?fieldManager=deliver&dryRun=All"
+    assert request.headers["content-type"] == "application/merge-patch+json"
+    assert request.path == "/apis/apps/v1/namespaces/shop/deployments/web?fieldManager=deliver"
 
 
 def test_delete_has_preconditions_and_runs_in_the_background(cluster: KubernetesCluster, stub: Stub) -> None:
@@ -63,7 +61,7 @@ def test_text_of_the_server_is_short_and_one_line_and_without_credentials(cluste
     stub.script(status(403, "\x1b[31mno\n the-secret-token https://me:pw@host Bearer abcdefghijkl " + "x" * 600))
     with pytest.raises(Forbidden) as caught:
         cluster.get("services", "shop", "web")
-    assert caught.value.why.startswith("[31mno  *** https://***@host Bearer *** xxx")
+    assert caught.value.why.startswith("no *** https://***@host Bearer *** xxx")
     assert len(caught.value.why) == 512
 
 

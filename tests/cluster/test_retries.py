@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from deliver.cluster.client import KubernetesCluster
-from deliver.cluster.port import PatchType
 from deliver.cluster.retries import Retries
 from deliver.cluster.timing import Timing
 from deliver.model.errors import ClusterError, Conflict, NotFound, Unreachable
@@ -27,17 +26,11 @@ ACTS: dict[str, Act] = {
 }
 UNGUARDED: dict[str, Act] = {
     "patch": ACTS["patch"],
-    "json patch": lambda c: c.patch("configmaps", "shop", "web", [{"op": "remove", "path": "/data/a"}], how=PatchType.JSON),
     "create with a generated name": lambda c: c.create("events", "shop", {"metadata": {"generateName": "web-"}}),
 }
 GUARDED: dict[str, Act] = {
     "create": ACTS["create"],
     "merge patch": ACTS["guarded patch"],
-    "json patch": lambda c: c.patch(
-        "configmaps", "shop", "web", [{"op": "test", "path": "/metadata/resourceVersion", "value": "6"}], how=PatchType.JSON
-    ),
-    "apply": lambda c: c.patch("configmaps", "shop", "web", {"data": {}}, how=PatchType.APPLY),
-    "dry run": lambda c: c.patch("configmaps", "shop", "web", {"data": {}}, dry_run=True),
 }
 
 

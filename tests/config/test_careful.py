@@ -11,7 +11,7 @@ from deliver.model.plan import FlagPlan, Plan, Side, Step
 from deliver.model.spec import Facts, PluginSpec, Target
 from deliver.plugins.interfaces import Answer, MetricsError, Probe, Series
 from deliver.plugins.registry import PluginError
-from deliver.plugins.validation import answered, planned, probed, said, told_time
+from deliver.plugins.validation import checked_answer, checked_plan, checked_probe, checked_time, text_of
 
 FACTS = Facts(Target("shop", "web"), 4)
 LAST = Step("all", 100.0, Side.CANDIDATE, 4, 4)
@@ -30,18 +30,18 @@ class Planner:
 
 
 def test_a_plan_that_can_be_carried_out_is_taken_as_it_is():
-    assert planned(Planner(Plan("odd", (LAST,))), None, FACTS) == Plan("odd", (LAST,))
+    assert checked_plan(Planner(Plan("odd", (LAST,))), None, FACTS) == Plan("odd", (LAST,))
 
 
 def test_what_the_planner_says_to_the_user_is_passed_on():
     with pytest.raises(InputError, match="not like that"):
-        planned(Planner(InputError("not like that")), None, FACTS)
+        checked_plan(Planner(InputError("not like that")), None, FACTS)
 
 
 @pytest.mark.parametrize("error", [ValueError("x" * 9000), SystemExit(0), RecursionError(), KeyError(None)])
 def test_whatever_else_it_raises_is_its_fault(error: BaseException):
     with pytest.raises(PluginError, match="strategy `odd` failed to plan") as caught:
-        planned(Planner(error), None, FACTS)
+        checked_plan(Planner(error), None, FACTS)
     assert len(caught.value.why) < 700
 
 
@@ -65,12 +65,12 @@ def test_whatever_else_it_raises_is_its_fault(error: BaseException):
 )
 def test_a_plan_that_cannot_be_carried_out_is_none(plan: Any):
     with pytest.raises(PluginError, match="no plan that can be carried out"):
-        planned(Planner(plan), None, FACTS)
+        checked_plan(Planner(plan), None, FACTS)
 
 
 def test_a_check_that_is_not_installed_is_refused_before_a_step_needs_it():
     with pytest.raises(PluginError, match="no plugin `ping` among the checks"):
-        planned(Planner(Plan("odd", (replace(LAST, checks=(PluginSpec("ping"),)),))), None, FACTS)
+        checked_plan(Planner(Plan("odd", (replace(LAST, checks=(PluginSpec("ping"),)),))), None, FACTS)
 
 
 @pytest.mark.parametrize(
@@ -79,21 +79,21 @@ def test_a_check_that_is_not_installed_is_refused_before_a_step_needs_it():
 )
 def test_a_metric_providers_answer_of_another_kind(answer: Any):
     with pytest.raises(MetricsError):
-        answered(answer)
+        checked_answer(answer)
 
 
 @pytest.mark.parametrize("now", [None, "1", math.nan, math.inf, -1, True, 10**30])
 def test_a_provider_that_does_not_know_the_time(now: Any):
     with pytest.raises(MetricsError, match="did not tell the time"):
-        told_time(now)
+        checked_time(now)
 
 
 @pytest.mark.parametrize("probe", [None, True, "fine", Probe("yes", "fine"), Probe(1, "fine")])  # type: ignore[arg-type]  # the point of it
 def test_a_check_that_answers_with_something_else_says_nothing_of_the_pod(probe: Any):
-    assert probed(probe).ok is None
+    assert checked_probe(probe).ok is None
 
 
 def test_words_of_plugins_are_one_short_line():
-    assert said("\x1b[31mred\n\u202eline") == "[31mred line"
-    assert len(said("x" * 100_000)) == 600
-    assert not said(type("Odd", (), {"__str__": lambda self: 1 / 0})())
+    assert text_of("\x1b[31mred\n\u202eline") == "red line"
+    assert len(text_of("x" * 100_000)) == 600
+    assert not text_of(type("Odd", (), {"__str__": lambda self: 1 / 0})())

@@ -5,7 +5,7 @@ import pytest
 from deliver.config.build import build
 from deliver.config.draft import Draft
 from deliver.config.loader import parse
-from deliver.config.options import lay
+from deliver.config.options import apply_options
 from deliver.model.errors import InputError
 from deliver.model.spec import Analysis, EvidenceMetric, LatencyMetric, RatioMetric
 
@@ -24,7 +24,7 @@ TIMED = "name: latency, histogram: seconds"
 
 def analysis(metric: str = f"{{{COUNTED}}}", more: str = "poll: 5s", **options: object) -> Analysis:
     draft = Draft.of(parse(FILE.format(metric=metric, more=more).encode(), "deliver.yaml"))
-    lay(draft, options, lambda name: "--" + name.replace("_", "-"))
+    apply_options(draft, options, lambda name: "--" + name.replace("_", "-"))
     return build(draft).analysis
 
 

@@ -40,16 +40,16 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {module}:{cls}\n")
         (home / f"{module}.py").write_text(code)
         monkeypatch.syspath_prepend(str(home))
-        registry.forget()
+        registry.clear_cache()
 
     before = set(sys.modules)
-    registry.forget()
+    registry.clear_cache()
     yield make
     for module in set(sys.modules) - before:
         if getattr(sys.modules[module], "__file__", None) and str(tmp_path) in str(sys.modules[module].__file__):
             del sys.modules[module]
     monkeypatch.undo()
-    registry.forget()
+    registry.clear_cache()
 
 
 def test_only_the_chosen_one_is_loaded(install: Install) -> None:

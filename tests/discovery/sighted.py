@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from typing import Any, Self
 
-from deliver.discovery.metric_choice import JudgedBy, judged_by, last_judged, reworded, sought
+from deliver.discovery.metric_choice import MetricChoice, choose_metrics, last_judged_release, refuse_recorded_metrics, search_again
 from deliver.engine import commands
 from deliver.engine.preflight.deployment import Proposal
 from deliver.engine.runtime.record_store import Store
@@ -25,7 +25,7 @@ class Sighted(Rig):
     """seeks: metrics that were not there at the start are looked for while it runs. judged: how the last one was."""
 
     seeks: bool = True
-    judged: JudgedBy = field(default_factory=JudgedBy)
+    judged: MetricChoice = field(default_factory=MetricChoice)
 
     @classmethod
     def make(cls, replicas: int = 4, **world: Any) -> Self:
@@ -41,19 +41,19 @@ class Sighted(Rig):
 
     def tools(self, who: str | None = None) -> commands.Dependencies:
         now = self.world.clock.now
-        seek = (lambda release: sought(self.world.cluster, release, now())) if self.seeks else None
-        return changed(super().tools(who), examiner=None, seek=seek)
+        seek = (lambda release: search_again(self.world.cluster, release, now())) if self.seeks else None
+        return changed(super().tools(who), analyzer=None, seek=seek)
 
-    def look(self, **more: Any) -> JudgedBy:
+    def look(self, **more: Any) -> MetricChoice:
         """As `plan` has it."""
-        last = last_judged(Store(self.world.cluster, TARGET).load())
+        last = last_judged_release(Store(self.world.cluster, TARGET).load())
         spec = ReleaseSpec(TARGET, NEXT, "canary")
-        self.judged = judged_by(self.world.cluster, spec, _unasked, self.world.clock.now(), last=last, **more)
+        self.judged = choose_metrics(self.world.cluster, spec, _unasked, self.world.clock.now(), last=last, **more)
         return self.judged
 
     def proposed(self, spec: ReleaseSpec) -> Proposal:
         found = self.propose(spec)
-        return changed(found, findings=reworded(found.findings, self.judged, "web"))
+        return changed(found, findings=refuse_recorded_metrics(found.findings, self.judged, "web"))
 
     def canary(
         self, image: str, weights: Sequence[float] = (25, 50), bake: str = "15s", strategy: str = "canary", **analysis: Any

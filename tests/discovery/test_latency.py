@@ -6,8 +6,8 @@ import pytest
 
 from deliver.analysis.selectors import Selector
 from deliver.discovery import latency, requests
-from deliver.discovery.latency import Timed
-from deliver.discovery.requests import Counter
+from deliver.discovery.latency import LatencyHistogram
+from deliver.discovery.requests import RequestCounter
 from deliver.discovery.types import Family, Question
 from deliver.plugins.interfaces import Histogram, Series
 
@@ -24,52 +24,52 @@ USUAL = {"0.05": 500.0, "0.1": 900.0, "0.25": 980.0, "1.0": 1000.0, "+Inf": 1000
 HTTP = buckets("http_request_duration_seconds", USUAL)
 
 
-def counter(name: str = "http_requests_total", count: float = 1000.0, **labels: str) -> Counter:
+def counter(name: str = "http_requests_total", count: float = 1000.0, **labels: str) -> RequestCounter:
     seen = Family(name, (Series({"__name__": name, "pod": "web-a", "code": "200", **labels}, ((0.0, 0.0), (60.0, count))),))
-    (one,) = requests.find([seen], {}, "pod").counters
+    (one,) = requests.find_counters([seen], {}, "pod").counters
     return one
 
 
-def chosen(*families: Family, of: Counter | None = None) -> Timed:
-    one = latency.choose(latency.find(families, of), of)
-    assert isinstance(one, Timed), one
+def chosen(*families: Family, of: RequestCounter | None = None) -> LatencyHistogram:
+    one = latency.choose_histogram(latency.find_histograms(families, of), of)
+    assert isinstance(one, LatencyHistogram), one
     return one
 
 
 def test_the_smallest_bound_that_nearly_all_stay_under() -> None:
     timed = chosen(HTTP, of=counter())
-    assert (str(timed.base), timed.count, latency.bound(timed)) == ("http_request_duration_seconds", 1000, 0.25)
+    assert (str(timed.base), timed.count, latency.choose_bound(timed)) == ("http_request_duration_seconds", 1000, 0.25)
     assert timed.bounds == pytest.approx({0.05: 0.5, 0.1: 0.1, 0.25: 0.02, 1.0: 0.0})
 
 
 def test_the_largest_one_where_all_are_slow() -> None:
-    assert latency.bound(chosen(buckets("http_request_duration_seconds", {"0.1": 0.0, "1.0": 100.0, "+Inf": 1000.0}))) == 1.0
+    assert latency.choose_bound(chosen(buckets("http_request_duration_seconds", {"0.1": 0.0, "1.0": 100.0, "+Inf": 1000.0}))) == 1.0
 
 
 def test_milliseconds_become_seconds() -> None:
     timed = chosen(buckets("istio_request_duration_milliseconds", {"5": 100.0, "250": 990.0, "+Inf": 1000.0}))
-    assert latency.bound(timed) == 0.25
+    assert latency.choose_bound(timed) == 0.25
 
 
 def test_too_few_requests_choose_no_bound() -> None:
-    assert latency.bound(chosen(buckets("http_request_duration_seconds", {"0.1": 3.0, "+Inf": 3.0}))) is None
+    assert latency.choose_bound(chosen(buckets("http_request_duration_seconds", {"0.1": 3.0, "+Inf": 3.0}))) is None
 
 
 def test_native_histograms_have_the_bounds_that_are_exact() -> None:
     last = Histogram(100.0, ((0.125, 0.25, 97.0), (0.5, 1.0, 3.0)))
     family = Family("http_request_duration_seconds", (Series({"pod": "a"}, (), ((0.0, Histogram(0.0)), (60.0, last))),), native=True)
     timed = chosen(family)
-    assert (timed.native, latency.bound(timed)) == (True, 0.25)
+    assert (timed.native, latency.choose_bound(timed)) == (True, 0.25)
     assert timed.bounds[0.25] == pytest.approx(0.03)
 
 
 @pytest.mark.parametrize(("bounds", "chosen"), [((0.17677669529663687, 0.25), 0.25), ((0.1487, 0.17677669529663687), 0.1487)])
 def test_a_bound_that_can_be_read_goes_before_one_with_many_digits(bounds: tuple[float, float], chosen: float) -> None:
-    timed = Timed(Selector("x"), dict.fromkeys(bounds, 0.01), 1000, native=True)
-    assert latency.bound(timed) == chosen
-    odd = Timed(Selector("x"), {0.17677669529663687: 0.01}, 1000, native=True)
-    assert latency.bound(odd) == 0.17677669529663687
-    assert latency.written(0.17677669529663687) == "176.776695296637ms"
+    timed = LatencyHistogram(Selector("x"), dict.fromkeys(bounds, 0.01), 1000, native=True)
+    assert latency.choose_bound(timed) == chosen
+    odd = LatencyHistogram(Selector("x"), {0.17677669529663687: 0.01}, 1000, native=True)
+    assert latency.choose_bound(odd) == 0.17677669529663687
+    assert latency.bound_text(0.17677669529663687) == "176.776695296637ms"
 
 
 def test_the_histogram_that_belongs_to_the_counter_goes_first() -> None:
@@ -84,7 +84,9 @@ def test_else_the_one_with_as_many_requests() -> None:
 
 
 def test_else_it_is_a_question() -> None:
-    asked = latency.choose(latency.find([buckets("a_latency_seconds", USUAL), buckets("b_latency_seconds", USUAL)], None), None)
+    asked = latency.choose_histogram(
+        latency.find_histograms([buckets("a_latency_seconds", USUAL), buckets("b_latency_seconds", USUAL)], None), None
+    )
     assert isinstance(asked, Question)
     assert len(asked.choices) == 2
 
@@ -98,17 +100,17 @@ def test_what_singles_out_users_in_the_counter_does_so_here() -> None:
             Series({"__name__": "x", "pod": "a", "code": "200", "path": path}, ((0.0, 0.0), (9.0, 5.0))) for path in ("/pay", "/metrics")
         ),
     )
-    (one,) = requests.find([seen], {}, "pod").counters
+    (one,) = requests.find_counters([seen], {}, "pod").counters
     timed = chosen(both, of=one)
     assert (str(timed.base), timed.count) == ('http_request_duration_seconds{path!~"/metrics"}', 1000)
 
 
 def test_no_histogram_is_no_choice() -> None:
-    assert latency.choose((), counter()) is None
+    assert latency.choose_histogram((), counter()) is None
 
 
 @pytest.mark.parametrize(
     ("bound", "text"), [(0.25, "250ms"), (0.0025, "2.5ms"), (1.0, "1s"), (90.0, "1m30s"), (0.0625, "62.5ms"), (2**-9, "1.953125ms")]
 )
 def test_bounds_as_the_file_has_them(bound: float, text: str) -> None:
-    assert latency.written(bound) == text
+    assert latency.bound_text(bound) == text

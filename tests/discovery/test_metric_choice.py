@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from deliver.discovery.metric_choice import last_judged
+from deliver.discovery.metric_choice import last_judged_release
 from deliver.engine.runtime.record_store import Record, Store
 from deliver.model.errors import GateRefused
 from deliver.model.frozen import replace
@@ -123,7 +123,7 @@ def test_after_an_eviction_too_without_any_record(world: Make) -> None:
     rig.replaced()
     found = rig.look()
     assert [metric.name for metric in found.metrics] == ["errors", "latency"]
-    assert found.told[0] == "metrics: the pods of web are 4 s old and have no samples to go by yet; the pods before them had these:"
+    assert found.notes[0] == "metrics: the pods of web are 4 s old and have no samples to go by yet; the pods before them had these:"
     assert found.wait == 0
     assert rig.canary(BAD, bake="30s").outcome is Outcome.ROLLED_BACK
 
@@ -137,8 +137,8 @@ def test_the_record_tells_what_the_store_has_forgotten(world: Make) -> None:
     found = rig.look()
     assert found.metrics == first.spec.analysis.metrics
     assert found.last == first.id
-    told = f"errors and latency: taken as in {first.id}, the last release; not found now, the pods are N s old"
-    assert re.sub(r"\d+ s old", "N s old", found.told[-1]) == told
+    notes = f"errors and latency: taken as in {first.id}, the last release; not found now, the pods are N s old"
+    assert re.sub(r"\d+ s old", "N s old", found.notes[-1]) == notes
 
 
 def test_pods_that_nobody_knows_are_waited_for_until_they_are_old_enough(world: Make) -> None:
@@ -159,7 +159,7 @@ def test_pods_that_are_never_scraped_are_not_waited_for_for_ever(world: Make) ->
     found = rig.look()
     assert (found.metrics, found.wait, found.seeking) == ((), 0.0, True)
     alone = "has no series of these pods; judged by its pods and health checks alone; metrics are looked for while it runs"
-    assert found.told == (f"Prometheus: monitoring/prometheus:9090: {alone}",)
+    assert found.notes == (f"Prometheus: monitoring/prometheus:9090: {alone}",)
 
 
 def test_metrics_that_come_while_it_runs_judge_from_then_on(world: Make) -> None:
@@ -231,8 +231,8 @@ def test_one_of_two_that_is_not_found_now_is_taken_along(world: Make) -> None:
 def test_a_last_release_without_metrics_was_somebodys_word_and_asks_for_none(world: Make) -> None:
     rig = world(past=100)
     judged = rig.canary(NEXT)
-    assert last_judged(Record(judged)) is judged
+    assert last_judged_release(Record(judged)) is judged
     unjudged = replace(judged, id="web-2", spec=replace(judged.spec, analysis=Analysis()))
-    assert last_judged(Record(unjudged, (unjudged, judged))) is None
+    assert last_judged_release(Record(unjudged, (unjudged, judged))) is None
     back = replace(judged, id="web-3", kind=ReleaseKind.REVERT, spec=replace(judged.spec, analysis=Analysis()))
-    assert last_judged(Record(back, (back, judged))) is judged, "a rollback is no release that was to be judged"
+    assert last_judged_release(Record(back, (back, judged))) is judged, "a rollback is no release that was to be judged"

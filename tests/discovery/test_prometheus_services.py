@@ -50,7 +50,7 @@ def app(name: str, component: str = "") -> dict[str, str]:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_is_one_and_how_it_is_addressed(found: dict[str, Any], address: str, what: str) -> None:
-    (place,) = prometheus_services.of([found])
+    (place,) = prometheus_services.find_places([found])
     assert (place.address, place.what) == (address, what)
 
 
@@ -71,19 +71,21 @@ def test_what_is_one_and_how_it_is_addressed(found: dict[str, Any], address: str
     ids=lambda value: value["metadata"]["name"],
 )
 def test_what_is_none(found: dict[str, Any]) -> None:
-    assert prometheus_services.of([found]) == []
+    assert prometheus_services.find_places([found]) == []
 
 
 def test_the_one_near_the_pods_goes_before_a_store_of_many_clusters_and_before_its_headless_twin() -> None:
     twin = service("prometheus-operated", {"operated-prometheus": "true"}, [("web", 9090)], clusterIP="None")
-    found = prometheus_services.of([service("mimir", app("mimir", "gateway")), service("thanos-query"), twin, service("prometheus-k8s")])
+    found = prometheus_services.find_places(
+        [service("mimir", app("mimir", "gateway")), service("thanos-query"), twin, service("prometheus-k8s")]
+    )
     assert [place.what for place in found] == ["Prometheus", "Prometheus", "Thanos", "Mimir"]
     assert found[0].service == "monitoring/prometheus-k8s:9090"
 
 
 def test_a_prefix_is_known_from_the_operators_resource() -> None:
     operated = [{"metadata": {"name": "k8s", "namespace": "monitoring"}, "spec": {"routePrefix": "/prom"}}]
-    (place,) = prometheus_services.of([service("prometheus-k8s")], operated)
+    (place,) = prometheus_services.find_places([service("prometheus-k8s")], operated)
     assert place.options == {"service": "monitoring/prometheus-k8s:9090", "path": "/prom"}
 
 
@@ -116,7 +118,7 @@ class Provider:
         return 1.0
 
 
-def locate(cluster: Cluster, knows: Mapping[str, Sequence[str] | str], choose: int | None = None) -> prometheus.Located:
+def locate(cluster: Cluster, knows: Mapping[str, Sequence[str] | str], choose: int | None = None) -> prometheus.PrometheusSearch:
     def ask(question: Question) -> Any:
         assert choose is not None, question
         return question.choices[choose].value
@@ -130,14 +132,14 @@ def locate(cluster: Cluster, knows: Mapping[str, Sequence[str] | str], choose: i
 def test_the_one_that_knows_the_pods_is_taken() -> None:
     found = locate(Cluster([service("prometheus"), service("thanos-query")]), {"thanos-query": ("up",)})
     assert found.place == Place("monitoring/thanos-query:9090", "Thanos", "", 6, "its name")
-    assert "found by its name) knows the pods" in found.told[0]
+    assert "found by its name) knows the pods" in found.notes[0]
 
 
 def test_with_the_same_series_in_two_the_nearer_one_is_taken_and_the_other_named() -> None:
     found = locate(Cluster([service("prometheus"), service("thanos-query")]), {"prometheus": ("up",), "thanos-query": ("up",)})
     assert found.place is not None
     assert found.place.service == "monitoring/prometheus:9090"
-    assert "the same series are at monitoring/thanos-query:9090" in found.told[0]
+    assert "the same series are at monitoring/thanos-query:9090" in found.notes[0]
 
 
 def test_with_different_series_somebody_has_to_choose() -> None:
@@ -151,29 +153,29 @@ def test_with_different_series_somebody_has_to_choose() -> None:
 
 def test_one_that_knows_nothing_of_the_pods_is_said_so() -> None:
     found = locate(Cluster([service("prometheus")]), {})
-    assert (found.place, found.told) == (None, ("Prometheus: monitoring/prometheus:9090: has no series of these pods",))
+    assert (found.place, found.notes) == (None, ("Prometheus: monitoring/prometheus:9090: has no series of these pods",))
 
 
 def test_one_that_wants_a_tenant_is_said_so() -> None:
-    (line,) = locate(Cluster([service("mimir", app("mimir", "gateway"))]), {"mimir": "answered 401: no org id"}).told
+    (line,) = locate(Cluster([service("mimir", app("mimir", "gateway"))]), {"mimir": "answered 401: no org id"}).notes
     assert "it wants a tenant: --prometheus-header X-Scope-OrgID=NAME" in line
 
 
 def test_none_at_all() -> None:
-    assert locate(Cluster([service("web")]), {}).told == ("Prometheus: none found in the cluster",)
+    assert locate(Cluster([service("web")]), {}).notes == ("Prometheus: none found in the cluster",)
 
 
 def test_without_the_right_to_look_the_usual_addresses_are_asked() -> None:
     found = locate(Cluster(refuse=Forbidden), {"prometheus-server": ("up",)})
     assert found.place is not None
     assert found.place.service == "monitoring/prometheus-server:80"
-    assert found.told[0] == "Prometheus: no right to list Services of all namespaces; asked at usual addresses"
+    assert found.notes[0] == "Prometheus: no right to list Services of all namespaces; asked at usual addresses"
 
 
 def test_without_the_right_to_look_and_with_none_there() -> None:
     found = locate(Cluster(refuse=Forbidden), {})
     assert found.place is None
-    assert found.told[-1] == "Prometheus: none of them answers"
+    assert found.notes[-1] == "Prometheus: none of them answers"
 
 
 def test_the_role_for_discovery_grants_what_is_asked_for_and_nothing_more() -> None:

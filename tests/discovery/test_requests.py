@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pytest
 
 from deliver.discovery import requests
-from deliver.discovery.catalog import may_count, may_time
-from deliver.discovery.requests import Counter
+from deliver.discovery.catalog import may_count_requests, may_time_requests
+from deliver.discovery.requests import RequestCounter
 from deliver.discovery.types import Family, Question
 from deliver.plugins.interfaces import Histogram, Series
 
@@ -26,9 +26,9 @@ def http(name: str = "http_requests_total", label: str = "code", good: float = 9
     return family(name, ({label: "200"}, good), ({label: "500"}, bad))
 
 
-def chosen(*families: Family, probed: tuple[str, ...] = ()) -> Counter:
-    one = requests.choose(requests.find(families, NO_RESTARTS, "pod", probed).counters)
-    assert isinstance(one, Counter), one
+def chosen(*families: Family, probed: tuple[str, ...] = ()) -> RequestCounter:
+    one = requests.choose_counter(requests.find_counters(families, NO_RESTARTS, "pod", probed).counters)
+    assert isinstance(one, RequestCounter), one
     return one
 
 
@@ -92,7 +92,9 @@ def test_only_what_comes_in_is_counted() -> None:
 
 
 def test_what_the_pods_send_to_others_is_no_users_request() -> None:
-    found = requests.find([family("istio_requests_total", ({"reporter": "source", "response_code": "200"}, 9.0))], NO_RESTARTS, "pod")
+    found = requests.find_counters(
+        [family("istio_requests_total", ({"reporter": "source", "response_code": "200"}, 9.0))], NO_RESTARTS, "pod"
+    )
     assert found.counters == ()
     assert found.rejected == {"istio_requests_total": "counts only what the pods send to others"}
 
@@ -123,23 +125,23 @@ def test_where_nothing_but_probes_came_they_stay() -> None:
     ],
 )
 def test_what_only_looks_like_one_by_its_name(series: list[tuple[dict[str, str], float]], why: str) -> None:
-    found = requests.find([family("http_requests_total", *series, start=10.0)], NO_RESTARTS, "pod")
+    found = requests.find_counters([family("http_requests_total", *series, start=10.0)], NO_RESTARTS, "pod")
     assert found.counters == ()
     assert found.rejected == {"http_requests_total": why}
 
 
 def test_a_fall_in_a_pod_that_restarted_is_no_gauge() -> None:
-    found = requests.find([family("http_requests_total", ({"code": "200"}, -5.0), start=10.0)], {"web-a": 1}, "pod")
+    found = requests.find_counters([family("http_requests_total", ({"code": "200"}, -5.0), start=10.0)], {"web-a": 1}, "pod")
     assert len(found.counters) == 1
 
 
 def test_native_histograms_are_no_counters() -> None:
     native = Family("http_server_requests_seconds", (Series({"status": "200"}, (), ((1.0, Histogram(3.0)),)),), native=True)
-    assert requests.find([native], NO_RESTARTS, "pod").counters == ()
+    assert requests.find_counters([native], NO_RESTARTS, "pod").counters == ()
 
 
 def test_no_counter_is_no_choice() -> None:
-    assert requests.choose(()) is None
+    assert requests.choose_counter(()) is None
 
 
 def test_one_with_traffic_goes_before_one_without() -> None:
@@ -162,7 +164,7 @@ def test_two_that_count_the_same_requests_in_the_same_place_are_no_question() ->
 
 def test_two_that_count_different_requests_are_a_question_with_both_as_its_choices() -> None:
     rpc = family("grpc_server_handled_total", ({"grpc_code": "OK"}, 300.0))
-    asked = requests.choose(requests.find([http(), rpc], NO_RESTARTS, "pod").counters)
+    asked = requests.choose_counter(requests.find_counters([http(), rpc], NO_RESTARTS, "pod").counters)
     assert isinstance(asked, Question)
     assert [choice.value.selector.name for choice in asked.choices] == ["grpc_server_handled_total", "http_requests_total"]
     assert "1000 requests in 60 s, 10 bad; counted by the application" in asked.choices[1].text
@@ -171,8 +173,8 @@ def test_two_that_count_different_requests_are_a_question_with_both_as_its_choic
 
 def test_clusters_of_envoy_are_a_question_where_none_is_inbound() -> None:
     labels = [{"envoy_cluster_name": name, "envoy_response_code": "200"} for name in ("app", "admin", "orders")]
-    asked = requests.choose(
-        requests.find([family("envoy_cluster_upstream_rq", *((one, 50.0) for one in labels))], NO_RESTARTS, "pod").counters
+    asked = requests.choose_counter(
+        requests.find_counters([family("envoy_cluster_upstream_rq", *((one, 50.0) for one in labels))], NO_RESTARTS, "pod").counters
     )
     assert isinstance(asked, Question)
     assert len(asked.choices) == 2
@@ -180,7 +182,7 @@ def test_clusters_of_envoy_are_a_question_where_none_is_inbound() -> None:
 
 def test_two_labels_that_both_look_like_a_status_are_a_question() -> None:
     unclear = family("shop_requests_total", ({"final_code": "200", "first_code": "503"}, 9.0))
-    assert isinstance(requests.choose(requests.find([unclear], NO_RESTARTS, "pod").counters), Question)
+    assert isinstance(requests.choose_counter(requests.find_counters([unclear], NO_RESTARTS, "pod").counters), Question)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +200,7 @@ def test_two_labels_that_both_look_like_a_status_are_a_question() -> None:
     ],
 )
 def test_names_that_are_looked_at(name: str, counts: bool) -> None:
-    assert may_count(name) is counts
+    assert may_count_requests(name) is counts
 
 
 @pytest.mark.parametrize(
@@ -206,4 +208,4 @@ def test_names_that_are_looked_at(name: str, counts: bool) -> None:
     [("http_request_duration_seconds", True), ("shop_latency", True), ("http_client_duration", False), ("go_gc_pauses", False)],
 )
 def test_histograms_that_are_looked_at(base: str, times: bool) -> None:  # fmt: skip
-    assert may_time(base) is times
+    assert may_time_requests(base) is times

@@ -14,21 +14,21 @@ def test_a_canary_counts_its_last_shared_step_as_long_as_proof_is_waited_for() -
         Step("50 %", 50, Side.BOTH, 4, 4, bake=20),
         Step("100 %", 100, Side.CANDIDATE, 4, 4, bake=600),
     )
-    assert traffic_sufficiency.expected(Plan("canary", steps), 100.0) == 100 * 0.5 * 60 * traffic_sufficiency.LATE
+    assert traffic_sufficiency.expected_requests(Plan("canary", steps), 100.0) == 100 * 0.5 * 60 * traffic_sufficiency.EARLY_FRACTION
 
 
 def test_its_own_limit_goes_before_the_usual_one() -> None:
     steps = (Step("50 %", 50, Side.BOTH, 4, 4, bake=20, max_bake=40), Step("100 %", 100, Side.CANDIDATE, 4, 4))
-    assert traffic_sufficiency.expected(Plan("canary", steps), 100.0) == 100 * 0.5 * 40 * traffic_sufficiency.LATE
+    assert traffic_sufficiency.expected_requests(Plan("canary", steps), 100.0) == 100 * 0.5 * 40 * traffic_sufficiency.EARLY_FRACTION
 
 
 def test_a_switch_counts_the_bake_after_it() -> None:
     steps = (Step("preview", 0, Side.STABLE, 4, 4, bake=5), Step("100 %", 100, Side.CANDIDATE, 4, 4, bake=30))
-    assert traffic_sufficiency.expected(Plan("blue-green", steps), 10.0) == 300.0
+    assert traffic_sufficiency.expected_requests(Plan("blue-green", steps), 10.0) == 300.0
 
 
 def test_too_few_for_proof_are_told_with_what_comes_of_it() -> None:
-    (line,) = traffic_sufficiency.told(HALF, 5.0, (FREE,))
+    (line,) = traffic_sufficiency.traffic_notes(HALF, 5.0, (FREE,))
     assert line == (
         "metrics: at 5 requests a second the candidate gets about 75 before all users follow, too few for proof (about 500): "
         "the release goes on without it; what errors show can still take it back"
@@ -36,10 +36,10 @@ def test_too_few_for_proof_are_told_with_what_comes_of_it() -> None:
 
 
 def test_enough_of_them_and_metrics_that_somebody_named_need_no_word() -> None:
-    assert traffic_sufficiency.told(HALF, 500.0, (FREE,)) == ()
-    assert traffic_sufficiency.told(HALF, 5.0, (EvidenceMetric("errors", bad="x", total="y"),)) == ()
+    assert traffic_sufficiency.traffic_notes(HALF, 500.0, (FREE,)) == ()
+    assert traffic_sufficiency.traffic_notes(HALF, 5.0, (EvidenceMetric("errors", bad="x", total="y"),)) == ()
 
 
 def test_pods_that_have_counted_nothing_yet_are_not_said_to_have_no_traffic() -> None:
-    (line,) = traffic_sufficiency.told(HALF, 0.0, (FREE,))
+    (line,) = traffic_sufficiency.traffic_notes(HALF, 0.0, (FREE,))
     assert line.startswith("metrics: no requests have been counted yet; the candidate may get too few for proof (about 500): the release")

@@ -115,7 +115,7 @@ def _made(name: str) -> Any:
 
 
 def _strategy(name: str) -> str:
-    made: Any = import_module("deliver.cli.release").make(name, strategy_summary(name))
+    made: Any = import_module("deliver.cli.run").make(name, strategy_summary(name))
     return _command(name, made)
 
 

@@ -111,6 +111,6 @@ def test_every_example_is_a_valid_file():
 
     files = list(ROOT.glob("examples/*/deliver.yaml"))
     assert files
-    with registry.lent("deliver.strategies", DarkLaunch), registry.lent("deliver.metrics", PodScrape):
+    with registry.override("deliver.strategies", DarkLaunch), registry.override("deliver.metrics", PodScrape):
         for file in files:
             assert main(["validate", "-f", str(file)]) == 0

@@ -38,7 +38,7 @@ def made(words: list[str]) -> Any:
     """The command, as the command line makes it for these words."""
     name, rest = words[0], words[1:]
     if name not in COMMANDS:
-        return import_module("deliver.cli.release").make(name, strategy_summary(name))
+        return import_module("deliver.cli.run").make(name, strategy_summary(name))
     more = (rest,) if name == "plan" else ()
     return import_module(f"deliver.cli.{COMMANDS[name].module}").make(name, COMMANDS[name].summary, *more)
 
@@ -48,7 +48,7 @@ def test_every_command_that_a_document_shows_takes_the_options_that_it_is_shown_
     from dark_launch import DarkLaunch
 
     monkeypatch.chdir(ROOT)
-    with registry.lent("deliver.strategies", DarkLaunch):
+    with registry.override("deliver.strategies", DarkLaunch):
         for line in shown(document):
             words = shlex.split(re.sub(r"\$\{\{.*?\}\}", "1", line), comments=True)[1:]
             assert words[0] in COMMANDS or words[0] in registry.names("deliver.strategies"), line

@@ -9,7 +9,7 @@ import pytest
 from deliver.discovery import workload
 from deliver.doctor import metrics, series
 from deliver.doctor.line import DoctorLine
-from deliver.doctor.series import Looked, lines
+from deliver.doctor.series import CounterSamples, series_lines
 from deliver.model.spec import Target
 from deliver.plugins.interfaces import Answer, Series
 from deliver_sandbox.fixtures import world
@@ -28,8 +28,8 @@ def busy() -> World:
 
 
 def look(made: World, *judged: Any, provider: Any = None, stale: float = 60.0) -> dict[str, DoctorLine]:
-    seen = workload.look(made.cluster, Target("shop", "web"))
-    return {line.name: line for line in lines(provider or made.metrics, seen, judged, stale)}
+    seen = workload.read_workload(made.cluster, Target("shop", "web"))
+    return {line.name: line for line in series_lines(provider or made.metrics, seen, judged, stale)}
 
 
 def levels(found: dict[str, DoctorLine]) -> dict[str, str]:
@@ -171,7 +171,7 @@ def test_a_selector_that_is_none(busy: World) -> None:
 
 
 def test_no_sample_at_all_has_no_interval() -> None:
-    assert series.spaced(Looked({}, 60.0, 0.0)).level == "warn"
+    assert series.scrape_interval_line(CounterSamples({}, 60.0, 0.0)).level == "warn"
 
 
 @pytest.mark.parametrize(

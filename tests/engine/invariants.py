@@ -158,7 +158,7 @@ class Watchdog:
     def _only_planned(self) -> None:
         """Rule 9: nothing but the planned fields of the planned objects is ever written."""
         for call in self.rig.world.cluster.calls[self.first_call :]:
-            if call.verb in WRITES and not call.dry_run and (extra := unplanned(call)):
+            if call.verb in WRITES and (extra := unplanned(call)):
                 self.broken.append(f"rule 9: {call.verb} {call.kind} {call.name}: {', '.join(sorted(extra))}")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deliver.engine import commands
-from deliver.metrics.analyzer import Examiner
+from deliver.metrics.analyzer import StepAnalyzer
 from deliver.model.errors import Forbidden, GateRefused, InputError, Locked, Rejected
 from deliver.model.release import Release
 from deliver.model.spec import Analysis
@@ -185,8 +185,8 @@ def webhook(rig: Rig) -> None:
 
 
 def eyes(rig: Rig) -> None:
-    """The product's own examiner on the sandbox's Prometheus, in the judge's place."""
-    rig.judge = Examiner(  # type: ignore[assignment]  # what the judge stands in for
+    """The product's own analyzer on the sandbox's Prometheus, in the judge's place."""
+    rig.judge = StepAnalyzer(  # type: ignore[assignment]  # what the judge stands in for
         Analysis(metrics=(METRIC,), poll=5.0), rig.world.metrics, (), rig.world.clock.now, timer=rig.world.clock.monotonic
     )
 
@@ -227,7 +227,7 @@ class Raises:
 
 
 def provider_raises(rig: Rig) -> None:
-    rig.judge._provider = Raises(RuntimeError("a bug of theirs"))  # type: ignore[attr-defined]  # eyes() has put an Examiner there
+    rig.judge._provider = Raises(RuntimeError("a bug of theirs"))  # type: ignore[attr-defined]  # eyes() has put a StepAnalyzer there
 
 
 def provider_exits(rig: Rig) -> None:

@@ -62,7 +62,7 @@ def na(why: str) -> End:
 class Row:
     """name: what happens. inject: how. then: what a person or the next process does afterwards, where the driver is dead.
 
-    world: how the rig is made. eyes: judged by the product's own examiner. spec: options of the release. strange: others change the
+    world: how the rig is made. eyes: judged by the product's own analyzer. spec: options of the release. strange: others change the
     user's objects, so what stood before is not what stands after; grace: seconds that a Service may select nobody by their doing.
     behind: seconds that watches may be.
     """

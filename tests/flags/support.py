@@ -11,7 +11,7 @@ from openfeature.evaluation_context import EvaluationContext
 
 from deliver.cluster.port import Access
 from deliver.engine.runtime.guarded_writer import GuardedWriter
-from deliver.flags.http import Caller
+from deliver.flags.http import FlagHttpClient
 from deliver.plugins.flags import FlagReach, Mark
 from deliver_sandbox.world import World
 
@@ -73,7 +73,7 @@ class Fleet:
         self.headers: list[httpx.Headers] = []
         self.answers: dict[str, Callable[[httpx.Request], httpx.Response]] = {}
         self.slept: list[float] = []
-        self.caller = Caller(transport=httpx.MockTransport(self._answer), sleep=self.slept.append)
+        self.caller = FlagHttpClient(transport=httpx.MockTransport(self._answer), sleep=self.slept.append)
 
     def load(self, document: str) -> None:
         for one in self.instances.values():

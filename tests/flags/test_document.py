@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from deliver.flags import json_edit
 from deliver.flags.document import parse
-from deliver.flags.rollout import Variants, rolled
+from deliver.flags.rollout import Variants, with_share
 from deliver.model.errors import NotFound, Rejected
 from tests.flags.support import DOCUMENT, MARK
 
@@ -18,7 +18,7 @@ FLAG = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVari
 
 def written(text, percent=5):
     document = parse(text, "it")
-    return document.with_flag("new-checkout", rolled(document.flag("new-checkout"), NAMES, percent, MARK, 1))
+    return document.with_flag("new-checkout", with_share(document.flag("new-checkout"), NAMES, percent, MARK, 1))
 
 
 def test_every_other_byte_stays():
@@ -49,9 +49,9 @@ def test_within_the_flag_too_what_does_not_change_keeps_its_bytes():
 
 @pytest.mark.parametrize("text", ["{}", "{ }", '{"a":1,"b":2}', '{ "a" : 1 }', '{\n\t"\\u0061": 1e3,\n\t"b": {}\n}'])
 def test_an_object_is_remade_whatever_it_looks_like(text):
-    assert json.loads(json_edit.remade(text, {"a": 1000.0, "c": {"d": [1]}})) == {"a": 1000.0, "c": {"d": [1]}}
-    assert json.loads(json_edit.remade(text, {})) == {}
-    assert text == "{ }" or json_edit.remade(text, json.loads(text)) == text
+    assert json.loads(json_edit.with_members(text, {"a": 1000.0, "c": {"d": [1]}})) == {"a": 1000.0, "c": {"d": [1]}}
+    assert json.loads(json_edit.with_members(text, {})) == {}
+    assert text == "{ }" or json_edit.with_members(text, json.loads(text)) == text
 
 
 def test_a_document_on_one_line_stays_on_one_line():

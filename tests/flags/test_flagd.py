@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from deliver.flags.kubelet_sync import BUMP
+from deliver.flags.kubelet_sync import SYNC_ANNOTATION
 from deliver.model.errors import Conflict, NotFound, Rejected, Superseded, Unreachable
 from deliver.model.names import FENCE
 from deliver.model.observation import PodSeen
@@ -194,7 +194,7 @@ def test_restore_is_byte_for_byte(desk, percent):
     revision = desk.again().restore(desk.write, FLAG, before.document, MARK)
     assert desk.configmap["data"] == was["data"]
     assert revision == before.revision
-    assert all(BUMP not in notes and FENCE not in notes for notes in desk.pods())
+    assert all(SYNC_ANNOTATION not in notes and FENCE not in notes for notes in desk.pods())
     assert "annotations" not in desk.configmap["metadata"]
 
 
@@ -213,7 +213,7 @@ def test_a_promoted_flag_stays_as_it_is_without_our_marks(desk):
     assert (state.percent, state.release, state.fence) == (100, "", 0)
     flag = json.loads(desk.text)["flags"][FLAG]
     assert flag == {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "on", "metadata": {"owner": "café"}}
-    assert all(BUMP not in notes and FENCE not in notes for notes in desk.pods())
+    assert all(SYNC_ANNOTATION not in notes and FENCE not in notes for notes in desk.pods())
 
 
 # ------------------------------------------------------------------ the pods
@@ -222,7 +222,10 @@ def test_a_promoted_flag_stays_as_it_is_without_our_marks(desk):
 def test_each_pod_that_reads_the_configmap_is_woken_and_no_other(desk):
     desk.world.cluster.create("pods", SHOP, pod("other-1", pod_spec(volumes=[], mounts=[])))
     revision = desk.set(5)
-    marks = {one["metadata"]["name"]: (one["metadata"].get("annotations") or {}).get(BUMP) for one in desk.world.cluster.list("pods", SHOP)}
+    marks = {
+        one["metadata"]["name"]: (one["metadata"].get("annotations") or {}).get(SYNC_ANNOTATION)
+        for one in desk.world.cluster.list("pods", SHOP)
+    }
     assert marks == {"web-1": revision.partition("-")[0], "web-2": revision.partition("-")[0], "other-1": None}
     assert all(FENCE not in notes for notes in desk.pods())
 
@@ -232,7 +235,7 @@ def test_a_pod_that_is_gone_does_not_keep_the_others_asleep(desk):
     desk.world.api.store.remove("pods", SHOP, "web-1")
     object.__setattr__(desk.backend.reach, "list", lambda kind, selector: listed)
     desk.set(5)
-    assert [BUMP in notes for notes in desk.pods()] == [True]
+    assert [SYNC_ANNOTATION in notes for notes in desk.pods()] == [True]
 
 
 def test_a_pod_made_since_the_last_write_is_woken_by_a_restore_as_well(desk):
@@ -243,7 +246,7 @@ def test_a_pod_made_since_the_last_write_is_woken_by_a_restore_as_well(desk):
     desk.backend.restore(desk.write, FLAG, before.document, MARK)
     after = desk.world.cluster.get("pods", SHOP, "web-3")["metadata"]
     assert int(after["resourceVersion"]) > int(version)
-    assert BUMP not in (after.get("annotations") or {})
+    assert SYNC_ANNOTATION not in (after.get("annotations") or {})
 
 
 # ------------------------------------------------------------------ confirm

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from deliver.cluster.port import Access
-from deliver.flags.http import Caller
-from deliver.flags.ofrep import BUDGET, Instance, Probe, Wanted
-from deliver.flags.rollout import Variants, rolled
+from deliver.flags.http import FlagHttpClient
+from deliver.flags.ofrep import BUDGET, Instance, OfrepProbe, Wanted
+from deliver.flags.rollout import Variants, with_share
 from deliver.model.errors import Unreachable
 from tests.flags.support import DOCUMENT, MARK, Evaluator, Fleet, OldEvaluator
 
@@ -20,7 +20,7 @@ DEFINITION = json.loads(DOCUMENT)["flags"][FLAG]
 
 
 def document(percent, version=1):
-    return json.dumps({"flags": {FLAG: rolled(DEFINITION, NAMES, percent, MARK, version)}})
+    return json.dumps({"flags": {FLAG: with_share(DEFINITION, NAMES, percent, MARK, version)}})
 
 
 def instances(*names):
@@ -33,7 +33,7 @@ def wanted(percent, version=1):
 
 def confirmed(fleet, percent, version=1, probe=None):
     fleet.load(document(percent, version))
-    probe = probe or Probe(users=USERS, caller=fleet.caller)
+    probe = probe or OfrepProbe(users=USERS, caller=fleet.caller)
     return probe.confirm(FLAG, wanted(percent, version), instances(*fleet.instances))
 
 
@@ -67,7 +67,7 @@ def test_it_takes_few_questions_to_a_further_instance():
 
 def test_a_settled_flag_is_not_asked_for_all_users_again():
     fleet, probe = Fleet(a=Evaluator(), b=Evaluator()), None
-    probe = Probe(users=USERS, caller=fleet.caller)
+    probe = OfrepProbe(users=USERS, caller=fleet.caller)
     confirmed(fleet, 25, probe=probe)
     before = len(fleet.asked)
     assert confirmed(fleet, 25, probe=probe).whole
@@ -76,7 +76,7 @@ def test_a_settled_flag_is_not_asked_for_all_users_again():
 
 def test_an_sdk_upgrade_in_the_middle_moves_the_treatment_to_other_users_and_that_is_found():
     fleet = Fleet(a=OldEvaluator())
-    probe = Probe(users=USERS, caller=fleet.caller)
+    probe = OfrepProbe(users=USERS, caller=fleet.caller)
     assert confirmed(fleet, 10, 1, probe).whole
     fleet.instances["a"] = Evaluator()
     ack = confirmed(fleet, 25, 2, probe)
@@ -87,14 +87,14 @@ def test_a_share_that_is_not_the_one_that_was_written():
     """A unit mistake: what was written as 5 % is served as 50 %."""
     fleet = Fleet(a=Evaluator())
     fleet.load(document(50))
-    ack = Probe(users=USERS, caller=fleet.caller).confirm(FLAG, wanted(5), instances("a"))
+    ack = OfrepProbe(users=USERS, caller=fleet.caller).confirm(FLAG, wanted(5), instances("a"))
     assert "wanted are 5 %" in ack.disagree
 
 
 def test_a_kill_that_leaves_anybody_the_treatment_is_no_kill():
     fleet = Fleet(a=Evaluator())
     fleet.load(document(100))
-    assert not Probe(users=USERS, caller=fleet.caller).confirm(FLAG, wanted(0), instances("a")).whole
+    assert not OfrepProbe(users=USERS, caller=fleet.caller).confirm(FLAG, wanted(0), instances("a")).whole
     assert confirmed(Fleet(a=Evaluator(), b=OldEvaluator()), 0).whole
     assert confirmed(Fleet(a=Evaluator(), b=OldEvaluator()), 100).whole
 
@@ -104,7 +104,7 @@ def test_a_provider_that_names_no_variant_is_told_by_the_value():
     fleet.load(document(25))
     plain = Evaluator.resolve
     fleet.instances["a"].resolve = lambda flag, user: {**plain(fleet.instances["a"], flag, user), "variant": None}
-    ack = Probe(users=USERS, caller=fleet.caller).confirm(FLAG, wanted(25), instances("a"))
+    ack = OfrepProbe(users=USERS, caller=fleet.caller).confirm(FLAG, wanted(25), instances("a"))
     assert ack.whole
     assert ack.percent == pytest.approx(25, abs=10)
 
@@ -148,7 +148,7 @@ def test_an_instance_that_does_not_serve_the_revision_says_why(answer, why):
 def test_one_that_lags_behind_says_which_revision_it_serves():
     fleet = Fleet(a=Evaluator())
     fleet.load(document(5, 41))
-    ack = Probe(users=USERS, caller=fleet.caller).confirm(FLAG, wanted(25, 42), instances("a"))
+    ack = OfrepProbe(users=USERS, caller=fleet.caller).confirm(FLAG, wanted(25, 42), instances("a"))
     assert ack.missing == ("a: serves revision 41 still",)
 
 
@@ -164,7 +164,7 @@ def test_one_that_dies_while_it_is_asked():
         return httpx.Response(200, json=fleet.instances["a"].resolve(FLAG, json.loads(request.content)["context"]["targetingKey"]))
 
     fleet.answers["a"] = flaky
-    ack = Probe(users=USERS, caller=fleet.caller).confirm(FLAG, wanted(25), instances("a"))
+    ack = OfrepProbe(users=USERS, caller=fleet.caller).confirm(FLAG, wanted(25), instances("a"))
     assert not ack.whole
     assert "came to no end" in ack.how
 
@@ -178,7 +178,7 @@ def test_a_look_ends_in_bounded_time():
         raise httpx.ReadTimeout("slow")
 
     fleet.answers = dict.fromkeys(fleet.instances, slow)
-    ack = Probe(users=USERS, caller=fleet.caller, clock=lambda: now[0]).confirm(FLAG, wanted(25), instances(*fleet.instances))
+    ack = OfrepProbe(users=USERS, caller=fleet.caller, clock=lambda: now[0]).confirm(FLAG, wanted(25), instances(*fleet.instances))
     assert len(ack.missing) == 40
     assert now[0] <= BUDGET + 8 * 2.0
 
@@ -208,7 +208,7 @@ def test_one_that_asks_for_too_much_patience_is_given_up():
 
 def test_the_token_goes_where_it_is_wanted_and_into_no_message():
     fleet = Fleet(a=Evaluator())
-    probe = Probe(users=USERS, caller=fleet.caller, headers=lambda: {"X-API-Key": "s3cret"})
+    probe = OfrepProbe(users=USERS, caller=fleet.caller, headers=lambda: {"X-API-Key": "s3cret"})
     fleet.answers["a"] = says(401, {"message": "no"})
     ack = confirmed(fleet, 25, probe=probe)
     assert fleet.headers[0]["x-api-key"] == "s3cret"
@@ -235,7 +235,7 @@ def test_a_token_that_cannot_be_sent_is_not_told():
         return {"Authorization": "s3cr\u00e9t\n"}
 
     with pytest.raises(Unreachable) as failed:
-        Caller(transport=httpx.MockTransport(says(200))).send(Access("http://a", headers), "GET", "/")
+        FlagHttpClient(transport=httpx.MockTransport(says(200))).send(Access("http://a", headers), "GET", "/")
     assert "s3cr" not in repr(failed.value.what) + str(failed.value.why)
     assert failed.value.__cause__ is None
 
@@ -250,8 +250,8 @@ def test_threads_that_ask_at_once_share_one_client(monkeypatch):
         made.append(plain(**options))
         return made[-1]
 
-    monkeypatch.setattr("deliver.flags.http.httpx.Client", client)
-    caller = Caller(transport=httpx.MockTransport(says(200)))
+    monkeypatch.setattr("deliver.http.client.httpx.Client", client)
+    caller = FlagHttpClient(transport=httpx.MockTransport(says(200)))
     with ThreadPoolExecutor(2) as pool:
         replies = list(pool.map(lambda _: caller.send(Access("http://a", dict), "GET", "/"), range(2)))
     assert [reply.status for reply in replies] == [200, 200]

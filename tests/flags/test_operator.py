@@ -4,7 +4,8 @@ import copy
 
 import pytest
 
-from deliver.flags.operator import OpenFeatureOperator, difference
+from deliver.cluster.patch import merge_patch_to
+from deliver.flags.operator import OpenFeatureOperator
 from deliver.flags.options import ResourceOptions
 from deliver.model.errors import Conflict, NotFound, Rejected
 from deliver.model.observation import PodSeen
@@ -167,4 +168,4 @@ def test_what_cannot_be_put_back_exactly_is_said(desk):
     ],
 )
 def test_the_patch_makes_the_one_of_the_other(old, new):
-    assert merge(old, difference(old, new)) == new
+    assert merge(old, merge_patch_to(old, new)) == new

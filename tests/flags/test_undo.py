@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from openfeature.evaluation_context import EvaluationContext
 
 from deliver.flags.document import problem_of
-from deliver.flags.rollout import TOTAL, Variants, marks_of, rolled
-from deliver.flags.undo import killed, sentences, undone
+from deliver.flags.rollout import TOTAL, Variants, marks_of, with_share
+from deliver.flags.undo import sentences, with_kill, without_ours
 from tests.flags.support import DOCUMENT, MARK, Evaluator, treated
 
 NAMES = Variants("on", "off")
@@ -29,11 +29,11 @@ def staff_get(flag: dict[str, Any]) -> bool:
 
 
 def ours(percent: float, **more: Any) -> dict[str, Any]:
-    return {**rolled(WAS, NAMES, percent, MARK, 3), **more}
+    return {**with_share(WAS, NAMES, percent, MARK, 3), **more}
 
 
 def back(flag: dict[str, Any], *, kill: bool = True) -> dict[str, Any]:
-    return undone(WAS, killed(flag, NAMES, MARK, 4) if kill else flag, NAMES)
+    return without_ours(WAS, with_kill(flag, NAMES, MARK, 4) if kill else flag, NAMES)
 
 
 @pytest.mark.parametrize("kill", [True, False])
@@ -71,22 +71,22 @@ def test_somebodys_own_split_inside_their_own_rule_is_theirs():
 
 
 def test_a_rule_of_before_our_kill_and_an_edit_after_it_are_both_theirs():
-    dead = killed(ours(50, targeting={"if": [STAFF, "on", SPLIT]}), NAMES, MARK, 4)
-    again = killed(dead, NAMES, MARK, 5)
+    dead = with_kill(ours(50, targeting={"if": [STAFF, "on", SPLIT]}), NAMES, MARK, 4)
+    again = with_kill(dead, NAMES, MARK, 5)
     assert back(again)["targeting"] == {"if": [STAFF, "on", "off"]}, "a second kill keeps what the first one kept"
     later = {**again, "targeting": {"if": [{"var": "beta"}, "on", "off"]}}
     assert back(later)["targeting"] == {"if": [{"var": "beta"}, "on", "off"]}, "the newest counts"
 
 
 def test_what_a_kill_keeps_is_a_text_that_the_schema_takes_and_goes_with_our_marks():
-    dead = killed(ours(50, targeting={"if": [STAFF, "on", SPLIT]}), NAMES, MARK, 4)
+    dead = with_kill(ours(50, targeting={"if": [STAFF, "on", SPLIT]}), NAMES, MARK, 4)
     assert problem_of({"flags": {"x": dead}}) == ""
     assert "deliver" not in json.dumps(back(dead))
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"state": "ENABLED"}', "7"])
 def test_a_text_of_somebodys_own_in_its_place_is_nothing_that_we_kept(text: str):
-    dead = killed(ours(50), NAMES, MARK, 4)
+    dead = with_kill(ours(50), NAMES, MARK, 4)
     dead["metadata"]["deliverKept"] = text
     assert back(dead, kill=False) == WAS
 
@@ -116,4 +116,4 @@ def test_whatever_somebody_makes_of_the_share_nobody_has_the_treatment_but_by_a_
     assert after["state"] == state
     assert not treated(evaluated({**after, "state": "ENABLED"}), 40)
     assert not marks_of(after).release
-    assert undone(WAS, after, NAMES) == after, "twice does no harm"
+    assert without_ours(WAS, after, NAMES) == after, "twice does no harm"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from deliver.flags.http import Caller
+from deliver.flags.http import FlagHttpClient
 from deliver.flags.unleash.backend import Unleash
 from deliver.flags.unleash.options import UnleashOptions
 from deliver.model.errors import ClusterError, Conflict, Forbidden, NotFound, Rejected, Superseded, Unreachable
@@ -152,7 +152,7 @@ def test_a_kill_that_the_server_took_and_did_not_do_is_not_believed(desk):
     desk.set(50)
     plain = desk.server._answer
     lying = httpx.MockTransport(lambda request: httpx.Response(200) if request.url.path.endswith("/off") else plain(request))
-    desk.server.caller = Caller(transport=lying)
+    desk.server.caller = FlagHttpClient(transport=lying)
     with pytest.raises(Unreachable, match="still has it on"):
         desk.again().kill(desk.write, FLAG, MARK)
 
@@ -366,7 +366,7 @@ def test_a_redirect_is_not_followed_so_the_token_goes_nowhere_else(desk):
         hosts.append(request.url.host)
         return httpx.Response(302, headers={"location": "https://evil.example/"})
 
-    desk.server.caller = Caller(transport=httpx.MockTransport(elsewhere))
+    desk.server.caller = FlagHttpClient(transport=httpx.MockTransport(elsewhere))
     with pytest.raises(Rejected, match="sends us elsewhere"):
         desk.again().read(FLAG)
     assert set(hosts) == {"unleash.acme.dev"}

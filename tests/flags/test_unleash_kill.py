@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from deliver.flags.http import Caller
+from deliver.flags.http import FlagHttpClient
 from tests.flags.support import MARK
 from tests.flags.test_unleash import FLAG, Desk
 
@@ -28,10 +28,10 @@ def test_a_token_that_may_turn_off_alone_can_kill(desk):
     def weak(request):
         return httpx.Response(403, json={"message": "no"}) if request.method == "PATCH" else answer(request)
 
-    desk.server.caller = Caller(transport=httpx.MockTransport(weak))
+    desk.server.caller = FlagHttpClient(transport=httpx.MockTransport(weak))
     desk.again().kill(desk.write, FLAG, MARK)
     assert desk.server.flag["enabled"] is False
-    desk.server.caller = Caller(transport=httpx.MockTransport(answer))
+    desk.server.caller = FlagHttpClient(transport=httpx.MockTransport(answer))
     assert desk.again().undo(desk.write, FLAG, before.document, MARK).left == (
         "environment `development` was switched off by somebody: it stays off",
     )

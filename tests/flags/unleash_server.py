@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import mmh3
 
-from deliver.flags.http import Caller
+from deliver.flags.http import FlagHttpClient
 
 URL = "https://unleash.acme.dev"
 ADMIN, CLIENT, VIEWER = "*:*.adm1n", "*:development.cl1ent", "user:v1ewer"
@@ -40,7 +40,7 @@ class FakeUnleash:
         self.before = lambda: None
         self.down = False
         self.events: list[dict[str, Any]] | None = []
-        self.caller = Caller(transport=httpx.MockTransport(self._answer))
+        self.caller = FlagHttpClient(transport=httpx.MockTransport(self._answer))
 
     @property
     def flag(self) -> dict[str, Any]:

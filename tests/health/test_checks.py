@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from deliver.cluster.port import Access
 from deliver.health import grpc
-from deliver.health.client import Reply
 from deliver.health.grpc import GrpcCheck, GrpcOptions
 from deliver.health.http import HttpCheck, HttpOptions
 from deliver.health.tcp import TcpCheck, TcpOptions
+from deliver.http.client import Reply
 from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import Reach
 
@@ -219,6 +219,6 @@ def test_grpc_on_a_port_where_nobody_listens(closed_port):
 
 @pytest.mark.parametrize("body", [b"", b"\1\0\0\0\0", b"\0\0\0\0\5\x08", b"\0\0\0\0\1\x08", b"\0\0\0\0\2\x0d\x01"])
 def test_grpc_broken_messages_are_no_health_answer(body):
-    ok, message = grpc.judged(Reply(200, {}, body))
+    ok, message = grpc.judge_reply(Reply(200, {}, body))
     assert ok is False
     assert "no health answer" in message

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from deliver.cluster.port import Access
 from deliver.health.http import HttpOptions
-from deliver.health.load import LoadCheck, LoadOptions, Sent, judged, percentile
-from deliver.health.service_requests import fresh
+from deliver.health.load import LoadCheck, LoadOptions, SentRequest, judge_requests, percentile
+from deliver.health.service_requests import send_fresh_requests
 from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import Reach
 
@@ -144,8 +144,10 @@ def test_a_pod_that_refuses_has_failed(server):
 
 
 def test_the_api_server_away_is_nobodys_fault(server):
-    known = [Sent(0.0, True, 0.01, "answered 200")] * 10 + [Sent(1.0, None, 0.0, "the API server's proxy cannot be reached")] * 30
-    ok, message = judged(known, LoadOptions(port=1, min_requests=20))
+    known = [SentRequest(0.0, True, 0.01, "answered 200")] * 10 + [
+        SentRequest(1.0, None, 0.0, "the API server's proxy cannot be reached")
+    ] * 30
+    ok, message = judge_requests(known, LoadOptions(port=1, min_requests=20))
     assert ok is None
     assert "10 requests so far, 20 needed; 30 got no answer from the API server" in message
 
@@ -170,7 +172,7 @@ def test_options_that_make_no_sense(options):
 def through(server, **options):
     port = server.server_address[1]
     given = HttpOptions.model_validate({"port": 8080, "path": "/healthz"} | options)
-    return fresh(Access(f"http://127.0.0.1:{port}", dict), given, "web:80", 10, 5.0)
+    return send_fresh_requests(Access(f"http://127.0.0.1:{port}", dict), given, "web:80", 10, 5.0)
 
 
 def test_each_request_through_a_service_has_a_connection_of_its_own(server):

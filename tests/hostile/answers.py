@@ -1,11 +1,11 @@
-"""Prometheus' answers: wrong shapes, numbers and labels. Whatever comes, the examiner gives a verdict of its own for each metric."""
+"""Prometheus' answers: wrong shapes, numbers and labels. Whatever comes, the analyzer gives a verdict of its own for each metric."""
 
 import json
 from random import Random
 from typing import Any
 
-from deliver.metrics.analyzer import Examiner
-from deliver.metrics.answers import read
+from deliver.metrics.analyzer import StepAnalyzer
+from deliver.metrics.answers import parse_answer
 from deliver.model.codec import encode
 from deliver.model.observation import PodSeen
 from deliver.model.spec import Analysis, LatencyMetric, QueryMetric, RatioMetric
@@ -51,7 +51,7 @@ def usual(query: str) -> dict[str, Any]:
 
 
 class Wire:
-    """A provider on `read`, as the real one is; the body is what the case makes of the usual answer."""
+    """A provider on `parse_answer`, as the real one is; the body is what the case makes of the usual answer."""
 
     def __init__(self, random: Random) -> None:
         self.random = random
@@ -59,20 +59,20 @@ class Wire:
     def _ask(self, query: str) -> Answer:
         random, usually = self.random, usual(query)
         if random.random() < 0.4:
-            return read(200, json.dumps(usually).encode(), query)
+            return parse_answer(200, json.dumps(usually).encode(), query)
         status = random.choice((200, 200, 200, 200, 204, 302, 400, 422, 500, 503, 0, 999))
         match random.randrange(8):
             case 0:
-                return read(status, spoilt(random, json.dumps(usually)), query)
+                return parse_answer(status, spoilt(random, json.dumps(usually)), query)
             case 1:
-                return read(status, json.dumps(junk(random)).encode("utf-8", "surrogatepass"), query)
+                return parse_answer(status, json.dumps(junk(random)).encode("utf-8", "surrogatepass"), query)
             case 2:
                 error = {"status": "error", "errorType": junk(random), "error": junk(random)}
-                return read(status, json.dumps(error).encode("utf-8", "surrogatepass"), query)
+                return parse_answer(status, json.dumps(error).encode("utf-8", "surrogatepass"), query)
             case 3:
                 body = {**usually, "warnings": junk(random), "infos": junk(random)}
-                return read(200, json.dumps(body).encode("utf-8", "surrogatepass"), query)
-        return read(200, json.dumps(mutated(random, usually)).encode("utf-8", "surrogatepass"), query)
+                return parse_answer(200, json.dumps(body).encode("utf-8", "surrogatepass"), query)
+        return parse_answer(200, json.dumps(mutated(random, usually)).encode("utf-8", "surrogatepass"), query)
 
     def raw(self, selector: str, window: float, timeout: float) -> Answer:
         return self._ask(f"{selector}[{round(window)}s]")
@@ -88,18 +88,18 @@ class Wire:
 
 
 def case(seed: int) -> None:
-    examiner = Examiner(Analysis(metrics=METRICS), Wire(Random(f"answer {seed}")), (), lambda: NOW, timer=lambda: 0.0)  # type: ignore[arg-type]  # three of its five hooks
-    examiner.reset(NOW - 80)
-    judged(examiner, [metric.name for metric in METRICS])
+    analyzer = StepAnalyzer(Analysis(metrics=METRICS), Wire(Random(f"answer {seed}")), (), lambda: NOW, timer=lambda: 0.0)  # type: ignore[arg-type]  # three of its five hooks
+    analyzer.reset(NOW - 80)
+    judged(analyzer, [metric.name for metric in METRICS])
 
 
-def judged(examiner: Examiner, names: list[str]) -> None:
+def judged(analyzer: StepAnalyzer, names: list[str]) -> None:
     """Each check has its one verdict, in words that can be printed and data that can be written down."""
-    found = examiner.examine("shop", pods("aaa", "xy"), pods("bbb", "xy"))
+    found = analyzer.analyze("shop", pods("aaa", "xy"), pods("bbb", "xy"))
     if sorted(result.name for result in found.results) != sorted(names):
         raise Fault(f"verdicts of {[result.name for result in found.results]}")
-    if found.share is not None and not 0 <= found.share <= 100:
-        raise Fault(f"a share of {found.share}")
+    if found.candidate_percent is not None and not 0 <= found.candidate_percent <= 100:
+        raise Fault(f"a candidate's part of {found.candidate_percent}")
     for result in found.results:
         sound(result)
     json.dumps(encode(found.results), allow_nan=False)

@@ -14,7 +14,7 @@ from unittest import mock
 
 from deliver.cluster.port import Watch
 from deliver.cluster.schema import fitting
-from deliver.doctor import examine
+from deliver.doctor import run_checks
 from deliver.doctor.text import doctor_text
 from deliver.engine import commands
 from deliver.engine.runtime.record_store import checksum
@@ -193,7 +193,7 @@ def _plan(cluster: HostileCluster, now: float) -> None:
 
 
 def _doctor(cluster: HostileCluster, now: float) -> None:
-    printable(doctor_text(examine(cluster, "shop", None, now=lambda: now), PLAIN))  # type: ignore[arg-type]  # the port, in-process
+    printable(doctor_text(run_checks(cluster, "shop", None, now=lambda: now), PLAIN))  # type: ignore[arg-type]  # the port, in-process
 
 
 def printable(shown: str) -> None:

@@ -12,7 +12,7 @@ from deliver.config.build import build
 from deliver.config.draft import Draft
 from deliver.config.loader import parse
 from deliver.engine import commands
-from deliver.metrics.analyzer import Examiner
+from deliver.metrics.analyzer import StepAnalyzer
 from deliver.model.errors import DeliverError, InputError
 from deliver.model.observation import PodSeen
 from deliver.model.plan import Plan, Side, Step
@@ -106,7 +106,7 @@ class Check:
     def probe(self, namespace: str, pod: PodSeen, timeout: float) -> Any:
         random = Random(f"{self.random.random()} {pod.uid}")
         if random.random() < 0.02:
-            time.sleep(0.2)  # never, as far as the examiner's own timeout goes
+            time.sleep(0.2)  # never, as far as the analyzer's own timeout goes
         return odd(
             random,
             lambda: Probe(
@@ -165,9 +165,9 @@ def case(seed: int) -> None:
 def _examined(random: Random) -> None:
     checks: Any = [("one", Check(random)), ("two", Check(random))][: random.randrange(3)]
     provider: Any = Provider(random)
-    examiner = Examiner(Analysis(metrics=METRICS), provider, checks, lambda: NOW, timeout=0.1, timer=lambda: 0.0)
-    examiner.reset(NOW - 80)
-    judged(examiner, [*(metric.name for metric in METRICS), *(name for name, _ in checks)])
+    analyzer = StepAnalyzer(Analysis(metrics=METRICS), provider, checks, lambda: NOW, timeout=0.1, timer=lambda: 0.0)
+    analyzer.reset(NOW - 80)
+    judged(analyzer, [*(metric.name for metric in METRICS), *(name for name, _ in checks)])
 
 
 def _planned(random: Random) -> None:

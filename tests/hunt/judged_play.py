@@ -1,4 +1,4 @@
-"""Plays a judged world: real engine, strategies, examiner and samples, one process on the virtual clock, the referee beside it."""
+"""Plays a judged world: real engine, strategies, analyzer and samples, one process on the virtual clock, the referee beside it."""
 
 import math
 import signal
@@ -12,6 +12,7 @@ from deliver.engine.runtime.flag_client import make_flag_client
 from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.errors import DeliverError
 from deliver.model.names import RELEASE_LABEL, preview_name
+from deliver.model.objects import Object
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Analysis, Limits, Metric, ReleaseSpec, Target
 from deliver.plugins.flags import Mark
@@ -22,7 +23,6 @@ from deliver_sandbox.clock import EngineClock
 from deliver_sandbox.images import HEALTHY
 from deliver_sandbox.prometheus import Ailment
 from deliver_sandbox.provider import provided
-from deliver_sandbox.store import Object
 from deliver_sandbox.traffic import ON
 from deliver_sandbox.world import World
 from tests.hunt.judged_watch import SURE, Wait, Watch, ready

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from deliver.model.journal import Event
+from deliver.model.objects import Object
 from deliver.model.observation import Observation
 from deliver.model.release import Direction, Release
 from deliver.model.verdict import CheckResult, Verdict
 from deliver.render.sentences import sentence
-from deliver_sandbox.store import Change, Object
+from deliver_sandbox.store import Change
 from tests.hunt.judging_rules import Bench, Count, Measure, Numbers
 
 if TYPE_CHECKING:

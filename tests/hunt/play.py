@@ -9,6 +9,7 @@ from deliver.engine import commands
 from deliver.engine.commands.deps import Dependencies as Tools
 from deliver.engine.runtime.record_store import parse
 from deliver.engine.runtime.stop_signal import Stop
+from deliver.model.analysis_result import AnalysisResult
 from deliver.model.errors import DeliverError, InputError
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Analysis, Limits, ReleaseSpec
@@ -47,7 +48,7 @@ class Result:
 
 
 @dataclass
-class Examiner:
+class PlayedAnalyzer:
     """Answers with the verdict that the story has for the moment of the question, when its delay is over; also the engine's Background."""
 
     play: "Play"
@@ -73,11 +74,11 @@ class Examiner:
     def reset(self, at: float) -> None:
         """Nothing is kept."""
 
-    def examine(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> Judge.Said:
+    def analyze(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> AnalysisResult:
         verdict = Verdict(self.reply)
         self.play.referee.answers.append(Answer(self.process.name, self.asked, self.play.clock.now(), self.reply))
         check = CheckResult("errors", "metric", verdict, f"errors say {verdict}", samples=100)
-        return Judge.Said((check,), None, self.asked + self.process.skew)
+        return AnalysisResult((check,), None, self.asked + self.process.skew)
 
 
 @dataclass
@@ -144,13 +145,13 @@ class Play:
         return made
 
     def _call(self, me: Process, verb: str, image: str) -> Release:
-        cluster, stop, examiner = self.cluster.as_actor(me.name), Stop(), Examiner(self, me)
+        cluster, stop, analyzer = self.cluster.as_actor(me.name), Stop(), PlayedAnalyzer(self, me)
         reporter = Quiet(
             self.said, on_update=lambda release, seen: self.referee.users.shown(release, seen, seen.at - me.skew if seen else 0.0)
         )
         self.clusters.append(cluster)
         stop.wakes(me.wake)
-        tools = Tools(cluster, reporter, stop, me, examiner, lambda analysis: examiner, identity=me.name, hands=self.flags.hand)
+        tools = Tools(cluster, reporter, stop, me, analyzer, lambda analysis: analyzer, identity=me.name, hands=self.flags.hand)
         common: dict[str, Any] = {"reporter": reporter, "stop": stop, "within": tools}
         if verb == "run":
             proposal = commands.propose(cluster, self.spec(image), actor=me.name, now=me.now(), hands=self.flags.hand)

@@ -34,7 +34,7 @@ def _preview(service: Object) -> bool:
 
 @dataclass(frozen=True)
 class Answer:
-    """What an examiner told a process. asked, told: unix seconds of the world's clock."""
+    """What an analyzer told a process. asked, told: unix seconds of the world's clock."""
 
     process: str
     asked: float

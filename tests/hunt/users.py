@@ -164,14 +164,6 @@ class Users:
         else:  # what was read back of traffic may stand in the reason of a hold, or of an end
             self._true(entry.reason, image, entry.at - skew)
 
-    def _told(self, entry: Entry, image: str, skew: float) -> None:
-        if entry.event in (Event.TRAFFIC_VERIFIED, Event.TAKEOVER_VERIFIED):
-            self._true(endpoints_text(entry.numbers), image, entry.at - skew)
-        elif entry.event in (Event.TRAFFIC_OFF, Event.STABLE_SERVES):
-            self._true(NO_USER, image, entry.at - skew)
-        else:  # what was read back of traffic may stand in the reason of a hold, or of an end
-            self._true(entry.reason, image, entry.at - skew)
-
     def _claim(self, record: Object, skew: float) -> None:
         raw, off = record["traffic_off"], self.off
         if not raw or not self.rejected:

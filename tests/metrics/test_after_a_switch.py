@@ -4,7 +4,7 @@ import pytest
 
 from deliver.analysis.counts import Arm
 from deliver.metrics import drain
-from deliver.metrics.analyzer import Examiner
+from deliver.metrics.analyzer import StepAnalyzer, StepSetup
 from deliver.model.observation import PodSeen
 from deliver.model.spec import Analysis, RatioMetric
 from deliver.model.verdict import Verdict
@@ -53,10 +53,10 @@ class Provider:
         return NOW
 
 
-def judged(provider, baseline=3600.0, askers=()):
-    examiner = Examiner(Analysis(metrics=(ERRORS,)), provider, (), lambda: NOW, baseline=baseline, askers=askers)
-    examiner.reset(SWITCH)
-    return examiner, examiner.examine("shop", STABLE, CANDIDATE)
+def judged(provider, baseline=3600.0, probes=()):
+    analyzer = StepAnalyzer(Analysis(metrics=(ERRORS,)), provider, (), lambda: NOW, StepSetup(baseline, service_probes=probes))
+    analyzer.reset(SWITCH)
+    return analyzer, analyzer.analyze("shop", STABLE, CANDIDATE)
 
 
 # ---------------------------------------------------------------- stable's own past
@@ -87,31 +87,31 @@ def test_without_a_past_the_stable_side_has_too_few_requests_to_compare():
 def test_nothing_of_after_the_switch_is_the_past():
     """Connections that are still held bring the old pods requests: those are not what it was."""
     provider = Provider(bad=1.0)
-    examiner, _ = judged(provider)
-    past = examiner._step.past.counts["errors"]
+    analyzer, _ = judged(provider)
+    past = analyzer._step.past.counts["errors"]
     assert past.newest <= SWITCH
 
 
 def test_the_past_is_asked_for_once_a_step():
     provider = Provider(bad=1.0)
-    examiner, _ = judged(provider)
-    examiner.examine("shop", STABLE, CANDIDATE)
+    analyzer, _ = judged(provider)
+    analyzer.analyze("shop", STABLE, CANDIDATE)
     assert sum(window > 1000 for _, window in provider.asked) == 2
 
 
 def test_a_past_that_could_not_be_had_is_asked_for_again():
     provider = Provider(bad=1.0, fails=1)
-    examiner, first = judged(provider)
+    analyzer, first = judged(provider)
     assert first.results[0].verdict is BLIND
     assert "too much at once" in first.results[0].why
-    assert examiner.examine("shop", STABLE, CANDIDATE).results[0].verdict is FAIL
+    assert analyzer.analyze("shop", STABLE, CANDIDATE).results[0].verdict is FAIL
 
 
 # ---------------------------------------------------------------- who still gets requests
 
 
 def rates(*series, since=100.0, fresh=0.0):
-    return drain.rates(series, Arm({"a": 0.0, "b": 0.0}), since, fresh, "pod")
+    return drain.request_rates(series, Arm({"a": 0.0, "b": 0.0}), since, fresh, "pod")
 
 
 def test_the_rate_of_a_pod_is_the_sum_over_its_counters_since_the_switch():
@@ -140,7 +140,7 @@ def test_pods_of_the_other_side_are_left_out():
     assert rates(counter("z", "200", (102.0, 0.0), (112.0, 50.0))) == {}
 
 
-def test_the_examiner_tells_the_rates_of_the_old_pods():
+def test_the_analyzer_gives_the_rates_of_the_old_pods():
     _, done = judged(Provider())
     assert done.switch
     assert done.switch.why == ""
@@ -166,9 +166,9 @@ def asked(*answers):
 
 
 def looks(ask, times):
-    examiner, done = judged(Provider(), askers=(("Service web", ask),))
+    analyzer, done = judged(Provider(), probes=(("Service web", ask),))
     found = [done]
-    found += [examiner.examine("shop", STABLE, CANDIDATE) for _ in range(times - 1)]
+    found += [analyzer.analyze("shop", STABLE, CANDIDATE) for _ in range(times - 1)]
     return [(next((r.verdict for r in one.results if r.kind == "service"), None), one.switch.unasked) for one in found]
 
 

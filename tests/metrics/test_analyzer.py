@@ -1,9 +1,9 @@
-"""The examiner on a made-up provider: verdicts, evidence, steps, and that nothing makes it raise."""
+"""The analyzer on a made-up provider: verdicts, evidence, steps, and that nothing makes it raise."""
 
 import pytest
 
 from deliver.metrics import preflight
-from deliver.metrics.analyzer import Examiner
+from deliver.metrics.analyzer import StepAnalyzer
 from deliver.model.observation import PodSeen
 from deliver.model.spec import Analysis, LatencyMetric, QueryMetric, RatioMetric
 from deliver.model.verdict import Verdict
@@ -60,17 +60,17 @@ def setup(clock, *metrics, skew=0.0, **more):
         counter("web-s", "200", (951.0 + skew, 0.0), (999.0 + skew, 300.0)),
     )
     provider.answers = {'req{code="500"': (bad,), "req{": ((*bad, *fine),)}
-    examiner = Examiner(Analysis(metrics=metrics, **more), provider, (), clock)
-    examiner.reset(950.0)
-    return examiner, provider
+    analyzer = StepAnalyzer(Analysis(metrics=metrics, **more), provider, (), clock)
+    analyzer.reset(950.0)
+    return analyzer, provider
 
 
 def test_a_bad_candidate_fails_with_all_its_evidence(clock):
-    examiner, provider = setup(clock, ERRORS)
-    done = examiner.examine("shop", STABLE, CANDIDATE)
+    analyzer, provider = setup(clock, ERRORS)
+    done = analyzer.analyze("shop", STABLE, CANDIDATE)
     (result,) = done.results
     assert (result.verdict, result.candidate, result.stable, result.limit, result.unit, result.samples) == (FAIL, 20.0, 0.0, 1.0, "%", 100)
-    assert done.share == 25.0
+    assert done.candidate_percent == 25.0
     assert done.at == 1000.0
     assert 'req{code="500",namespace="shop",pod=~"web-c|web-s"}' in result.evidence.query
     assert result.evidence.numbers["candidate_bad"] == 20
@@ -79,71 +79,71 @@ def test_a_bad_candidate_fails_with_all_its_evidence(clock):
 
 
 def test_a_new_step_forgets_what_was_before(clock):
-    examiner, _ = setup(clock, ERRORS)
-    examiner.reset(999.5)
-    (result,) = examiner.examine("shop", STABLE, CANDIDATE).results
+    analyzer, _ = setup(clock, ERRORS)
+    analyzer.reset(999.5)
+    (result,) = analyzer.analyze("shop", STABLE, CANDIDATE).results
     assert (result.verdict, result.samples) == (BLIND, 0)
 
 
 def test_nothing_is_judged_while_warming_up(clock):
-    examiner, _ = setup(clock, ERRORS, warmup=60.0)
-    (result,) = examiner.examine("shop", STABLE, CANDIDATE).results
+    analyzer, _ = setup(clock, ERRORS, warmup=60.0)
+    (result,) = analyzer.analyze("shop", STABLE, CANDIDATE).results
     assert result.verdict is BLIND
     assert "warming up: 10 s left" in result.why
 
 
 @pytest.mark.parametrize("skew", [-500.0, 0.0, 500.0])
 def test_the_providers_clock_may_be_wrong(clock, skew):
-    examiner, _ = setup(clock, ERRORS, skew=skew)
-    assert examiner.examine("shop", STABLE, CANDIDATE).results[0].samples == 100
+    analyzer, _ = setup(clock, ERRORS, skew=skew)
+    assert analyzer.analyze("shop", STABLE, CANDIDATE).results[0].samples == 100
 
 
 def test_old_samples_are_no_data(clock):
-    examiner, _ = setup(clock, ERRORS)
+    analyzer, _ = setup(clock, ERRORS)
     clock.at = 1061.0
-    assert "old" in examiner.examine("shop", STABLE, CANDIDATE).results[0].why
+    assert "old" in analyzer.analyze("shop", STABLE, CANDIDATE).results[0].why
 
 
 def test_a_pod_that_has_gone_still_counts_in_the_window(clock):
-    examiner, _ = setup(clock, ERRORS)
-    examiner.examine("shop", STABLE, CANDIDATE)
+    analyzer, _ = setup(clock, ERRORS)
+    analyzer.analyze("shop", STABLE, CANDIDATE)
     replaced = (PodSeen("web-c2", "u3", ready=True, since=999.0),)
-    assert examiner.examine("shop", STABLE, replaced).results[0].verdict is FAIL
+    assert analyzer.analyze("shop", STABLE, replaced).results[0].verdict is FAIL
 
 
 def test_a_metric_that_nobody_has_says_so(clock):
-    examiner, _ = setup(clock, RatioMetric("x", "nope", "nope_total", 0.01))
-    (result,) = examiner.examine("shop", STABLE, CANDIDATE).results
+    analyzer, _ = setup(clock, RatioMetric("x", "nope", "nope_total", 0.01))
+    (result,) = analyzer.analyze("shop", STABLE, CANDIDATE).results
     assert result.verdict is BLIND
     assert "no series matches nope_total" in result.why
 
 
 def test_a_partial_answer_is_blind(clock):
-    examiner, provider = setup(clock, ERRORS)
+    analyzer, provider = setup(clock, ERRORS)
     provider.answers = {"req{": ((), ("store 1 is away",))}
-    (result,) = examiner.examine("shop", STABLE, CANDIDATE).results
+    (result,) = analyzer.analyze("shop", STABLE, CANDIDATE).results
     assert (result.verdict, "store 1 is away" in result.why) == (BLIND, True)
 
 
 @pytest.mark.parametrize("error", [MetricsError("down"), RuntimeError("token=secret"), KeyError("x")])
 def test_whatever_the_provider_raises_is_blind_and_tells_no_secret(clock, error):
-    examiner, provider = setup(clock, ERRORS, LatencyMetric("slow", "h", 0.1, 0.1), QueryMetric("q", "up{candidate}", max=1))
+    analyzer, provider = setup(clock, ERRORS, LatencyMetric("slow", "h", 0.1, 0.1), QueryMetric("q", "up{candidate}", max=1))
     provider.fail = error
-    results = examiner.examine("shop", STABLE, CANDIDATE).results
+    results = analyzer.analyze("shop", STABLE, CANDIDATE).results
     assert [result.verdict for result in results] == [BLIND] * 3
     assert "secret" not in str(results)
 
 
 def test_no_provider_and_no_pods_are_blind(clock):
-    assert Examiner(Analysis(metrics=(ERRORS,)), None, (), clock).examine("shop", STABLE, CANDIDATE).results[0].verdict is BLIND
-    examiner, _ = setup(clock, ERRORS, QueryMetric("q", "up{candidate}", max=1))
-    assert {result.verdict for result in examiner.examine("shop", (), ()).results} == {BLIND}
+    assert StepAnalyzer(Analysis(metrics=(ERRORS,)), None, (), clock).analyze("shop", STABLE, CANDIDATE).results[0].verdict is BLIND
+    analyzer, _ = setup(clock, ERRORS, QueryMetric("q", "up{candidate}", max=1))
+    assert {result.verdict for result in analyzer.analyze("shop", (), ()).results} == {BLIND}
 
 
 def test_a_free_query_gets_its_pods(clock):
-    examiner, provider = setup(clock, QueryMetric("q", "up{candidate} - up{stable}", max=1))
+    analyzer, provider = setup(clock, QueryMetric("q", "up{candidate} - up{stable}", max=1))
     provider.answers = {"up": ((Series({}, ((1000.0, 3.0),)),),)}
-    (result,) = examiner.examine("shop", STABLE, CANDIDATE).results
+    (result,) = analyzer.analyze("shop", STABLE, CANDIDATE).results
     assert (result.verdict, result.candidate) == (FAIL, 3.0)
     assert provider.asked == ['up{namespace="shop",pod=~"web-c"} - up{namespace="shop",pod=~"web-s"}']
 
@@ -163,22 +163,22 @@ class Check:
     ("answer", "verdict"), [(True, PASS), (False, FAIL), (None, BLIND), (RuntimeError("secret"), BLIND)]
 )  # fmt: skip
 def test_health_before_there_is_traffic(clock, answer, verdict):
-    examiner = Examiner(Analysis(metrics=(ERRORS,)), None, [("http", Check(answer))], clock)
-    (result,) = examiner.examine("shop", STABLE, CANDIDATE, traffic=False).results
+    analyzer = StepAnalyzer(Analysis(metrics=(ERRORS,)), None, [("http", Check(answer))], clock)
+    (result,) = analyzer.analyze("shop", STABLE, CANDIDATE, traffic=False).results
     assert (result.name, result.kind, result.verdict) == ("http", "health", verdict)
     assert "secret" not in str(result)
 
 
 def test_one_failed_probe_is_not_judged_when_two_are_wanted(clock):
-    examiner = Examiner(Analysis(), None, [("http", Check(False, None, False, True, failures=2))], clock)
-    verdicts = [examiner.examine("shop", STABLE, CANDIDATE).results[0] for _ in range(4)]
+    analyzer = StepAnalyzer(Analysis(), None, [("http", Check(False, None, False, True, failures=2))], clock)
+    verdicts = [analyzer.analyze("shop", STABLE, CANDIDATE).results[0] for _ in range(4)]
     assert [result.verdict for result in verdicts] == [BLIND, BLIND, FAIL, PASS]
     assert "web-c" in verdicts[2].why
 
 
 def test_pods_that_are_not_ready_are_not_probed(clock):
-    examiner = Examiner(Analysis(), None, [("http", Check(False))], clock)
-    assert examiner.examine("shop", STABLE, (PodSeen("web-c", "u"),)).results[0].verdict is BLIND
+    analyzer = StepAnalyzer(Analysis(), None, [("http", Check(False))], clock)
+    assert analyzer.analyze("shop", STABLE, (PodSeen("web-c", "u"),)).results[0].verdict is BLIND
 
 
 def test_preflight_finds_a_typo_and_a_dead_provider(clock):
@@ -205,7 +205,7 @@ def test_a_scrape_between_the_two_queries_makes_no_request_slow(clock):
             return Answer(selector, (Series({"__name__": name, "pod": "web-c", **le}, points),))
 
     latency = LatencyMetric("latency", "took", 0.25, 0.05, min_samples=50)
-    examiner = Examiner(Analysis(metrics=(latency,)), Scraped(clock), (), clock)
-    examiner.reset(950.0)
-    (result,) = examiner.examine("shop", STABLE, CANDIDATE).results
+    analyzer = StepAnalyzer(Analysis(metrics=(latency,)), Scraped(clock), (), clock)
+    analyzer.reset(950.0)
+    (result,) = analyzer.analyze("shop", STABLE, CANDIDATE).results
     assert (result.verdict, result.candidate, result.samples) == (PASS, 0.0, 100)

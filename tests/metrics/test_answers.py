@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deliver.metrics.answers import read
+from deliver.metrics.answers import parse_answer
 from deliver.plugins.interfaces import Answer, MetricsError
 
 
@@ -35,12 +35,12 @@ def one(value):
     ],
 )
 def test_good_answers(body, points):
-    series = [one.points for one in read(200, body, "q").series]
+    series = [one.points for one in parse_answer(200, body, "q").series]
     assert ("nan" in str(series)) if points == "nan" else series == points
 
 
 def test_warnings_are_kept():
-    assert read(200, ok("vector", [], warnings=["store 1\n is away"]), "q").warnings == ("store 1 is away",)
+    assert parse_answer(200, ok("vector", [], warnings=["store 1\n is away"]), "q").warnings == ("store 1 is away",)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_warnings_are_kept():
 )
 def test_everything_else_is_an_error_that_says_what_came(status, body, says):
     with pytest.raises(MetricsError) as caught:
-        read(status, body, "q")
+        parse_answer(status, body, "q")
     assert says in str(caught.value)
     assert not caught.value.bad_query
     assert len(str(caught.value)) < 400
@@ -92,14 +92,14 @@ def test_everything_else_is_an_error_that_says_what_came(status, body, says):
 
 def test_only_a_query_that_cannot_be_parsed_is_the_users_fault():
     with pytest.raises(MetricsError) as caught:
-        read(400, b'{"status":"error","errorType":"bad_data","error":"1:5: parse error: unexpected end"}', "q")
+        parse_answer(400, b'{"status":"error","errorType":"bad_data","error":"1:5: parse error: unexpected end"}', "q")
     assert caught.value.bad_query
 
 
 def test_a_refusal_of_any_length_is_told_in_short():
     """It goes into the journal, and an object of the cluster has 1 MiB."""
     with pytest.raises(MetricsError) as caught:
-        read(500, json.dumps({"status": "error", "errorType": ["x" * 90_000], "error": "y" * 90_000}).encode(), "q")
+        parse_answer(500, json.dumps({"status": "error", "errorType": ["x" * 90_000], "error": "y" * 90_000}).encode(), "q")
     assert len(str(caught.value)) < 400
 
 
@@ -112,4 +112,4 @@ RESULTS = st.sampled_from(["vector", "matrix", "scalar"]).flatmap(lambda kind: J
 @given(st.sampled_from([200, 400, 503]), st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()) | RESULTS)
 def test_no_answer_raises_anything_else(status, body):
     with contextlib.suppress(MetricsError):
-        assert isinstance(read(status, body, "q"), Answer)
+        assert isinstance(parse_answer(status, body, "q"), Answer)

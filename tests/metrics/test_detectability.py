@@ -2,8 +2,8 @@
 
 import pytest
 
-from deliver.analysis.detectability import Stretch, Traffic
-from deliver.metrics.detectability import Known, foresee, promise
+from deliver.analysis.detectability import SharedStep, Traffic
+from deliver.metrics.detectability import MetricTraffic, describe, detectability_findings
 from deliver.model.frozen import replace
 from deliver.model.plan import Plan, Side, Step
 from deliver.model.release import Release
@@ -26,7 +26,7 @@ def release(*metrics, steps=STEPS) -> Release:
 
 
 def told(shop, *metrics, wanted=0.0, steps=STEPS):
-    return [found.message for found in foresee(release(*metrics, steps=steps), shop, STABLE, lambda: 0.0, wanted)]
+    return [found.message for found in detectability_findings(release(*metrics, steps=steps), shop, STABLE, lambda: 0.0, wanted)]
 
 
 def test_it_says_what_is_found_when_and_what_is_not():
@@ -50,8 +50,8 @@ def test_a_multiple_of_nothing_is_no_advice():
 
 
 def test_metrics_share_the_false_alarms_so_each_takes_longer():
-    known = Known(ERRORS, Traffic(20.0, 0.001), 0.05)
-    alone, among = promise(known, [Stretch(0.1, 1e6)], 0.05), promise(replace(known, alpha=0.005), [Stretch(0.1, 1e6)], 0.05)
+    known = MetricTraffic(ERRORS, Traffic(20.0, 0.001), 0.05)
+    alone, among = describe(known, [SharedStep(0.1, 1e6)], 0.05), describe(replace(known, alpha=0.005), [SharedStep(0.1, 1e6)], 0.05)
     assert alone != among
 
 
@@ -63,7 +63,7 @@ def test_metrics_share_the_false_alarms_so_each_takes_longer():
     ],
 )
 def test_what_cannot_be_computed_is_said(traffic, says):
-    assert says in promise(Known(ERRORS, traffic, 0.05), [Stretch(0.1, 300.0)], 0.05)
+    assert says in describe(MetricTraffic(ERRORS, traffic, 0.05), [SharedStep(0.1, 300.0)], 0.05)
 
 
 def test_a_provider_that_fails_takes_no_plan_with_it():

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from deliver.metrics.analyzer import Examiner
-from deliver.metrics.calibrate import Beginning
-from deliver.metrics.evidence_store import Ledger
+from deliver.metrics.analyzer import StepAnalyzer, StepSetup
+from deliver.metrics.calibrate import CalibrationInputs
+from deliver.metrics.evidence_store import EvidenceStore
 from deliver.model.codec import decode, encode
 from deliver.model.evidence import MetricEvidence
 from deliver.model.observation import PodSeen
@@ -67,18 +67,28 @@ def rates(candidate_bad, stable_bad=0.01, rate=5.0):
 
 
 class Watch:
-    """An examiner that looks every 15 s."""
+    """An analyzer that looks every 15 s."""
 
     def __init__(self, shop, *metrics, measures=None, step=BEGIN, shared=False, alone=False, **analysis):
         self.shop = shop
-        self.ledger = Ledger(Beginning(started=BEGIN - 40, seconds=600, share=0.2, seed="web-1", poll=5.0), dict(measures or {}))
+        self.evidence_store = EvidenceStore(
+            CalibrationInputs(started=BEGIN - 40, seconds=600, fraction=0.2, seed="web-1", poll=5.0), dict(measures or {})
+        )
         spec = Analysis(metrics=metrics or (ERRORS,), **analysis)
-        self.examiner = Examiner(spec, shop, (), lambda: self.shop.at, timer=lambda: 0.0, ledger=self.ledger, shared=shared, alone=alone)
-        self.examiner.reset(step)
+        self.analyzer = StepAnalyzer(
+            spec,
+            shop,
+            (),
+            lambda: self.shop.at,
+            StepSetup(shared=shared, alone=alone),
+            evidence_store=self.evidence_store,
+            timer=lambda: 0.0,
+        )
+        self.analyzer.reset(step)
 
     def look(self, seconds=15, stable=STABLE, candidate=CANDIDATE):
         self.shop.at += seconds
-        return self.examiner.examine("shop", stable, candidate)
+        return self.analyzer.analyze("shop", stable, candidate)
 
     def until(self, verdict, looks=40):
         for number in range(1, looks + 1):
@@ -152,7 +162,7 @@ def test_samples_of_before_the_step_and_of_the_warm_up_do_not_count():
     watch = Watch(Shop(rates(0.5)), warmup=30.0)
     assert "warming up" in watch.look().results[0].why
     watch.look(), watch.look()
-    assert watch.ledger.measures["errors"].tracks[0].sum.candidate_total <= 5 * 15
+    assert watch.evidence_store.measures["errors"].tracks[0].sum.candidate_total <= 5 * 15
 
 
 @pytest.mark.parametrize(
@@ -196,7 +206,7 @@ def test_the_past_tells_the_dispersion_and_is_asked_for_once_without_the_candida
     asked = [query for query in watch.shop.asked if query.startswith("sum by (pod)")]
     assert len(asked) == 2
     assert asked[0] == 'sum by (pod) (req{namespace="shop",pod=~"web-[a-z0-9]+-[a-z0-9]{5}"})[21600s:30s]'
-    calibration = watch.ledger.measures["errors"].tracks[0].calibration
+    calibration = watch.evidence_store.measures["errors"].tracks[0].calibration
     assert calibration.phi < 12.0
     assert calibration.placebos == 40
     assert any("2.0 h of the stable pods: dispersion" in line for line in result.evidence.samples)
@@ -205,7 +215,7 @@ def test_the_past_tells_the_dispersion_and_is_asked_for_once_without_the_candida
 def test_without_a_past_the_evidence_is_careful():
     watch = Watch(Shop(rates(0.5)))
     watch.look()
-    calibration = watch.ledger.measures["errors"].tracks[0].calibration
+    calibration = watch.evidence_store.measures["errors"].tracks[0].calibration
     assert (calibration.phi, calibration.block, calibration.every) == (12.0, 1, 15.0)
     assert calibration.basis == "no past that could be read: too little for a dispersion, 12 is assumed"
 
@@ -305,7 +315,7 @@ def test_a_slow_candidate_fails_at_the_bounds_that_tell_something(native):
     watch = Watch(Timed(slow(0.5), native=native), LATENCY)
     number, result = watch.until(FAIL)
     assert number is not None
-    assert [track.bound for track in watch.ledger.measures["latency"].tracks] == [0.1, 0.25]
+    assert [track.bound for track in watch.evidence_store.measures["latency"].tracks] == [0.1, 0.25]
     assert "requests slower than 0.25 s (50 %)" in result.why
     number, result = Watch(Timed(slow(0.05), native=native), LATENCY).until(FAIL, 20)
     assert (number, result.verdict) == (None, PASS)
@@ -351,18 +361,18 @@ def test_a_past_that_does_not_come_at_once_is_asked_for_again_and_not_for_ever()
     shop.value = value
     watch = Watch(shop)
     assert [watch.look().results[0].verdict for _ in range(3)] == [BLIND, BLIND, PASS]
-    assert watch.ledger.measures["errors"].tracks[0].calibration.placebos == 40
+    assert watch.evidence_store.measures["errors"].tracks[0].calibration.placebos == 40
     failing[0] = 99
     without = Watch(shop)
     assert [without.look().results[0].verdict for _ in range(4)] == [BLIND, BLIND, BLIND, PASS]
-    assert without.ledger.measures["errors"].tracks[0].calibration.assumed
+    assert without.evidence_store.measures["errors"].tracks[0].calibration.assumed
 
 
 def test_of_a_single_pod_no_dispersion_is_measured():
     alone = Shop({STABLE[0].name: (20.0, 0.1), CANDIDATE[0].name: (5.0, 0.0)}, past=7200.0)
     watch = Watch(alone)
     watch.look(stable=STABLE[:1])
-    calibration = watch.ledger.measures["errors"].tracks[0].calibration
+    calibration = watch.evidence_store.measures["errors"].tracks[0].calibration
     assert (calibration.assumed, calibration.phi) == (True, 12.0)
     assert calibration.basis == "2.0 h of a single pod: too little for a dispersion, 12 is assumed"
 

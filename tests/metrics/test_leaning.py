@@ -42,7 +42,7 @@ def test_the_numbers_of_a_step_are_those_of_its_own_samples():
     watch = Watch(Shop(rates(0.02)))
     for _ in range(4):
         watch.look()
-    watch.examiner.reset(watch.shop.at)
+    watch.analyzer.reset(watch.shop.at)
     result = watch.look().results[0]
     assert (result.samples, result.verdict) == (0, BLIND)
     assert result.evidence.numbers["candidate_total"] == 5 * 75, "the release's evidence goes on"
@@ -62,7 +62,7 @@ def test_the_past_is_read_up_to_the_switch_when_the_pods_are_young():
     number, result = watch.until(FAIL)
     assert number == 2
     assert "stable 0 of" in result.why
-    assert watch.ledger.measures["errors"].tracks[0].calibration.total >= 240
+    assert watch.evidence_store.measures["errors"].tracks[0].calibration.total >= 240
 
 
 @pytest.mark.parametrize(("rate", "fails", "stable"), [(10.0, True, "stable 0 of 300 "), (4.0, False, "stable 0 of 0 ")])

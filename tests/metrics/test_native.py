@@ -6,7 +6,7 @@ import pytest
 
 from deliver.analysis import native_histogram
 from deliver.metrics import answers, preflight
-from deliver.metrics.analyzer import Examiner
+from deliver.metrics.analyzer import StepAnalyzer
 from deliver.model.errors import InputError
 from deliver.model.observation import PodSeen
 from deliver.model.spec import Analysis, LatencyMetric, QueryMetric, RatioMetric
@@ -41,9 +41,9 @@ class Provider:
 
 
 def examined(metric, *served: Series):
-    examiner = Examiner(Analysis(metrics=(metric,)), Provider(*served), (), lambda: 1000.0)
-    examiner.reset(950.0)
-    (result,) = examiner.examine("shop", STABLE, CANDIDATE).results
+    analyzer = StepAnalyzer(Analysis(metrics=(metric,)), Provider(*served), (), lambda: 1000.0)
+    analyzer.reset(950.0)
+    (result,) = analyzer.analyze("shop", STABLE, CANDIDATE).results
     return result
 
 
@@ -84,13 +84,13 @@ def test_where_numbers_are_wanted_a_native_histogram_is_none(metric):
 
 @pytest.mark.parametrize(("bound", "fast"), [(0.25, 60.0), (0.3, 60.0), (0.5, 60.0), (1.0, 100.0), (5.0, 100.0), (0.125, 0.0)])
 def test_bounds_between_buckets_are_exact(bound: float, fast: float):
-    (under,), (total,) = native_histogram.classic([grown("web-c", 60, 40)], bound)
+    (under,), (total,) = native_histogram.to_classic([grown("web-c", 60, 40)], bound)
     assert (under.points[-1], total.points[-1]) == ((999.0, fast), (999.0, 100.0))
     assert under.labels["le"] == repr(bound)
 
 
 def test_bounds_at_whose_share_a_latency_can_be_chosen():
-    whole, shares = native_histogram.grown([grown("web-a", 60, 40), grown("web-b", 100, 0)])
+    whole, shares = native_histogram.fractions_above([grown("web-a", 60, 40), grown("web-b", 100, 0)])
     assert whole == 200.0
     assert shares == pytest.approx({0.125: 1.0, 0.25: 0.2, 0.5: 0.2, 1.0: 0.0})
 
@@ -100,15 +100,15 @@ def test_a_bound_may_miss_a_buckets_end_by_a_hair() -> None:
     end = 0.17677669529663687
     series = Series({"pod": "a"}, (), ((2.0, Histogram(30.0, ((0.1, end, 10.0), (end, 0.2, 20.0)))),))
     for bound in (0.176776695297, end, 0.176776695296):
-        ((fast,), _) = native_histogram.classic([series], bound)
+        ((fast,), _) = native_histogram.to_classic([series], bound)
         assert fast.points == ((2.0, 10.0),)
     with pytest.raises(InputError):
-        native_histogram.classic([series], 0.1767)
+        native_histogram.to_classic([series], 0.1767)
 
 
 def test_a_restart_counts_from_nothing():
     pods = Series({"pod": "a"}, (), ((1.0, Histogram(50.0, ((0.1, 0.2, 50.0),))), (2.0, Histogram(8.0, ((0.1, 0.2, 8.0),)))))
-    assert native_histogram.grown([pods])[0] == 8.0
+    assert native_histogram.fractions_above([pods])[0] == 8.0
 
 
 def wire(kind: str, **samples: object) -> bytes:
@@ -120,7 +120,7 @@ ONE = {"count": "100", "sum": "31.2", "buckets": [[0, "0.125", "0.25", "60"], [0
 
 @pytest.mark.parametrize("body", [wire("vector", histogram=[7.5, ONE]), wire("matrix", histograms=[[7.5, ONE]])])
 def test_as_the_api_writes_them(body: bytes):
-    (series,) = answers.read(200, body, "q").series
+    (series,) = answers.parse_answer(200, body, "q").series
     assert series.points == ()
     assert series.histograms == ((7.5, Histogram(100.0, ((0.125, 0.25, 60.0), (0.5, 1.0, 40.0)))),)
 
@@ -138,17 +138,17 @@ def test_as_the_api_writes_them(body: bytes):
 )
 def test_what_is_no_histogram_is_an_error(sample: object):
     with pytest.raises(MetricsError, match="malformed"):
-        answers.read(200, wire("matrix", histograms=[[7.5, sample]]), "q")
+        answers.parse_answer(200, wire("matrix", histograms=[[7.5, sample]]), "q")
 
 
 def test_samples_out_of_order_are_an_error():
     with pytest.raises(MetricsError, match="out of order"):
-        answers.read(200, wire("matrix", histograms=[[7.5, ONE], [7.0, ONE]]), "q")
+        answers.parse_answer(200, wire("matrix", histograms=[[7.5, ONE], [7.0, ONE]]), "q")
 
 
 def test_an_end_in_one_sample_that_is_inside_another_is_no_bound():
     """Prometheus halves the resolution of a histogram that grows too wide."""
     fine, coarse = Histogram(10.0, ((1.0, 1.5, 10.0),)), Histogram(20.0, ((1.0, 2.0, 20.0),))
-    assert set(native_histogram.grown([Series({"pod": "a"}, (), ((1.0, fine), (2.0, coarse)))])[1]) == {1.0, 2.0}
+    assert set(native_histogram.fractions_above([Series({"pod": "a"}, (), ((1.0, fine), (2.0, coarse)))])[1]) == {1.0, 2.0}
     with pytest.raises(InputError, match="inside a bucket"):
-        native_histogram.classic([Series({"pod": "a"}, (), ((2.0, coarse),))], 1.5)
+        native_histogram.to_classic([Series({"pod": "a"}, (), ((2.0, coarse),))], 1.5)

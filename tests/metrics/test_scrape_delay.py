@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from deliver.metrics.scrape_delay import Cadence, cadence
+from deliver.metrics.scrape_delay import Cadence, cadence, sample_spacing
 from deliver.plugins.interfaces import Histogram, Series
 
 NOW = 10_000.0
@@ -60,3 +60,9 @@ def test_without_two_samples_of_a_series_nothing_is_known(series: list[Series]) 
 
 def test_a_step_needs_two_samples_of_its_own_and_the_delay() -> None:
     assert Cadence(30.0, 15.0).step == 75.0
+
+
+def test_the_spacing_is_the_usual_one_and_not_that_of_a_gap():
+    gap = Series({}, ((0.0, 1.0), (15.0, 2.0), (30.0, 3.0), (300.0, 4.0)))
+    assert sample_spacing([gap]) == 15.0
+    assert sample_spacing([Series({}, ((0.0, 1.0),))]) == 0.0

@@ -5,7 +5,7 @@ import pytest
 from deliver.analysis import counts
 from deliver.analysis.counts import Arm, Counts, Span
 from deliver.metrics.pod_roster import CANDIDATE, STABLE
-from deliver.metrics.step_counts import Gathered
+from deliver.metrics.step_counts import StepCounts
 from deliver.model.evidence import Tally
 from deliver.plugins.interfaces import Series
 
@@ -19,13 +19,13 @@ def series(pod: str, code: str, *points: tuple[float, float]) -> Series:
 class Step:
     def __init__(self, **pods: float) -> None:
         self.arms = {CANDIDATE: Arm({"c": pods.get("c", 100.0)}), STABLE: Arm({"s": pods.get("s", 100.0)})}
-        self.gathered = Gathered()
+        self.gathered = StepCounts()
 
     def look(self, *served: Series, known: float = 0.0) -> Tally:
         bad = [one for one in served if one.labels["code"] == "500"]
 
         def count(bound: float, arm: str, span: Span) -> Counts:
-            return counts.ratio(bad, served, self.arms[arm], span, "pod")
+            return counts.count_bad(bad, served, self.arms[arm], span, "pod")
 
         self.gathered.add([0.0], served, self.arms, Span(BEGIN, known, begin=BEGIN), "pod", count)
         return self.gathered.of(0.0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deliver.metrics.step_duration import paced
+from deliver.metrics.step_duration import step_duration_findings
 from deliver.model.frozen import replace
 from deliver.model.spec import Analysis, EvidenceMetric, QueryMetric
 from deliver.plugins.interfaces import Finding
@@ -17,7 +17,7 @@ def findings(world: World, bake: str = "10s", analysis: Analysis | None = None) 
     rig = Rig(world, judge=None)  # type: ignore[arg-type]  # nothing is run
     proposal = rig.propose(replace(rig.spec(bake=bake), analysis=Analysis()))
     release = replace(proposal.release, spec=replace(proposal.release.spec, analysis=analysis or Analysis(metrics=(FREE,))))
-    return paced(release, world.metrics, proposal.stable, world.clock.monotonic)
+    return step_duration_findings(release, world.metrics, proposal.stable, world.clock.monotonic)
 
 
 def made(scrape: float, past: float = 400, lag: float = 0.0) -> World:

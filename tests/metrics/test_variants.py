@@ -3,7 +3,7 @@
 import pytest
 
 from deliver.metrics import preflight
-from deliver.metrics.analyzer import Examiner
+from deliver.metrics.analyzer import StepAnalyzer, StepSetup
 from deliver.metrics.variants import Variants
 from deliver.model.observation import PodSeen
 from deliver.model.spec import Analysis, QueryMetric, RatioMetric
@@ -40,41 +40,41 @@ def grown(pod: str, code: str, variant: str, by: float) -> Series:
     return series(pod, code, variant, (951.0, 10.0), (999.0, 10.0 + by))
 
 
-def examine(provider: Provider, *metrics: object, **more: object):
-    examiner = Examiner(Analysis(metrics=metrics), provider, (), lambda: 1000.0, **more)  # type: ignore[arg-type]  # made-up metrics
-    examiner.reset(950.0)
-    return examiner.examine("shop", PODS, PODS)
+def analyze(provider: Provider, *metrics: object, **more: object):
+    analyzer = StepAnalyzer(Analysis(metrics=metrics), provider, (), lambda: 1000.0, StepSetup(**more))  # type: ignore[arg-type]  # made-up metrics
+    analyzer.reset(950.0)
+    return analyzer.analyze("shop", PODS, PODS)
 
 
 def test_only_the_treatments_own_errors_count_against_it():
     served = [grown("web-a", "500", "off", 90.0), grown("web-a", "200", "off", 10.0), grown("web-b", "200", "on", 100.0)]
-    done = examine(Provider(*served), ERRORS, variants=ON)
+    done = analyze(Provider(*served), ERRORS, variants=ON)
     (result,) = done.results
     assert (result.verdict, result.candidate, result.stable, result.samples) == (Verdict.PASS, 0.0, 90.0, 100)
-    assert done.share == 50.0
+    assert done.candidate_percent == 50.0
 
 
 def test_a_bad_treatment_fails_although_everyone_else_is_well():
     served = [grown("web-a", "200", "off", 5000.0), grown("web-a", "200", "on", 90.0), grown("web-b", "500", "on", 10.0)]
-    (result,) = examine(Provider(*served), ERRORS, variants=ON).results
+    (result,) = analyze(Provider(*served), ERRORS, variants=ON).results
     assert (result.verdict, result.candidate, result.stable) == (Verdict.FAIL, 10.0, 0.0)
 
 
 def test_requests_that_no_flag_was_asked_for_belong_to_neither():
     served = [grown("web-a", "500", "", 400.0), grown("web-a", "200", "on", 100.0), grown("web-a", "200", "off", 100.0)]
-    (result,) = examine(Provider(*served), ERRORS, variants=ON).results
+    (result,) = analyze(Provider(*served), ERRORS, variants=ON).results
     assert (result.verdict, result.stable) == (Verdict.PASS, 0.0)
 
 
 def test_without_the_label_nothing_is_judged():
-    (result,) = examine(Provider(grown("web-a", "200", "", 100.0)), ERRORS, variants=ON).results
+    (result,) = analyze(Provider(grown("web-a", "200", "", 100.0)), ERRORS, variants=ON).results
     assert result.verdict is Verdict.BLIND
     assert "no series with a label `variant`" in result.why
 
 
 def test_a_free_query_asks_for_the_same_pods_with_and_without_the_treatment():
     provider = Provider()
-    examine(provider, QueryMetric("ratio", "sum(req{{candidate}}) / sum(req{{stable}})", max=2.0), variants=ON)
+    analyze(provider, QueryMetric("ratio", "sum(req{{candidate}}) / sum(req{{stable}})", max=2.0), variants=ON)
     (query,) = provider.asked
     assert 'pod=~"web-a|web-b",variant="on"' in query
     assert 'variant!="on",variant!=""' in query
@@ -85,11 +85,11 @@ def test_where_nothing_tells_them_apart_everyone_is_compared_with_the_time_befor
     served = [before, series("web-a", "200", "", (-2700.0, 0.0), (-100.0, 990.0), (951.0, 990.0), (999.0, 1070.0))]
     served.append(series("web-b", "500", "", (-2700.0, 0.0), (951.0, 0.0), (999.0, 20.0)))
     metric = RatioMetric("errors", 'req{code="500"}', "req", 0.01, min_samples=50, compare=True)
-    done = examine(Provider(*served), metric, baseline=3600.0, until=900.0)
+    done = analyze(Provider(*served), metric, baseline=3600.0, until=900.0)
     (result,) = done.results
     assert (result.verdict, result.candidate) == (Verdict.FAIL, 20.0)
     assert result.stable == pytest.approx(1.0)
-    assert done.share is None, "the same pods before and after have no share of each other"
+    assert done.candidate_percent is None, "the same pods before and after have no share of each other"
 
 
 def test_a_label_that_no_series_has_is_found_before_the_release():

@@ -9,7 +9,7 @@ import pytest
 from deliver.model.errors import InputError
 from deliver.model.release import Release
 from deliver.model.verdict import Verdict
-from deliver.notify.dispatcher import Telling
+from deliver.notify.dispatcher import NotifyingReporter
 from deliver.plugins.notifiers import News, NotifyError
 from tests.engine.rig import Quiet, Rig, in_step
 
@@ -34,7 +34,7 @@ class Told:
     events: frozenset[str] = frozenset()
 
     def run(self) -> Release:
-        self.rig.reporter = Telling(  # type: ignore[assignment]  # wraps the rig's own
+        self.rig.reporter = NotifyingReporter(  # type: ignore[assignment]  # wraps the rig's own
             self.display, self.whom, lambda release, seen: {"id": release.id}, self.rig.world.clock.now, pause=lambda seconds: None
         )
         return self.rig.run()

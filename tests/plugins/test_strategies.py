@@ -102,5 +102,5 @@ def test_a_broken_strategy_fails_its_suite(plugin: type, test: str, monkeypatch:
 
 
 def test_a_class_without_a_hook_is_not_lent():
-    with pytest.raises(PluginError, match="incomplete"), registry.lent("deliver.strategies", Options):
+    with pytest.raises(PluginError, match="incomplete"), registry.override("deliver.strategies", Options):
         pass

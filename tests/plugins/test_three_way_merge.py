@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deliver.plugins.three_way_merge import MISSING, differing, merged
+from deliver.plugins.three_way_merge import MISSING, differences, merge
 
 LEAVES = st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from(["a", "b"])
 VALUES = st.recursive(
@@ -37,31 +37,31 @@ def text(value: Any) -> str:
     ],
 )
 def test_field_by_field(before: Any, ours: Any, now: Any, after: Any):
-    assert text(merged(before, ours, now)) == text(after)
+    assert text(merge(before, ours, now)) == text(after)
 
 
 @given(OBJECTS, OBJECTS)
 def test_where_nobody_else_wrote_it_is_what_stood_before(before: Any, ours: Any):
-    assert text(merged(before, ours, ours)) == text(before)
+    assert text(merge(before, ours, ours)) == text(before)
 
 
 @given(OBJECTS, OBJECTS)
 def test_where_we_wrote_nothing_it_is_what_stands(before: Any, now: Any):
-    assert text(merged(before, before, now)) == text(now)
+    assert text(merge(before, before, now)) == text(now)
 
 
 @given(OBJECTS, OBJECTS, OBJECTS)
 def test_twice_does_no_harm(before: Any, ours: Any, now: Any):
-    once = merged(before, ours, now)
-    assert not [*differing(once, merged(before, before, once))]
+    once = merge(before, ours, now)
+    assert not [*differences(once, merge(before, before, once))]
 
 
 @given(OBJECTS, OBJECTS)
 def test_every_field_that_differs_is_told_and_no_other(before: Any, after: Any):
-    told = {path[0] for path, _, _ in differing(before, after)}
+    told = {path[0] for path, _, _ in differences(before, after)}
     assert told == {key for key in {*before, *after} if text(before.get(key, "-")) != text(after.get(key, "-"))}
 
 
 def test_a_field_that_is_not_there_is_told_apart_from_one_that_is_null():
-    assert [*differing({"a": None}, {})] == [(("a",), None, MISSING)]
-    assert [*differing({}, {"a": None})] == [(("a",), MISSING, None)]
+    assert [*differences({"a": None}, {})] == [(("a",), None, MISSING)]
+    assert [*differences({}, {"a": None})] == [(("a",), MISSING, None)]

@@ -12,7 +12,8 @@ from deliver.render import blue_green
 from deliver.render.summary import traffic
 from deliver.render.text import exposure
 from deliver.render.view import release_view
-from deliver.text.formats import duration, image_change, number, percent, rfc3339
+from deliver.text.durations import duration
+from deliver.text.formats import image_change, number, percent, rfc3339
 from deliver.text.sanitize import clean
 
 

@@ -86,12 +86,12 @@ def test_each_panel_says_in_words_what_it_shows(released: Release):
     assert "20 % after 3.4s, 50 % after 10m06s, 0 % after 13m4" in found["exposure"]
     assert "candidate" in found["share-0"] and "candidate 10 % (10 of 100, between 5.52 % and 17.4 %)" in found["share-0"]
     assert "The limit is 5 %." in found["share-1"]
-    assert "A release is taken back at 20 to 1." in found["evidence"]
+    assert "A release is taken back at 20 : 1." in found["evidence"]
 
 
 def test_evidence_beyond_all_numbers_is_said_in_words(released: Release):
     trail = tuple(replace(point, against=point.against * 1000) for point in released.trail)
-    assert "errors reached more than a billion to 1" in panels(chart(replace(released, trail=trail), released.ended))[-1].alt
+    assert "errors reached over a billion : 1" in panels(chart(replace(released, trail=trail), released.ended))[-1].alt
 
 
 def test_metrics_without_counts_are_named(released: Release):

@@ -38,7 +38,7 @@ def test_every_line_stands_out_from_its_ground(palette: object):
 def test_an_svg_has_the_words_too_and_is_the_same_each_time(released: Release):
     once, again = (report(released, "svg", released.ended).decode() for _ in range(2))
     assert once == again
-    assert "<title" in once and "A release is taken back at 20 to 1." in once
+    assert "<title" in once and "A release is taken back at 20 : 1." in once
     assert "var(--" not in once  # few programs but browsers know variables
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deliver.analysis.wilson import wilson
+from deliver.analysis.wilson import wilson_interval
 from deliver.model.evidence import Point
 from deliver.report import trail
 
@@ -20,20 +20,20 @@ ONE = Point(10.0, "errors", 0, 1, 100, 2, 400, 20.0)
 )
 def test_the_interval_is_wilsons(bad: int, total: int, low: float, high: float):
     """Newcombe 1998, table I, has the last one."""
-    assert wilson(bad, total) == pytest.approx((low, high), abs=5e-5)
+    assert wilson_interval(bad, total) == pytest.approx((low, high), abs=5e-5)
 
 
 @given(st.integers(0, 10_000), st.integers(1, 10_000))
 def test_the_interval_holds_the_share_and_stays_between_nothing_and_all(bad: int, total: int):
     bad = min(bad, total)
-    found = wilson(bad, total)
+    found = wilson_interval(bad, total)
     assert found is not None
     assert 0.0 <= found[0] <= bad / total <= found[1] <= 1.0
     assert found[1] > found[0]
 
 
 def test_without_a_request_there_is_no_share():
-    assert wilson(0, 0) is None
+    assert wilson_interval(0, 0) is None
     assert trail.shares([replace(ONE, candidate_total=0, candidate_bad=0)], "candidate") == ()
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from deliver.cluster.port import PatchType
 from deliver.model.errors import Forbidden
 from deliver_sandbox.fixtures import world
 from deliver_sandbox.http.server import Door
@@ -82,7 +81,7 @@ def test_the_same_roles_hold_in_process(made: World) -> None:
     made.cluster.allow = allows(made.store, account("shop", "robot"))
     assert len(made.cluster.list("pods", "shop")) == 1
     with pytest.raises(Forbidden):
-        made.cluster.patch("deployments", "shop", "web", {"spec": {"replicas": 2}}, how=PatchType.MERGE)
+        made.cluster.patch("deployments", "shop", "web", {"spec": {"replicas": 2}})
     assert allows(made.store, User("root", ("system:masters",)))("delete", "nodes", "", "n", "")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deliver.cluster.port import PatchType, Watch
+from deliver.cluster.port import Watch
 from deliver.model.errors import Conflict, Forbidden, Gone, NotFound, Rejected, Unreachable
 from deliver.model.names import FENCE
 from deliver_sandbox import faults
@@ -82,8 +82,6 @@ def test_refusals_are_the_ports_errors() -> None:
         cluster.get("pods", "shop", "none")
     with pytest.raises(Rejected):
         cluster.patch("deployments", "shop", "web", {"spec": {"replicas": -1}})
-    with pytest.raises(Rejected):
-        cluster.patch("deployments", "shop", "web", [{"op": "test", "path": "/spec/replicas", "value": 99}], how=PatchType.JSON)
     with pytest.raises(Conflict):
         cluster.delete("deployments", "shop", "web", uid="another")
     assert issubclass(Gone, Exception)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from deliver.cluster.port import PatchType
 from deliver.model.errors import Conflict, Rejected
 from deliver_sandbox.world import World
 
@@ -41,11 +40,6 @@ def test_the_schema_is_kept(cluster):
     with pytest.raises(Rejected, match='Unsupported value: "OFF": supported values: "ENABLED", "DISABLED"'):
         patch(cluster, {"state": "OFF"})
     assert flag_of(cluster.get("featureflags", "shop", "flags")) == FLAG
-
-
-def test_a_resource_of_a_definition_knows_no_strategic_merge(cluster):
-    with pytest.raises(Rejected, match="unknown format"):
-        cluster.patch("featureflags", "shop", "flags", {"spec": {}}, how=PatchType.STRATEGIC)
 
 
 def test_an_old_version_is_a_conflict(cluster):

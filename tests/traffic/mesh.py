@@ -5,11 +5,12 @@ from typing import Any, ClassVar
 
 from deliver.model.frozen import replace
 from deliver.model.names import RELEASE_LABEL
+from deliver.model.objects import Object
 from deliver.model.observation import PodSeen, RouteSeen
 from deliver.model.plan import Exposure
 from deliver.model.release import Release
 from deliver.model.spec import PluginSpec, Target
-from deliver.plugins.interfaces import Abilities, Object, Reader, Writer
+from deliver.plugins.interfaces import Abilities, Reader, Writer
 from deliver.traffic.service_selector import ServiceSelector
 from deliver_sandbox.proxy import View
 from deliver_sandbox.store import Change

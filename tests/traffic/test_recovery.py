@@ -45,7 +45,7 @@ def _installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(ByRoute, "note", None)
     with ExitStack() as stack:
         for plugin in (Broken, ByRoute):
-            stack.enter_context(registry.lent("deliver.routers", plugin))
+            stack.enter_context(registry.override("deliver.routers", plugin))
         yield
 
 

@@ -31,7 +31,7 @@ TEN, FIFTY = Exposure(Side.BOTH, weight=10.0), Exposure(Side.BOTH, weight=50.0)
 
 @pytest.fixture(autouse=True)
 def _mesh() -> Iterator[None]:
-    with registry.lent("deliver.routers", Mesh):
+    with registry.override("deliver.routers", Mesh):
         yield
 
 

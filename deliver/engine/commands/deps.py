@@ -22,7 +22,7 @@ from deliver.plugins.interfaces import Router
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What a verb works with. examiner: None = made from the release's own analysis. hands: how a flag's back end is got hold of.
+    """What a verb works with. analyzer: None = made from the release's own analysis. hands: how a flag's back end is got hold of.
 
     seek: how metrics are looked for that were not there at the start, None = not at all. lock: makes the lock of a target.
     save_every: seconds between saves of the record that only bring `status` up to date.
@@ -33,7 +33,7 @@ class Dependencies:
     stop: Stop
     clock: Clock
     background: Background
-    examiner: Callable[[Analysis], Analyzer] | None = None
+    analyzer: Callable[[Analysis], Analyzer] | None = None
     identity: str = ""
     hands: FlagClientFactory = make_flag_client
     seek: MetricSearch | None = None

@@ -9,14 +9,13 @@ from deliver.engine.runtime.preview_service import recover_preview
 from deliver.model.errors import NotFound
 from deliver.model.journal import Event
 from deliver.model.names import RELEASE_LABEL, candidate_name, fence_of
+from deliver.model.objects import Object
 from deliver.model.plan import Plan, Side, Step
 from deliver.model.release import AutoscalerSnapshot, Direction, Phase, Release, Snapshot, digest_of
 from deliver.model.spec import PluginSpec, ReleaseSpec, Target
 from deliver.model.undo import parse_undo_note, router_of_note
 from deliver.plugins import registry
 from deliver.plugins.interfaces import Reader, Recovered
-
-Object = dict[str, Any]
 
 
 class _Api:

@@ -72,7 +72,7 @@ def driver_of(w: Dependencies, store: Store, lease: Lock, release: Release) -> D
     flag = FlagPoller(hand, w.clock, w.background) if hand else None
     seeking = MetricSearcher(w.seek, w.clock, w.background) if w.seek else None
     tools = DriverDeps(w.cluster, router_of(release.spec), w.clock, w.background, w.reporter, w.stop, flag, seeking, w.save_every)
-    watching = AnalysisPoller(lambda judged: analyzer_factory(w.cluster, judged, w.clock.now, w.examiner), release, w.clock, w.background)
+    watching = AnalysisPoller(lambda judged: analyzer_factory(w.cluster, judged, w.clock.now, w.analyzer), release, w.clock, w.background)
     return Driver(tools, lease, store, watching, release, pods_selector(release))
 
 

@@ -27,20 +27,21 @@ def next_action(release: Release, seen: Observation, now: float) -> Decision:
         gone = f"Deployment {release.spec.target.deployment} is not the one that stood before; traffic was left where it is"
         return Decision(end(release, Outcome.ROLLBACK_FAILED, now, f"{gone} (rolling back because {release.reason})"), None, now)
     if now - release.since >= LIMIT:
-        cause = (
-            last_refusal(release)
-            or seen.route.foreign
-            or seen.route.detail
-            or remaining_pods_text(seen)
-            or "the stable side has too few ready pods"
-        )
-        why = f"not done within {LIMIT:g} s: {cause} (rolling back because {release.reason})"
+        why = f"not done within {LIMIT:g} s: {_hindrance(release, stable, seen)} (rolling back because {release.reason})"
         return Decision(end(release, Outcome.ROLLBACK_FAILED, now, why), None, now)
     return (
         ensure_traffic_on_stable(release, stable, seen, now)
         or ensure_candidate_gone(release, stable, seen, now)
         or ensure_restored(release, stable, seen, now)
     )
+
+
+def _hindrance(release: Release, stable: ArmSeen, seen: Observation) -> str:
+    """Why the rollback does not get done, the cause before what follows from it: without stable pods the others cannot go."""
+    able = has_capacity(stable.ready_of(release.snapshot.hash), release, seen)
+    few = "" if able else "the stable side has too few ready pods"
+    found = last_refusal(release) or seen.route.foreign or seen.route.detail or few or remaining_pods_text(seen)
+    return found or ("not everything stands as before" if release.traffic_off else "the Services do not lead to the stable pods alone")
 
 
 def ensure_traffic_on_stable(release: Release, stable: ArmSeen, seen: Observation, now: float) -> Decision | None:

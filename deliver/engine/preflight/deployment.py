@@ -22,15 +22,14 @@ from deliver.engine.runtime.record_store import Record, with_number
 from deliver.model.errors import ClusterError, Forbidden, InputError, NotFound
 from deliver.model.frozen import replace
 from deliver.model.names import HASH, candidate_name, record_name
+from deliver.model.objects import Object
 from deliver.model.observation import ArmSeen, PodSeen
 from deliver.model.plan import Plan, Side
 from deliver.model.release import AutoscalerSnapshot, Release, Snapshot
 from deliver.model.spec import Facts, ReleaseSpec, Target
 from deliver.plugins.interfaces import Finding, Router, Strategy
-from deliver.plugins.validation import planned
+from deliver.plugins.validation import checked_plan
 from deliver.text.durations import words
-
-Object = dict[str, Any]
 
 RIGHTS = (
     ("patch", "services"),
@@ -85,7 +84,7 @@ def propose(
     )
     able = router.can(look, spec.target)
     facts = Facts(spec.target, max(1, stable.desired), autoscaled=scaler is not None, weights=able.weight_step > 0)
-    plan = planned(strategy, options, facts)
+    plan = checked_plan(strategy, options, facts)
     check_weights(plan, spec.router.kind, able)
     before, preview_findings = preview.with_preview(before, look, spec.target, plan, labels)
     findings += preview_findings + unjudged_findings(spec, plan) + duration_findings(spec, plan, duration(spec, plan))

@@ -1,40 +1,28 @@
 """What forbids a release of a Deployment, from its objects alone. Pure."""
 
-import re
-from typing import Any
-
 from deliver.model.errors import InputError
+from deliver.model.names import image_reference
+from deliver.model.objects import Object
 from deliver.model.plan import Plan, Side
 from deliver.model.spec import ReleaseSpec
 from deliver.plugins.interfaces import Abilities, Finding
 from deliver.text.durations import words
 
-Object = dict[str, Any]
-
 PROBE = "add one, or a health check of deliver's"
 GITOPS = ("argocd", "kustomize-controller", "helm-controller", "fleet")
 WHOLE = 1e-6  # of a router's finest part
-IMAGE = re.compile(r"[\w.\-/:]+?(:[\w][\w.\-]{0,127}|@sha256:[0-9a-f]{64})", re.ASCII)
 
 
 def check_image(image: str) -> None:
     """An image names its version. Raises InputError."""
-    name, _, digest = image.partition("@")
-    tag = name.rsplit("/", 1)[-1].partition(":")[2]
     if not image.strip():
-        raise InputError(
-            "no image given",
-            why="a release needs the image of the new version",
-            hint="--image registry/web:1.4.2, or `image:` in deliver.yaml",
-        )
-    if not tag and not digest:
-        raise InputError(
-            f"image `{image}` has no tag",
-            why="an image without a tag means `latest`: two pods may run two versions",
-            hint=f"name the version: {image}:1.4.2, or {image}@sha256:...",
-        )
-    if not IMAGE.fullmatch(image) and not IMAGE.fullmatch(name):
-        raise InputError(f"`{image}` is not an image reference", hint="registry/name:tag or registry/name@sha256:...")
+        hint = "--image registry/web:1.4.2, or `image:` in deliver.yaml"
+        raise InputError("no image given", why="a release needs the image of the new version", hint=hint)
+    try:
+        image_reference(image)
+    except ValueError as error:
+        why = "an image without a tag means `latest`: two pods may run two versions" if "has no tag" in str(error) else ""
+        raise InputError(str(error), why=why, hint="registry/name:tag or registry/name@sha256:...") from None
 
 
 def container_of(deployment: Object, wanted: str) -> str:

@@ -15,12 +15,13 @@ from deliver.engine.runtime.record_store import Record, parse, with_number
 from deliver.model.errors import ClusterError, Forbidden, InputError
 from deliver.model.frozen import replace
 from deliver.model.names import candidate_name
+from deliver.model.objects import Object
 from deliver.model.observation import ArmSeen, FlagState
 from deliver.model.plan import FlagPlan, Plan
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Facts, PluginSpec, ReleaseSpec, Target
-from deliver.plugins.interfaces import Finding, Object, Strategy
-from deliver.plugins.validation import planned
+from deliver.plugins.interfaces import Finding, Strategy
+from deliver.plugins.validation import checked_plan
 from deliver.text.durations import words
 
 NO_ROUTER = PluginSpec("none")
@@ -45,7 +46,7 @@ def propose(
     container = container_of(deployment, spec.container or names[0])
     look = SnapshotFeed(cluster, spec.target.namespace, [Watch(kind, label_selector(deployment)) for kind in ("pods", "replicasets")])
     stable = arm(deployment, look.list("replicasets"), look.list("pods"), container)
-    plan = planned(strategy, options, Facts(spec.target, max(1, stable.desired)))
+    plan = checked_plan(strategy, options, Facts(spec.target, max(1, stable.desired)))
     if plan.flag is None:
         raise InputError(f"strategy `{plan.strategy}` plans for users, and names no flag", hint="its author must set `flag` in the plan")
     hand = hands(cluster, spec.target.namespace, plan.flag)

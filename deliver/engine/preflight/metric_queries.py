@@ -19,11 +19,11 @@ def query_findings(cluster: Cluster, spec: ReleaseSpec, proposal: Proposal, want
     variant, provider = flag.variant if flag else "", provider_of(cluster, spec.analysis)
     found = try_queries(spec.analysis, provider, spec.target.namespace, proposal.stable, variant=variant)
     if not any(finding.level in ("input", "refuse") for finding in found):
-        from deliver.metrics.step_duration import paced
+        from deliver.metrics.step_duration import step_duration_findings
 
-        found += paced(proposal.release, provider, proposal.stable, time.monotonic)
+        found += step_duration_findings(proposal.release, provider, proposal.stable, time.monotonic)
     if wanted is None or any(finding.level in ("input", "refuse") for finding in found):
         return found
-    from deliver.metrics.detectability import foresee
+    from deliver.metrics.detectability import detectability_findings
 
-    return [*found, *foresee(proposal.release, provider, proposal.stable, time.monotonic, wanted)]
+    return [*found, *detectability_findings(proposal.release, provider, proposal.stable, time.monotonic, wanted)]

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from deliver.cluster import services
-from deliver.cluster.port import Object
 from deliver.model.errors import InputError
 from deliver.model.frozen import replace
 from deliver.model.names import HASH, RELEASE_LABEL
+from deliver.model.objects import Object
 from deliver.model.plan import Plan
 from deliver.model.release import ServiceSnapshot, Snapshot
 from deliver.model.spec import Target

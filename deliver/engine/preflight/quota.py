@@ -1,36 +1,12 @@
 """Does the namespace's ResourceQuota have room for the pods a release adds? Pure."""
 
-import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from deliver.cluster.quantity import quantity
+from deliver.model.objects import Object
 from deliver.plugins.interfaces import Finding
-
-Object = dict[str, Any]
-
-SUFFIX = {"n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "k": Decimal(10**3), "M": Decimal(10**6), "G": Decimal(10**9)}
-SUFFIX |= {"T": Decimal(10**12), "P": Decimal(10**15), "E": Decimal(10**18)}
-SUFFIX |= {
-    "Ki": Decimal(2**10),
-    "Mi": Decimal(2**20),
-    "Gi": Decimal(2**30),
-    "Ti": Decimal(2**40),
-    "Pi": Decimal(2**50),
-    "Ei": Decimal(2**60),
-}
-
-
-QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)((?:[KMGTPE]i|[numkMGTPE])?)", re.ASCII)
-
-
-def quantity(text: str | float) -> Decimal:
-    """A Kubernetes quantity: 500m, 1Gi, 2, 1e3. Raises ValueError."""
-    found = QUANTITY.fullmatch(str(text))
-    if not found:
-        raise ValueError(f"`{text}` is not a quantity")
-    number, suffix = found.groups()
-    return Decimal(number) * SUFFIX.get(suffix, Decimal(1))
 
 
 def per_pod(template: Mapping[str, Any]) -> dict[str, Decimal]:

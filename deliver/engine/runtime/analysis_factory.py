@@ -1,4 +1,4 @@
-"""Who judges a release: the examiner of each step, out of its metrics, its health checks and how its Services can be asked."""
+"""Who judges a release: the analyzer of each step, out of its metrics, its health checks and how its Services can be asked."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -7,7 +7,8 @@ from typing import Any
 
 from deliver.cluster.port import Cluster
 from deliver.engine.runtime import proxy_access, service_probe
-from deliver.engine.runtime.analysis_poller import AnalysisResult, Analyzer, NoResult
+from deliver.engine.runtime.analysis_poller import Analyzer
+from deliver.model.analysis_result import NOT_ANALYZED, AnalysisResult
 from deliver.model.frozen import replace
 from deliver.model.observation import PodSeen
 from deliver.model.plan import Side, Step
@@ -23,21 +24,21 @@ class NoAnalyzer:
     def reset(self, at: float) -> None:
         """Nothing is kept."""
 
-    def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> AnalysisResult:
-        return NoResult()
+    def analyze(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> AnalysisResult:
+        return NOT_ANALYZED
 
 
 def analyzer_factory(
     cluster: Cluster, release: Release, clock: Callable[[], float], made: Callable[[Analysis], Analyzer] | None = None
 ) -> Callable[[Step], Analyzer]:
-    """Makes the examiner of a step. They share the evidence of the release. made: a test's, in the place of the real one."""
+    """Makes the analyzer of a step. They share the evidence of the release. made: a test's, in the place of the real one."""
     kept: list[Any] = []
 
     def make(step: Step) -> Analyzer:
         if not kept and any(isinstance(metric, EvidenceMetric) for metric in release.spec.analysis.metrics):
-            from deliver.metrics.evidence_store import ledger_of
+            from deliver.metrics.evidence_store import evidence_store_of
 
-            kept.append(ledger_of(release))
+            kept.append(evidence_store_of(release))
         return make_analyzer(cluster, release, step, clock, made, kept[0] if kept else None)
 
     return make
@@ -49,37 +50,30 @@ def make_analyzer(
     step: Step,
     clock: Callable[[], float],
     made: Callable[[Analysis], Analyzer] | None = None,
-    ledger: Any = None,
+    evidence_store: Any = None,
 ) -> Analyzer:
-    """The examiner of one step. made: a test's, in the place of the real one. ledger: the evidence of the whole release."""
+    """The analyzer of one step. made: a test's, in the place of the real one. evidence_store: the evidence of the whole release."""
     analysis = replace(release.spec.analysis, health=(*release.spec.analysis.health, *step.checks))
-    askers = service_probe.service_probes(cluster, release) if step.probe else ()
-    if release.course is Direction.ROLLING_BACK or not (analysis.metrics or analysis.health or askers):
+    probes = service_probe.service_probes(cluster, release) if step.probe else ()
+    if release.course is Direction.ROLLING_BACK or not (analysis.metrics or analysis.health or probes):
         return NoAnalyzer()
     if made is not None:
         return made(analysis)
-    from deliver.metrics.analyzer import Examiner  # only a release that is judged pays for its import
+    from deliver.metrics.analyzer import StepAnalyzer, StepSetup  # only a release that is judged pays for its import
     from deliver.metrics.variants import Variants
 
     provider, checks = provider_of(cluster, analysis), checks_of(cluster, analysis)
     flag = release.plan.flag
-    variants = Variants(flag.variant, flag.treatment) if flag and flag.variant else None
-    until = release.started if flag else 0.0  # a flag's users are on the same pods: the past that is not touched by it ends there
-    shared = step.side is Side.BOTH and not flag and not step.by_weight
-    examiner: Analyzer = Examiner(
-        analysis,
-        provider,
-        checks,
-        clock,
-        baseline=step.baseline,
-        until=until,
-        askers=askers,
-        variants=variants,
-        ledger=ledger,
-        shared=shared,
+    setup = StepSetup(
+        step.baseline,
+        until=release.started if flag else 0.0,  # a flag's users are on the same pods: the past that is not touched by it ends there
+        service_probes=probes,
+        variants=Variants(flag.variant, flag.treatment) if flag and flag.variant else None,
+        shared=step.side is Side.BOTH and not flag and not step.by_weight,
         alone=step.side is Side.CANDIDATE,
     )
-    return examiner
+    analyzer: Analyzer = StepAnalyzer(analysis, provider, checks, clock, setup, evidence_store=evidence_store)
+    return analyzer
 
 
 def proxy_reach(cluster: Cluster) -> Reach:

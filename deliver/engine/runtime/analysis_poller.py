@@ -1,55 +1,23 @@
-"""When and what the examiner is asked: beside the driver's loop, so that a slow Prometheus never delays a pod fact."""
+"""When and what the analyzer is asked: beside the driver's loop, so that a slow Prometheus never delays a pod fact."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from deliver.engine.core.cutover import judged_by_more_than_pods
 from deliver.engine.runtime.clock import Background, Clock
-from deliver.model.evidence import MetricEvidence
-from deliver.model.observation import ArmSeen, CutoverSeen, Observation, PodSeen
+from deliver.model.analysis_result import NOT_ANALYZED, AnalysisResult
+from deliver.model.observation import ArmSeen, Observation, PodSeen
 from deliver.model.plan import Step
 from deliver.model.release import Direction, Release
-from deliver.model.verdict import CheckResult
-
-
-class AnalysisResult(Protocol):
-    """One examination. at: when its data was asked for, unix seconds."""
-
-    @property
-    def results(self) -> tuple[CheckResult, ...]: ...
-
-    @property
-    def share(self) -> float | None: ...
-
-    @property
-    def at(self) -> float: ...
-
-    @property
-    def switch(self) -> CutoverSeen | None: ...
-
-    @property
-    def measures(self) -> Mapping[str, MetricEvidence]: ...
-
-
-@dataclass(frozen=True)
-class NoResult:
-    """Not judged yet."""
-
-    results: tuple[CheckResult, ...] = ()
-    share: float | None = None
-    at: float = 0.0
-    switch: CutoverSeen | None = None
-    measures: Mapping[str, MetricEvidence] = field(default_factory=dict)
 
 
 class Analyzer(Protocol):
-    """deliver.metrics.analyzer.Examiner, or a test's."""
+    """Looks at the pods of both sides: deliver.metrics.analyzer.StepAnalyzer, or a test's."""
 
     def reset(self, at: float) -> None: ...
 
-    def examine(
+    def analyze(
         self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True
     ) -> AnalysisResult: ...
 
@@ -75,17 +43,16 @@ def compared_pods(release: Release, stable: ArmSeen, judged: ArmSeen) -> tuple[t
 
 
 class AnalysisPoller:
-    """Polls the examiner of the present step while there is a candidate to judge; keeps its newest answer.
+    """Polls the analyzer of the present step while there is a candidate to judge; keeps its newest answer.
 
-    makes: what makes the examiners of a release's steps.
+    makes: what makes the analyzers of a release's steps.
     """
 
     def __init__(self, makes: AnalyzerFactory, release: Release, clock: Clock, background: Background) -> None:
         self.makes, self.clock, self.background = makes, clock, background
         self.make = makes(release)
-        self._examiners: dict[str, Analyzer] = {}
-        self.nothing = NoResult()
-        self.latest: AnalysisResult = self.nothing
+        self._analyzers: dict[str, Analyzer] = {}
+        self.latest = NOT_ANALYZED
         self._due = 0.0
         self._busy = False
         self._bake = 0.0
@@ -94,23 +61,23 @@ class AnalysisPoller:
     def renew(self, release: Release) -> None:
         """It is judged by other metrics from now on, and this step's bake by all of its samples."""
         self.make = self.makes(release)
-        self._examiners, self._bake, self._due = {}, 0.0, 0.0
+        self._analyzers, self._bake, self._due = {}, 0.0, 0.0
 
     def consider(self, release: Release, seen: Observation) -> None:
-        """Start an examination if one is due and none is under way."""
+        """Start a look if one is due and none is under way."""
         analysis = release.spec.analysis
         if nothing_to_ask(release):
-            self.latest = self.nothing  # what an earlier step was told is not about this one
+            self.latest = NOT_ANALYZED  # what an earlier step was told is not about this one
             return
         if self.clock.now() < self._due and release.bake_since in (0.0, self._bake):
             return
         judged = seen.stable if release.plan.flag else seen.candidate  # a flag's users are served by the pods that are there
         if judged is None or judged.ready == 0 or seen.stable is None:
             return
-        examiner = self._of(release.current)
+        analyzer = self._of(release.current)
         if release.bake_since and release.bake_since != self._bake:
             self._bake = release.bake_since
-            examiner.reset(release.bake_since)
+            analyzer.reset(release.bake_since)
             self._due = min(self._due, self.clock.now() + analysis.poll)
         with self._lock:
             if self._busy or self.clock.now() < self._due:
@@ -119,23 +86,23 @@ class AnalysisPoller:
         self._due = self.clock.now() + analysis.poll
         stable, candidate = compared_pods(release, seen.stable, judged)
         traffic = has_requests(release)
-        self.background.run(lambda: self._examine(examiner, release.spec.target.namespace, stable, candidate, traffic))
+        self.background.run(lambda: self._examine(analyzer, release.spec.target.namespace, stable, candidate, traffic))
 
     def due(self, release: Release, now: float) -> float:
         """When `consider` wants to be asked again, unix seconds."""
         return now + 60.0 if nothing_to_ask(release) else max(self._due, now + 0.05 if not self._busy else now + 1.0)
 
     def _of(self, step: Step) -> Analyzer:
-        """What a step does not ask for in a way of its own is asked by one examiner."""
+        """What a step does not ask for in a way of its own is asked by one analyzer."""
         key = repr((step.checks, step.baseline, step.probe, step.side, step.by_weight))
-        if key not in self._examiners:
-            self._examiners[key] = made = self.make(step)
+        if key not in self._analyzers:
+            self._analyzers[key] = made = self.make(step)
             made.reset(self.clock.now())  # what was counted before it is not of this step
-        return self._examiners[key]
+        return self._analyzers[key]
 
-    def _examine(self, examiner: Analyzer, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], traffic: bool) -> None:
+    def _examine(self, analyzer: Analyzer, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], traffic: bool) -> None:
         try:
-            self.latest = examiner.examine(namespace, stable, candidate, traffic=traffic)
+            self.latest = analyzer.analyze(namespace, stable, candidate, traffic=traffic)
         finally:
             with self._lock:
                 self._busy = False

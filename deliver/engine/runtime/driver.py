@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from deliver.cluster.port import Cluster
 from deliver.engine.core.decide import decide
 from deliver.engine.core.decision import end, hold, turn_back
-from deliver.engine.runtime.analysis_poller import AnalysisPoller, AnalysisResult
+from deliver.engine.runtime.analysis_poller import AnalysisPoller
 from deliver.engine.runtime.clock import Background, Clock
 from deliver.engine.runtime.executor import Executor
 from deliver.engine.runtime.flag_client import FlagWritten, with_flag_state
@@ -79,7 +79,7 @@ class Driver:
         self.failing: float | None = None
         self.unsaved: Entry | None = None
         self.not_before: tuple[Action, float] | None = None
-        self.judged: AnalysisResult = watching.latest
+        self.judged = watching.latest
         self.seen: Observation | None = None
 
     def drive(self) -> Release:
@@ -154,7 +154,7 @@ class Driver:
             release = self.release = more
             self.watching.renew(more)
         judged = self.judged = self.watching.latest
-        seen = self.observer.look(release, now, judged.results, judged.at, judged.share)
+        seen = self.observer.look(release, now, judged.results, judged.at, judged.candidate_percent)
         flag = self.tools.flag.latest if self.tools.flag else None
         requests = tuple([one for one in seen.requests if one.id not in self.answered])
         self.seen = seen = replace(seen, switch=judged.switch, flag=flag, requests=requests)

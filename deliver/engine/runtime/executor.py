@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from deliver.cluster.port import Cluster, Object
+from deliver.cluster.patch import merge_patch_to
+from deliver.cluster.port import Cluster
 from deliver.engine.runtime import preview_service
 from deliver.engine.runtime.flag_client import FLAG_VERBS, FlagClient, FlagWritten
 from deliver.engine.runtime.guarded_writer import GuardedWriter
 from deliver.model.action import Action, Verb
 from deliver.model.errors import ClusterError, Conflict
 from deliver.model.names import FENCE, RELEASE_LABEL, candidate_name
+from deliver.model.objects import Object
 from deliver.model.observation import Observation
 from deliver.model.release import Direction, Release, digest_of
 from deliver.plugins.interfaces import Router
@@ -122,14 +124,6 @@ class Executor:
             if (there["metadata"].get("labels") or {}).get(RELEASE_LABEL) != release.id:
                 raise
             self.write.stamp("deployments", release.candidate, uid=there["metadata"]["uid"])  # else an old driver may still unmake it
-
-
-def merge_patch_to(now: Any, wanted: Any) -> Any:
-    """A merge patch that turns `now` into `wanted`, key by key: what is not wanted any more must be sent as null."""
-    if not isinstance(now, dict) or not isinstance(wanted, dict):
-        return wanted
-    gone = {key: None for key in now if key not in wanted}
-    return gone | {key: merge_patch_to(now.get(key), value) for key, value in wanted.items() if now.get(key) != value}
 
 
 def candidate_deployment(release: Release) -> Object:

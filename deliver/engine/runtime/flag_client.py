@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deliver.cluster.port import Cluster, Object, Watch
+from deliver.cluster.port import Cluster, Watch
 from deliver.engine.core.flag_state import foreign_write, killed_by, serves
 from deliver.engine.runtime import proxy_access
 from deliver.engine.runtime.flag_undo import undo_whole
@@ -16,6 +16,7 @@ from deliver.model.action import Action, Verb
 from deliver.model.errors import ClusterError, NotFound, Rejected
 from deliver.model.frozen import replace
 from deliver.model.names import FENCE, UNDO
+from deliver.model.objects import Object
 from deliver.model.observation import Ack, FlagState, PodSeen
 from deliver.model.plan import FlagPlan, Side
 from deliver.model.release import Release, RouteChange

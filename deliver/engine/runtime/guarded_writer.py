@@ -7,10 +7,11 @@ stamps each object with a higher fence first; a write of the old holder, however
 from collections.abc import Callable
 from contextlib import suppress
 
-from deliver.cluster.port import Cluster, Feed, Object
+from deliver.cluster.port import Cluster, Feed
 from deliver.engine.runtime.lease import Lock
 from deliver.model.errors import ClusterError, Conflict, NotFound, Superseded
 from deliver.model.names import FENCE, fence_of
+from deliver.model.objects import Object
 
 ATTEMPTS = 8
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from deliver.cluster.port import Cluster, Object
+from deliver.cluster.port import Cluster
 from deliver.engine.runtime.clock import Clock
 from deliver.engine.runtime.pod_facts import seconds
 from deliver.model.errors import ClusterError, Conflict, Locked, NotFound, Superseded
 from deliver.model.names import record_name
+from deliver.model.objects import Object
 from deliver.model.spec import Target
 
 DURATION = 15  # seconds without a renewal after which a holder counts as dead

@@ -3,7 +3,7 @@
 from itertools import groupby
 from math import log10
 
-from deliver.engine.runtime.analysis_poller import AnalysisResult
+from deliver.model.analysis_result import AnalysisResult
 from deliver.model.evidence import MetricEvidence, Point
 from deliver.model.frozen import replace
 from deliver.model.release import Direction, Release
@@ -57,7 +57,7 @@ def _point(release: Release, result: CheckResult, judged: AnalysisResult) -> Poi
         candidate_total=counts[1],
         stable_bad=counts[2],
         stable_total=counts[3],
-        share=judged.share,
+        share=judged.candidate_percent,
         against=_log(numbers.get("odds_worse")),
         good=_log(numbers.get("odds_no_worse")),
     )

@@ -1,17 +1,15 @@
 """Facts about pods and Deployments, out of their objects. Pure."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
+from deliver.cluster.managed_fields import last_editor
 from deliver.model.names import HASH, UNDO, fence_of
+from deliver.model.objects import Object
 from deliver.model.observation import ArmSeen, PodSeen, Problem
 from deliver.model.release import digest_of
 
-Object = dict[str, Any]
-
-SPARE = 10  # objects that went, of which is known more than is needed
 IMAGE_PULL = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError"}
 NODES_DOING = frozenset(  # a kubelet evicts, shuts down, or takes none of a pod that its ReplicaSet replaces; OutOfcpu and the like as well
     {"Evicted", "Preempting", "NodeShutdown", "Terminated", "NodeAffinity", "NodePorts", "TaintToleration", "UnexpectedAdmissionError"}
@@ -41,48 +39,14 @@ def owner(obj: Object) -> str:
     return ""
 
 
-class PodFactsCache:
-    """What was made of single objects, kept for whoever looks again and again: most of them are the same each time."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, Callable[[Object], Any]], tuple[Any, Any]] = {}
-
-    def pod(self, pod: Object) -> PodSeen:
-        seen: PodSeen = self._kept(pod["metadata"]["uid"], pod, pod_seen)
-        return seen
-
-    def digest(self, deployment: Object) -> str:
-        digest: str = self._kept(deployment["metadata"]["uid"], deployment["spec"]["template"], digest_of)
-        return digest
-
-    def bare_digest(self, replicaset: Object) -> str:
-        digest: str = self._kept(replicaset["metadata"]["uid"], replicaset["spec"]["template"], bare_digest)
-        return digest
-
-    def trim(self, objects: Sequence[Object]) -> None:
-        """Forget what went, once it is more than what is there."""
-        if len(self._known) > 2 * len(objects) + SPARE:
-            there = {obj["metadata"]["uid"] for obj in objects}
-            self._known = {key: known for key, known in self._known.items() if key[0] in there}
-
-    def _kept(self, uid: str, value: Object, make: Callable[[Object], Any]) -> Any:
-        known = self._known.get(key := (uid, make))
-        if known is None or (known[0] is not value and known[0] != value):
-            known = self._known[key] = value, make(value)
-        return known[1]
-
-
-def arm(
-    deployment: Object, replicasets: Sequence[Object], pods: Sequence[Object], container: str, facts: PodFactsCache | None = None
-) -> ArmSeen:
+def arm(deployment: Object, replicasets: Sequence[Object], pods: Sequence[Object], container: str) -> ArmSeen:
     """One arm out of its Deployment, and the ReplicaSets and pods of the namespace. container: whose image is the version."""
-    facts = facts or PodFactsCache()
     meta, spec, status = deployment["metadata"], deployment["spec"], deployment.get("status") or {}
     sets = [one for one in replicasets if owner(one) == meta["uid"]]
     mine = {one["metadata"]["uid"]: one for one in sets}
     own = [pod for pod in pods if owner(pod) in mine]
-    digest = facts.digest(deployment)
-    current = next((one for one in sets if facts.bare_digest(one) == digest), None)
+    digest = digest_of(spec["template"])
+    current = next((one for one in sets if template_digest(one) == digest), None)
     return ArmSeen(
         deployment=meta["name"],
         uid=meta["uid"],
@@ -92,11 +56,11 @@ def arm(
         desired=spec.get("replicas", 1),
         paused=bool(spec.get("paused")),
         settled=status.get("observedGeneration", 0) >= meta.get("generation", 0),
-        pods=tuple(facts.pod(pod) for pod in own if not pod["metadata"].get("deletionTimestamp")),
+        pods=tuple(pod_seen(pod) for pod in own if not pod["metadata"].get("deletionTimestamp")),
         terminating=sum(bool(pod["metadata"].get("deletionTimestamp")) for pod in own),
         problem=deployment_problem(status),
         fence=fence_of(deployment),
-        editor=template_editor(deployment),
+        editor=last_editor(deployment, "f:template"),
         noted=UNDO in (meta.get("annotations") or {}),
     )
 
@@ -109,19 +73,6 @@ def bare_digest(template: Object) -> str:
     """Of the template as the Deployment has it: without the hash label that its controller adds."""
     labels = {key: value for key, value in (template["metadata"].get("labels") or {}).items() if key != HASH}
     return digest_of({**template, "metadata": {**template["metadata"], "labels": labels}})
-
-
-def template_editor(deployment: Object) -> str:
-    """` by kubectl-set at 12:00:00Z`: who changed the pod template last, from managedFields; "" when unknown."""
-    touched = [
-        entry
-        for entry in deployment["metadata"].get("managedFields") or []
-        if "f:template" in ((entry.get("fieldsV1") or {}).get("f:spec") or {}) and not entry.get("subresource")
-    ]
-    if not touched:
-        return ""
-    last = max(touched, key=lambda entry: entry.get("time", ""))
-    return f" by {last.get('manager', '?')} at {last.get('time', '?')}"
 
 
 def deployment_problem(status: Object) -> Problem | None:

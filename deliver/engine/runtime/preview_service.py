@@ -7,10 +7,13 @@ to the candidate Deployment (an owner reference), so that it goes with it whatev
 from collections.abc import Sequence
 
 from deliver.cluster import services
-from deliver.cluster.port import Cluster, Object, Watch
+from deliver.cluster.managed_fields import last_editor
+from deliver.cluster.patch import merge_patch_to
+from deliver.cluster.port import Cluster, Watch
 from deliver.engine.runtime.guarded_writer import GuardedWriter
 from deliver.model.errors import Conflict, NotFound
 from deliver.model.names import FENCE, RELEASE_LABEL, UNDO, fence_of
+from deliver.model.objects import Object
 from deliver.model.observation import ArmSeen, PreviewSeen
 from deliver.model.release import Release, ServiceSnapshot
 from deliver.model.undo import Note, undo_note
@@ -77,7 +80,7 @@ def taken_by(service: Object, release: Release) -> str:
 
 
 def _edited(service: Object) -> str:
-    by, shown = services.last_editor(service, "f:selector"), services.shown(service["spec"].get("selector"))
+    by, shown = last_editor(service, "f:selector"), services.shown(service["spec"].get("selector"))
     return f"the selector of the preview Service {service['metadata']['name']} was changed{by}: {shown}"
 
 
@@ -169,8 +172,7 @@ def stamp_preview(cluster: Cluster, write: GuardedWriter, release: Release) -> N
 def _patch(now: Object, wanted: dict[str, str], undo: str | None, *, keep: bool = False) -> Object | None:
     """A merge patch of selector and note. undo None: our annotations go, but for `keep`."""
     there, marks = now["spec"].get("selector") or {}, now["metadata"].get("annotations") or {}
-    change: dict[str, str | None] = {key: None for key in there if key not in wanted}
-    change |= {key: value for key, value in wanted.items() if there.get(key) != value}
+    change = merge_patch_to(there, wanted)
     notes: dict[str, str | None] = {UNDO: undo} if undo else {} if keep else {UNDO: None, FENCE: None}
     settled = all(marks.get(key) == value for key, value in notes.items())
     if not change and settled:

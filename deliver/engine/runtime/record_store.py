@@ -15,13 +15,14 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from deliver.cluster.port import Cluster, Object
+from deliver.cluster.port import Cluster
 from deliver.engine.runtime import record_schema1
 from deliver.model.codec import IncrementalEncoder, decode, encode
-from deliver.model.errors import Conflict, DeliverError, NotFound, Superseded
+from deliver.model.errors import Conflict, NotFound, Superseded
 from deliver.model.frozen import replace
 from deliver.model.journal import Event
 from deliver.model.names import FENCE, record_name
+from deliver.model.objects import Object
 from deliver.model.observation import OperatorRequest
 from deliver.model.release import Release, digest_of
 from deliver.model.spec import Target
@@ -35,10 +36,6 @@ LATEST = 250_000_000_000.0  # unix seconds: the end of the year 9891, and of wha
 ATTEMPTS = 10
 LONGEST = 48  # characters of the Deployment in a release's id: as a label it may have 63
 ROOM = 900_000  # bytes: an object may have 1 MiB; older history goes first
-
-
-class BadRecord(DeliverError):
-    """The record cannot be trusted."""
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,15 @@
 """Pods that run what is being taken back, whoever made them: while one of them lives, the original selectors would lead to it."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from deliver.engine.runtime.pod_facts import images, seconds
 from deliver.model import journal
 from deliver.model.action import Verb
 from deliver.model.names import HASH, RELEASE_LABEL
+from deliver.model.objects import Object
 from deliver.model.observation import ArmSeen
 from deliver.model.release import Direction, Release
 
-Object = dict[str, Any]
 SLACK = 2.0  # seconds: its time is a whole second's, and the node needs a moment to say that it has gone
 
 

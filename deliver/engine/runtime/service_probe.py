@@ -4,9 +4,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from deliver.cluster.port import Cluster, Object
+from deliver.cluster.port import Cluster
 from deliver.engine.core import cutover
 from deliver.model.errors import ClusterError
+from deliver.model.objects import Object
 from deliver.model.release import Release
 from deliver.plugins import registry
 from deliver.plugins.interfaces import Probe
@@ -27,7 +28,7 @@ def service_probes(cluster: Cluster, release: Release) -> tuple[ServiceProbe, ..
 
 def probe_service(cluster: Cluster, release: Release, name: str, options: Any, timeout: float) -> Probe:
     """ok None: it could not be asked, and `message` says why."""
-    from deliver.health.service_requests import fresh  # only a release that asks pays for its import
+    from deliver.health.service_requests import send_fresh_requests  # only a release that asks pays for its import
 
     namespace = release.spec.target.namespace
     try:
@@ -37,7 +38,7 @@ def probe_service(cluster: Cluster, release: Release, name: str, options: Any, t
     port = port_of(service, options.port, release)
     if port is None:
         return Probe(None, f"Service {name} has no port that leads to port {options.port} of the pods")
-    return fresh(cluster.proxy(namespace, "services", name, port, options.scheme), options, f"{name}:{port}", TIMES, timeout)
+    return send_fresh_requests(cluster.proxy(namespace, "services", name, port, options.scheme), options, f"{name}:{port}", TIMES, timeout)
 
 
 def port_of(service: Object, pod_port: int, release: Release) -> str | int | None:

@@ -6,13 +6,14 @@ from urllib.parse import quote
 
 from deliver.cluster.port import Access
 from deliver.flags.document import nearest
-from deliver.flags.http import Caller, Reply, token_of
+from deliver.flags.http import FlagHttpClient, reason_in, token_of
 from deliver.flags.unleash.options import UnleashOptions
 from deliver.flags.unleash.rules import Operation, Setting, setting
+from deliver.http.client import Reply
 from deliver.model.errors import ClusterError, Conflict, Forbidden, NotFound, Rejected, Unreachable
 from deliver.plugins.flags import FlagGone, FlagReach
 
-ASK = 8.0
+REQUEST_TIMEOUT = 8.0
 EVENTS = 50
 SWITCHES = ("feature-environment-enabled", "feature-environment-disabled")
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -20,12 +21,12 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 class UnleashApi:
-    def __init__(self, options: UnleashOptions, reach: FlagReach, caller: Caller | None = None) -> None:
-        self.options, self.reach, self.caller = options, reach, caller or Caller()
+    def __init__(self, options: UnleashOptions, reach: FlagReach, caller: FlagHttpClient | None = None) -> None:
+        self.options, self.reach, self.caller = options, reach, caller or FlagHttpClient()
 
     # -- the flag
 
-    def setting(self, flag: str, timeout: float = ASK) -> Setting:
+    def setting(self, flag: str, timeout: float = REQUEST_TIMEOUT) -> Setting:
         reply = self._send("GET", self._environment(flag), timeout=timeout)
         if reply.status == 404:
             raise self._missing(flag, reply)
@@ -34,7 +35,7 @@ class UnleashApi:
             raise self._strange()
         return setting(data)
 
-    def patch(self, flag: str, strategy: str, operations: Sequence[Operation], timeout: float = ASK) -> None:
+    def patch(self, flag: str, strategy: str, operations: Sequence[Operation], timeout: float = REQUEST_TIMEOUT) -> None:
         """Raises Conflict when a `test` among them does not hold."""
         reply = self._send("PATCH", f"{self._environment(flag)}/strategies/{quote(strategy, safe='')}", list(operations), timeout)
         if reply.status == 500 and b"TEST_OPERATION_FAILED" in reply.body:
@@ -133,7 +134,7 @@ class UnleashApi:
     def _environment(self, flag: str) -> str:
         return f"{self._project()}/features/{quote(flag, safe='')}/environments/{quote(self.options.environment, safe='')}"
 
-    def _send(self, method: str, path: str, body: Any = None, timeout: float = ASK) -> Reply:
+    def _send(self, method: str, path: str, body: Any = None, timeout: float = REQUEST_TIMEOUT) -> Reply:
         token = token_of(self.reach.environ, self.options.token_env)
         access = Access(self.options.url, lambda: {"Authorization": token})
         try:
@@ -145,7 +146,7 @@ class UnleashApi:
         """The answer's data; an error for all that is no success."""
         if 200 <= reply.status < 300:
             return reply.data()
-        said = reply.said().partition(" name: ")[0]
+        said = reason_in(reply).partition(" name: ")[0]
         if reply.status == 401:
             hint = f"put a valid admin token into {self.options.token_env}"
             raise Forbidden("Unleash does not accept the token: it is wrong, revoked or expired", status=401, why=said, hint=hint)
@@ -163,7 +164,7 @@ class UnleashApi:
         raise Rejected(f"Unleash will not {what}", status=reply.status, why=said)
 
     def _archived(self, flag: str, reply: Reply) -> FlagGone:
-        return FlagGone(f"flag `{flag}` is archived in Unleash", status=404, why=reply.said(), hint="revive it in Unleash first")
+        return FlagGone(f"flag `{flag}` is archived in Unleash", status=404, why=reason_in(reply), hint="revive it in Unleash first")
 
     def _missing(self, flag: str, reply: Reply) -> ClusterError:
         """Which of the three names is wrong, as far as the token can see."""
@@ -171,7 +172,7 @@ class UnleashApi:
         if b"path you were looking for" in reply.body:
             return self._strange()
         overview = self._send("GET", f"{self._project()}/overview")
-        if overview.status == 404 and "No project" in overview.said():
+        if overview.status == 404 and "No project" in reason_in(overview):
             return NotFound(f"Unleash has no project `{options.project}`", status=404, hint="name the right `project`")
         names = _names(self._send("GET", "/api/admin/environments"), "environments")
         if names and options.environment not in names:
@@ -182,11 +183,11 @@ class UnleashApi:
             return self._strange()
         flags = _names(listed, "features")
         if flag in flags:
-            return NotFound(f"flag `{flag}` is not in environment `{options.environment}`", status=404, why=reply.said())
+            return NotFound(f"flag `{flag}` is not in environment `{options.environment}`", status=404, why=reason_in(reply))
         return FlagGone(
             f"no flag `{flag}` in project `{options.project}` of Unleash",
             status=404,
-            why=reply.said(),
+            why=reason_in(reply),
             hint=nearest(flag, dict.fromkeys(flags)),
         )
 

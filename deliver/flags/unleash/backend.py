@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from deliver.cluster.port import Watch
-from deliver.flags.http import Caller
+from deliver.flags.http import FlagHttpClient
 from deliver.flags.ofrep import SIGMAS, user
 from deliver.flags.unleash import rules
 from deliver.flags.unleash.api import UnleashApi
@@ -18,14 +18,15 @@ from deliver.flags.unleash.options import UnleashOptions
 from deliver.flags.unleash.rules import Setting
 from deliver.flags.unleash.undo import patches, sentences, turned_off_by_us
 from deliver.model.errors import ClusterError, Conflict, NotFound, Rejected, Superseded, Unreachable
+from deliver.model.objects import Object
 from deliver.model.observation import Ack, FlagState, PodSeen
 from deliver.plugins.flags import Capabilities, FlagGone, FlagReach, Mark, Undone
-from deliver.plugins.interfaces import Finding, Object, Writer
+from deliver.plugins.interfaces import Finding, Writer
 
 MOST = 8000  # evaluations in one question; each is about 700 bytes of answer
 FEW = 20
 GLANCE = 2.0  # seconds for each of the two questions before a kill
-TRIES = 2
+ATTEMPTS = 2
 
 
 class Unleash:
@@ -35,7 +36,7 @@ class Unleash:
     capabilities: ClassVar[Capabilities] = Capabilities(step=1.0, conditional=True, monotone=True, ack="server", lag=15.0)
 
     def __init__(
-        self, options: UnleashOptions, reach: FlagReach, caller: Caller | None = None, clock: Callable[[], float] = time.monotonic
+        self, options: UnleashOptions, reach: FlagReach, caller: FlagHttpClient | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.options, self.clock = options, clock
         self.api = UnleashApi(options, reach, caller)
@@ -78,7 +79,7 @@ class Unleash:
         return found
 
     def set(self, write: Writer, flag: str, percent: float, mark: Mark, *, if_revision: str) -> str:
-        rules.whole(percent)
+        rules.whole_percent(percent)
         now = self.api.setting(flag)
         strategy = now.chosen(self.options.strategy)
         if strategy is None:
@@ -118,13 +119,13 @@ class Unleash:
 
         The kill waits for no slow answer. Without one nobody knows who turned the environment off, and so it stays off.
         """
-        for _ in range(TRIES):
+        for _ in range(ATTEMPTS):
             try:
                 now = self.api.setting(flag, timeout=GLANCE)
                 strategy = now.bearer(self.options.strategy)
                 if not now.enabled or strategy is None:
                     return now
-                self.api.patch(flag, strategy["id"], rules.announced(strategy, mark, self.api.stamp()), timeout=GLANCE)
+                self.api.patch(flag, strategy["id"], rules.kill_announcement(strategy, mark, self.api.stamp()), timeout=GLANCE)
                 return now
             except FlagGone:
                 raise
@@ -139,7 +140,7 @@ class Unleash:
         before, now = rules.read_back(document), self.api.setting(flag)
         there = {one["id"]: one for one in now.strategies}
         for old in before.strategies:
-            operations = rules.back_to(there.get(old["id"], old), old)
+            operations = rules.restoring_patches(there.get(old["id"], old), old)
             if operations:
                 write.confirm()
                 self.api.patch(flag, old["id"], operations)

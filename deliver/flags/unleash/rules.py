@@ -139,10 +139,10 @@ def rollout(strategy: Strategy, percent: float, mark: Mark) -> list[Operation]:
 
 
 def _rolled(strategy: Strategy, percent: float, mark: Mark) -> dict[str, Any]:
-    return {**strategy["parameters"], "rollout": whole(percent), MARK: f"{mark.release}/{mark.step}/{mark.fence}"}
+    return {**strategy["parameters"], "rollout": whole_percent(percent), MARK: f"{mark.release}/{mark.step}/{mark.fence}"}
 
 
-def announced(strategy: Strategy, mark: Mark, stamp: str) -> list[Operation]:
+def kill_announcement(strategy: Strategy, mark: Mark, stamp: str) -> list[Operation]:
     """Our kill is about to turn the environment off. stamp: tells one kill from another."""
     return [*unchanged(strategy), {"op": "add", "path": f"/parameters/{OFF}", "value": f"{mark.release}/{mark.fence}/{stamp}"}]
 
@@ -159,7 +159,7 @@ def unmarked(strategy: Strategy) -> list[Operation]:
     return [*unchanged(strategy), {"op": "remove", "path": f"/parameters/{MARK}"}]
 
 
-def back_to(now: Strategy, before: Strategy) -> list[Operation]:
+def restoring_patches(now: Strategy, before: Strategy) -> list[Operation]:
     """What makes the strategy what it was."""
     return [{"op": "add", "path": f"/{part}", "value": before[part]} for part in PARTS if part in before and now.get(part) != before[part]]
 
@@ -168,7 +168,7 @@ def unchanged(strategy: Strategy) -> list[Operation]:
     return [{"op": "test", "path": f"/{part}", "value": strategy[part]} for part in ("parameters", "constraints") if part in strategy]
 
 
-def whole(percent: float) -> str:
+def whole_percent(percent: float) -> str:
     """Raises Rejected: the server would take 101 and 0.5, and the SDKs would make something else of them."""
     if not 0 <= percent <= 100:
         raise Rejected(f"{percent:g} % is no share of users", status=422, why="a share is from 0 to 100 %")

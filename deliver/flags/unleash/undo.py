@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deliver.flags.unleash.rules import MARK, OFF, Operation, Setting, Strategy, mark_of, percent_of, unchanged
-from deliver.plugins.three_way_merge import MISSING, differing, merged
+from deliver.plugins.three_way_merge import MISSING, differences, merge
 
 
 def patches(before: Setting, now: Setting, id: str, *, marks: tuple[str, ...] = (MARK, OFF)) -> Mapping[str, list[Operation]]:
@@ -39,7 +39,7 @@ def _taken(before: Strategy, now: Strategy, driven: bool, marks: tuple[str, ...]
     parameters: Mapping[str, Any] = now.get("parameters") or {}
     share = "rollout" in parameters and (driven or mark_of(now)[0]) and not _lower(now, was.get("rollout", "0"))
     ours = {key: parameters[key] for key in (*marks, *(["rollout"] if share else [])) if key in parameters}
-    return dict(merged({"rollout": was.get("rollout", "0")} if share else {}, ours, parameters))
+    return dict(merge({"rollout": was.get("rollout", "0")} if share else {}, ours, parameters))
 
 
 def _lower(now: Strategy, rollout: str) -> bool:
@@ -54,14 +54,14 @@ def sentences(before: Setting, after: Setting, environment: str) -> tuple[str, .
     if before.enabled and not after.enabled:
         told.append(f"environment `{environment}` was switched off by somebody: it stays off")
     was, now = ({one["id"]: one for one in setting.strategies} for setting in (before, after))
-    for _, old, new in differing(was, now):
+    for _, old, new in differences(was, now):
         strategy = _name(old if new is MISSING else new)
         if new is MISSING:
             told.append(f"{strategy} was removed by somebody: it stays removed")
         elif old is MISSING:
             told.append(f"{strategy} was added by somebody: it stays")
         else:
-            parts = ", ".join(f"`{'.'.join(part)}`" for part, _, _ in differing(old, new))
+            parts = ", ".join(f"`{'.'.join(part)}`" for part, _, _ in differences(old, new))
             told.append(f"{parts} of {strategy} was changed by somebody: it stays as they left it")
     return tuple(told)
 

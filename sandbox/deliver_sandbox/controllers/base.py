@@ -3,8 +3,9 @@
 from abc import ABC, abstractmethod
 from typing import Any
 
+from deliver.model.objects import Object
 from deliver_sandbox.api import Api
-from deliver_sandbox.store import Change, Object
+from deliver_sandbox.store import Change
 
 Key = tuple[str, str]
 

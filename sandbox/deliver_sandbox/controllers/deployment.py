@@ -1,11 +1,12 @@
 """The Deployment controller: one look at one Deployment (pkg/controller/deployment of Kubernetes 1.37)."""
 
+from deliver.model.objects import Object
 from deliver_sandbox.api import Api
 from deliver_sandbox.controllers import progress, rolling
 from deliver_sandbox.controllers.base import Controller, owner
 from deliver_sandbox.controllers.events import Events
 from deliver_sandbox.controllers.revisions import Revisions, split
-from deliver_sandbox.store import Change, Object
+from deliver_sandbox.store import Change
 
 SOURCE = "deployment-controller"
 DESIRED = "deployment.kubernetes.io/desired-replicas"

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from deliver.model.objects import Object
 from deliver_sandbox.api import Api, stamp
 from deliver_sandbox.controllers.base import Controller, reference
 from deliver_sandbox.controllers.replicaset import is_ready
-from deliver_sandbox.store import Change, Object
+from deliver_sandbox.store import Change
 
 SERVICE = "kubernetes.io/service-name"
 MANAGED = "endpointslice.kubernetes.io/managed-by"

@@ -1,7 +1,7 @@
 """Kubernetes Events from the sandbox's controllers; the same event again raises its count."""
 
+from deliver.model.objects import Object
 from deliver_sandbox.api import Api, stamp
-from deliver_sandbox.store import Object
 
 
 class Events:

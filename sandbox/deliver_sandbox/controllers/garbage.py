@@ -1,8 +1,9 @@
 """Garbage collection: dependents of what is gone, foreground and orphan deletion, and namespaces that are to be emptied."""
 
+from deliver.model.objects import Object
 from deliver_sandbox.controllers.base import Controller
 from deliver_sandbox.kinds import KINDS, PLURALS
-from deliver_sandbox.store import Change, Object
+from deliver_sandbox.store import Change
 
 _DEPENDENT = ("deployments", "replicasets", "pods", "endpointslices", "configmaps", "secrets", "services")
 

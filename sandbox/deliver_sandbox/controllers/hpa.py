@@ -3,10 +3,11 @@
 import math
 from collections.abc import Callable
 
+from deliver.model.objects import Object
 from deliver_sandbox.api import Api, stamp
 from deliver_sandbox.controllers.base import Controller, with_condition
 from deliver_sandbox.controllers.events import Events
-from deliver_sandbox.store import Change, Object
+from deliver_sandbox.store import Change
 
 PERIOD = 15.0
 SCALE_DOWN = 300.0

@@ -4,11 +4,12 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+from deliver.model.objects import Object
 from deliver_sandbox.api import Api
 from deliver_sandbox.controllers import podstatus
 from deliver_sandbox.controllers.events import Events
 from deliver_sandbox.images import Behaviour, Registry
-from deliver_sandbox.store import Change, Object
+from deliver_sandbox.store import Change
 
 MAX_BACKOFF = 300.0
 _FIRST_BACKOFF = 10.0

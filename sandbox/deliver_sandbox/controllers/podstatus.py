@@ -3,9 +3,9 @@
 import hashlib
 from typing import TYPE_CHECKING
 
+from deliver.model.objects import Object
 from deliver_sandbox.api import Api, stamp
 from deliver_sandbox.controllers.base import condition
-from deliver_sandbox.store import Object
 
 if TYPE_CHECKING:
     from deliver_sandbox.controllers.kubelet import Run

@@ -1,10 +1,10 @@
 """A Deployment's status and conditions (progress.go): Available, Progressing with its deadline, ReplicaFailure."""
 
+from deliver.model.objects import Object
 from deliver_sandbox.api import Api, stamp
 from deliver_sandbox.controllers.base import condition, with_condition
 from deliver_sandbox.controllers.rolling import bounds
 from deliver_sandbox.controllers.times import seconds
-from deliver_sandbox.store import Object
 
 DONE = "NewReplicaSetAvailable"
 LATE = "ProgressDeadlineExceeded"

@@ -1,11 +1,12 @@
 """ResourceQuota: what a namespace may hold. Admission refuses in the API server's words; the controller keeps status.used."""
 
+from deliver.cluster.quantity import quantity
+from deliver.model.objects import Object
 from deliver_sandbox.api import Api
 from deliver_sandbox.controllers.base import Controller
 from deliver_sandbox.errors import forbidden
 from deliver_sandbox.kinds import KINDS
-from deliver_sandbox.quantities import quantity
-from deliver_sandbox.store import Change, Object
+from deliver_sandbox.store import Change
 
 _COUNTED = {"pods", "services", "configmaps", "secrets", "resourcequotas"}
 
@@ -22,7 +23,7 @@ def usage(kind: str, obj: Object) -> dict[str, float]:
             for part in ("requests", "limits"):
                 for name, value in ((container.get("resources") or {}).get(part) or {}).items():
                     for key in (f"{part}.{name}", *((name,) if part == "requests" else ())):
-                        used[key] = used.get(key, 0.0) + quantity(value)
+                        used[key] = used.get(key, 0.0) + float(quantity(value))
     return used
 
 

@@ -1,10 +1,11 @@
 """The ReplicaSet controller: as many pods as spec.replicas says, and a status that counts them."""
 
+from deliver.model.objects import Object
 from deliver_sandbox.api import Api, Write, stamp
 from deliver_sandbox.controllers.base import Controller, condition, owner, reference, with_condition
 from deliver_sandbox.controllers.events import Events
 from deliver_sandbox.errors import ApiError
-from deliver_sandbox.store import Change, Object
+from deliver_sandbox.store import Change
 
 SOURCE = "replicaset-controller"
 _RETRY = 1.0

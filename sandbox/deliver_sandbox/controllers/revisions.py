@@ -5,11 +5,12 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
+from deliver.model.objects import Object
 from deliver_sandbox.api import Api, Write
 from deliver_sandbox.controllers.base import reference
 from deliver_sandbox.controllers.times import seconds
 from deliver_sandbox.errors import ApiError
-from deliver_sandbox.store import Object, copy
+from deliver_sandbox.store import copy
 
 HASH = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"

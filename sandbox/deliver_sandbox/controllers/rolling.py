@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Any
 
-from deliver_sandbox.store import Object
+from deliver.model.objects import Object
 
 if TYPE_CHECKING:
     from deliver_sandbox.controllers.deployment import DeploymentController

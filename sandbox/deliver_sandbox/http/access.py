@@ -3,11 +3,11 @@
 import secrets
 from typing import TYPE_CHECKING
 
+from deliver.model.objects import Object
 from deliver_sandbox.errors import ApiError
 from deliver_sandbox.http.paths import Request
 from deliver_sandbox.kinds import KINDS
 from deliver_sandbox.rbac import ADMIN, EVERYBODY, Asked, Rbac, User, account
-from deliver_sandbox.store import Object
 
 if TYPE_CHECKING:
     from deliver_sandbox.world import World

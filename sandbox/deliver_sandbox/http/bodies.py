@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 import yaml
 
+from deliver.model.objects import Object
 from deliver_sandbox import fields
 from deliver_sandbox.api import APPLY, JSON, MERGE, STRATEGIC
 from deliver_sandbox.errors import ApiError, bad_request
 from deliver_sandbox.http import protobuf
 from deliver_sandbox.http.paths import Request
 from deliver_sandbox.kinds import KINDS
-from deliver_sandbox.store import Object
 
 _PLAIN, _YAML = ("application/json", ""), ("application/yaml",)
 _ACCEPTED = "application/json, application/yaml, application/vnd.kubernetes.protobuf"

@@ -1,8 +1,8 @@
 """The forms of an answer that a client may ask for beside the object itself."""
 
+from deliver.model.objects import Object
 from deliver_sandbox.errors import ApiError
 from deliver_sandbox.http.paths import Request
-from deliver_sandbox.store import Object
 
 _KNOWN = ("application/json", "application/*", "*/*", "")
 _OFFERED = "application/json, application/yaml, application/vnd.kubernetes.protobuf"

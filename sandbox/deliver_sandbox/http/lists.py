@@ -4,13 +4,13 @@ import base64
 import json
 from typing import Any
 
+from deliver.model.objects import Object
 from deliver_sandbox.api import Api
 from deliver_sandbox.errors import ApiError, bad_request
 from deliver_sandbox.http import options
 from deliver_sandbox.http.paths import Request
 from deliver_sandbox.kinds import KINDS
 from deliver_sandbox.selectors import by_fields, by_labels
-from deliver_sandbox.store import Object
 
 _EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue "

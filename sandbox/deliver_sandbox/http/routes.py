@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from deliver.model.objects import Object
 from deliver_sandbox import errors
 from deliver_sandbox.api import APPLY, Write
 from deliver_sandbox.errors import ApiError
@@ -13,7 +14,6 @@ from deliver_sandbox.http.paths import Request
 from deliver_sandbox.http.tables import table, wanted
 from deliver_sandbox.kinds import KINDS
 from deliver_sandbox.rbac import User
-from deliver_sandbox.store import Object
 
 if TYPE_CHECKING:
     from deliver_sandbox.world import World

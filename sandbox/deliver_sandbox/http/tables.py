@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from deliver.model.objects import Object
 from deliver_sandbox.http.paths import Request
-from deliver_sandbox.store import Object
 
 NONE = "<none>"
 Cells = Callable[[Object], list[object]]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from deliver.model.objects import Object
 from deliver_sandbox import errors
 from deliver_sandbox.api import Api
 from deliver_sandbox.errors import ApiError
@@ -14,7 +15,7 @@ from deliver_sandbox.http.paths import Request
 from deliver_sandbox.http.tables import table, wanted
 from deliver_sandbox.kinds import KINDS
 from deliver_sandbox.selectors import by_fields, by_labels
-from deliver_sandbox.store import Change, Object
+from deliver_sandbox.store import Change
 
 BOOKMARK_EVERY = 20.0
 _LONGEST = 1800.0

@@ -247,7 +247,7 @@ def test_a_deployment_that_is_not_the_one_of_before_cannot_be_gone_back_to(arm: 
     [
         ({"foreign": "Service web was edited", "detail": "x"}, "Service web was edited"),
         ({"detail": "3 of 4 endpoints"}, "3 of 4 endpoints"),
-        ({}, "the stable side has too few ready pods"),
+        ({}, "the Services do not lead to the stable pods alone"),
     ],
 )
 def test_a_rollback_that_cannot_get_done_says_so_in_half_an_hour(at: dict[str, str], cause: str):

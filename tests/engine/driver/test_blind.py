@@ -2,6 +2,7 @@
 
 import pytest
 
+from deliver.model.analysis_result import AnalysisResult
 from deliver.model.release import Outcome
 from deliver.model.verdict import Verdict
 from deliver.render.sentences import sentence
@@ -74,12 +75,12 @@ def test_a_blind_release_can_still_be_failed_by_its_pods():
 
 
 class Stuck(Judge):
-    """Answers once, with a PASS, and says the same thing for ever: an examiner whose data stands still."""
+    """Answers once, with a PASS, and says the same thing for ever: an analyzer whose data stands still."""
 
-    first: Judge.Said | None = None
+    first: AnalysisResult | None = None
 
-    def examine(self, namespace, stable, candidate, *, traffic=True):
-        self.first = self.first or super().examine(namespace, stable, candidate, traffic=traffic)
+    def analyze(self, namespace, stable, candidate, *, traffic=True):
+        self.first = self.first or super().analyze(namespace, stable, candidate, traffic=traffic)
         return self.first
 
 
@@ -96,16 +97,15 @@ def test_a_verdict_that_gets_old_is_no_pass():
 def test_a_verdict_from_before_the_bake_counts_for_nothing(verdict: Verdict):
     """What was true of 10 % says nothing of 50 %."""
     rig = Rig.make()
-    old: list[Judge.Said] = []
+    old: list[AnalysisResult] = []
 
     class Late(Judge):
-        def examine(self, namespace, stable, candidate, *, traffic=True):
-            found = super().examine(namespace, stable, candidate, traffic=traffic)
+        def analyze(self, namespace, stable, candidate, *, traffic=True):
+            found = super().analyze(namespace, stable, candidate, traffic=traffic)
             if rig.record().step == 0:
                 return found
-            old.append(
-                old[0] if old else Judge.Said(tuple(type(r)(r.name, r.kind, verdict, "old") for r in found.results), 1.0, found.at - 30.0)
-            )
+            earlier = tuple(type(r)(r.name, r.kind, verdict, "old") for r in found.results)
+            old.append(old[0] if old else AnalysisResult(earlier, 1.0, found.at - 30.0))
             return old[0]
 
     rig.judge = Late(rig.world.clock.now)
@@ -118,8 +118,8 @@ def test_a_judge_that_fails_to_answer_at_all_is_blind():
     rig = Rig.make()
 
     class Broken(Judge):
-        def examine(self, namespace, stable, candidate, *, traffic=True):
-            return Judge.Said((), None, 0.0)
+        def analyze(self, namespace, stable, candidate, *, traffic=True):
+            return AnalysisResult((), None, 0.0)
 
     rig.judge = Broken(rig.world.clock.now)
     release = rig.run(rig.spec(max_blind=60.0))

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from deliver.model.analysis_result import AnalysisResult
 from deliver.model.names import HASH
 from deliver.model.observation import CutoverSeen
 from deliver.model.release import Outcome, Release
@@ -136,9 +137,9 @@ class Asked(Judge):
         super().__init__(now)
         self.asked: list[bool] = []
 
-    def examine(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> Judge.Said:
+    def analyze(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> AnalysisResult:
         self.asked.append(traffic)
-        return super().examine(namespace, stable, candidate, traffic=traffic)
+        return super().analyze(namespace, stable, candidate, traffic=traffic)
 
     def taken(self) -> list[bool]:
         told, self.asked = self.asked, []
@@ -175,14 +176,14 @@ def test_or_rolled_back_where_that_was_asked_for():
 
 
 class Facts(Judge):
-    """Tells what a real examiner would of the switch: `rates` by pod at a time, and what asking the Service gave."""
+    """Tells what a real analyzer would of the switch: `rates` by pod at a time, and what asking the Service gave."""
 
     def __init__(self, now: Any, rates: Any = None, asked: Verdict | None = None, unasked: str = "") -> None:
         super().__init__(now)
         self.rates, self.asked, self.unasked = rates, asked, unasked
 
-    def examine(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> Judge.Said:
-        found = super().examine(namespace, stable, candidate, traffic=traffic)
+    def analyze(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> AnalysisResult:
+        found = super().analyze(namespace, stable, candidate, traffic=traffic)
         rates = self.rates(self.now(), [pod.name for pod in stable]) if self.rates else {}
         asked = (
             (CheckResult("Service web", "service", self.asked, "10 of 10", evidence=Evidence(at=self.now())),)
@@ -190,7 +191,8 @@ class Facts(Judge):
             else ()
         )
         healthy = (CheckResult("http", "health", Verdict.PASS, "4 of 4 pods are healthy"),)
-        return Judge.Said(found.results + healthy + asked, found.share, found.at, CutoverSeen(self.now(), rates, unasked=self.unasked))
+        switch = CutoverSeen(self.now(), rates, unasked=self.unasked)
+        return AnalysisResult(found.results + healthy + asked, found.candidate_percent, found.at, switch)
 
 
 def test_switched_probed_and_drained_have_three_times():

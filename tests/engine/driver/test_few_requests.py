@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from deliver.model.analysis_result import AnalysisResult
 from deliver.model.codec import decode, encode
 from deliver.model.frozen import replace
 from deliver.model.observation import PodSeen
@@ -26,12 +27,12 @@ class Sparse(Judge):
     late: float = 0.0
     began: float = 0.0
 
-    def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> Judge.Said:
+    def analyze(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> AnalysisResult:
         at = self.now()
         if not traffic:
-            return Judge.Said((), None, at)
+            return AnalysisResult((), None, at)
         self.began = self.began or at
-        return Judge.Said((replace(self.says(at - self.began), awaits=self.began + self.late),), 20.0, at)
+        return AnalysisResult((replace(self.says(at - self.began), awaits=self.began + self.late),), 20.0, at)
 
 
 def few(verdict: Verdict = Verdict.BLIND, few: TooFewRequests | None = FEW, proved: bool | None = False) -> CheckResult:

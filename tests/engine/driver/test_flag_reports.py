@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from deliver.flags.http import Caller
+from deliver.flags.http import FlagHttpClient
 from deliver.model.errors import InputError
 from tests.engine.driver.test_flag_undo import FLAG, STAFF, STAFF_RULE, WAS, UnleashRig, definition, taken_back
 from tests.engine.driver.test_flagd_release import FlagdRig
@@ -145,7 +145,7 @@ def test_a_rollback_that_dies_after_any_of_its_writes_ends_where_it_would_have(p
             rig.server.person(on=False)
         well = rig.server.caller
         try:
-            rig.server.caller = Caller(transport=dying(rig, nth))
+            rig.server.caller = FlagHttpClient(transport=dying(rig, nth))
             rig.verb("rollback")
             break
         except Died:

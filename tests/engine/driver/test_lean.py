@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from deliver.model.analysis_result import AnalysisResult
 from deliver.model.journal import Event
 from deliver.model.observation import PodSeen
 from deliver.model.release import Direction, Outcome, Release
@@ -22,8 +23,8 @@ class Scraped(Judge):
     leaning: tuple[float, float] = (float("inf"), float("inf"))
     awaits: float = 0.0
 
-    def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> Judge.Said:
-        said, now = super().examine(namespace, stable, candidate, traffic=traffic), self.now()
+    def analyze(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> AnalysisResult:
+        said, now = super().analyze(namespace, stable, candidate, traffic=traffic), self.now()
         leans = self.leaning[0] <= now < self.leaning[1]
         verdict, why = (Verdict.BLIND, WHY) if leans else (said.results[0].verdict, said.results[0].why)
         result = replace(said.results[0], verdict=verdict, why=why, leans=leans, seen_to=now - self.late, awaits=self.awaits)

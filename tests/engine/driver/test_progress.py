@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from deliver.model.analysis_result import AnalysisResult
 from deliver.model.names import HASH
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Analysis, Limits, PluginSpec, ReleaseSpec
@@ -210,10 +211,10 @@ def test_slow_image_pulls_are_waited_for():
 class Probed(Judge):
     """Answers as health checks do, with what a test says."""
 
-    def examine(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> Judge.Said:
+    def analyze(self, namespace: str, stable: Any, candidate: Any, *, traffic: bool = True) -> AnalysisResult:
         self.asked = [*getattr(self, "asked", []), traffic]
         verdict = self.verdict(self.now()) if callable(self.verdict) else self.verdict
-        return Judge.Said((CheckResult("http", "health", verdict, f"/healthz says {verdict}"),), None, self.now())
+        return AnalysisResult((CheckResult("http", "health", verdict, f"/healthz says {verdict}"),), None, self.now())
 
 
 def healthy_spec() -> ReleaseSpec:

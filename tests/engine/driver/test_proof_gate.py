@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from deliver.model.analysis_result import AnalysisResult
 from deliver.model.evidence import Calibration, MetricEvidence, Tally, Track
 from deliver.model.frozen import replace
 from deliver.model.journal import Event
@@ -25,7 +26,7 @@ class Weighing(Judge):
     began: float = 0.0
     looks: int = 0
 
-    def examine(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> Judge.Said:
+    def analyze(self, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], *, traffic: bool = True) -> AnalysisResult:
         at = self.now()
         self.began, self.looks = self.began or at, self.looks + 1
         total = Tally(0, 10 * self.looks, 1, 90 * self.looks)
@@ -33,7 +34,7 @@ class Weighing(Judge):
         evidence = Evidence(at=at, numbers={**numbers, "odds_worse": 0.5, "odds_no_worse": 8.0})
         result = CheckResult("errors", "metric", Verdict.PASS, "0 of 10", evidence=evidence, proved=self.proved(at - self.began))
         measure = MetricEvidence((Track(calibration=Calibration(every=5.0), sum=total),), {"web-a": at})
-        return Judge.Said((result,), 10.0, at, measures={"errors": measure})
+        return AnalysisResult((result,), 10.0, at, measures={"errors": measure})
 
 
 def weighed(proved: Callable[[float], bool] = lambda seconds: False) -> Rig:

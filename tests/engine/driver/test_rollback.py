@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from deliver.model.journal import Event, times
 from deliver.model.release import Outcome
 from deliver.model.spec import Limits
 from deliver.model.verdict import Verdict
@@ -29,11 +30,7 @@ def test_the_order_stable_whole_then_traffic_then_verified_then_the_candidate_go
     rig = Rig.make()
     rig.judge.verdict = lambda now: Verdict.FAIL if rig.record().step == 1 and rig.record().phase == "Baking" else Verdict.PASS
     release = rig.run(rig.spec(limits=Limits(drain=30.0)))
-    journal = [
-        entry
-        for entry in release.journal
-        if entry.at >= next(e.at for e in release.journal if sentence(e, release).startswith("rolling back"))
-    ]
+    journal = [entry for entry in release.journal if entry.at >= times(release.journal, Event.TURNED_BACK)[0]]
     texts = [sentence(entry, release).partition(":")[0] for entry in journal if entry.kind != "outcome"]
     assert texts == [
         "rolling back",

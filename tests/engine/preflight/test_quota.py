@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deliver.engine.preflight.quota import quantity
+from deliver.cluster.quantity import quantity
 
 
 @pytest.mark.parametrize(

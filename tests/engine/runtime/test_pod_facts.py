@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deliver.engine.runtime.pod_facts import PodFactsCache, bare_digest, deployment_problem, pod_seen
+from deliver.engine.runtime.pod_facts import bare_digest, deployment_problem, pod_seen
+from deliver.model.release import digest_of
 
 START = "2026-01-05T09:00:10Z"
 
@@ -139,31 +140,10 @@ def test_unknown_fields_of_a_newer_kubernetes_change_nothing(extra: Any):
     assert pod_seen(obj) == pod_seen(pod(RUNNING, ready="True"))
 
 
-def test_what_is_known_of_an_object_is_kept_for_as_long_as_it_is_the_same():
-    facts, one = PodFactsCache(), pod(RUNNING, ready="True")
-    first = facts.pod(one)
-    assert first == pod_seen(one)
-    assert facts.pod(pod(RUNNING, ready="True")) is first
-    assert facts.pod(pod(RUNNING, ready="False")) == pod_seen(pod(RUNNING, ready="False"))
-    assert facts.pod(one) == first
-
-
 def test_a_replicaset_has_the_digest_of_the_deployment_that_made_it():
-    facts, template = PodFactsCache(), {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": []}}
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": []}}
     hashed = {**template, "metadata": {"labels": {"app": "web", "pod-template-hash": "abc"}}}
-    made = facts.bare_digest({"metadata": {"uid": "u2"}, "spec": {"template": hashed}})
-    assert made == bare_digest(hashed) == facts.digest({"metadata": {"uid": "u2"}, "spec": {"template": template}})
-
-
-def test_what_went_is_forgotten():
-    facts, pods = PodFactsCache(), [pod(RUNNING, ready="True") for _ in range(100)]
-    for number, one in enumerate(pods):
-        one["metadata"]["uid"] = f"u{number}"
-        facts.pod(one)
-    kept = facts.pod(pods[0])
-    facts.trim(pods[:2])
-    assert len(facts._known) == 2
-    assert facts.pod(pods[0]) is kept
+    assert bare_digest(hashed) == digest_of(template)
 
 
 @pytest.mark.parametrize(
