@@ -98,7 +98,7 @@ def search_again(cluster: Cluster, release: Release, now: float) -> Analysis | N
 def last_judged_release(record: Record) -> Release | None:
     """The workload's newest release of pods, if metrics judged it; else None."""
     newest = [*([record.release] if record.release else []), *record.history]
-    pods = [one for one in newest if one.plan.flag is None and one.spec.strategy != "rollback"]
+    pods = [one for one in newest if one.plan.flag is None and not one.reverts]
     return pods[0] if pods and pods[0].spec.analysis.metrics and pods[0].spec.analysis.provider else None
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from deliver.model.plan import Exposure
+from deliver.model.plan import Exposure, Side
 
 UNLOCKED = "rollback, before the lock was taken"  # why of the one action that may go before it
 
@@ -39,12 +39,22 @@ class Action:
     share: percent of users, and revision: what the flag was when that was decided, for set-share.
     """
 
+    sparse = True  # for the codec, as Entry
+
     verb: Verb
     why: str
     pods: int = 0
     exposure: Exposure | None = None
     share: float = 0.0
     revision: str = ""
+
+    @property
+    def side(self) -> Side | None:
+        return self.exposure.side if self.exposure else None
+
+    @property
+    def weight(self) -> float | None:
+        return self.exposure.weight if self.exposure else None
 
     def __str__(self) -> str:
         match self.verb:

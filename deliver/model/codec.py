@@ -1,10 +1,13 @@
-"""Frozen dataclasses to plain JSON data and back, by their type hints. Unknown keys are ignored, missing ones take the default."""
+"""Frozen dataclasses to plain JSON data and back, by their type hints. Unknown keys are ignored, missing ones take the default.
+
+Of a class that says `sparse = True` what is at its default is left out: of entries and their actions a record has hundreds.
+"""
 
 import json
 import math
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from functools import cache, partial
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -23,6 +26,8 @@ def encode(value: Any) -> Any:
 @cache
 def _encoder(kind: type) -> Callable[[Any], Any]:
     """Looked up once a type: to ask whether a value is a Mapping takes longer than to encode most of them."""
+    if getattr(kind, "sparse", False):
+        return partial(_encode_sparse, tuple((one.name, _default(one)) for one in fields(kind)))
     if names := _names(kind):
         return lambda value: {name: encode(getattr(value, name)) for name in names}
     if issubclass(kind, Enum):
@@ -32,6 +37,15 @@ def _encoder(kind: type) -> Callable[[Any], Any]:
     if issubclass(kind, (tuple, list)):
         return lambda value: [encode(item) for item in value]
     return _as_it_is
+
+
+def _encode_sparse(known: tuple[tuple[str, Any], ...], value: Any) -> dict[str, Any]:
+    items = ((name, getattr(value, name), default) for name, default in known)
+    return {name: encode(item) for name, item, default in items if item != default}
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 class IncrementalEncoder:

@@ -22,6 +22,8 @@ class Exposure:
     serve; None: by number of ready endpoints, as the application's own objects have it.
     """
 
+    sparse = True  # for the codec, as Entry
+
     side: Side
     hash: str = ""
     weight: float | None = None
@@ -35,37 +37,25 @@ ORIGINAL = Exposure(Side.BOTH)  # nothing of ours in the way
 
 @dataclass(frozen=True)
 class Step:
-    """One step: what stands, where traffic goes, and how long it is watched before the next.
+    """One step, as the strategy plans it: what stands, where traffic goes, and how long it is watched before the next."""
 
-    name: for people, e.g. "10 %". weight: wanted exposure in percent. side: whom the Services select.
-    candidate_pods, stable_pods: pods of each arm (stable_pods above the live count are temporary: surge).
-    bake: seconds of watching after the shift is verified; min_bake: from when on proof ends it early, 0 = never; max_bake: until when
-    proof is waited for where it is needed, 0 = three times the bake. approval: a person must `deliver promote` before the next step;
-    approval_timeout: seconds that is waited for, 0 = limits.pause; unanswered: what happens then, "hold" or "rollback".
-    preview: the preview Service leads to the candidate, users stay where `side` says. checks: of this step alone, beside the spec's.
-    metrics: whether the spec's metrics are judged. baseline: seconds of the stable side's own past, before the shift, that
-    `compare: stable` is judged against while stable has no traffic; 0 = its present. probe: the Services are asked, on fresh
-    connections, where a health check or a check of the plan tells how. by_weight: while both sides serve, the router sends `weight`
-    percent of the requests to the candidate, however many pods there are; needs a router that can.
-    """
-
-    name: str
-    weight: float
-    side: Side
+    name: str  # for people, e.g. "10 %"
+    weight: float  # wanted exposure, percent
+    side: Side  # whom the Services select
     candidate_pods: int
-    stable_pods: int
-    bake: float = 0.0
-    min_bake: float = 0.0
-    max_bake: float = 0.0
-    approval: bool = False
-    approval_timeout: float = 0.0
-    unanswered: str = "hold"
-    preview: bool = False
-    checks: tuple[PluginSpec, ...] = ()
-    metrics: bool = True
-    baseline: float = 0.0
-    probe: bool = False
-    by_weight: bool = False
+    stable_pods: int  # what is above the live count is temporary: surge
+    bake: float = 0.0  # seconds of watching after the shift is verified
+    min_bake: float = 0.0  # seconds after which proof ends the bake early; 0: never
+    max_bake: float = 0.0  # seconds that proof is waited for where it is needed; 0: three times the bake
+    approval: bool = False  # a person must `deliver promote` before the next step
+    approval_timeout: float = 0.0  # seconds that the person is waited for; 0: limits.pause
+    unanswered: str = "hold"  # what happens then: "hold" or "rollback"
+    preview: bool = False  # the preview Service leads to the candidate, users stay where `side` says
+    checks: tuple[PluginSpec, ...] = ()  # of this step alone, beside the spec's
+    metrics: bool = True  # whether the spec's metrics are judged
+    baseline: float = 0.0  # seconds of stable's past that `compare: stable` is judged against while it has no traffic; 0: its present
+    probe: bool = False  # the Services are asked, on fresh connections, where a check tells how
+    by_weight: bool = False  # while both sides serve, the router sends `weight` percent of the requests to the candidate
 
     def exposure(self, stable: str, candidate: str) -> Exposure:
         """stable, candidate: pod-template-hash of each arm's pods."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from deliver.model.action import Action
 from deliver.model.evidence import MetricEvidence, Point
 from deliver.model.frozen import replace
+from deliver.model.journal import Entry, Event, Result
 from deliver.model.observation import FlagState, OperatorRequest
 from deliver.model.plan import Exposure, Plan, Side, Step
 from deliver.model.spec import ReleaseSpec
@@ -21,6 +23,13 @@ class Direction(StrEnum):
     PROGRESSING = "forward"
     PROMOTING = "finish"
     ROLLING_BACK = "back"
+
+
+class ReleaseKind(StrEnum):
+    """rollout: to a new version, by a strategy. revert: back from a promoted one, which its `spec` has, to that of its `snapshot`."""
+
+    ROLLOUT = "rollout"
+    REVERT = "revert"
 
 
 class Phase(StrEnum):
@@ -125,85 +134,57 @@ class Cutover:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One line of the journal. kind: intent, outcome, state, verdict, request, note.
-
-    seq counts from 1 without a gap. of: for an outcome, the seq of its intent. result: for an outcome, done, failed or unknown.
-    """
-
-    seq: int
-    at: float
-    kind: str
-    text: str
-    actor: str = ""
-    fence: int = 0
-    of: int = 0
-    result: str = ""
-    checks: tuple[CheckResult, ...] = ()
-
-
-@dataclass(frozen=True)
 class Release:
-    """The live record.
+    """The live record. A time is unix seconds by the clock of the driver that wrote it; 0: it has not come."""
 
-    candidate: name of the candidate Deployment; candidate_hash: its pods' hash once known. new_hash: of the promoted
-    template in the named Deployment, once known. since: when the current phase began; bake_since, blind_since: 0 = not running.
-    overtime: the bake (by its begin) of which was said that it is over and not judged yet.
-    approved: index of the newest step that a person let pass. exposed: the candidate has had traffic. traffic_off: when it was
-    verified to have none any more: a second after the EndpointSlices said so, in which kube-proxy has followed; 0 again when users had
-    to be given to whoever is ready. lingering: since when the Services have stayed pinned, although traffic is off, for pods that run
-    what is taken back. ended_by: who ended it, when that was a person. timed_out: held by its own time limit. resumed: when the present
-    driver took it up, 0 = it began it. flag_revision: what our last write to the flag made it. flag_undone: what it was once all of ours
-    was taken back, "" = not yet. flag_theirs: what somebody else had made of it when our kill went over it, where the back end cannot
-    keep that itself. flag_left: what was left as somebody else's, a sentence each. trail: the counts and the evidence of each metric
-    over time, thinned out.
-    measures: the state of each metric that is judged by evidence. surged: the largest size that was asked of the stable side, 0 = none.
-    unproved: metrics that had too few requests for the newest step that passed.
-    """
-
-    id: str
-    number: int
-    spec: ReleaseSpec
-    plan: Plan
-    snapshot: Snapshot
-    candidate: str
-    actor: str
+    id: str  # deployment-yyyymmdd-n
+    number: int  # of the releases of this target, from 1; 0: put together without a record
+    spec: ReleaseSpec  # what was asked for
+    plan: Plan  # what the strategy made of it
+    snapshot: Snapshot  # what stood before
+    candidate: str  # name of the candidate Deployment
+    actor: str  # who began it
     started: float
-    fence: int = 0
+    fence: int = 0  # of the driver's lock; each takeover has a higher one
+    kind: ReleaseKind = ReleaseKind.ROLLOUT
     course: Direction = Direction.PROGRESSING
     phase: Phase = Phase.PREPARING
-    step: int = 0
-    since: float = 0.0
-    bake_since: float = 0.0
-    blind_since: float = 0.0
-    overtime: float = 0.0
-    candidate_hash: str = ""
-    new_hash: str = ""
-    shift: RouteChange | None = None
-    approved: int = -1
-    paused: OperatorRequest | None = None
-    outcome: Outcome | None = None
-    reason: str = ""
+    step: int = 0  # index of the present step, or of the last one that was reached
+    since: float = 0.0  # when the phase began
+    bake_since: float = 0.0  # of this step's unbroken exposure; 0: it does not bake
+    blind_since: float = 0.0  # 0: it can be judged
+    overtime: float = 0.0  # bake_since of the bake of which was said that it is over and not judged yet
+    candidate_hash: str = ""  # pod-template-hash of the candidate's pods, once known
+    new_hash: str = ""  # pod-template-hash of the promoted template in the named Deployment, once it has rolled out
+    shift: RouteChange | None = None  # the last route change; None: not asked for, or no longer proven
+    approved: int = -1  # index of the newest step that a person let pass; past the last one: the hold as well
+    paused: OperatorRequest | None = None  # by whom, while it is paused
+    outcome: Outcome | None = None  # None while it goes on
+    reason: str = ""  # why it turned back, was held or ended as it did, in words
     ended: float = 0.0
-    ended_by: str = ""
-    exposed: bool = False
-    traffic_off: float = 0.0
-    lingering: float = 0.0
-    observed: float | None = None
-    checks: tuple[CheckResult, ...] = ()
-    evidence: tuple[str, ...] = ()
-    timed_out: bool = False
-    resumed: float = 0.0
-    switch: Cutover | None = None
-    flag_revision: str = ""
-    flag_undone: str = ""
-    flag_theirs: FlagState | None = None
-    flag_left: tuple[str, ...] = ()
-    surged: int = 0
-    unproved: tuple[str, ...] = ()
-    journal: tuple[Entry, ...] = field(default_factory=tuple)
-    trail: tuple[Point, ...] = ()
-    measures: Mapping[str, MetricEvidence] = field(default_factory=dict)
+    ended_by: str = ""  # a person who turned it back; "": it was the engine
+    exposed: bool = False  # users have been led to the candidate, or had the treatment
+    traffic_off: float = 0.0  # when that was verified; 0 again when users had to be given to whoever is ready
+    lingering: float = 0.0  # since when the Services stay pinned, traffic off, for pods that run what is taken back
+    observed: float | None = None  # the candidate's share of requests by metrics, percent
+    checks: tuple[CheckResult, ...] = ()  # the newest verdicts, the pods' first
+    evidence: tuple[str, ...] = ()  # the candidate's last log lines
+    timed_out: bool = False  # held by `limits.total`
+    resumed: float = 0.0  # when the present driver took it up; 0: it began it
+    switch: Cutover | None = None  # what is known of a switch of all users at once
+    flag_revision: str = ""  # what our last write to the flag made it
+    flag_undone: str = ""  # what it was once all of ours was taken back; "": not yet
+    flag_theirs: FlagState | None = None  # what somebody else had made of it when our kill went over it
+    flag_left: tuple[str, ...] = ()  # what was left in it as somebody else's, a sentence each
+    surged: int = 0  # the largest size that was asked of the stable side; 0: none was
+    unproved: tuple[str, ...] = ()  # metrics that had too few requests for the newest step that passed
+    journal: tuple[Entry, ...] = ()
+    trail: tuple[Point, ...] = ()  # counts and evidence of each metric over time, thinned out
+    measures: Mapping[str, MetricEvidence] = field(default_factory=dict)  # state of each metric that is judged by evidence
+
+    @property
+    def reverts(self) -> bool:
+        return self.kind is ReleaseKind.REVERT
 
     @property
     def current(self) -> Step:
@@ -243,17 +224,21 @@ class Release:
         """The stable template with the new image."""
         return with_image(self.snapshot.template, self.snapshot.container, self.spec.image)
 
-    def noted(self, at: float, kind: str, text: str, **more: Any) -> "Release":
-        """With one more journal line."""
+    def noted(self, at: float, event: Event, **more: Any) -> "Release":
+        """With one more journal line. more: the other fields of Entry."""
         seq = self.journal[-1].seq + 1 if self.journal else 1
-        entry = Entry(seq=seq, at=at, kind=kind, text=text, fence=self.fence, **more)
+        entry = Entry(seq=seq, at=at, event=event, step=self.step, fence=self.fence, **more)
         return replace(self, journal=(*self.journal, entry))
 
+    def with_outcome(self, at: float, intent: Entry, result: Result, reason: str = "") -> "Release":
+        """With the outcome of an intent. reason: what it met, where it was not carried out."""
+        return self.noted(at, Event.OUTCOME, action=intent.action, of=intent.seq, result=result, reason=reason)
 
-def done_already(release: Release, at: float, action: str, why: str) -> Release:
+
+def done_already(release: Release, at: float, action: Action) -> Release:
     """With intent and outcome of something that was done before it could be journalled."""
-    asked = release.noted(at, "intent", f"{action}: {why}")
-    return asked.noted(at, "outcome", action, of=asked.journal[-1].seq, result="done")
+    asked = release.noted(at, Event.INTENT, action=action)
+    return asked.with_outcome(at, asked.journal[-1], Result.DONE)
 
 
 def with_image(template: Mapping[str, Any], container: str, image: str) -> dict[str, Any]:

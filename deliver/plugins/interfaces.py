@@ -11,7 +11,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from deliver.model.objects import Object
 from deliver.model.observation import PodSeen, RouteSeen
@@ -74,10 +74,10 @@ class Writer(Protocol):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a preflight rule has to say. level: input (exit code 2), refuse (exit code 9), warn or info. hint: what to do about it."""
+    """What a preflight rule has to say. level: which exit code it forbids a release with, or warn or info. hint: what to do about it."""
 
     rule: str
-    level: str
+    level: Literal["input", "locked", "forbidden", "refuse", "warn", "info"]
     message: str
     hint: str = ""
 

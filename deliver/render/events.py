@@ -1,21 +1,28 @@
 """The journal as a person reads it: an intent and its outcome become one line, a verdict is told when it changes."""
 
-import re
 from dataclasses import dataclass, field
 from math import isfinite
 
-from deliver.model.release import Entry, Release
+from deliver.model.journal import Entry, EntryKind, Event, Result
+from deliver.model.release import Release
 from deliver.model.verdict import CheckResult, Verdict, binding, combined
+from deliver.render.sentences import phrase, sentence
 from deliver.text.durations import duration
 from deliver.text.formats import count, number
 from deliver.text.sanitize import clean
 
-_INTENT = re.compile(r"(?P<verb>[a-z]+(?:-[a-z]+)*)(?: (?P<arg>stable|both(?: [\d.]+ %)?|candidate|\d+(?:\.\d+)?))?(?:[:;,]? .*)?$")
-_SIDES = {"stable": "the stable side only", "both": "both sides", "candidate": "the candidate only"}
+_LEVELS = {
+    **dict.fromkeys((Event.HELD, Event.ROLLED_BACK, Event.OLD_SIDE_COLD, Event.CONNECTIONS_HELD, Event.CONNECTIONS_CUT), "warn"),
+    **dict.fromkeys((Event.PROMOTED, Event.TRAFFIC_VERIFIED, Event.TAKEOVER_VERIFIED, Event.TRAFFIC_OFF), "done"),
+    **dict.fromkeys((Event.CANDIDATE_PROBED, Event.STABLE_DRAINED), "done"),
+    Event.ROLLBACK_FAILED: "fail",
+    Event.TURNED_BACK: "fail",
+    Event.TRAFFIC_OFF_RETRACTED: "warn",
+}
 
 
 @dataclass(frozen=True)
-class Event:
+class Line:
     """level: action, wait, done, warn or fail (style.py has the symbols)."""
 
     at: float
@@ -40,7 +47,7 @@ class Narrator:
             self._seq = new[-1].seq
         return [entry for entry in new if entry.at >= self.since]
 
-    def tell(self, release: Release) -> list[Event]:
+    def tell(self, release: Release) -> list[Line]:
         events = (self._event(entry, release) for entry in self.fresh(release))
         return [event for event in events if event]
 
@@ -48,99 +55,48 @@ class Narrator:
         """The oldest intent without an outcome, "" when nothing is under way."""
         return phrase(next(iter(self._open.values())), release)[0] if self._open else ""
 
-    def _event(self, entry: Entry, release: Release) -> Event | None:
+    def _event(self, entry: Entry, release: Release) -> Line | None:
         match entry.kind:
-            case "intent":
+            case EntryKind.INTENT:
                 self._open[entry.seq] = entry
                 return None
-            case "outcome":
+            case EntryKind.OUTCOME:
                 return _outcome(entry, self._open.pop(entry.of, None), release)
-            case "verdict":
-                return self._told_verdict(entry)
-            case "request":
-                by = f" (by {clean(entry.actor)})" if entry.actor and entry.actor not in entry.text else ""
-                return Event(entry.at, "action", clean(entry.text) + by, entry.seq)
-            case "state" if entry.text.startswith("started by "):
-                return None  # every display says so in its head
-            case "state":
-                return Event(entry.at, _state_level(entry.text), clean(entry.text), entry.seq)
-            case _:
-                return Event(entry.at, "warn", clean(entry.text), entry.seq)
+            case EntryKind.VERDICT:
+                return self._told_verdict(entry, release)
+            case EntryKind.NOTE:
+                return Line(entry.at, "warn", told(entry, release), entry.seq)
+        if entry.event is Event.STARTED:
+            return None  # every display says so in its head
+        return Line(entry.at, _LEVELS.get(entry.event, "action"), told(entry, release), entry.seq)
 
-    def _told_verdict(self, entry: Entry) -> Event | None:
+    def _told_verdict(self, entry: Entry, release: Release) -> Line | None:
         """Once, however often it is repeated; a turn back is a failure whatever the checks say (a person may have asked)."""
-        verdict, text = combined(binding(entry.checks)), clean(entry.text)
+        verdict, text = combined(binding(entry.checks)), told(entry, release)
         if (verdict, text) == self._verdict:
             return None
         self._verdict = (verdict, text)
-        if text.startswith("rolling back"):
-            return Event(entry.at, "fail", text, entry.seq)
+        if entry.event is Event.TURNED_BACK:
+            return Line(entry.at, "fail", text, entry.seq)
         level = {Verdict.PASS: "done", Verdict.FAIL: "fail", Verdict.BLIND: "warn"}[verdict]
-        told = [check_line(check) for check in entry.checks if check.verdict is verdict and check.kind != "pods"]
-        return Event(entry.at, level, f"{text} ({'; '.join(told)})" if told else text, entry.seq)
+        lines = [check_line(check) for check in entry.checks if check.verdict is verdict and check.kind != "pods"]
+        return Line(entry.at, level, f"{text} ({'; '.join(lines)})" if lines else text, entry.seq)
 
 
-def _outcome(entry: Entry, intent: Entry | None, release: Release) -> Event:
-    todo, done = phrase(intent, release) if intent else (clean(entry.text), clean(entry.text))
+def told(entry: Entry, release: Release) -> str:
+    """Its sentence, fit for a terminal."""
+    return clean(sentence(entry, release))
+
+
+def _outcome(entry: Entry, intent: Entry | None, release: Release) -> Line:
+    todo, done = phrase(intent or entry, release)
     took = f" ({duration(entry.at - intent.at)})" if intent and entry.at - intent.at >= 1 else ""
-    if entry.result in ("", "done"):
-        return Event(entry.at, "done", done + took, entry.seq)
-    why = f": {clean(entry.text)}" if intent and entry.text and entry.text != intent.text else ""
-    if entry.result == "failed":
-        return Event(entry.at, "fail", f"could not {todo}{why}" if intent else f"failed: {todo}", entry.seq)
-    return Event(entry.at, "warn", f"not known yet whether it worked to {todo}{why}", entry.seq)
-
-
-def _state_level(text: str) -> str:
-    lowered = text.lower()
-    if any(word in lowered for word in ("rollback_failed", "rollback failed")):
-        return "fail"
-    if any(word in lowered for word in ("held", "rolling back", "rollback", "frozen", "rolled_back", "rolled back")):
-        return "warn"
-    return "done" if any(word in lowered for word in ("promoted", "verified", "traffic is off", "probed:", "drained:")) else "action"
-
-
-def phrase(intent: Entry, release: Release) -> tuple[str, str]:
-    """What the intent is to do, and what is true when it is done. The verbs are those of model/action.py."""
-    found = _INTENT.match(intent.text)
-    verb, arg = (found["verb"], found["arg"] or "") if found else ("", "")
-    name, twin = f"`{clean(release.spec.target.deployment)}`", f"`{clean(release.candidate)}`"
-    flag = f"flag `{clean(release.plan.flag.flag)}`" if release.plan.flag else "the flag"
-    pods = count(int(arg), "pod") if arg.isdecimal() else "its pods"
-    side = f"the new pods of {name}" if arg == "stable" and _finishing(intent, release) else _whom(arg)
-    preview = f"preview Service `{clean(release.plan.preview)}`"
-    phrases = {
-        "hold-stable": (f"pause Deployment {name}", f"Deployment {name} is paused for the release"),
-        "hold-autoscaler": (f"hold the autoscaler at {pods} or more", f"autoscaler holds {pods} or more"),
-        "create-candidate": (f"create the candidate {twin} with {pods}", f"candidate {twin} created with {pods}"),
-        "scale-candidate": (f"scale the candidate to {pods}", f"candidate scaled to {pods}"),
-        "scale-stable": (f"scale stable to {pods}", f"stable scaled to {pods}"),
-        "route": (f"send traffic to {side}", f"Services send traffic to {side}"),
-        "update-stable": (f"give Deployment {name} the new template", f"Deployment {name} has the new template"),
-        "restore-stable": (f"give Deployment {name} its old template back", f"Deployment {name} has its old template back"),
-        "keep-evidence": ("keep the candidate's last log lines", "candidate's last log lines kept"),
-        "delete-candidate": (f"delete the candidate {twin}", f"candidate {twin} deleted"),
-        "release-stable": (f"unpause Deployment {name}", f"Deployment {name} is no longer paused by the release"),
-        "release-autoscaler": ("give the autoscaler its minimum back", "autoscaler has its minimum back"),
-        "note-undo": (f"note on Deployment {name} how to undo this", f"Deployment {name} carries a note that undoes this release"),
-        "set-share": (f"raise {flag} to {arg} % of users", f"{flag} is set to {arg} % of users"),
-        "kill-flag": (f"serve the safe variant of {flag} to everyone", f"{flag} gives the treatment to nobody"),
-        "restore-flag": (f"take back what this release wrote in {flag}", f"what this release wrote in {flag} is taken back"),
-        "release-flag": (f"take deliver's marks off {flag}", f"{flag} has no marks of deliver any more"),
-        "clear-undo": (f"take the note off Deployment {name}", f"the note is off Deployment {name}"),
-        "open-preview": (f"let {preview} lead to the candidate", f"{preview} leads to the candidate, users do not get there"),
-        "close-preview": (f"close {preview}", f"{preview} is {'deleted' if release.plan.preview_made else 'what it was'}"),
-        "restore-route": ("give the Services their own selectors back", "Services have their own selectors back"),
-    }
-    return phrases.get(verb, (clean(intent.text), clean(intent.text)))
-
-
-def _finishing(intent: Entry, release: Release) -> bool:
-    """Whether the named Deployment, the "stable" side, had the new version when this was asked for."""
-    for entry in reversed(release.journal):
-        if entry.seq < intent.seq and entry.text.startswith(("rolling back", "restore-stable", "update-stable")):
-            return entry.text.startswith("update-stable")
-    return False
+    if entry.result in (None, Result.DONE):
+        return Line(entry.at, "done", done + took, entry.seq)
+    why = f": {clean(entry.reason)}" if entry.reason else ""
+    if entry.result is Result.FAILED:
+        return Line(entry.at, "fail", f"could not {todo}{why}", entry.seq)
+    return Line(entry.at, "warn", f"not known yet whether it worked to {todo}{why}", entry.seq)
 
 
 def check_line(check: CheckResult, *, why: bool = False) -> str:
@@ -155,9 +111,3 @@ def check_line(check: CheckResult, *, why: bool = False) -> str:
         parts.append(count(check.samples, "sample"))
     reason = f" ({clean(check.why)})" if why and check.why and check.verdict is not Verdict.PASS else ""
     return f"{clean(check.name)}: {', '.join(parts)}{reason}"
-
-
-def _whom(arg: str) -> str:
-    """`both 10 %` is told with the router's weight."""
-    side, _, weight = arg.partition(" ")
-    return f"{_SIDES.get(side, side)}, {weight} by weight" if weight else _SIDES.get(side, side)

@@ -1,10 +1,12 @@
 """`deliver explain`: the chain of decisions, and under each verdict the query, the samples, the numbers and the limit."""
 
-from deliver.model.release import Entry, Release
+from deliver.model.journal import Entry, Event
+from deliver.model.release import Release
 from deliver.model.verdict import CheckResult
-from deliver.render.events import phrase
+from deliver.render.events import told
 from deliver.render.lists import entries_of
 from deliver.render.odds import odds_line, odds_view
+from deliver.render.sentences import phrase
 from deliver.render.style import PLAIN, VERDICT_LEVEL, VERDICT_STYLE, Style
 from deliver.render.summary import change, result_word, took, where
 from deliver.render.view import release_view
@@ -27,10 +29,10 @@ def explain_text(release: Release, now: float, step: int | None = None, style: S
     if step is not None:
         lines.append(f"  step: {step + 1} of {len(view['steps'])} alone")
     lines += ["", "Decisions (UTC):"]
-    outcomes = {entry.of: entry for entry in entries if entry.kind == "outcome"}
-    intents = {entry.seq for entry in entries if entry.kind == "intent"}
+    outcomes = {entry.of: entry for entry in entries if entry.event is Event.OUTCOME}
+    intents = {entry.seq for entry in entries if entry.event is Event.INTENT}
     for entry in entries:
-        if entry.kind != "outcome" or entry.of not in intents:
+        if entry.event is not Event.OUTCOME or entry.of not in intents:
             lines += _told(entry, outcomes.get(entry.seq), release, style)
     lines += [] if entries else ["  none recorded"]
     if view["evidence"]:
@@ -40,9 +42,10 @@ def explain_text(release: Release, now: float, step: int | None = None, style: S
 
 def _told(entry: Entry, outcome: Entry | None, release: Release, style: Style) -> list[str]:
     """One decision: number, time, what kind it is, what was done; its checks below."""
-    by = f" [{clean(entry.actor)}]" if entry.actor and entry.actor not in entry.text else ""
+    text = told(entry, release)
+    by = f" [{clean(entry.actor)}]" if entry.actor and clean(entry.actor) not in text else ""
     head = f"  {entry.seq:>3}  {style.paint(stamp(entry.at), 'dim')}  {entry.kind:<7}  "
-    lines = [head + (_action(entry, outcome, release) if entry.kind == "intent" else clean(entry.text)) + by]
+    lines = [head + (_action(entry, outcome, release) if entry.event is Event.INTENT else text) + by]
     for check in entry.checks:
         lines += [" " * 7 + line for line in evidence_lines(check, style)]
     return lines
@@ -52,8 +55,8 @@ def _action(intent: Entry, outcome: Entry | None, release: Release) -> str:
     todo = phrase(intent, release)[0]
     if outcome is None:
         return f"{todo}: no outcome recorded"
-    told = f", {clean(outcome.text)}" if outcome.text and outcome.text != intent.text and outcome.result not in ("", "done") else ""
-    return f"{todo}: {outcome.result or 'done'} after {duration(outcome.at - intent.at)}{told}"
+    why = f", {clean(outcome.reason)}" if outcome.reason else ""
+    return f"{todo}: {outcome.result or 'done'} after {duration(outcome.at - intent.at)}{why}"
 
 
 def evidence_lines(check: CheckResult, style: Style = PLAIN) -> list[str]:

@@ -12,7 +12,7 @@ from rich.text import Text
 from deliver.model.observation import Observation
 from deliver.model.release import Direction, Phase, Release
 from deliver.render import blue_green
-from deliver.render.events import Event
+from deliver.render.events import Line
 from deliver.render.flag import proof as proof_of_flag
 from deliver.render.odds import SIZE, filled, odds_line
 from deliver.render.style import STEP_LEVEL, UNICODE, VERDICT_LEVEL
@@ -31,7 +31,7 @@ STOPPING = 4  # rows that the first section always has
 
 
 def frame(
-    release: Release, seen: Observation | None, events: Sequence[Event], now: float, width: int, height: int, *, driving: bool = True
+    release: Release, seen: Observation | None, events: Sequence[Line], now: float, width: int, height: int, *, driving: bool = True
 ) -> list[Text]:
     """At most `height` lines, each at most `width` columns. driving: Ctrl-C would hold the release, not only end the view."""
     view = release_view(release, seen, now)
@@ -304,7 +304,7 @@ def _verdict(line: Text, check: View, width: int) -> list[Text]:
     return [Text(f"{'':{LABEL}}  {told}", style=STYLE[level]) for told in wrap(why, max(width - LABEL - 2, 20))[:REASON_LINES]]
 
 
-def _event(event: Event) -> Text:
+def _event(event: Line) -> Text:
     style = STYLE[event.level] if event.level in ("done", "fail", "warn") else ""
     text_style = style if event.level in ("fail", "warn") else ""
     return Text.assemble((clock(event.at), "dim"), "  ", (UNICODE[event.level], style), " ", (event.text, text_style))

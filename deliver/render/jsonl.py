@@ -3,13 +3,15 @@
 import threading
 from collections.abc import Callable
 
+from deliver.model.journal import Entry
 from deliver.model.observation import Observation
-from deliver.model.release import Entry, Release
+from deliver.model.release import Release
 from deliver.render.events import Narrator
 from deliver.render.lines import RECENT
 from deliver.render.lists import to_json
 from deliver.render.out import Out, never_raises
-from deliver.render.view import check_view, event_view, release_view
+from deliver.render.sentences import sentence
+from deliver.render.view import check_view, event_view, facts, release_view
 
 
 class JsonLines:
@@ -43,8 +45,9 @@ class JsonLines:
 
     def _entry(self, entry: Entry, release: Release, seen: Observation | None) -> None:
         checks = [check_view(check) for check in entry.checks]
-        more = {"of": entry.of, "result": entry.result, "actor": entry.actor, "checks": checks}
-        self._put(event_view(release, seen, self.now(), seq=entry.seq, at=entry.at, kind=entry.kind, text=entry.text, **more))
+        more = {"of": entry.of, "result": entry.result, "actor": entry.actor, "checks": checks, **facts(entry)}
+        text = sentence(entry, release)
+        self._put(event_view(release, seen, self.now(), seq=entry.seq, at=entry.at, kind=str(entry.kind), text=text, **more))
 
     def _put(self, view: dict[str, object]) -> None:
         self.out.line(to_json(view, indent=None))

@@ -7,7 +7,7 @@ from deliver.model.observation import Observation
 from deliver.model.release import Direction, Phase, Release
 from deliver.model.verdict import Verdict, binding, combined
 from deliver.render import flag as users
-from deliver.render.events import Event, Narrator, check_line
+from deliver.render.events import Line, Narrator, check_line
 from deliver.render.out import Out, never_raises
 from deliver.render.style import LEVEL_STYLE, Style
 from deliver.render.summary import summary_lines
@@ -41,11 +41,11 @@ class Lines:
         if release.phase is Phase.BAKING and release.bake_since and release.outcome is None:
             self._baking(release, seen, now)
         elif now - self._last >= REMIND and release.outcome is None:
-            self.say(Event(now, "wait", f"still waiting for {waiting_for(release, seen, self.narrator)}"))
+            self.say(Line(now, "wait", f"still waiting for {waiting_for(release, seen, self.narrator)}"))
 
     @never_raises
     def note(self, text: str) -> None:
-        self.say(Event(self.now(), "warn", clean(text)))
+        self.say(Line(self.now(), "warn", clean(text)))
 
     @never_raises
     def end(self, release: Release, seen: Observation | None) -> None:
@@ -55,7 +55,7 @@ class Lines:
         for line in summary_lines(release, seen, self.now(), self.style):
             self.out.line(line)
 
-    def say(self, event: Event) -> None:
+    def say(self, event: Line) -> None:
         mark = self.style.mark(event.level)
         text = self.style.paint(event.text, LEVEL_STYLE[event.level] if event.level in ("wait", "warn", "fail") else "")
         self.out.line(defuse(f"{self.style.paint(clock(event.at), 'dim')} {mark} {text}"))
@@ -68,14 +68,14 @@ class Lines:
         flag = release.plan.flag
         images = f"flag {flag.flag}" if flag else f" {arrow} ".join(image_change(*image_of(release).values()))
         self._head = clean(f"{release.id}: {release.spec.strategy} of {target}, {images}, by {release.actor}")
-        self.say(Event(self.now(), "action", self._head))
+        self.say(Line(self.now(), "action", self._head))
 
     def _events(self, release: Release) -> None:
         for event in self.narrator.tell(release):
             self.say(event)
         doing = self.narrator.doing(release) if self.verbose else ""
         if doing and doing != self._doing:
-            self.say(Event(self.now(), "action", doing))
+            self.say(Line(self.now(), "action", doing))
         self._doing = doing
 
     def _baking(self, release: Release, seen: Observation | None, now: float) -> None:
@@ -85,7 +85,7 @@ class Lines:
             return
         self._bake = (release.step, now, verdict)
         level = {Verdict.PASS: "wait", Verdict.BLIND: "warn", Verdict.FAIL: "fail"}[verdict]
-        self.say(Event(now, level, bake_line(release, seen, now, verbose=self.verbose)))
+        self.say(Line(now, level, bake_line(release, seen, now, verbose=self.verbose)))
 
 
 def bake_line(release: Release, seen: Observation | None, now: float, *, verbose: bool = False) -> str:

@@ -4,9 +4,11 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from deliver.model.release import Entry, Release
+from deliver.model.journal import Entry
+from deliver.model.release import Release
 from deliver.model.verdict import CheckResult
-from deliver.render.view import API_VERSION, View, check_view, release_view
+from deliver.render.sentences import sentence
+from deliver.render.view import API_VERSION, View, check_view, facts, release_view
 from deliver.text.formats import finite, rfc3339
 from deliver.text.sanitize import clean_data, escaped
 
@@ -48,30 +50,22 @@ def explanation_view(release: Release, now: float, step: int | None = None) -> V
     """kind Explanation: the release, each journal line, and under each verdict what it stands on. step: index from 0, None = all."""
     entries = entries_of(release, step)
     whole = release_view(release, None, now)
-    return {"apiVersion": API_VERSION, "kind": "Explanation", "release": whole, "entries": [_entry(entry) for entry in entries]}
+    return {"apiVersion": API_VERSION, "kind": "Explanation", "release": whole, "entries": [_entry(entry, release) for entry in entries]}
 
 
 def entries_of(release: Release, step: int | None) -> list[Entry]:
     """Journal lines of one step: from the moment it was entered to the next one's."""
     if step is None:
         return list(release.journal)
-    return [entry for entry, at in zip(release.journal, steps_of(release), strict=True) if at == step]
+    return [entry for entry in release.journal if entry.step == step]
 
 
-def steps_of(release: Release) -> list[int]:
-    """For each journal line the step it belongs to, from the state lines that name one (`step 2/3 ...`)."""
-    steps, current = [], 0
-    for entry in release.journal:
-        if entry.kind == "state" and entry.text.startswith("step "):
-            digits = entry.text[5:].partition("/")[0].partition(" ")[0].rstrip(":")
-            current = int(digits) - 1 if digits.isdecimal() else current
-        steps.append(current)
-    return steps
-
-
-def _entry(entry: Entry) -> View:
-    view: View = {"seq": entry.seq, "at": rfc3339(entry.at), "type": entry.kind, "text": entry.text}
-    view |= {key: value for key, value in (("actor", entry.actor), ("of", entry.of), ("result", entry.result)) if value}
+def _entry(entry: Entry, release: Release) -> View:
+    view: View = {"seq": entry.seq, "at": rfc3339(entry.at), "type": str(entry.kind), "text": sentence(entry, release)}
+    view |= {"step": entry.step + 1, **facts(entry)}
+    view |= {
+        key: value for key, value in (("reason", entry.reason), ("actor", entry.actor), ("of", entry.of), ("result", entry.result)) if value
+    }
     if entry.checks:
         view["checks"] = [_judged(check) for check in entry.checks]
     return dict(clean_data(view))

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from deliver.model.observation import Observation
 from deliver.model.release import Release
-from deliver.render.events import Event, Narrator
+from deliver.render.events import Line, Narrator
 from deliver.render.frame import frame
 from deliver.render.out import Out, never_raises
 from deliver.render.style import Style
@@ -67,7 +67,7 @@ class LiveView:
             highlight=False,
         )
         self._narrator = Narrator()
-        self._events: deque[Event] = deque(maxlen=KEPT)
+        self._events: deque[Line] = deque(maxlen=KEPT)
         self._shown: tuple[Release, Observation | None] | None = None
         self._live: Live | None = None
 
@@ -82,7 +82,7 @@ class LiveView:
 
     @never_raises
     def note(self, text: str) -> None:
-        self._events.append(Event(self.now(), "warn", clean(text)))
+        self._events.append(Line(self.now(), "warn", clean(text)))
         if self._live is None:
             self.out.line(f"{self.style.mark('warn')} {clean(text)}")
 

@@ -7,7 +7,7 @@ from deliver.render import blue_green, flag
 from deliver.render.events import check_line
 from deliver.render.judged_by import judged_line
 from deliver.render.style import PLAIN, Style
-from deliver.render.view import View, newest_checks, release_view, reverts
+from deliver.render.view import View, newest_checks, release_view
 from deliver.text.durations import duration
 from deliver.text.formats import NONE, clock, count, image_change, number, percent, share_observed
 from deliver.text.sanitize import clean, defuse
@@ -35,7 +35,7 @@ def summary_lines(release: Release, seen: Observation | None, now: float, style:
     lines = [f"{head}, {meaning}", f"  release: {view['id']}, {where(view)}, {change(view, style)}"]
     lines += _labelled("why", why(release, view))
     lines += [f"    {style.paint('| ' + line, 'dim')}" for line in view["evidence"]]
-    if release.outcome is Outcome.PROMOTED and not reverts(release):
+    if release.outcome is Outcome.PROMOTED and not release.reverts:
         lines.append(f"  judged by: {clean(judged_line(view))}")
     lines += _labelled("state", state_now(release, view))
     lines += _labelled("left", view["flag"]["left"] if view["flag"] else [])
@@ -47,14 +47,14 @@ def summary_lines(release: Release, seen: Observation | None, now: float, style:
 def _meaning(release: Release, seen: Observation | None) -> str:
     if release.plan.flag and release.outcome:
         return flag.meaning(release, seen)
-    if reverts(release) and release.outcome is Outcome.ROLLED_BACK:
+    if release.reverts and release.outcome is Outcome.ROLLED_BACK:
         return "the version of before runs again and has all the traffic"
     return MEANING[release.outcome] if release.outcome else "the release goes on from here when somebody drives it"
 
 
 def result_word(release: Release) -> tuple[str, str]:
     """Level and word. Back where it was is a failure of a release, and the success of a rollback that was asked for."""
-    if reverts(release) and release.outcome is Outcome.ROLLED_BACK:
+    if release.reverts and release.outcome is Outcome.ROLLED_BACK:
         return "done", "ROLLED BACK"
     return RESULT[release.outcome] if release.outcome else ("wait", f"NOT ENDED ({release.phase})")
 
@@ -87,7 +87,7 @@ def state_now(release: Release, view: View) -> list[str]:
     told = [traffic(view)]
     told += arms(release, view)
     told += blue_green.lines(view)
-    if release.outcome is Outcome.ROLLED_BACK and not release.exposed and not reverts(release):
+    if release.outcome is Outcome.ROLLED_BACK and not release.exposed and not release.reverts:
         told.append("no user ever had the treatment" if release.plan.flag else "the candidate never had traffic")
     elif view["traffic_off"] and release.plan.flag:
         sure = view["flag"]["confirmed"] and view["flag"]["confirmed"]["total"]
@@ -126,7 +126,7 @@ def arms(release: Release, view: View) -> list[str]:
     """A rollback of something promoted, and a flag, have no candidate."""
     if release.plan.flag:
         return [text for text in (arm("pods", view["stable"]),) if text]
-    return [text for name in (("stable",) if reverts(release) else ("stable", "candidate")) if (text := arm(name, view[name]))]
+    return [text for name in (("stable",) if release.reverts else ("stable", "candidate")) if (text := arm(name, view[name]))]
 
 
 def arm(name: str, arm: View) -> str:

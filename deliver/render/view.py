@@ -5,6 +5,8 @@ Percentages and pods are what was read back (Observation); null where nothing wa
 
 from typing import TYPE_CHECKING, Any
 
+from deliver.model.codec import encode
+from deliver.model.journal import Entry, EntryKind
 from deliver.model.observation import ArmSeen, Observation, RouteSeen
 from deliver.model.plan import Side, Step
 from deliver.model.release import Direction, Outcome, Phase, Release
@@ -77,6 +79,12 @@ def event_view(
     return {"apiVersion": API_VERSION, "kind": "ReleaseEvent", **event, **extra, **{key: whole[key] for key in keys}}
 
 
+def facts(entry: Entry) -> View:
+    """What a journal line says as data. code: one of model.journal.Event, which tells what `subject` and `numbers` are."""
+    more = {"action": encode(entry.action), "subject": entry.subject, "numbers": dict(entry.numbers)}
+    return {"code": str(entry.event), **{key: value for key, value in more.items() if value}}
+
+
 def exposure(release: Release, seen: Observation | None) -> View:
     """Percent. window: the trailing seconds that `observed` is about, null without it."""
     share = observed(release, seen)
@@ -89,14 +97,9 @@ def exposure(release: Release, seen: Observation | None) -> View:
     }
 
 
-def reverts(release: Release) -> bool:
-    """A rollback of something promoted: its record has the image that goes in `spec`, the one that comes back in `snapshot`."""
-    return release.spec.strategy == "rollback"
-
-
 def image_of(release: Release) -> dict[str, str]:
     old, new = release.snapshot.image, release.spec.image
-    return {"from": new, "to": old} if reverts(release) else {"from": old, "to": new}
+    return {"from": new, "to": old} if release.reverts else {"from": old, "to": new}
 
 
 def wanted(release: Release) -> float:
@@ -115,7 +118,7 @@ def by_endpoints(release: Release, seen: Observation | None) -> float | None:
         return None
     if release.plan.flag:
         return flag.serves(seen)
-    if reverts(release):
+    if release.reverts:
         return _by_pods(release, seen)
     route = seen.route
     if route.side is Side.BOTH and route.weight is not None:
@@ -153,7 +156,8 @@ def observed(release: Release, seen: Observation | None) -> float | None:
 def newest_checks(release: Release, seen: Observation | None) -> tuple[CheckResult, ...]:
     """The newest verdicts on the way forward; on the way back, and after it, those that turned the release."""
     if release.course is Direction.ROLLING_BACK:
-        return next((entry.checks for entry in reversed(release.journal) if entry.kind == "verdict" and entry.checks), release.checks)
+        verdicts = (entry.checks for entry in reversed(release.journal) if entry.kind is EntryKind.VERDICT and entry.checks)
+        return next(verdicts, release.checks)
     return release.checks or (seen.checks if seen else ())
 
 
@@ -279,7 +283,7 @@ def _step(release: Release, index: int, step: Step, now: float) -> View:
 def step_state(release: Release, index: int) -> str:
     """done, running, waiting (for a person), pending, held, failed (rolled back from here), skipped (never reached)."""
     back = release.course is Direction.ROLLING_BACK or release.outcome in (Outcome.ROLLED_BACK, Outcome.ROLLBACK_FAILED)
-    if reverts(release):
+    if release.reverts:
         return {None: "running", Outcome.ROLLED_BACK: "done"}.get(release.outcome, "failed")
     if release.outcome is Outcome.PROMOTED or release.course is Direction.PROMOTING or index < release.step:
         return "done"
@@ -330,7 +334,7 @@ def next_commands(release: Release) -> list[str]:
         case Outcome.PROMOTED:
             verbs = ["rollback"]
         case Outcome.ROLLED_BACK:
-            verbs = ["explain", "history"] if reverts(release) else ["explain"]
+            verbs = ["explain", "history"] if release.reverts else ["explain"]
         case Outcome.HELD:
             verbs = ["resume", "rollback", "explain"]
         case Outcome.ROLLBACK_FAILED:

@@ -1,20 +1,17 @@
 """A past release out of its record: what it was judged by, when each step began to bake, and when it was looked at."""
 
-import re
 from collections.abc import Iterator, Sequence
 from math import ceil, inf, isfinite
 
 from deliver.metrics.evidence_store import calibration_inputs_of
 from deliver.model.errors import InputError
 from deliver.model.frozen import replace
-from deliver.model.plan import Step
-from deliver.model.release import Entry, Release
+from deliver.model.journal import Entry, Event, times
+from deliver.model.release import Release
 from deliver.model.spec import Analysis
 from deliver.replay import pods
 from deliver.replay.question import Question
 from deliver.replay.rejudge import Bake, Stretch
-
-_BAKING = re.compile(r"step (?P<step>\d+)/\d+: baking ")
 
 
 def question(release: Release, analysis: Analysis) -> Question:
@@ -35,7 +32,9 @@ def stretch(release: Release, poll: float) -> Stretch:
 
     poll: seconds; of another length than the release's own, it is looked at at other times.
     """
-    baked = [(entry.at, step) for entry in release.journal if (step := _step(entry, release)) is not None and step.metrics]
+    steps = release.plan.steps
+    began = (entry for entry in release.journal if entry.event is Event.BAKE_BEGAN and entry.step < len(steps))
+    baked = [(entry.at, steps[entry.step]) for entry in began if steps[entry.step].metrics]
     if not baked:
         raise InputError(f"{release.id} never gave anybody the candidate", hint="`deliver explain` says why")
     start, end = baked[0][0], _end(release)
@@ -73,19 +72,10 @@ def skew(release: Release) -> float:
     return least if isfinite(least) and (0 < least <= most or least <= most < 0) else 0.0
 
 
-def _step(entry: Entry, release: Release) -> Step | None:
-    """The step that this line says to have begun to bake."""
-    found = _BAKING.match(entry.text) if entry.kind == "state" else None
-    index = int(found["step"]) - 1 if found else -1
-    return release.plan.steps[index] if 0 <= index < len(release.plan.steps) else None
-
-
 def _end(release: Release) -> float:
     """Where it turned back, also out of the time in which the old side was kept warm; else where that was over."""
     last = release.ended or max((point.at for point in release.trail), default=0.0)
-    turned, passed = (
-        next((entry.at for entry in release.journal if entry.text.startswith(text)), 0.0) for text in ("rolling back", "all steps passed")
-    )
+    turned, passed = (min(times(release.journal, event), default=0.0) for event in (Event.TURNED_BACK, Event.STEPS_PASSED))
     return turned or (min(passed + release.plan.hold, last) if passed else last)
 
 
@@ -99,7 +89,7 @@ def looks(release: Release, start: float, end: float) -> tuple[float, ...]:
     counted = sorted({point.at for point in release.trail})
     decided = [at for entry in release.journal if (at := _decided(entry)) and not any(at - poll < one <= at for one in counted)]
     known = [at for at in sorted([*counted, *decided]) if start < at <= end]
-    anew = [entry.at for entry in release.journal if entry.text.startswith("taken up by ")]
+    anew = times(release.journal, Event.TAKEN_UP)
     found = list(_filled(start, known, poll, anew))
     last = found[-1] if found else start
     after = [last + number * poll for number in range(1, int((end - last) / poll) + 1)]

@@ -1,6 +1,5 @@
 """What is to be drawn of a release: plain numbers on one axis of time. Pure; the drawing is in draw.py."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log10
@@ -9,7 +8,8 @@ from deliver.analysis import selectors
 from deliver.analysis.bounds import units_per_second
 from deliver.model.errors import InputError
 from deliver.model.evidence import Point
-from deliver.model.release import Entry, Outcome, Release
+from deliver.model.journal import Entry, Event
+from deliver.model.release import Outcome, Release
 from deliver.model.spec import Analysis, EvidenceMetric, LatencyMetric, Metric, QueryMetric
 from deliver.report import trail
 from deliver.report.trail import At, Curve, Share
@@ -18,8 +18,7 @@ from deliver.text.sanitize import clean
 
 MARKS = 24
 DRAWN = 6  # metrics: a file must be one that can be sent by mail
-_SHARE = re.compile(r"(?:, |serves )(?P<percent>\d+(?:\.\d+)?) %(?:(?: on the candidate)?$|:)")
-_STEP = re.compile(r"step (?P<step>\d+)/\d+: baking")
+_ENDS = (Event.HELD, Event.PROMOTED, Event.ROLLED_BACK, Event.ROLLBACK_FAILED)
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def _weights(analysis: Analysis) -> Mapping[str, float]:
 
 def exposure(release: Release) -> tuple[At, ...]:
     """Steps of what was read back: endpoints that were verified, a flag's share that was seen to be served. Empty when nothing was."""
-    found = [(entry.at, share) for entry in release.journal if entry.kind == "state" and (share := _exposed(entry.text)) is not None]
+    found = [(entry.at, share) for entry in release.journal if (share := _exposed(entry)) is not None]
     if not found:
         return ()
     if release.outcome is Outcome.PROMOTED:
@@ -102,13 +101,18 @@ def exposure(release: Release) -> tuple[At, ...]:
     return ((release.started, 0.0), *found)
 
 
-def _exposed(text: str) -> float | None:
-    if text.startswith("traffic on the new pods"):
-        return 100.0
-    if text.startswith(("traffic is off the ", "the EndpointSlices lead to the stable side", "no user gets the treatment")):
-        return 0.0
-    if text.startswith(("traffic on ", "flag ")) and (told := _SHARE.search(text)):
-        return float(told["percent"])
+def _exposed(entry: Entry) -> float | None:
+    match entry.event:
+        case Event.TAKEOVER_VERIFIED:
+            return 100.0
+        case Event.TRAFFIC_OFF | Event.STABLE_SERVES:
+            return 0.0
+        case Event.TRAFFIC_VERIFIED if "weight" in entry.numbers:
+            return entry.numbers["weight"]
+        case Event.TRAFFIC_VERIFIED if total := entry.numbers["total"]:
+            return 100 * entry.numbers["candidate"] / total
+        case Event.FLAG_SERVED:
+            return entry.numbers.get("percent")
     return None
 
 
@@ -119,16 +123,15 @@ def marks(release: Release) -> tuple[Mark, ...]:
 
 
 def _mark(entry: Entry, release: Release) -> Mark | None:
-    if entry.kind == "state" and (told := _STEP.match(entry.text)):
-        index = int(told["step"]) - 1
-        name = release.plan.steps[index].name if index < len(release.plan.steps) else told["step"]
-        return Mark(entry.at, "step", clean(name))
-    if entry.kind == "verdict" and entry.text.startswith("rolling back"):
-        return Mark(entry.at, "back", "taken back")
-    if entry.kind == "request":
-        return Mark(entry.at, "person", clean(entry.text.partition(" ")[0]))
-    if entry.kind == "state" and entry.text.startswith(("held: ", *(outcome.value for outcome in Outcome))):
-        return Mark(entry.at, "end", clean(entry.text.partition(":")[0]).lower().replace("_", " "))
+    match entry.event:
+        case Event.BAKE_BEGAN if entry.step < len(release.plan.steps):
+            return Mark(entry.at, "step", clean(release.plan.steps[entry.step].name))
+        case Event.TURNED_BACK:
+            return Mark(entry.at, "back", "taken back")
+        case Event.REQUESTED:
+            return Mark(entry.at, "person", clean(entry.subject))
+        case event if event in _ENDS:
+            return Mark(entry.at, "end", event.replace("-", " "))
     return None
 
 

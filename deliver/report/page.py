@@ -5,8 +5,9 @@ from importlib.resources import files
 
 from deliver import __version__
 from deliver.analysis.wilson import NAME
-from deliver.model.release import Entry, Release
-from deliver.render.events import Narrator, check_line
+from deliver.model.journal import Entry, EntryKind
+from deliver.model.release import Release
+from deliver.render.events import Narrator, check_line, told
 from deliver.render.explain import evidence_lines
 from deliver.render.lists import to_json
 from deliver.render.style import PLAIN, VERDICT_LEVEL
@@ -113,14 +114,14 @@ def _events(release: Release) -> Markup:
 
 def _decisions(release: Release) -> Markup:
     """The newest verdicts, each with all that it stands on; folded, because there may be many."""
-    found = [_decision(entry) for entry in release.journal if entry.kind == "verdict" and entry.checks][-DECISIONS:]
+    found = [_decision(entry, release) for entry in release.journal if entry.kind is EntryKind.VERDICT and entry.checks][-DECISIONS:]
     return tag("section", tag("h2", "Decisions"), *found) if found else Markup()
 
 
-def _decision(entry: Entry) -> Markup:
+def _decision(entry: Entry, release: Release) -> Markup:
     lines = [line for check in entry.checks for line in evidence_lines(check)]
-    told = "; ".join(check_line(check) for check in entry.checks)
-    head = tag("summary", f"{stamp(entry.at)}  {clean(entry.text)} ({told})")
+    numbers = "; ".join(check_line(check) for check in entry.checks)
+    head = tag("summary", f"{stamp(entry.at)}  {told(entry, release)} ({numbers})")
     return tag("details", head, tag("pre", "\n".join(lines)), class_="decision")
 
 

@@ -7,6 +7,7 @@ from deliver.engine.preflight.deployment import Proposal
 from deliver.engine.runtime.clock import Inline
 from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.frozen import replace
+from deliver.model.journal import Event
 from deliver.model.observation import Observation
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import ReleaseSpec
@@ -49,7 +50,7 @@ class Silent:
 
     def update(self, release: Release, seen: Observation | None) -> None:
         if release.exposed and not self.first:
-            self.first = next((entry.at for entry in reversed(release.journal) if entry.kind == "intent"), release.since)
+            self.first = next((entry.at for entry in reversed(release.journal) if entry.event is Event.INTENT), release.since)
 
     def note(self, text: str) -> None:
         self.notes.append(text)

@@ -70,6 +70,15 @@ def share_observed(share: Mapping[str, float | None]) -> str:
     return f"{percent(share['observed'])} of requests{f' in the last {duration(window)}' if window else ''}"
 
 
+def endpoints_text(seen: Mapping[str, float]) -> str:
+    """`1 of 5 ready endpoints runs the new version, 20 %`. seen: candidate, those of the new version; total, all of them."""
+    new, total = int(seen["candidate"]), int(seen["total"])
+    if not total:
+        return "no ready endpoint"
+    ends, run = f"ready endpoint{'s' * (total > 1)}", "runs" if 1 in (new, total) else "run"
+    return f"{new} of {total} {ends} {run} the new version, {100 * new / total:.0f} %"
+
+
 def image_change(old: str, new: str) -> tuple[str, str]:
     """Both images, the second as its tag or digest alone when the repository is the same."""
     repository, _, _ = image_parts(old)

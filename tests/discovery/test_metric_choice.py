@@ -9,8 +9,9 @@ from deliver.discovery.metric_choice import last_judged_release
 from deliver.engine.runtime.record_store import Record, Store
 from deliver.model.errors import GateRefused
 from deliver.model.frozen import replace
-from deliver.model.release import Outcome, Release
+from deliver.model.release import Outcome, Release, ReleaseKind
 from deliver.model.spec import Analysis, EvidenceMetric
+from deliver.render.sentences import sentence
 from deliver_sandbox.images import Behaviour
 from deliver_sandbox.provider import provided
 from tests.discovery.sighted import BAD, NEXT, Sighted
@@ -78,7 +79,7 @@ def test_a_good_version_is_not_held_up_for_want_of_requests(world: Make, rps: fl
     release = rig.canary(NEXT)
     assert release.outcome is Outcome.PROMOTED
     assert rps == 40 or release.unproved == ("errors", "latency")
-    said = [entry.text for entry in release.journal if "too few to judge by" in entry.text]
+    said = [sentence(entry, release) for entry in release.journal if "too few to judge by" in sentence(entry, release)]
     assert len(said) == len({text.partition(":")[0] for text in said}), "once a metric"
 
 
@@ -168,7 +169,7 @@ def test_metrics_that_come_while_it_runs_judge_from_then_on(world: Make) -> None
     release = rig.canary(BAD, bake="30s")
     assert release.outcome is Outcome.ROLLED_BACK
     assert release.reason.startswith("errors: ")
-    assert [entry.text for entry in release.journal if "metrics found" in entry.text] == [
+    assert [sentence(entry, release) for entry in release.journal if "metrics found" in sentence(entry, release)] == [
         "metrics found while the release runs: judged by errors and latency from now on"
     ]
     assert names(rig.record()) == ["errors", "latency"], "the record has it, for whoever takes over and for the next release"
@@ -233,5 +234,5 @@ def test_a_last_release_without_metrics_was_somebodys_word_and_asks_for_none(wor
     assert last_judged_release(Record(judged)) is judged
     unjudged = replace(judged, id="web-2", spec=replace(judged.spec, analysis=Analysis()))
     assert last_judged_release(Record(unjudged, (unjudged, judged))) is None
-    back = replace(judged, id="web-3", spec=replace(judged.spec, strategy="rollback", analysis=Analysis()))
+    back = replace(judged, id="web-3", kind=ReleaseKind.REVERT, spec=replace(judged.spec, analysis=Analysis()))
     assert last_judged_release(Record(back, (back, judged))) is judged, "a rollback is no release that was to be judged"

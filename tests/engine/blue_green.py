@@ -5,6 +5,7 @@ from typing import Any
 from deliver.model.names import RELEASE_LABEL
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Analysis, Limits, PluginSpec, ReleaseSpec
+from deliver.render.sentences import sentence
 from deliver_sandbox import fixtures
 from deliver_sandbox.api import Write
 from tests.engine.invariants import watched
@@ -20,7 +21,7 @@ def spec(image: str = GOOD, limits: Limits | None = None, health: tuple[PluginSp
 
 
 def at(release: Release, text: str) -> float:
-    return next(entry.at for entry in release.journal if entry.text.startswith(text))
+    return next(entry.at for entry in release.journal if sentence(entry, release).startswith(text))
 
 
 def ended(rig: Rig, outcome: Outcome, wanted: ReleaseSpec | None = None) -> Release:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from deliver.engine.runtime.record_store import open_intents, parse
+from deliver.engine.runtime.record_store import parse
+from deliver.model.journal import Event, open_intents
 from deliver.model.names import HASH
 from deliver.model.observation import Observation
 from deliver.model.release import Outcome, Release
@@ -108,11 +109,11 @@ class Watchdog:
         release = parse(configmap).release
         if release is None or release.plan.strategy != "canary":
             return
-        passed = [entry for entry in release.journal if entry.kind == "verdict" and entry.text.endswith("PASS")]
+        passed = [entry for entry in release.journal if entry.event is Event.STEP_PASSED]
         if len(passed) < release.step:
             self.broken.append(f"rule 2: in step {release.step + 1} after {len(passed)} verdicts")
         self.broken.extend(
-            f"rule 2: `{e.text}` on {[c.verdict.value for c in e.checks]}"
+            f"rule 2: step {e.step + 1} passed on {[c.verdict.value for c in e.checks]}"
             for e in passed
             if not e.checks or any(c.verdict != "PASS" for c in binding(e.checks))
         )
@@ -224,7 +225,7 @@ def journal_faults(release: Release) -> list[str]:
     outcomes = [entry.of for entry in journal if entry.kind == "outcome"]
     faults += [f"rule 10: two outcomes of {of}" for of in set(outcomes) if outcomes.count(of) > 1]
     if release.outcome is not None:
-        faults += [f"rule 10: no outcome of `{entry.text}`" for entry in open_intents(release)]
+        faults += [f"rule 10: no outcome of `{entry.action}`" for entry in open_intents(journal)]
     kinds = {entry.seq: entry.kind for entry in journal}
     faults += [
         f"rule 10: outcome {entry.seq} has no intent"
@@ -251,7 +252,7 @@ def changes_without_intent(rig: Rig, release: Release) -> list[str]:
         if call.verb not in WRITES or not call.changed or (call.kind, call.name) not in INTENTS or _only_stamps(call):
             continue
         words = INTENTS[call.kind, call.name]
-        if not any(entry.text.startswith(words) and entry.at <= call.at < entry.at + 60 for entry in intents):
+        if not any(entry.action and entry.action.verb in words and entry.at <= call.at < entry.at + 60 for entry in intents):
             faults.append(f"rule 10: {call.verb} {call.kind} {call.name} at {call.at - release.started:.1f} s was never announced")
     return faults
 

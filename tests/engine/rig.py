@@ -9,6 +9,7 @@ from deliver.engine.commands.deps import Dependencies as Tools
 from deliver.engine.preflight.deployment import Proposal
 from deliver.engine.runtime.record_store import Store, parse
 from deliver.model.errors import InputError
+from deliver.model.journal import Event
 from deliver.model.observation import Observation, OperatorRequest
 from deliver.model.release import Release
 from deliver.model.spec import Analysis, Limits, ReleaseSpec
@@ -114,7 +115,7 @@ def in_step(number: int, phase: str = "Baking") -> Callable[[Release], bool]:
 
 def steps(release: Release) -> list[str]:
     """The actions in the order in which they were asked for: `route both`, `scale-candidate 1`, ..."""
-    return [entry.text.partition(":")[0] for entry in release.journal if entry.kind == "intent"]
+    return [str(entry.action) for entry in release.journal if entry.event is Event.INTENT]
 
 
 def taken_over(release: Release) -> bool:

@@ -48,7 +48,7 @@ def _in_finish(play: "Play", verb: str, after: float) -> None:
     """So long after the Deployment began to roll to the new version, somebody takes it back, or its driver dies and the next one does."""
 
     def begun(course: str, intent: str) -> None:
-        if course == "finish" and intent.startswith("update-stable") and begun in play.referee.on_intent:
+        if course == "finish" and intent == "update-stable" and begun in play.referee.on_intent:
             play.referee.on_intent.remove(begun)
             play.clock.after(after, lambda: play.kill(1, False, "rollback", 5.0, 0.0) if verb == "kill" else play.process(verb))
 

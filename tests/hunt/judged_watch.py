@@ -4,10 +4,12 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from deliver.model.journal import Event
 from deliver.model.objects import Object
 from deliver.model.observation import Observation
 from deliver.model.release import Direction, Release
 from deliver.model.verdict import CheckResult, Verdict
+from deliver.render.sentences import sentence
 from deliver_sandbox.store import Change
 from tests.hunt.judging_rules import Bench, Count, Measure, Numbers
 
@@ -129,8 +131,8 @@ class Watch:
             self.checks = release.checks
             self._beside(release.checks, "shown")
         for entry in release.journal[self.entries :]:
-            if entry.kind == "verdict" and entry.text.endswith("PASS"):
-                self._beside(entry.checks, f"`{entry.text}`")
+            if entry.event is Event.STEP_PASSED:
+                self._beside(entry.checks, f"`{sentence(entry, release)}`")
         self.entries = len(release.journal)
 
     def _beside(self, checks: tuple[CheckResult, ...], where: str) -> None:

@@ -57,7 +57,7 @@ class PlayedAnalyzer:
     reply: str = "PASS"
 
     def run(self, work: Callable[[], None]) -> None:
-        if work.__qualname__.startswith("FlagWatch"):  # the story tells of the checks' answers, not of the flag system's
+        if work.__qualname__.startswith("FlagPoller"):  # the story tells of the checks' answers, not of the flag system's
             work()
             return
         self.asked, (self.reply, delay) = self.play.clock.now(), self.play.verdict()

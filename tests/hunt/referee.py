@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from deliver.model.journal import Event
 from deliver.model.names import FENCE, HASH, RELEASE_LABEL
 from deliver_sandbox.store import Change
 from deliver_sandbox.world import World
@@ -75,7 +76,7 @@ class Referee:
     secret: Secret = field(default_factory=Secret)
     hold: float = 0.0
     preview_metrics: bool = True
-    on_intent: list[Callable[[str, str], None]] = field(default_factory=list)  # called with (course, text) of each
+    on_intent: list[Callable[[str, str], None]] = field(default_factory=list)  # called with (course, verb) of each
 
     def __post_init__(self) -> None:
         self.users = Users(self.world, self.say, lambda: self.blurred)
@@ -163,16 +164,16 @@ class Referee:
             return
         self.say(10, f"{self.author.verb} {change.kind} {change.name} was never announced")
 
-    def _open(self, words: tuple[str, ...]) -> bool:
-        """An intent with such words stands in the record, without an outcome.
+    def _open(self, verbs: tuple[str, ...]) -> bool:
+        """An intent with such a verb stands in the record, without an outcome.
 
         An heir notes for a driver that stands still that nobody knows what became of its intent: for that driver it is open still.
         """
         journal, fence = self.record.get("journal") or [], self.fences.get(self.author.name, 0)
-        told = {e["of"]: e for e in journal if e["kind"] == "outcome"}
-        intents = [e for e in journal if e["kind"] == "intent" and e["text"].startswith(words)]
+        told = {e["of"]: e for e in journal if e["event"] == Event.OUTCOME}
+        intents = [e for e in journal if e["event"] == Event.INTENT and e["action"]["verb"] in verbs]
         return any(
-            outcome is None or (outcome["result"] == "unknown" and intent["fence"] == fence < outcome["fence"])
+            outcome is None or (outcome["result"] == "unknown" and intent.get("fence", 0) == fence < outcome.get("fence", 0))
             for intent, outcome in ((intent, told.get(intent["seq"])) for intent in intents)
         )
 
@@ -343,12 +344,12 @@ class Referee:
             self.say(10, "a gap in the journal")
         self.users.told(self.record, new[len(old) :], self._skew())
         for entry in new[len(old) :]:
-            if entry["kind"] == "intent":
+            if entry["event"] == Event.INTENT:
                 for call in tuple(self.on_intent):
-                    call(self.record["course"], entry["text"])
-            verdicts = {check["verdict"] for check in entry["checks"]}
-            if entry["kind"] == "verdict" and entry["text"].endswith("PASS") and verdicts != {"PASS"}:
-                self.say(2, f"`{entry['text']}` on {sorted(verdicts)}")
+                    call(self.record["course"], entry["action"]["verb"])
+            verdicts = {check["verdict"] for check in entry.get("checks", ())}
+            if entry["event"] == Event.STEP_PASSED and verdicts != {"PASS"}:
+                self.say(2, f"step {entry.get('step', 0) + 1} passed on {sorted(verdicts)}")
         if same and self.record["id"] in self.rolled_back and self.record["course"] != "back":
             self.say(7, f"release {self.record['id']} went {self.record['course']} after it was rolled back")
         if same and self.record["course"] == "forward" and before["course"] == "back":
@@ -360,11 +361,7 @@ class Referee:
         """A step that moves no user begins with its bake; so does one whose users a stranger has let in already."""
         record, step = self.record, self.record["step"]
         if step and record["plan"]["steps"][step - 1]["preview"]:  # a record that could not be saved meanwhile has it in its journal
-            baked = [
-                e["at"]
-                for e in record["journal"]
-                if e["kind"] == "state" and e["text"].startswith(f"step {step}/") and "baking" in e["text"]
-            ]
+            baked = [e["at"] for e in record["journal"] if e["event"] == Event.BAKE_BEGAN and e.get("step", 0) == step - 1]
             for at in baked:
                 self.raises.setdefault(record["id"], {}).setdefault(step - 1, at - self._skew())
         if not record["bake_since"]:

@@ -23,8 +23,9 @@ from random import Random
 from typing import Any
 
 from deliver.demo.child import environment
-from deliver.engine.runtime.record_store import open_intents, parse
+from deliver.engine.runtime.record_store import parse
 from deliver.model.exitcodes import ExitCode
+from deliver.model.journal import open_intents
 from deliver.model.release import Outcome, Release
 from deliver_sandbox.http.server import Door
 from deliver_sandbox.live import live
@@ -137,8 +138,8 @@ def faults(case: Case, place: Place, before: dict[str, Any], code: int) -> Itera
         yield "the users' objects are not as they were"
     if wanted is Outcome.PROMOTED and after.keys() != before.keys():
         yield f"left behind: {sorted(after.keys() - before.keys())}"
-    if open_intents(release):
-        yield f"intents without an outcome: {open_intents(release)}"
+    if open_intents(release.journal):
+        yield f"intents without an outcome: {open_intents(release.journal)}"
     if case.image == "registry/web:1.1.0" and (lost := place.world.traffic.tally.lost()):
         yield f"{lost} requests lost"
     if place.token in place.written() or any(place.token in text for text in place.said):

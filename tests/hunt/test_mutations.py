@@ -17,6 +17,7 @@ from deliver.engine.runtime.lease import Lease
 from deliver.engine.runtime.observer import Observer
 from deliver.engine.runtime.record_store import Store
 from deliver.engine.runtime.remaining_pods import remaining_pods
+from deliver.model import journal
 from deliver.model.action import Verb
 from deliver.model.observation import Observation
 from deliver.model.release import Outcome, Release
@@ -82,7 +83,7 @@ def stable_before_the_bake(patch: Patch) -> None:
 
 
 def waits_for_ever(patch: Patch) -> None:
-    patch.setattr(progress, "wait_for_person", lambda release, now, phase, since, text: decisions.wait(release, now))
+    patch.setattr(progress, "wait_while_paused", lambda release, now, paused: decisions.wait(release, now))
     patch.setattr("deliver.engine.core.guards.out_of_time", lambda release, now: None)
 
 
@@ -125,9 +126,7 @@ def nothing_waits_for_the_journal(patch: Patch) -> None:
 
 def an_intent_is_taken_for_a_deed(patch: Patch) -> None:
     patch.setattr("deliver.engine.runtime.driver._moves_users", lambda action, release: action.verb is Verb.ROUTE)
-    patch.setattr(
-        rollback, "restored_or_refused", lambda release: any(entry.text.startswith(Verb.RESTORE_STABLE) for entry in release.journal)
-    )
+    patch.setattr(rollback, "restored_or_refused", lambda release: bool(journal.attempts(release.journal, Verb.RESTORE_STABLE)))
 
 
 def wishes_for_facts(patch: Patch) -> None:
@@ -157,8 +156,8 @@ def off_for_ever(patch: Patch) -> None:
 def told_in_full(patch: Patch) -> None:
     original = Release.noted
 
-    def noted(self: Release, at: float, kind: str, text: str, **more: Any) -> Release:
-        return original(self, at, kind, f"{text} {dict(self.snapshot.template)}" if kind == "state" else text, **more)
+    def noted(self: Release, at: float, event: journal.Event, **more: Any) -> Release:
+        return original(self, at, event, **{**more, "reason": f"{more.get('reason', '')} {dict(self.snapshot.template)}"})
 
     patch.setattr(Release, "noted", noted)
 

@@ -11,11 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from deliver.model.codec import decode
+from deliver.model.journal import Entry, Event
 from deliver.model.names import HASH, UNDO
 from deliver.model.observation import Observation
 from deliver.model.release import Direction, Release
 from deliver.render.summary import state_now
-from deliver.render.view import by_endpoints, release_view, reverts
+from deliver.render.view import by_endpoints, release_view
+from deliver.text.formats import endpoints_text
 from deliver_sandbox.store import Change
 from deliver_sandbox.world import World
 
@@ -26,7 +29,8 @@ LAG = 0.3  # seconds that a driver may be behind what stands: the watch's delay 
 PROXY = 0.7  # seconds in which the nodes follow an EndpointSlice
 SHARE = re.compile(r"(?P<new>\d+) of (?P<total>\d+) ready endpoints? runs? the new version")
 WHOLE = re.compile(r"all traffic stays on the ")
-NOBODY = re.compile(r"traffic is off |the EndpointSlices lead to the stable side|no new connection reaches the ")
+NO_USER = "traffic is off the new version"
+NOBODY = re.compile(rf"{NO_USER}|no new connection reaches the ")
 PERCENT = re.compile(r"new version has (?P<percent>[\d.]+) % of (?P<total>\d+) ready endpoint")
 
 
@@ -150,7 +154,15 @@ class Users:
         self._claim(record, skew)
         if by_pods:
             for entry in entries:
-                self._true(entry["text"], image, entry["at"] - skew)
+                self._told(decode(Entry, entry), image, skew)
+
+    def _told(self, entry: Entry, image: str, skew: float) -> None:
+        if entry.event in (Event.TRAFFIC_VERIFIED, Event.TAKEOVER_VERIFIED):
+            self._true(endpoints_text(entry.numbers), image, entry.at - skew)
+        elif entry.event in (Event.TRAFFIC_OFF, Event.STABLE_SERVES):
+            self._true(NO_USER, image, entry.at - skew)
+        else:  # what was read back of traffic may stand in the reason of a hold, or of an end
+            self._true(entry.reason, image, entry.at - skew)
 
     def _claim(self, record: Object, skew: float) -> None:
         raw, off = record["traffic_off"], self.off
@@ -164,7 +176,7 @@ class Users:
 
     def shown(self, release: Release, seen: Observation | None, at: float) -> None:
         """What the live view, the lines and the JSON are made of. at: when it was looked."""
-        if seen is None or release.plan.flag or reverts(release) or release.spec.image in ("", release.snapshot.image):
+        if seen is None or release.plan.flag or release.reverts or release.spec.image in ("", release.snapshot.image):
             return
         image, share = release.spec.image, by_endpoints(release, seen)
         stood = [ends for ends in self.stands(at) if ends.total()]

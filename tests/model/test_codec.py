@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deliver.model.codec import IncrementalEncoder, decode, encode
+from deliver.model.journal import Event
 from deliver.model.plan import ORIGINAL, Side, Step
 from deliver.model.release import Release, RouteChange
 from deliver.model.spec import Analysis, LatencyMetric, PluginSpec, QueryMetric, RatioMetric, ReleaseSpec
@@ -42,7 +43,7 @@ def test_any_release_survives_the_journey(data: st.DataObject):
 def test_the_text_of_a_release_that_grows_is_that_of_one_encoded_anew(data: st.DataObject, changes: list[tuple[str, str]]):
     texts, release = IncrementalEncoder(), _release(data)
     for kind, value in changes:
-        release = release.noted(1.0, kind, value) if kind == "note" else replace(release, **{kind: value})
+        release = release.noted(1.0, Event.OTHER, reason=value) if kind == "note" else replace(release, **{kind: value})
         assert texts.of(release) == json.dumps(encode(release), separators=(",", ":"))
 
 

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from deliver.engine.core.decision import ENDS
+from deliver.model.journal import Event
 from deliver.model.observation import Ack, ArmSeen, FlagSeen, FlagState, Observation, OperatorRequest, PodSeen, Problem, RouteSeen
 from deliver.model.plan import FlagPlan, Plan, Side, Step
 from deliver.model.release import Direction, Outcome, Phase, Release, RouteChange, ServiceSnapshot, Snapshot
 from deliver.model.spec import PluginSpec, ReleaseSpec, Target
 from deliver.model.verdict import CheckResult, Evidence, Verdict
+from tests.journalled import carried_out
 
 T0 = 1795567800.0  # 2026-11-25 00:50:00 UTC
 OLD, NEW = "registry.example/shop/web:1.0.0", "registry.example/shop/web:1.1.0"
@@ -89,12 +92,12 @@ def look(at: float, side: Side, ready: int, desired: int, share: float | None = 
 
 def shifted(release: Release) -> Release:
     """To the first step's traffic, with the journal the engine writes on the way."""
-    release = release.noted(T0 + 1, "intent", "hold-stable").noted(T0 + 1.2, "outcome", "hold-stable", of=1, result="done")
-    release = release.noted(T0 + 2, "intent", "create-candidate 1").noted(T0 + 2.3, "outcome", "create-candidate 1", of=3, result="done")
-    release = release.noted(T0 + 9, "state", "candidate 6d9f: 1 of 1 pods ready").noted(T0 + 9, "state", "step 1/3: shifting to 10 %")
-    release = release.noted(T0 + 9, "intent", "route both").noted(T0 + 11, "outcome", "route both", of=7, result="done")
-    release = release.noted(T0 + 12, "state", "traffic on both sides is verified: 1 of 5 ready endpoints runs the new version, 20 %")
-    release = release.noted(T0 + 12, "state", "step 1/3: baking 10 % for 300 s")
+    release = carried_out(release, T0 + 1, T0 + 1.2, "hold-stable")
+    release = carried_out(release, T0 + 2, T0 + 2.3, "create-candidate 1")
+    release = release.noted(T0 + 9, Event.CANDIDATE_READY, subject="6d9f", numbers={"ready": 1, "pods": 1})
+    release = carried_out(release.noted(T0 + 9, Event.SHIFT_BEGAN), T0 + 9, T0 + 11, "route both")
+    release = release.noted(T0 + 12, Event.TRAFFIC_VERIFIED, subject="both", numbers={"candidate": 1, "total": 5})
+    release = release.noted(T0 + 12, Event.BAKE_BEGAN)
     shift = RouteChange(Side.BOTH, "", T0 + 11, T0 + 11, T0 + 12)
     return replace(release, phase=Phase.BAKING, bake_since=T0 + 12, since=T0 + 12, candidate_hash="6d9f", shift=shift, exposed=True)
 
@@ -122,8 +125,8 @@ def weighed() -> Scene:
 
 def promoted() -> Scene:
     checks = (pods(), errors(Verdict.PASS, 0.12, 0.1, 4120))
-    release = shifted(begun()).noted(T0 + 312, "verdict", "step 1/3 10 %: PASS", checks=checks)
-    release = release.noted(T0 + 913, "state", "all steps passed: finishing").noted(T0 + 960, "state", "PROMOTED")
+    release = shifted(begun()).noted(T0 + 312, Event.STEP_PASSED, checks=checks)
+    release = release.noted(T0 + 913, Event.STEPS_PASSED).noted(T0 + 960, Event.PROMOTED)
     release = replace(
         release,
         course=Direction.PROMOTING,
@@ -142,21 +145,20 @@ def back(reason: str, checks: tuple[CheckResult, ...], release: Release, at: flo
     release = replace(
         release, course=Direction.ROLLING_BACK, phase=Phase.ROLLING_BACK, reason=reason, checks=checks, since=at, bake_since=0.0
     )
-    release = release.noted(at, "verdict", f"rolling back: {reason}", checks=checks)
-    seq = release.journal[-1].seq
-    release = release.noted(at, "intent", "route stable").noted(at + 0.2, "outcome", "route stable", of=seq + 1, result="done")
+    release = release.noted(at, Event.TURNED_BACK, reason=reason, checks=checks)
+    release = carried_out(release, at, at + 0.2, "route stable")
     return replace(release, shift=RouteChange(Side.STABLE, "5c4d", at + 0.2, at + 0.4, 0.0))
 
 
 def ended(release: Release, outcome: Outcome, at: float, **more: object) -> Release:
     release = replace(release, outcome=outcome, phase=Phase.ENDED, ended=at, **more)  # type: ignore[arg-type]
-    return release.noted(at, "state", f"{outcome.value}: {release.reason}")
+    return release.noted(at, ENDS[outcome], reason=release.reason)
 
 
 def rolled_back() -> Scene:
     why = "12.4 % of requests failed, above 1 %"
     release = back(f"errors: {why}", (pods(), errors(Verdict.FAIL, 12.4, 0.1, 512, why)), shifted(begun()), T0 + 80)
-    release = release.noted(T0 + 81, "state", "traffic is off the new version")
+    release = release.noted(T0 + 81, Event.TRAFFIC_OFF)
     release = ended(release, Outcome.ROLLED_BACK, T0 + 104, traffic_off=T0 + 81, checks=(pods(Verdict.BLIND, 0),))
     return Scene(release, look(T0 + 105, Side.BOTH, 0, 0), T0 + 105)
 
@@ -165,7 +167,7 @@ def crashed() -> Scene:
     """The candidate never had traffic."""
     problem = Problem("crash-loop", "container web exits with code 3 (3 restarts)")
     reason = f"candidate pod web-candidate-6d9f-x1: {problem.message}"
-    release = begun().noted(T0 + 2, "intent", "create-candidate 1").noted(T0 + 2.3, "outcome", "create-candidate 1", of=1, result="done")
+    release = carried_out(begun(), T0 + 2, T0 + 2.3, "create-candidate 1")
     release = replace(release, candidate_hash="6d9f")
     release = back(reason, (pods(Verdict.FAIL, 0, 1, reason),), release, T0 + 31)
     logs = ("config: DATABASE_URL is not set", "Traceback (most recent call last):", "  ::error::not a \x1b[31mcommand\x1b[0m", "exit 3")
@@ -177,8 +179,9 @@ def held_blind() -> Scene:
     blind = errors(Verdict.BLIND, float("nan"), 0.1, 0, "Prometheus does not answer: connection refused")
     reason = "could not be judged for 300 s (errors: Prometheus does not answer: connection refused)"
     release = replace(shifted(begun()), checks=(pods(), blind), reason=reason, blind_since=T0 + 60)
-    release = release.noted(T0 + 60, "verdict", "step 1/3 10 %: BLIND, exposure stays as it is", checks=(blind,))
-    release = replace(release, outcome=Outcome.HELD, phase=Phase.ENDED, ended=T0 + 360).noted(T0 + 360, "state", f"held: {reason}")
+    release = replace(release, outcome=Outcome.HELD, phase=Phase.ENDED, ended=T0 + 360).noted(
+        T0 + 360, Event.HELD, reason=reason, checks=release.checks
+    )
     return Scene(release, look(T0 + 361, Side.BOTH, 1, 1), T0 + 361)
 
 
@@ -195,7 +198,9 @@ def paused() -> Scene:
     release = replace(
         shifted(begun()), phase=Phase.PAUSED, paused=OperatorRequest("r1", "pause", "sam", "lunch", T0 + 60), checks=(pods(),)
     )
-    release = release.noted(T0 + 60, "request", "pause asked by sam: lunch", actor="sam").noted(T0 + 60, "state", "Paused")
+    release = release.noted(T0 + 60, Event.REQUESTED, subject="pause", reason="lunch", actor="sam").noted(
+        T0 + 60, Event.PAUSED, actor="sam"
+    )
     return Scene(release, look(T0 + 61, Side.BOTH, 1, 1), T0 + 61)
 
 
@@ -208,9 +213,9 @@ def flag_baking() -> Scene:
     release = replace(
         release, spec=replace(release.spec, strategy="flag", image=OLD), shift=RouteChange(Side.BOTH, "7", T0 + 100, T0 + 101)
     )
-    release = release.noted(T0 + 100, "intent", "set-share 25: 25 % of users get the treatment")
-    release = release.noted(T0 + 100.3, "outcome", "set-share 25", of=1, result="done")
-    release = release.noted(T0 + 102, "state", "flag new-checkout serves 25 %: confirmed by 4 of 4, 24.8 % of made-up users get it")
+    release = carried_out(release, T0 + 100, T0 + 100.3, "set-share 25: 25 % of users get the treatment")
+    how = "confirmed by 4 of 4, 24.8 % of made-up users get it"
+    release = release.noted(T0 + 102, Event.FLAG_SERVED, numbers={"percent": 25.0}, reason=how)
     ack = Ack(3, 4, percent=24.8, missing=("web-5c4d-x4",), how="OFREP")
     seen = FlagSeen(FlagState(25.0, "7", "{}", treatment="on", safe="off"), T0 + 140, ack, "7")
     return Scene(release, replace(look(T0 + 141, Side.BOTH, 0, 0, 24.1), flag=seen, checks=checks), T0 + 141)
@@ -222,7 +227,7 @@ def flag_left() -> Scene:
     release = flag_baking().release
     release = replace(release, snapshot=replace(release.snapshot, flag=before), course=Direction.ROLLING_BACK, traffic_off=T0 + 170)
     release = replace(release, flag_undone="9", flag_left=("environment `production` was switched off by somebody: it stays off",))
-    release = release.noted(T0 + 171, "note", release.flag_left[0])
+    release = release.noted(T0 + 171, Event.FLAG_LEFT, reason=release.flag_left[0])
     release = ended(replace(release, reason="rolled back by ada@acme"), Outcome.ROLLED_BACK, T0 + 172)
     now = FlagState(0.0, "9", '{"enabled": false}', off="it is off in environment `production`")
     seen = FlagSeen(now, T0 + 172, Ack(1, 1, "the server gives it to 0.0 % of 20 made-up users", 0.0), "9")

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from deliver.model.journal import Event
 from deliver.model.release import Phase
 from deliver.render.reporters import make_reporter
 from deliver.text.sanitize import command_data, command_property, defuse, markdown
@@ -81,7 +82,7 @@ def test_no_workflow_command_can_be_injected(scene, github, tmp_path):
     evil = "x\r\n::set-output name=result::PROMOTED\n##[error]boo %0A::warning::y"
     shown = scene("rolled-back")
     release = replace(shown.release, reason=evil, evidence=("::error::from a log", "##[group]x"), actor="::debug::z")
-    release = release.noted(shown.now, "note", evil)
+    release = release.noted(shown.now, Event.FLAG_LEFT, reason=evil)
     text = run(replace(shown, release=release), github)
     found = commands(text)
     assert [line.split("::")[1].split(" ")[0] for line in found] == ["group", "endgroup", "group", "endgroup", "error"]

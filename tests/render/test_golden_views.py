@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from deliver.doctor.line import DoctorLine
 from deliver.doctor.text import doctor_text
+from deliver.model.journal import Event
 from deliver.model.release import Release
 from deliver.plugins.interfaces import Finding
 from deliver.render.explain import explain_text
@@ -13,6 +14,7 @@ from deliver.render.plugins import plugins_text
 from deliver.render.summary import summary_lines
 from deliver.render.text import history_text, plan_text, status_text
 from deliver.render.view import release_view
+from tests.journalled import intent
 
 
 class Proposal:
@@ -54,7 +56,7 @@ def test_explain(named_scene, golden):
 
 def test_explain_of_one_step_has_that_step_alone(scene):
     shown = scene("mid-bake")
-    release = shown.release.noted(shown.now, "state", "step 2/3: preparing 50 %").noted(shown.now, "intent", "scale-candidate 4")
+    release = intent(replace(shown.release, step=1).noted(shown.now, Event.STEP_BEGAN), shown.now, "scale-candidate 4")
     second = explain_text(release, shown.now, step=1)
     assert "scale the candidate to 4 pods: no outcome recorded" in second
     assert "baking 10 %" not in second

@@ -12,11 +12,13 @@ from dataclasses import replace
 import pytest
 
 from deliver.model.errors import ClusterError, DeliverError, GateRefused
+from deliver.model.journal import Event
 from deliver.model.release import Phase
 from deliver.model.verdict import Verdict
 from deliver.render.errors import error_text, error_view
 from deliver.render.events import Narrator
 from deliver.render.reporters import make_reporter, report_error
+from tests.journalled import intent, outcome
 
 
 class Clock:
@@ -66,17 +68,17 @@ def test_verbose_tells_the_intent_too(scene):
 
 
 def test_a_failed_and_an_unknown_outcome_say_so(scene):
-    release = replace(scene("mid-bake").release, journal=()).noted(1, "intent", "route stable")
-    failed = release.noted(2, "outcome", "409 conflict", of=1, result="failed")
-    unknown = release.noted(2, "outcome", "timed out", of=1, result="unknown")
+    release = intent(replace(scene("mid-bake").release, journal=()), 1, "route stable")
+    failed = outcome(release, 2, "route stable: 409 conflict", "failed", of=1)
+    unknown = outcome(release, 2, "route stable: timed out", "unknown", of=1)
     assert Narrator().tell(failed)[0].text == "could not send traffic to the stable side only: 409 conflict"
     assert Narrator().tell(failed)[0].level == "fail"
     assert Narrator().tell(unknown)[0].level == "warn"
 
 
 def test_a_move_by_weight_is_told_with_its_weight(scene):
-    release = replace(scene("mid-bake").release, journal=()).noted(1, "intent", "route both 12.5 %: 12.5 %: 12.5 % by weight")
-    [told] = Narrator().tell(release.noted(2, "outcome", "route both 12.5 %", of=1, result="done"))
+    release = intent(replace(scene("mid-bake").release, journal=()), 1, "route both 12.5 %: 12.5 %: 12.5 % by weight")
+    [told] = Narrator().tell(outcome(release, 2, "route both 12.5 %", of=1))
     assert told.text.startswith("Services send traffic to both sides, 12.5 % by weight")
 
 
@@ -85,7 +87,7 @@ def test_journal_lines_of_an_earlier_driver_are_not_told_again(scene):
     err = io.StringIO()
     clock = Clock(shown.release.started + 3600)
     again = reporter(clock, err)
-    again.update(shown.release.noted(clock.at, "state", "taken up by sam"), shown.seen)
+    again.update(shown.release.noted(clock.at, Event.TAKEN_UP, actor="sam"), shown.seen)
     assert "taken up by sam" in err.getvalue() and "paused for the release" not in err.getvalue()
 
 
@@ -130,7 +132,7 @@ def test_an_unanswered_action_is_what_is_waited_for(scene):
     shown, err = scene("mid-bake"), io.StringIO()
     clock = Clock(shown.now)
     lines = reporter(clock, err)
-    release = replace(shown.release, phase=Phase.SHIFTING).noted(clock.at, "intent", "route stable")
+    release = intent(replace(shown.release, phase=Phase.SHIFTING), clock.at, "route stable")
     lines.update(release, shown.seen)
     clock.at += 31
     lines.update(release, shown.seen)
@@ -203,6 +205,10 @@ def test_jsonl_is_an_object_a_journal_line_and_the_release_last(scene):
     verdict = next(o for o in objects if o.get("type") == "verdict")
     assert verdict["event"].startswith("rolling back") and verdict["checks"][1]["verdict"] == "FAIL"
     assert {"id", "target", "strategy", "phase", "outcome", "reason", "exposure", "at"} <= set(verdict)
+    verified = next(o for o in objects if o.get("code") == "traffic-verified")
+    assert (verified["subject"], verified["numbers"]) == ("both", {"candidate": 1, "total": 5})
+    moved = next(o for o in objects if o.get("code") == "intent" and o["action"]["verb"] == "route")
+    assert moved["action"]["exposure"]["side"] == "both"
     assert "Result: ROLLED BACK" in err.getvalue()
     silent = io.StringIO()
     play(shown, silent, io.StringIO(), output="jsonl", quiet=True)

@@ -7,9 +7,10 @@ import pytest
 
 from deliver.model.errors import InputError
 from deliver.model.evidence import Point
+from deliver.model.journal import Entry, Event, times
 from deliver.model.names import candidate_name
 from deliver.model.plan import FlagPlan
-from deliver.model.release import Entry, Release
+from deliver.model.release import Release
 from deliver.model.spec import EvidenceMetric, PluginSpec, QueryMetric
 from deliver.model.verdict import CheckResult, Verdict
 from deliver.replay import from_record, pods
@@ -179,10 +180,10 @@ def test_the_story_is_what_it_says(story: Story):
     assert story.world.images.of("registry/web:1.2.0") == Behaviour()
 
 
-def looks(release: Release, at: tuple[float, ...], *lines: tuple[float, str], end: float = 100.0) -> list[float]:
+def looks(release: Release, at: tuple[float, ...], *lines: tuple[float, Event], end: float = 100.0) -> list[float]:
     """Of a release whose trail has these seconds, with these lines in its journal beside; a poll is 5 s."""
     trail = tuple(Point(one, "errors", 0, 0, 1, 0, 1) for one in at)
-    journal = tuple(Entry(seq, when, "state", text) for seq, (when, text) in enumerate(lines))
+    journal = tuple(Entry(seq, when, event) for seq, (when, event) in enumerate(lines))
     return list(from_record.looks(replace(release, trail=trail, journal=journal), 0.0, end))
 
 
@@ -193,7 +194,7 @@ def test_looks_are_those_of_the_trail_and_between_them_one_each_poll(story: Stor
 
 
 def test_while_no_driver_was_there_nobody_looked(story: Story):
-    assert looks(story.back, (5.0, 92.0), (80.0, "taken up by sam"), end=92) == pytest.approx([5, 87, 92])
+    assert looks(story.back, (5.0, 92.0), (80.0, Event.TAKEN_UP), end=92) == pytest.approx([5, 87, 92])
 
 
 def test_a_release_too_short_for_a_look_has_one_at_its_end(story: Story):
@@ -202,8 +203,8 @@ def test_a_release_too_short_for_a_look_has_one_at_its_end(story: Story):
 
 def test_it_is_judged_until_the_old_side_was_not_kept_warm_any_more_or_to_where_it_turned_back(story: Story):
     plan = replace(story.promoted.plan, hold=30.0)
-    passed = next(entry.at for entry in story.promoted.journal if entry.text.startswith("all steps passed"))
+    passed = times(story.promoted.journal, Event.STEPS_PASSED)[0]
     held = replace(story.promoted, plan=plan, ended=passed + 1000)
     assert from_record.stretch(held, 5.0).end == passed + 30
-    back = held.noted(passed + 12, "verdict", "rolling back: errors")
+    back = held.noted(passed + 12, Event.TURNED_BACK, reason="errors")
     assert from_record.stretch(back, 5.0).end == passed + 12

@@ -6,6 +6,7 @@ from math import log10
 import pytest
 
 from deliver.model.evidence import MetricEvidence, Track
+from deliver.model.journal import Event
 from deliver.model.plan import FlagPlan
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import EvidenceMetric, PluginSpec, QueryMetric
@@ -24,17 +25,15 @@ def test_exposure_is_what_was_verified_and_not_what_was_wanted(bare: Release):
 def test_a_promoted_release_ends_with_everything(bare: Release):
     release = replace(bare, journal=bare.journal[:20], outcome=Outcome.PROMOTED)
     assert exposure(release)[-1] == (release.ended, 100.0)
-    after = release.noted(release.ended, "state", "traffic on the new pods of Deployment web is verified: 4 endpoints")
+    after = release.noted(release.ended, Event.TAKEOVER_VERIFIED, numbers={"candidate": 4, "total": 4})
     assert exposure(replace(after, outcome=None))[-1][1] == 100.0
 
 
 def test_exposure_of_a_flag_is_what_it_was_seen_to_serve(bare: Release):
     flag = FlagPlan("new-checkout", PluginSpec("flagd"))
     release = replace(bare, journal=(), plan=replace(bare.plan, flag=flag))
-    release = release.noted(
-        bare.started + 9, "state", "flag new-checkout serves 2.5 %: confirmed by 4 of 4, 24.8 % of made-up users get it"
-    )
-    release = release.noted(bare.started + 99, "state", "no user gets the treatment any more")
+    release = release.noted(bare.started + 9, Event.FLAG_SERVED, numbers={"percent": 2.5}, reason="confirmed by 4 of 4")
+    release = release.noted(bare.started + 99, Event.TRAFFIC_OFF)
     assert [share for _, share in exposure(release)] == [0.0, 2.5, 0.0]
 
 
@@ -43,7 +42,7 @@ def test_a_release_of_which_nothing_was_verified_has_no_exposure(bare: Release):
 
 
 def test_steps_turns_and_ends_are_marked(bare: Release):
-    asked = bare.noted(bare.ended, "request", "pause asked by sam: lunch", actor="sam")
+    asked = bare.noted(bare.ended, Event.REQUESTED, subject="pause", reason="lunch", actor="sam")
     assert [(mark.kind, mark.text) for mark in marks(asked)] == [
         ("step", "10 %"),
         ("step", "50 %"),

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from deliver.model.journal import Event
 from deliver.model.release import Release
 from deliver.model.spec import PluginSpec, QueryMetric
 from deliver.report.inline import inline
@@ -93,7 +94,7 @@ def test_whatever_a_name_is_it_stays_text(released: Release):
         trail=points(released.started, BACK_AT, (EVIL,)),
         checks=tuple(replace(check, name=EVIL, why=EVIL) for check in released.checks),
     )
-    release = release.noted(released.ended, "verdict", EVIL, checks=release.checks)
+    release = release.noted(released.ended, Event.TURNED_BACK, reason=EVIL, checks=release.checks)
     found = Reader(html(release))
     assert not {tag for tag, _ in found.elements} & {"script", "img"}
     assert sum(EVIL in one for one in found.words) >= 4

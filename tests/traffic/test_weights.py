@@ -10,17 +10,20 @@ from deliver.engine.core.route import empty_behind_weight
 from deliver.model.action import Verb
 from deliver.model.errors import InputError
 from deliver.model.frozen import replace
+from deliver.model.journal import Event
 from deliver.model.observation import Observation, RouteSeen
 from deliver.model.plan import ORIGINAL, Exposure, Plan, Side, Step
 from deliver.model.release import Direction, Outcome, Phase, Release, RouteChange
 from deliver.model.spec import Facts, PluginSpec
 from deliver.plugins import registry
+from deliver.render.sentences import sentence
 from deliver_sandbox.faults import Fault, killed
 from deliver_sandbox.images import Behaviour
 from deliver_strategies.canary import Canary, CanaryOptions
 from tests.engine.core import states
 from tests.engine.core.states import CANDIDATE, HOME, NOW, candidate, decide, held, seen
 from tests.engine.rig import GOOD, TARGET, Rig, steps
+from tests.journalled import intent
 from tests.traffic.mesh import MESH, WEIGHT, DataPlane, Mesh
 
 TEN, FIFTY = Exposure(Side.BOTH, weight=10.0), Exposure(Side.BOTH, weight=50.0)
@@ -79,7 +82,11 @@ def test_users_get_the_weights_of_a_canary_whatever_the_number_of_pods():
     assert [step.candidate_pods for step in release.plan.steps] == [1, 2, 4]
     assert rig.world.traffic.tally.lost() == 0
     assert rig.stands()["services/web"] == before["services/web"], "nothing of the weight is left"
-    said = [entry.text for entry in release.journal if "by weight" in entry.text and "verified" in entry.text]
+    said = [
+        sentence(entry, release)
+        for entry in release.journal
+        if "by weight" in sentence(entry, release) and "verified" in sentence(entry, release)
+    ]
     assert [("10 %" in text, "50 %" in text) for text in said] == [(True, False), (False, True)]
 
 
@@ -168,8 +175,8 @@ def test_a_weight_that_somebody_keeps_turning_back_is_left_to_a_person():
 
 def test_who_takes_over_after_the_move_to_a_weight_moves_nobody_back():
     """The driver before asked for 50 % after 10 % had passed, and died before that bake began."""
-    begun = weighted(0, phase=Phase.PREPARING, bake_since=0.0, resumed=NOW - 1).noted(NOW - 9, "verdict", "step 1/3 10 %: PASS")
-    asked = begun.noted(NOW - 8, "intent", "route both 50 %: 50 %: 50 % by weight")
+    begun = weighted(0, phase=Phase.PREPARING, bake_since=0.0, resumed=NOW - 1).noted(NOW - 9, Event.STEP_PASSED)
+    asked = intent(begun, NOW - 8, "route both 50 %: 50 %: 50 % by weight")
     assert decide(asked, at(50.0), NOW).release.step == 1
     assert str(decide(begun, at(50.0), NOW).action) == "route both 10 %", "nobody has asked for that"
 

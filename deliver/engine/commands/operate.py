@@ -12,10 +12,11 @@ from deliver.engine.runtime import preview_service
 from deliver.engine.runtime.clock import Clock
 from deliver.engine.runtime.guarded_writer import GuardedWriter
 from deliver.engine.runtime.lease import DURATION, Lock
-from deliver.engine.runtime.record_store import Store, open_intents
+from deliver.engine.runtime.record_store import Store
 from deliver.engine.runtime.reporter import Reporter
 from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.errors import ClusterError, Conflict, InputError
+from deliver.model.journal import Result, open_intents
 from deliver.model.observation import OperatorRequest
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Target
@@ -122,9 +123,8 @@ def _taken(
     release = salvaged if found is None or (salvaged is not None and found.id != salvaged.id) else found
     assert release is not None  # the callers have seen one
     release = taken_up(release, actor, fence, now)
-    for intent in open_intents(release):
-        text = f"{intent.text}: its driver was gone before it said so; read back instead"
-        release = release.noted(now, "outcome", text, of=intent.seq, result="unknown")
+    for intent in open_intents(release.journal):
+        release = release.with_outcome(now, intent, Result.UNKNOWN, "its driver was gone before it said so; read back instead")
     return change(release, now)
 
 

@@ -7,6 +7,7 @@ from deliver.cluster.port import Cluster
 from deliver.engine.runtime.pod_facts import arm, template_of
 from deliver.engine.runtime.preview_service import recover_preview
 from deliver.model.errors import NotFound
+from deliver.model.journal import Event
 from deliver.model.names import RELEASE_LABEL, candidate_name, fence_of
 from deliver.model.objects import Object
 from deliver.model.plan import Plan, Side, Step
@@ -80,7 +81,7 @@ def recover_release(cluster: Cluster, target: Target, *, actor: str, now: float)
         course=Direction.PROGRESSING,
         phase=Phase.PREPARING,
         exposed=True,
-    ).noted(now, "note", "the record was lost or unreadable; put together from the Services' annotations and the ReplicaSets", actor=actor)
+    ).noted(now, Event.RECOVERED, actor=actor)
 
 
 def ask_routers(cluster: Cluster, target: Target) -> tuple[PluginSpec, Recovered]:

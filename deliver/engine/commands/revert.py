@@ -14,12 +14,13 @@ from deliver.engine.runtime.lease import Lock
 from deliver.engine.runtime.pod_facts import arm, pod_seen
 from deliver.engine.runtime.record_store import Record, new_id
 from deliver.engine.runtime.reporter import Reporter
-from deliver.model.action import UNLOCKED, Verb
+from deliver.model.action import UNLOCKED, Action, Verb
 from deliver.model.errors import ClusterError, InputError, NotFound, Superseded
 from deliver.model.frozen import replace
+from deliver.model.journal import Event
 from deliver.model.names import HASH, candidate_name
 from deliver.model.plan import Exposure, Plan, Side, Step
-from deliver.model.release import Direction, Outcome, Phase, Release, digest_of, done_already
+from deliver.model.release import Direction, Outcome, Phase, Release, ReleaseKind, digest_of, done_already
 from deliver.model.spec import ReleaseSpec, Target
 from deliver.plugins.interfaces import Router
 
@@ -53,7 +54,7 @@ def first_move(
         return lambda record, now: record
     reporter.note("the Services lead to the stable pods; verifying")
 
-    return lambda record, now: done_already(record, now, f"{Verb.ROUTE} {home}", UNLOCKED)
+    return lambda record, now: done_already(record, now, Action(Verb.ROUTE, UNLOCKED, exposure=home))
 
 
 def require_capacity(cluster: Cluster, release: Release) -> None:
@@ -135,11 +136,12 @@ def revert(cluster: Cluster, target: Target, record: Record, to: str, *, actor: 
         actor=actor,
         started=now,
         since=now,
+        kind=ReleaseKind.REVERT,
         course=Direction.ROLLING_BACK,
         phase=Phase.ROLLING_BACK,
         reason=f"{why}; back to {said}",
         ended_by=actor,
-    ).noted(now, "state", f"started by {actor}: back from {stable.image} to {image}", actor=actor)
+    ).noted(now, Event.STARTED, actor=actor)
 
 
 def choose_version(record: Record, target: Target, to: str) -> tuple[Release, dict[str, Any], str]:

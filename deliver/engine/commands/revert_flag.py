@@ -15,9 +15,10 @@ from deliver.engine.runtime.reporter import Reporter
 from deliver.model.action import UNLOCKED, Action, Verb
 from deliver.model.errors import ClusterError, InputError, NotFound, Superseded
 from deliver.model.frozen import replace
+from deliver.model.journal import Event
 from deliver.model.names import candidate_name, fence_of
 from deliver.model.plan import FlagPlan, Plan, Side, Step
-from deliver.model.release import Direction, Outcome, Phase, Release, Snapshot, done_already
+from deliver.model.release import Direction, Outcome, Phase, Release, ReleaseKind, Snapshot, done_already
 from deliver.model.spec import ReleaseSpec, Target
 
 
@@ -35,7 +36,7 @@ def first_move(
     reporter.note("the flag gives the treatment to nobody any more; verifying")
 
     def noted(record: Release, now: float) -> Release:
-        return with_flag_state(done_already(record, now, str(kill), kill.why), kill, done, now)
+        return with_flag_state(done_already(record, now, kill), kill, done, now)
 
     return noted
 
@@ -71,7 +72,7 @@ def revert(cluster: Cluster, source: Release, record: Record, to: str, *, actor:
         actor=actor,
         ended_by=actor,
         flag_revision=source.flag_revision,
-    ).noted(now, "state", f"started by {actor}: flag {source.plan.flag.flag if source.plan.flag else ''} back", actor=actor)
+    ).noted(now, Event.STARTED, actor=actor)
 
 
 def recover_flag_release(cluster: Cluster, target: Target, *, actor: str, now: float) -> Release | None:
@@ -91,7 +92,7 @@ def recover_flag_release(cluster: Cluster, target: Target, *, actor: str, now: f
     found = replace(
         _back(spec, plan, snapshot, id, "", now), course=Direction.PROGRESSING, phase=Phase.PREPARING, fence=fence_of(deployment)
     )
-    return found.noted(now, "note", "the record was lost or unreadable; put together from the note on the Deployment", actor=actor)
+    return found.noted(now, Event.RECOVERED, actor=actor)
 
 
 def _back(spec: ReleaseSpec, flag: FlagPlan | None, before: Snapshot, id: str, reason: str, now: float) -> Release:
@@ -106,6 +107,7 @@ def _back(spec: ReleaseSpec, flag: FlagPlan | None, before: Snapshot, id: str, r
         actor="",
         started=now,
         since=now,
+        kind=ReleaseKind.REVERT,
         course=Direction.ROLLING_BACK,
         phase=Phase.ROLLING_BACK,
         reason=reason,

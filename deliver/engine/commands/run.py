@@ -17,6 +17,7 @@ from deliver.engine.runtime.reporter import Reporter
 from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.errors import ClusterError, Locked, Superseded
 from deliver.model.frozen import replace
+from deliver.model.journal import Event
 from deliver.model.observation import Observation
 from deliver.model.release import Outcome, Release
 
@@ -44,9 +45,7 @@ def begin(w: Dependencies, proposal: Proposal) -> tuple[Store, Lock, Release]:
                 hint="`deliver status` shows it",
             )
         begun = replace(with_number(release, store.record, now()), fence=lease.fence, started=now(), since=now())
-        begun = begun.noted(
-            now(), "state", f"started by {release.actor}: {release.snapshot.image} -> {release.spec.image}", actor=release.actor
-        )
+        begun = begun.noted(now(), Event.STARTED, actor=release.actor)
         store.save(begun)
     except BaseException:
         lease.release()

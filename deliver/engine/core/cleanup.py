@@ -1,7 +1,9 @@
 """What goes at the end of every release: the pins of Services, the preview Service, the floor of the autoscaler."""
 
-from deliver.engine.core.decision import Decision, act, outcomes, wait
+from deliver.engine.core.decision import Decision, act, wait
+from deliver.model import journal
 from deliver.model.action import Verb
+from deliver.model.journal import Event, Result
 from deliver.model.observation import Observation
 from deliver.model.plan import ORIGINAL
 from deliver.model.release import Release
@@ -10,9 +12,6 @@ GARBAGE_COLLECTION = 10.0  # seconds that the cluster's garbage collector is giv
 
 
 CLOSE_TRIES = 3  # tries to close a preview Service: no users are on it, and a rollback never waits for it
-
-
-LEFT_OPEN = "preview Service"
 
 
 def ensure_released(release: Release, seen: Observation, now: float) -> Decision | None:
@@ -26,8 +25,7 @@ def ensure_released(release: Release, seen: Observation, now: float) -> Decision
             return wait(release, now, collected)
         if _failures(release, Verb.CLOSE_PREVIEW) < CLOSE_TRIES:
             return act(release, now, Verb.CLOSE_PREVIEW, "nobody is to be led to the candidate any more")
-        text = f"{LEFT_OPEN} {release.plan.preview} could not be closed: it stays as it is, and leads to no pod"
-        return Decision(release.noted(now, "note", text), None, now)
+        return Decision(release.noted(now, Event.PREVIEW_LEFT_OPEN), None, now)
     scaler, before = seen.autoscaler, release.snapshot.autoscaler
     if scaler and before and (scaler.minimum != before.minimum or scaler.fence):
         return act(release, now, Verb.RELEASE_AUTOSCALER, "minReplicas as before")
@@ -36,14 +34,14 @@ def ensure_released(release: Release, seen: Observation, now: float) -> Decision
 
 def preview_left_open(release: Release) -> bool:
     """The preview Service could not be closed, and that is said."""
-    return any(entry.kind == "note" and entry.text.startswith(LEFT_OPEN) and entry.at >= release.resumed for entry in release.journal)
+    return journal.happened(release.journal, Event.PREVIEW_LEFT_OPEN, release.resumed)
 
 
 def _gone(release: Release) -> float:
     """When the owner of a preview Service that we made was deleted, unix seconds: the cluster deletes the Service itself."""
-    done = [entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == Verb.DELETE_CANDIDATE]
+    done = (entry.at for entry in journal.done(release.journal, Verb.DELETE_CANDIDATE))
     return max(done, default=0.0) if release.plan.preview_made else 0.0
 
 
 def _failures(release: Release, verb: Verb) -> int:
-    return sum(entry.result != "done" and entry.at >= release.resumed for entry in outcomes(release, verb))
+    return sum(entry.result is not Result.DONE for entry in journal.outcomes(release.journal, verb, release.resumed))

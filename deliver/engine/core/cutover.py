@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deliver.model.frozen import replace
+from deliver.model.journal import Event
 from deliver.model.observation import Observation
 from deliver.model.plan import Side
 from deliver.model.release import Cutover, Direction, Release
@@ -47,7 +48,7 @@ def probed(release: Release, known: Cutover, seen: Observation, now: float) -> R
     if asked and all(check.verdict is Verdict.PASS for check in asked):
         how = "; ".join(check.why for check in asked)
         after = _knows(release, replace(known, probed=max(check.evidence.at for check in asked)), "probed", how)
-        return after.noted(now, "state", f"probed: {how}")
+        return after.noted(now, Event.CANDIDATE_PROBED, reason=how)
     unasked = seen.switch.unasked if seen.switch and seen.switch.at >= release.shift.switched else ""
     why = next((check.why for check in asked if check.verdict is not Verdict.PASS), unasked)
     return _knows(release, known, "probed", why) if why else release
@@ -74,7 +75,7 @@ def drained(release: Release, known: Cutover, seen: Observation, now: float) -> 
         if now < over:
             return release
         how = f"by time alone: {words(release.spec.limits.drain)} have passed; no metric counts the requests of a pod"
-        return _knows(release, replace(known, drained=over), "drained", how).noted(now, "state", f"drained {how}")
+        return _knows(release, replace(known, drained=over), "drained", how).noted(now, Event.DRAIN_TIMED_OUT, reason=how)
     if old is None or old.at < began:
         return release
     if old.why:
@@ -88,11 +89,13 @@ def drained(release: Release, known: Cutover, seen: Observation, now: float) -> 
         rate = sum(old.rates[name] for name in clinging)
         text = f"connections still held on {', '.join(clinging)}: {rate:.3g} requests a second"
         after = _knows(release, replace(known, clinging=clinging), "drained", text)
-        return after if set(clinging) <= set(known.clinging) else after.noted(now, "state", text)
+        if set(clinging) <= set(known.clinging):
+            return after
+        return after.noted(now, Event.CONNECTIONS_HELD, subject=", ".join(clinging), numbers={"rate": rate}, reason=text)
     if any(name not in old.rates for name in pods):
         return _knows(release, known, "drained", "not every old pod has been scraped twice since the switch")
     how = "the old pods' own counters stand still"
-    return _knows(release, replace(known, drained=old.at, clinging=()), "drained", how).noted(now, "state", f"drained: {how}")
+    return _knows(release, replace(known, drained=old.at, clinging=()), "drained", how).noted(now, Event.STABLE_DRAINED, reason=how)
 
 
 def counts_by_pod(release: Release) -> bool:
@@ -100,12 +103,10 @@ def counts_by_pod(release: Release) -> bool:
     return any(not hasattr(metric, "query") for metric in release.spec.analysis.metrics)
 
 
-def clinging_text(release: Release) -> str:
+def clinging_pods(release: Release) -> str:
     """What clings to an old side that goes all the same, "" for nothing."""
     known = release.switch
-    if known is None or known.drained or not known.clinging:
-        return ""
-    return f"connections still held on {', '.join(known.clinging)} end with these pods"
+    return "" if known is None or known.drained else ", ".join(known.clinging)
 
 
 def probe_rate(template: Mapping[str, Any], container: str) -> float:

@@ -6,10 +6,12 @@ At most one action a decision; the driver journals it, carries it out, and looks
 """
 
 from deliver.engine.core import cutover, flag_guards, flag_release, guards, progress, promote, rollback
-from deliver.engine.core.decision import Decision, hold, outcomes, turn_back, wait
+from deliver.engine.core.decision import Decision, hold, turn_back, wait
 from deliver.engine.core.route import empty_behind_weight
+from deliver.model import journal
 from deliver.model.action import Action, Verb
 from deliver.model.frozen import replace
+from deliver.model.journal import Event, Result
 from deliver.model.observation import Observation, OperatorRequest
 from deliver.model.release import Direction, Outcome, Phase, Release
 
@@ -65,7 +67,7 @@ def ensure_someone_serves(action: Action | None, seen: Observation) -> bool:
 
 def apply_request(release: Release, request: OperatorRequest, now: float) -> Release:
     """What an operator's request changes. A request that fits nothing is noted and has no effect."""
-    release = release.noted(now, "request", _sentence(request), actor=request.actor)
+    release = release.noted(now, Event.REQUESTED, subject=request.verb, reason=request.reason, actor=request.actor)
     if release.course is Direction.ROLLING_BACK:
         return release
     match request.verb:
@@ -85,13 +87,8 @@ def apply_request(release: Release, request: OperatorRequest, now: float) -> Rel
 
 def can_wait_to_finish(release: Release) -> bool:
     """All steps have passed, and the old side is whole still: it can be kept so for as long as somebody wants."""
-    begun = any(entry.result != "failed" for entry in outcomes(release, Verb.UPDATE_STABLE))
+    begun = any(entry.result is not Result.FAILED for entry in journal.outcomes(release.journal, Verb.UPDATE_STABLE))
     return release.course is Direction.PROMOTING and not release.plan.flag and not begun
-
-
-def _sentence(request: OperatorRequest) -> str:
-    said = f": {request.reason}" if request.reason else ""
-    return f"{request.verb} asked by {request.actor}{said}"
 
 
 BAKE_BEGINS = {Direction.PROGRESSING: Phase.PREPARING, Direction.PROMOTING: Phase.FINISHING, Direction.ROLLING_BACK: Phase.ROLLING_BACK}
@@ -121,4 +118,4 @@ def taken_up(release: Release, actor: str, fence: int, now: float) -> Release:
         phase=BAKE_BEGINS[release.course],
         resumed=now,
     )
-    return fresh.noted(now, "state", f"taken up by {actor}", actor=actor)
+    return fresh.noted(now, Event.TAKEN_UP, actor=actor)

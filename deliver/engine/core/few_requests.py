@@ -1,11 +1,9 @@
 """Metrics that nobody named, at too little traffic: they hold nothing up for ever, that is said once, and they may end a release still."""
 
 from deliver.model.frozen import replace
+from deliver.model.journal import Event
 from deliver.model.release import Release
 from deliver.model.verdict import CheckResult, TooFewRequests, Verdict
-from deliver.text.durations import words
-
-GOING_ON = "going on without proof; what it shows can still take the release back"
 
 
 def awaits_samples(release: Release, now: float, until: float) -> bool:
@@ -31,25 +29,10 @@ def note_unjudged(release: Release, now: float, *, proof: bool) -> Release:
     without = [check for check in release.checks if check.few and (_open(check) or (proof and check.proved is False))]
     for check in without:
         if check.few and check.name not in release.unproved:
-            release = release.noted(now, "note", sentence(check, check.few, release, now))
+            numbers = {"requests": check.few.counted, "needed": check.few.needed, "seconds": max(round(now - release.bake_since), 1)}
+            release = release.noted(now, Event.FEW_REQUESTS, subject=check.name, numbers=numbers)
     return replace(release, unproved=tuple(check.name for check in without))
-
-
-def sentence(check: CheckResult, few: TooFewRequests, release: Release, now: float) -> str:
-    """`errors: 31 requests in 1 m 20 s are too few to judge by (about 600 are needed): going on without proof; ...`"""
-    if few.counted >= few.needed:
-        return f"{check.name}: too few requests of stable to compare with: {GOING_ON}"
-    requests = "1 request" if few.counted == 1 else f"{few.counted} requests"
-    are = "is" if few.counted == 1 else "are"
-    time = words(max(round(now - release.bake_since), 1))
-    return f"{check.name}: {requests} in {time} {are} too few to judge by (about {_about(few.needed)} are needed): {GOING_ON}"
 
 
 def _open(check: CheckResult) -> bool:
     return check.verdict is Verdict.BLIND
-
-
-def _about(number: int) -> str:
-    """Two figures: it is an estimate."""
-    size = 10 ** max(len(str(number)) - 2, 0)
-    return f"{round(number / size) * size:,}"

@@ -12,15 +12,16 @@ from deliver.engine.core.decision import (
     skip_to_next_step,
     turn_back,
     wait,
-    wait_for_person,
+    wait_while_paused,
 )
 from deliver.engine.core.rollback import LIMIT
+from deliver.model import journal
 from deliver.model.action import Verb
 from deliver.model.frozen import replace
+from deliver.model.journal import Event
 from deliver.model.observation import FlagState, Observation
 from deliver.model.plan import Side
 from deliver.model.release import Direction, Outcome, Phase, Release
-from deliver.text.durations import words
 
 MAX_MOVES = 5  # times that one share is written before a person is asked who changes it
 
@@ -53,24 +54,19 @@ def ensure_percentage(release: Release, seen: Observation, found: FlagState, now
     if flag_state.serves(found, step.weight):
         return None
     following = None if release.last_step else release.plan.steps[release.step + 1]
-    if following and flag_state.serves(found, following.weight) and already_authorised(release, f"{Verb.SET_SHARE} {following.weight:g}"):
+    if following and flag_state.serves(found, following.weight) and already_authorised(release, Verb.SET_SHARE, share=following.weight):
         return skip_to_next_step(release, now)
     if release.paused:  # nobody more gets the treatment
-        return wait_for_person(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
-    if _writes(release, step.weight) >= MAX_MOVES:
+        return wait_while_paused(release, now, release.paused)
+    if len(journal.done(release.journal, Verb.SET_SHARE, release.resumed, share=step.weight)) >= MAX_MOVES:
         return Decision(
             hold(release, f"somebody keeps changing flag {flag_state.flag_name(release)} from {step.weight:g} %", now), None, now
         )
     if unjudged := progress.ensure_judged_again(release, seen, now):
         return unjudged
     release = replace(release, exposed=True, bake_since=0.0, blind_since=0.0)
-    release = enter_phase(release, Phase.SHIFTING, now, f"step {release.step + 1}/{len(release.plan.steps)}: raising to {step.name}")
+    release = enter_phase(release, Phase.SHIFTING, now, Event.SHIFT_BEGAN)
     return act(release, now, Verb.SET_SHARE, f"{step.name} of users get the treatment", share=step.weight, revision=found.revision)
-
-
-def _writes(release: Release, percent: float) -> int:
-    text = f"{Verb.SET_SHARE} {percent:g}"
-    return sum(one.kind == "outcome" and one.result == "done" and one.text == text and one.at >= release.resumed for one in release.journal)
 
 
 def ensure_served(release: Release, seen: Observation, found: FlagState, now: float) -> Decision | None:
@@ -91,9 +87,7 @@ def ensure_served(release: Release, seen: Observation, found: FlagState, now: fl
 def ensure_bake_done(release: Release, now: float) -> Decision | None:
     if release.bake_since:
         return None
-    step = release.current
-    text = f"step {release.step + 1}/{len(release.plan.steps)}: baking {step.name} for {words(step.bake)}"
-    return Decision(enter_phase(replace(release, bake_since=now), Phase.BAKING, now, text), None, now)
+    return Decision(enter_phase(replace(release, bake_since=now), Phase.BAKING, now, Event.BAKE_BEGAN), None, now)
 
 
 # ---------------------------------------------------------------- finish
@@ -116,7 +110,7 @@ def promoting(release: Release, seen: Observation, now: float) -> Decision:
 
 def rolling_back(release: Release, seen: Observation, now: float) -> Decision:
     """The safe variant to everyone, seen to be served; then the flag as it stood before. Waits for nobody but the flag's back end."""
-    release = enter_phase(release, Phase.ROLLING_BACK, now)
+    release = enter_phase(release, Phase.ROLLING_BACK, now, Event.ROLLBACK_RESUMED)
     before = release.snapshot.flag
     assert before is not None  # a flag release begins with what the flag was
     if now - release.since >= LIMIT:
@@ -143,13 +137,10 @@ def ensure_off(release: Release, seen: Observation, found: FlagState, now: float
         return None
     shift = unproven.release.shift
     if shift and shift.verified and not release.traffic_off:
-        nobody = "no user gets the treatment any more" if found.percent is not None else f"the flag gives nobody the treatment: {found.off}"
-        note = replace(unproven.release, traffic_off=shift.verified).noted(now, "state", nobody)
+        off = "" if found.percent is not None else found.off
+        note = replace(unproven.release, traffic_off=shift.verified).noted(now, Event.TRAFFIC_OFF, reason=off)
         return replace(unproven, release=note)
     return replace(unproven, release=note_slow_kill(unproven.release, seen, now))
-
-
-SLOW = "the safe variant is not seen to be served everywhere yet"
 
 
 def note_slow_kill(release: Release, seen: Observation, now: float) -> Release:
@@ -159,8 +150,9 @@ def note_slow_kill(release: Release, seen: Observation, now: float) -> Release:
         return release
     if ack and not ack.total:  # there is nobody to ask: time has to do
         return release
-    told = any(one.kind == "state" and one.text.startswith(SLOW) and one.at >= release.since for one in release.journal)
-    return release if told else release.noted(now, "state", f"{SLOW}: {flag_state.missing_instances(release, seen)}")
+    if journal.happened(release.journal, Event.KILL_UNCONFIRMED, release.since):
+        return release
+    return release.noted(now, Event.KILL_UNCONFIRMED, reason=flag_state.missing_instances(release, seen))
 
 
 def ensure_restored(release: Release, seen: Observation, found: FlagState, before: FlagState, now: float) -> Decision:
@@ -171,5 +163,5 @@ def ensure_restored(release: Release, seen: Observation, found: FlagState, befor
     if seen.stable and (seen.stable.noted or seen.stable.fence):
         return act(release, now, Verb.CLEAR_UNDO, "nothing of ours is left")
     for text in release.flag_left:
-        release = release.noted(now, "note", text)
+        release = release.noted(now, Event.FLAG_LEFT, reason=text)
     return Decision(end(release, Outcome.ROLLED_BACK, now), None, now)

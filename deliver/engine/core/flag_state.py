@@ -1,12 +1,16 @@
 """What the ladders ask about the flag: is what was read young enough, is it ours, has it arrived. Pure."""
 
+from typing import Any
+
 from deliver.engine.core.decision import Decision, wait
 from deliver.engine.core.route import SECOND_LOOK
+from deliver.model import journal
 from deliver.model.action import Verb
 from deliver.model.frozen import replace
+from deliver.model.journal import Event
 from deliver.model.observation import Ack, FlagSeen, FlagState, Observation
 from deliver.model.plan import Side
-from deliver.model.release import Direction, Entry, Release, RouteChange
+from deliver.model.release import Direction, Release, RouteChange
 
 POLL = 2.0  # seconds between two looks at a flag
 STALE = 60.0  # seconds without an answer of the back end after which nothing is known of the flag
@@ -55,8 +59,8 @@ def foreign_write(release: Release, found: FlagState) -> str:
     """
     if found.revision == (release.flag_revision or (release.snapshot.flag.revision if release.snapshot.flag else "")):
         return ""
-    asked = last_intent(release)
-    if asked and not _answered(release, asked) and serves(found, _percent(asked)):
+    asked = journal.last(release.journal, Verb.SET_SHARE)
+    if asked and asked.action and not journal.answered(release.journal, asked) and serves(found, asked.action.share):
         return ""
     who = f"release {found.release}" if found.release not in ("", release.id) else "somebody else"
     return f"flag {flag_name(release)} was changed by {who}: {serving_text(found)}"
@@ -67,20 +71,6 @@ def serving_text(found: FlagState) -> str:
     if found.off:
         return found.off
     return f"it serves {found.percent:g} % now" if found.percent is not None else found.why
-
-
-def last_intent(release: Release) -> Entry | None:
-    """The newest intent to write the flag."""
-    return next((entry for entry in reversed(release.journal) if entry.kind == "intent" and entry.text.startswith(Verb.SET_SHARE)), None)
-
-
-def _answered(release: Release, intent: Entry) -> bool:
-    return any(entry.kind == "outcome" and entry.of == intent.seq and entry.result == "done" for entry in release.journal)
-
-
-def _percent(intent: Entry) -> float:
-    """`set-share 25: ...`"""
-    return float(intent.text.removeprefix(f"{Verb.SET_SHARE} ").partition(":")[0])
 
 
 def ensure_arrived(release: Release, seen: Observation, found: FlagState, now: float) -> Decision | None:
@@ -96,8 +86,8 @@ def ensure_arrived(release: Release, seen: Observation, found: FlagState, now: f
         shift = replace(shift, switched=now)
     if not shift.verified and (how := arrival_proof(release, seen.flag, found, shift, now)):
         verified = replace(release, shift=replace(shift, verified=now), flag_revision=found.revision)
-        share = f"serves {found.percent:g} %" if found.percent is not None else f"gives the treatment to nobody ({found.off})"
-        return Decision(verified.noted(now, "state", f"flag {flag_name(release)} {share}: {how}"), None, now)
+        told: dict[str, Any] = {"subject": found.off} if found.percent is None else {"numbers": {"percent": found.percent}}
+        return Decision(verified.noted(now, Event.FLAG_SERVED, reason=how, **told), None, now)
     after = replace(release, shift=shift, flag_revision=found.revision)
     if after != release:
         return Decision(after, None, now + SECOND_LOOK)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from deliver.engine.core.route import empty_behind_weight, has_capacity
+from deliver.model import journal
 from deliver.model.action import Verb
 from deliver.model.frozen import replace
 from deliver.model.observation import ArmSeen, Observation, PodSeen
@@ -127,9 +128,7 @@ def autoscaler_floor(release: Release, candidate: ArmSeen | None = None) -> int:
 
 def asked_floors(release: Release) -> set[int]:
     """What we have asked of the autoscaler so far."""
-    asked = f"{Verb.HOLD_AUTOSCALER} "
-    texts = [one.text for one in release.journal if one.kind == "intent" and one.text.startswith(asked)]
-    return {int(text.removeprefix(asked).partition(":")[0]) for text in texts}
+    return {entry.action.pods for entry in journal.attempts(release.journal, Verb.HOLD_AUTOSCALER) if entry.action}
 
 
 def failed_checks(release: Release, seen: Observation, now: float) -> Fail | Hold | None:

@@ -10,11 +10,14 @@ from deliver.engine.core.decision import (
     skip_to_next_step,
     turn_back,
     wait,
-    wait_for_person,
+    wait_for_approval,
+    wait_while_paused,
 )
-from deliver.engine.core.route import ensure_verified
+from deliver.engine.core.route import ensure_verified, moves_to
+from deliver.model import journal
 from deliver.model.action import Verb
 from deliver.model.frozen import replace
+from deliver.model.journal import Event
 from deliver.model.observation import Observation
 from deliver.model.plan import Exposure, Side, Step
 from deliver.model.release import Direction, Phase, Release
@@ -40,7 +43,7 @@ def ensure_stable_pinned(release: Release, seen: Observation, now: float) -> Dec
     if stable is None:
         return wait(release, now)
     if not stable.paused:
-        if sum(entry.kind == "outcome" and entry.text == Verb.HOLD_STABLE and entry.at >= release.resumed for entry in release.journal) > 3:
+        if len(journal.done(release.journal, Verb.HOLD_STABLE, release.resumed)) > 3:
             return Decision(hold(release, f"somebody keeps unpausing Deployment {stable.deployment}{stable.editor}", now), None, now)
         return act(release, now, Verb.HOLD_STABLE, "a pinned version must not roll away under its traffic")
     floor = guards.autoscaler_floor(release, seen.candidate)
@@ -69,7 +72,7 @@ def ensure_candidate_ready(release: Release, seen: Observation, now: float) -> D
     size = candidate_size(step, seen)
     if candidate.desired < size:
         if release.paused and release.exposed:  # its Services select both sides: more pods are more users
-            return wait_for_person(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
+            return wait_while_paused(release, now, release.paused)
         if release.exposed and (unjudged := ensure_judged_again(release, seen, now)):
             return unjudged
         return act(replace(release, blind_since=0.0), now, Verb.SCALE_CANDIDATE, f"{step.name} wants {size} candidate pods", pods=size)
@@ -77,7 +80,7 @@ def ensure_candidate_ready(release: Release, seen: Observation, now: float) -> D
         return _late(release, now, f"{candidate.ready} of {size} candidate pods ready")
     if release.candidate_hash != candidate.hash:
         release = replace(release, candidate_hash=candidate.hash).noted(
-            now, "state", f"candidate {candidate.hash}: {candidate.ready} of {size} pods ready"
+            now, Event.CANDIDATE_READY, subject=candidate.hash, numbers={"ready": candidate.ready, "pods": size}
         )
         return Decision(release, None, now)
     if step.preview and not release.bake_since and (unopened := ensure_preview_open(release, seen, now)):
@@ -93,7 +96,7 @@ def ensure_preview_open(release: Release, seen: Observation, now: float) -> Deci
     if preview is None or preview.agreed:
         return None
     name, limit = release.plan.preview, release.spec.limits.shift
-    done = [entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == Verb.OPEN_PREVIEW and entry.result == "done"]
+    done = [entry.at for entry in journal.done(release.journal, Verb.OPEN_PREVIEW)]
     if not preview.open:
         if sum(at >= release.resumed for at in done) >= MAX_MOVES:
             return Decision(hold(release, f"somebody keeps taking the preview Service {name} away from the candidate", now), None, now)
@@ -126,8 +129,8 @@ def ensure_route(release: Release, seen: Observation, now: float) -> Decision | 
         if cut_over_before(release, seen):
             return skip_to_next_step(release, now)
         if release.paused:  # nobody more is moved to the candidate
-            return wait_for_person(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
-        if _moves(release, wanted) >= MAX_MOVES:
+            return wait_while_paused(release, now, release.paused)
+        if moves_to(release, wanted, release.resumed) >= MAX_MOVES:  # a GitOps controller that puts it back is not fought for ever
             return Decision(
                 hold(release, f"somebody keeps taking traffic from {step.name}; the Services select {seen.route.side} now", now), None, now
             )
@@ -136,19 +139,13 @@ def ensure_route(release: Release, seen: Observation, now: float) -> Decision | 
         exposed = release.exposed or step.side is not Side.STABLE
         # a bake is of unbroken exposure, a drain of one move
         release = replace(release, exposed=exposed, bake_since=0.0, blind_since=0.0, shift=None)
-        release = enter_phase(release, Phase.SHIFTING, now, f"step {release.step + 1}/{len(release.plan.steps)}: shifting to {step.name}")
+        release = enter_phase(release, Phase.SHIFTING, now, Event.SHIFT_BEGAN)
         share = f"{step.endpoints:.0f} % by endpoints" if wanted.weight is None else f"{wanted.weight:g} % by weight"
         return act(release, now, Verb.ROUTE, f"{step.name}: {share}", exposure=wanted)
     if (unproven := _proven(release, seen, now, wanted)) is not None:
         return unproven
     if not release.bake_since:
-        release = enter_phase(
-            replace(release, bake_since=now),
-            Phase.BAKING,
-            now,
-            f"step {release.step + 1}/{len(release.plan.steps)}: baking {step.name} for {words(step.bake)}",
-        )
-        return Decision(release, None, now)
+        return Decision(enter_phase(replace(release, bake_since=now), Phase.BAKING, now, Event.BAKE_BEGAN), None, now)
     return None
 
 
@@ -163,7 +160,7 @@ def cut_over_before(release: Release, seen: Observation) -> bool:
         return False
     wanted = exposure_of(release, step)
     there = seen.route.shows(wanted) and seen.candidate.ready >= candidate_size(step, seen)
-    return there and already_authorised(release, f"{Verb.ROUTE} {wanted}")
+    return there and already_authorised(release, Verb.ROUTE, side=wanted.side, weight=wanted.weight)
 
 
 def ensure_judged_again(release: Release, seen: Observation, now: float) -> Decision | None:
@@ -179,14 +176,6 @@ def ensure_judged_again(release: Release, seen: Observation, now: float) -> Deci
     return wait(replace(release, blind_since=release.blind_since or now), now)
 
 
-def _moves(release: Release, wanted: Exposure) -> int:
-    """How often this driver has led the traffic there: a GitOps controller that puts the Service back is not fought for ever."""
-    return sum(
-        entry.kind == "outcome" and entry.result == "done" and entry.text == f"{Verb.ROUTE} {wanted}" and entry.at >= release.resumed
-        for entry in release.journal
-    )
-
-
 def ensure_bake_done(release: Release, seen: Observation, now: float) -> Decision:
     """Watched for long enough, judged PASS on fresh data, and let pass by a person where one is asked."""
     step = release.current
@@ -195,10 +184,10 @@ def ensure_bake_done(release: Release, seen: Observation, now: float) -> Decisio
         verdict = Verdict.BLIND
     release = replace(release, blind_since=(release.blind_since or now) if verdict is Verdict.BLIND else 0.0)
     if release.paused:
-        return wait_for_person(release, now, Phase.PAUSED, release.paused.at, f"paused by {release.paused.actor}")
+        return wait_while_paused(release, now, release.paused)
     done = proof_gate.bake_ends_at(release)
     if now < done and release.approved < release.step:
-        return wait(enter_phase(release, Phase.BAKING, now, "baking again"), now, done)
+        return wait(enter_phase(release, Phase.BAKING, now, Event.BAKE_RESUMED), now, done)
     if verdict is not Verdict.PASS:
         return wait(bake_overtime(release, now), now)
     if release.approved < release.step and (
@@ -226,7 +215,7 @@ def bake_overtime(release: Release, now: float) -> Release:
         cause = f"{early.name}: samples of its last {words(round(done - early.seen_to))} are not there yet"
     else:
         return release
-    said = release.noted(now, "state", f"the bake is over, and the step is not judged yet: {cause}")
+    said = release.noted(now, Event.BAKE_OVER, reason=cause)
     return replace(said, overtime=release.bake_since)
 
 
@@ -238,17 +227,13 @@ def awaiting_samples(release: Release, done: float) -> CheckResult | None:
 
 def advance(release: Release, now: float) -> Decision:
     """The step has passed: the next one, or the finish."""
-    passed = release.noted(
-        now, "verdict", f"step {release.step + 1}/{len(release.plan.steps)} {release.current.name}: PASS", checks=release.checks
-    )
+    passed = release.noted(now, Event.STEP_PASSED, checks=release.checks)
     if release.last_step:
         finishing = replace(passed, course=Direction.PROMOTING, phase=Phase.FINISHING, since=now, bake_since=0.0, blind_since=0.0)
-        then = f"the old side is kept warm for {words(release.plan.hold)}" if release.plan.hold else "finishing"
-        return Decision(finishing.noted(now, "state", f"all steps passed: {then}"), None, now)
-    step = release.plan.steps[release.step + 1]
+        return Decision(finishing.noted(now, Event.STEPS_PASSED), None, now)
     shift = release.shift if release.current.side is Side.STABLE else None  # users are where they were: that is known already
     onward = replace(passed, step=release.step + 1, since=now, bake_since=0.0, blind_since=0.0, shift=shift, phase=Phase.PREPARING)
-    return Decision(onward.noted(now, "state", f"step {onward.step + 1}/{len(onward.plan.steps)}: preparing {step.name}"), None, now)
+    return Decision(onward.noted(now, Event.STEP_BEGAN), None, now)
 
 
 def ensure_approved(release: Release, now: float, since: float) -> Decision:
@@ -257,13 +242,13 @@ def ensure_approved(release: Release, now: float, since: float) -> Decision:
     limit = step.approval_timeout or release.spec.limits.pause
     if step.unanswered == "rollback" and now - since >= limit:
         return Decision(turn_back(release, f"{text}, and nobody answered within {words(limit)}", now), None, now)
-    return wait_for_person(release, now, Phase.WAITING, since, text, step.approval_timeout)
+    return wait_for_approval(release, now, since, text, step.approval_timeout)
 
 
 def _late(release: Release, now: float, what: str) -> Decision:
     """Not there yet; a step that never gets ready fails."""
     limit = release.spec.limits.ready
-    release = enter_phase(release, Phase.PREPARING, now, f"waiting again: {what}")
+    release = enter_phase(release, Phase.PREPARING, now, Event.READINESS_AWAITED, reason=what)
     if now - release.since >= limit:
         return Decision(turn_back(release, f"not ready within {limit:g} s (`limits.ready`): {what}", now), None, now)
     return wait(release, now, release.since + limit)

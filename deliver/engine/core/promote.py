@@ -5,15 +5,18 @@ All through it the traffic is on a side with full ready capacity: on the candida
 
 from deliver.engine.core import cutover, guards
 from deliver.engine.core.cleanup import ensure_released
-from deliver.engine.core.decision import Decision, act, end, enter_phase, hold, turn_back, wait, wait_for_person
+from deliver.engine.core.decision import Decision, act, end, enter_phase, hold, turn_back, wait, wait_while_paused
 from deliver.engine.core.progress import awaiting_samples
-from deliver.engine.core.route import endpoints_text, ensure_verified, has_capacity, serves_nobody, verified_at
+from deliver.engine.core.route import ensure_verified, has_capacity, ready_endpoints, serves_nobody, verified_at
+from deliver.model import journal
 from deliver.model.action import Verb
 from deliver.model.frozen import replace
+from deliver.model.journal import Event
 from deliver.model.observation import ArmSeen, Observation
 from deliver.model.plan import Exposure, Side
 from deliver.model.release import Outcome, Phase, Release, digest_of
 from deliver.text.durations import words
+from deliver.text.formats import endpoints_text
 
 
 def next_action(release: Release, seen: Observation, now: float) -> Decision:
@@ -27,7 +30,7 @@ def next_action(release: Release, seen: Observation, now: float) -> Decision:
         return rolled
     if release.new_hash != stable.hash:
         noted = replace(release, new_hash=stable.hash).noted(
-            now, "state", f"Deployment {stable.deployment} runs the new version: {stable.ready} of {stable.desired} pods ready"
+            now, Event.STABLE_UPDATED, numbers={"ready": stable.ready, "pods": stable.desired}
         )
         return Decision(noted, None, now)
     return ensure_traffic_on_stable(release, stable, seen, now) or ensure_cleaned_up(release, stable, seen, now)
@@ -44,19 +47,16 @@ def ensure_stable_updated(release: Release, seen: Observation, now: float) -> De
     if unproven := _proven(release, seen, now, everybody):
         return unproven
     if release.paused:
-        text = f"paused by {release.paused.actor}"
-        return wait_for_person(release, now, Phase.PAUSED, release.paused.at, text)
-    release = enter_phase(
-        release, Phase.FINISHING, now, "finishing again: the hold begins anew" if release.plan.hold else "finishing again"
-    )
+        return wait_while_paused(release, now, release.paused)
+    release = enter_phase(release, Phase.FINISHING, now, Event.FINISH_RESUMED)
     over = max(verified_at(release) + release.spec.limits.drain, release.held_until)
     if now < over:
         return wait(note_cold_side(release, seen, now), now, over)
     if unsettled := ensure_settled(release, over, now):
         return unsettled
     release = replace(release, blind_since=0.0)
-    if (left := cutover.clinging_text(release)) and not any(entry.text == left for entry in release.journal):
-        return Decision(release.noted(now, "state", left), None, now)
+    if (left := cutover.clinging_pods(release)) and not journal.happened(release.journal, Event.CONNECTIONS_CUT, subject=left):
+        return Decision(release.noted(now, Event.CONNECTIONS_CUT, subject=left), None, now)
     held = ", the hold" if release.plan.hold else ""
     anew = replace(release, new_hash="")  # somebody may have set it back after it had rolled out: it rolls once more
     return act(anew, now, Verb.UPDATE_STABLE, f"the last bake{held} and the drain are over")
@@ -77,16 +77,12 @@ def ensure_settled(release: Release, over: float, now: float) -> Decision | None
     return wait(release, now) if awaiting_samples(release, over) and guards.all_pass(release) else None
 
 
-OLD_SIDE_COLD = "the old side has"
-
-
 def note_cold_side(release: Release, seen: Observation, now: float) -> Release:
     """Whoever counts on the one write back is told, once, when the old side could not take the traffic."""
     ready = seen.stable.ready_of(release.snapshot.hash) if seen.stable else 0
-    if has_capacity(ready, release, seen) or any(entry.text.startswith(OLD_SIDE_COLD) for entry in release.journal):
+    if has_capacity(ready, release, seen) or journal.happened(release.journal, Event.OLD_SIDE_COLD):
         return release
-    pods = f"{ready} of {release.snapshot.replicas} pods ready"
-    return release.noted(now, "state", f"{OLD_SIDE_COLD} {pods}: until more of them are, a rollback cannot take the traffic back")
+    return release.noted(now, Event.OLD_SIDE_COLD, numbers={"ready": ready, "pods": release.snapshot.replicas})
 
 
 def ensure_rolled_out(release: Release, stable: ArmSeen, seen: Observation, now: float) -> Decision | None:
@@ -116,7 +112,7 @@ def ensure_rolled_out(release: Release, stable: ArmSeen, seen: Observation, now:
 
 def updated_at(release: Release) -> float:
     """Since when the Deployment rolls, as far as this driver knows; a machine that slept before it asked for that has not waited."""
-    done = [entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == Verb.UPDATE_STABLE]
+    done = [entry.at for entry in journal.done(release.journal, Verb.UPDATE_STABLE)]
     return max(*done, release.resumed) if done else max(release.since + release.spec.limits.drain + release.plan.hold, release.resumed)
 
 
@@ -150,7 +146,7 @@ def ensure_traffic_on_stable(release: Release, stable: ArmSeen, seen: Observatio
 
 def traffic_stays_text(seen: Observation) -> str:
     """Where the traffic is meanwhile, as it was read back."""
-    return "all traffic stays on the candidate" if seen.route.side is Side.CANDIDATE else endpoints_text(seen)
+    return "all traffic stays on the candidate" if seen.route.side is Side.CANDIDATE else endpoints_text(ready_endpoints(seen))
 
 
 def _whole(release: Release, stable: ArmSeen) -> bool:
@@ -160,8 +156,8 @@ def _whole(release: Release, stable: ArmSeen) -> bool:
 
 def _mending(release: Release, stable: ArmSeen, now: float, meanwhile: str) -> Decision:
     """It was whole when it had rolled out, and lost pods since: the candidate is there until it is whole again."""
-    steps = ("route ", f"Deployment {stable.deployment} runs the new version")
-    began = max([release.resumed, *(one.at for one in release.journal if one.kind != "intent" and one.text.startswith(steps))])
+    moved = (entry.at for entry in journal.outcomes(release.journal, Verb.ROUTE))
+    began = max([release.resumed, *moved, *journal.times(release.journal, Event.STABLE_UPDATED)])
     limit = release.spec.limits.ready
     if now - began >= limit + release.spec.limits.drain:
         text = f"Deployment {stable.deployment} has {stable.ready} of {stable.desired} pods ready since it rolled out; {meanwhile}"

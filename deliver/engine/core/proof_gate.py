@@ -2,6 +2,8 @@
 
 from deliver.engine.core import few_requests
 from deliver.engine.core.decision import Decision, enter_phase, hold, turn_back, wait
+from deliver.model import journal
+from deliver.model.journal import Event
 from deliver.model.release import Phase, Release
 from deliver.model.verdict import CheckResult
 from deliver.text.durations import words
@@ -45,21 +47,18 @@ def ensure_proven(release: Release, now: float) -> Decision | None:
         return None
     text = f"{unproved[0].name}: not shown to be no worse within {_within(release)}: {unproved[0].why}"
     if now < until:
-        release = enter_phase(release, Phase.BAKING, now, "baking again")
-        text = f"the bake is over; waiting up to {words(round(limit - step.bake))} for proof that {unproved[0].name} is no worse"
-        return wait(release if _said(release, "the bake is over;") else release.noted(now, "state", text), now, until)
+        release = enter_phase(release, Phase.BAKING, now, Event.BAKE_RESUMED)
+        if not journal.happened(release.journal, Event.PROOF_AWAITED, release.bake_since):
+            left = {"seconds": round(limit - step.bake)}
+            release = release.noted(now, Event.PROOF_AWAITED, subject=unproved[0].name, numbers=left)
+        return wait(release, now, until)
     if policy == "rollback":
         return Decision(turn_back(release, text, now), None, now)
     if policy == "hold":
         return Decision(hold(release, f"inconclusive: {text}", now), None, now)
-    if _said(release, "inconclusive"):
+    if journal.happened(release.journal, Event.INCONCLUSIVE, release.bake_since):
         return None
-    return Decision(release.noted(now, "note", f"inconclusive, promoted all the same (`inconclusive: promote`): {text}"), None, now)
-
-
-def _said(release: Release, begin: str) -> bool:
-    """In this bake."""
-    return any(entry.text.startswith(begin) and entry.at >= release.bake_since for entry in release.journal)
+    return Decision(release.noted(now, Event.INCONCLUSIVE, reason=text), None, now)
 
 
 def _asked(release: Release) -> list[CheckResult]:

@@ -4,10 +4,12 @@ Nothing here waits for the candidate, for metrics, for an approval or for anothe
 """
 
 from deliver.engine.core.cleanup import ensure_released
-from deliver.engine.core.decision import Decision, act, end, enter_phase, last_refusal, outcomes, wait
-from deliver.engine.core.route import SECOND_LOOK, ensure_verified, has_capacity, serves_nobody, verified_at
+from deliver.engine.core.decision import Decision, act, end, enter_phase, last_refusal, wait
+from deliver.engine.core.route import SECOND_LOOK, ensure_verified, has_capacity, moves_to, serves_nobody, verified_at
+from deliver.model import journal
 from deliver.model.action import Verb
 from deliver.model.frozen import replace
+from deliver.model.journal import Event, Result
 from deliver.model.observation import ArmSeen, Observation
 from deliver.model.plan import ORIGINAL, Exposure, Side
 from deliver.model.release import Outcome, Phase, Release
@@ -19,7 +21,7 @@ LEAVING = LIMIT / 2  # seconds that pods on their way out are waited for: they g
 
 
 def next_action(release: Release, seen: Observation, now: float) -> Decision:
-    release = enter_phase(release, Phase.ROLLING_BACK, now)
+    release = enter_phase(release, Phase.ROLLING_BACK, now, Event.ROLLBACK_RESUMED)
     stable = seen.stable
     if stable is None or stable.uid != release.snapshot.uid:
         gone = f"Deployment {release.spec.target.deployment} is not the one that stood before; traffic was left where it is"
@@ -63,10 +65,10 @@ def ensure_traffic_on_stable(release: Release, stable: ArmSeen, seen: Observatio
     unproven = ensure_verified(release, seen, now, home)
     shift = unproven.release.shift if unproven else None
     if unproven and shift and shift.switched and not shift.verified and not (release.shift and release.shift.switched):
-        switched = unproven.release.noted(now, "state", "the EndpointSlices lead to the stable side")
+        switched = unproven.release.noted(now, Event.STABLE_SERVES)
         return replace(unproven, release=switched)
     if unproven and shift and shift.verified and not release.traffic_off:
-        off = replace(unproven.release, traffic_off=shift.verified).noted(now, "state", "traffic is off the new version")
+        off = replace(unproven.release, traffic_off=shift.verified).noted(now, Event.TRAFFIC_OFF)
         return replace(unproven, release=off)
     if unproven:
         return unproven
@@ -80,16 +82,15 @@ def ensure_traffic_on_stable(release: Release, stable: ArmSeen, seen: Observatio
 
 def is_contested(release: Release) -> bool:
     """Somebody keeps leading the Services away again."""
-    back, both = f"{Verb.ROUTE} {Side.STABLE}", f"{Verb.ROUTE} {ORIGINAL}"  # the latter for want of ready pods
-    done = [entry.text for entry in release.journal if entry.kind == "outcome" and entry.result == "done" and entry.at >= release.since]
-    return done.count(back) - done.count(both) > CONTESTED
+    home, anybody = Exposure(Side.STABLE), ORIGINAL  # the latter for want of ready pods
+    return moves_to(release, home, release.since) - moves_to(release, anybody, release.since) > CONTESTED
 
 
 def retract_proof(release: Release, why: str, now: float) -> Release:
     """What was proven of the move does not hold any more, and what was said of it is taken back."""
     if not release.traffic_off:
         return replace(release, shift=None)
-    return replace(release, shift=None, traffic_off=0.0).noted(now, "state", f"traffic is not off the new version any more: {why}")
+    return replace(release, shift=None, traffic_off=0.0).noted(now, Event.TRAFFIC_OFF_RETRACTED, reason=why)
 
 
 def move_to_stable(release: Release, stable: ArmSeen, seen: Observation, now: float) -> Decision:
@@ -114,13 +115,13 @@ def needs_restoring(release: Release, stable: ArmSeen) -> bool:
 
 def was_restored(release: Release) -> bool:
     """We have made the Deployment roll back: then it is whole before the end."""
-    return any(entry.result != "failed" for entry in outcomes(release, Verb.RESTORE_STABLE))
+    return any(entry.result is not Result.FAILED for entry in journal.outcomes(release.journal, Verb.RESTORE_STABLE))
 
 
 def restored_or_refused(release: Release) -> bool:
     """Once carried out, what stands there is somebody else's wish; what is refused again and again keeps no user on the new version."""
-    tries = outcomes(release, Verb.RESTORE_STABLE)
-    return len(tries) >= REFUSED or any(entry.result == "done" for entry in tries)
+    tries = journal.outcomes(release.journal, Verb.RESTORE_STABLE)
+    return len(tries) >= REFUSED or any(entry.result is Result.DONE for entry in tries)
 
 
 def ensure_candidate_gone(release: Release, stable: ArmSeen, seen: Observation, now: float) -> Decision | None:
@@ -129,7 +130,7 @@ def ensure_candidate_gone(release: Release, stable: ArmSeen, seen: Observation, 
         return None
     if candidate.ready and not stable.ready_of(release.snapshot.hash) and not seen.route.gone:
         return wait(release, now)  # the only side that could serve stays until the other one can (safety.md F23)
-    if not outcomes(release, Verb.KEEP_EVIDENCE) and any(pod.problem or not pod.ready for pod in candidate.pods):
+    if not journal.outcomes(release.journal, Verb.KEEP_EVIDENCE) and any(pod.problem or not pod.ready for pod in candidate.pods):
         return act(release, now, Verb.KEEP_EVIDENCE, "the candidate's last log lines, before its pods go")
     undone = "somebody keeps leading the Services away from the stable side: it goes while they lead there"
     return act(release, now, Verb.DELETE_CANDIDATE, undone if is_contested(release) else "it has no traffic any more")
@@ -143,9 +144,10 @@ def ensure_no_remaining_pods(release: Release, stable: ArmSeen, seen: Observatio
         return wait(release, now) if seen.leaving and now - release.since < LEAVING else None
     if release.lingering:
         return wait(release, now)
-    stays = "until they are gone the Services stay pinned to the stable pods; connections open on them end with them"
-    text = f"{remaining_pods_text(seen)}: {stays}"
-    return Decision(replace(release, lingering=now).noted(now, "state", text), None, now)
+    told = replace(release, lingering=now).noted(
+        now, Event.PODS_REMAIN, numbers={"pods": len(seen.remains)}, reason=remaining_pods_text(seen)
+    )
+    return Decision(told, None, now)
 
 
 def remaining_pods_text(seen: Observation) -> str:

@@ -1,7 +1,10 @@
 """What the Services show of a route change (written, switched, verified), and which side has pods that can take traffic."""
 
 from deliver.engine.core.decision import Decision, wait
+from deliver.model import journal
+from deliver.model.action import Verb
 from deliver.model.frozen import replace
+from deliver.model.journal import Event
 from deliver.model.observation import ArmSeen, Observation
 from deliver.model.plan import Exposure, Side
 from deliver.model.release import Direction, Release, RouteChange
@@ -20,7 +23,10 @@ def follow_route_change(release: Release, seen: Observation, now: float, wanted:
         return replace(release, shift=replace(shift, switched=now))
     if not shift.verified and now - shift.switched >= SECOND_LOOK:
         verified = replace(release, shift=replace(shift, verified=now))
-        return verified.noted(now, "state", _proof(release, wanted, seen))
+        rolled = release.course is Direction.PROMOTING and wanted.side is Side.STABLE  # the named Deployment runs the new version by now
+        event = Event.TAKEOVER_VERIFIED if rolled else Event.TRAFFIC_VERIFIED
+        numbers = ready_endpoints(seen) | ({} if wanted.weight is None else {"weight": wanted.weight})
+        return verified.noted(now, event, subject=wanted.side.value, numbers=numbers)
     return replace(release, shift=shift)
 
 
@@ -71,23 +77,12 @@ def verified_at(release: Release) -> float:
     return release.shift.verified if release.shift else 0.0
 
 
-def _proof(release: Release, wanted: Exposure, seen: Observation) -> str:
-    rolled = release.course is Direction.PROMOTING and wanted.side is Side.STABLE  # the named Deployment runs the new version by now
-    where = f"the new pods of Deployment {release.spec.target.deployment}" if rolled else _whom(wanted)
-    return f"traffic on {where} is verified: {endpoints_text(seen)}"
+def moves_to(release: Release, wanted: Exposure, since: float) -> int:
+    """How often the traffic was led there, whichever pods were meant, at that time or later."""
+    return len(journal.done(release.journal, Verb.ROUTE, since, side=wanted.side, weight=wanted.weight))
 
 
-def _whom(wanted: Exposure) -> str:
-    if wanted.side is not Side.BOTH:
-        return f"the {wanted.side} side"
-    return "both sides" if wanted.weight is None else f"both sides, {wanted.weight:g} % of the requests on the candidate by weight,"
-
-
-def endpoints_text(seen: Observation) -> str:
-    """The new version's share of all ready endpoints, whoever made its pods."""
+def ready_endpoints(seen: Observation) -> dict[str, float]:
+    """candidate: those of the new version, whoever made its pods. total: all of them."""
     route = seen.route
-    total = route.stable + route.candidate + route.other
-    if not total:
-        return "no ready endpoint"
-    run = "runs" if 1 in (route.candidate, total) else "run"
-    return f"{route.candidate} of {total} ready endpoint{'s' * (total > 1)} {run} the new version, {100 * route.candidate / total:.0f} %"
+    return {"candidate": route.candidate, "total": route.stable + route.candidate + route.other}

@@ -23,8 +23,9 @@ from deliver.model.action import Action, Verb
 from deliver.model.errors import ClusterError, Conflict, DeliverError, Forbidden, NotFound, Rejected, Superseded, Unreachable
 from deliver.model.evidence import MetricEvidence
 from deliver.model.frozen import replace
+from deliver.model.journal import Entry, Event, Result
 from deliver.model.observation import Observation
-from deliver.model.release import Direction, Entry, Outcome, Release
+from deliver.model.release import Direction, Outcome, Release
 from deliver.plugins.interfaces import Router
 
 SETTLE = 0.1  # seconds given to the watch before the same action is asked for again
@@ -213,16 +214,14 @@ class Driver:
             return release, seen, clock.now() + (SETTLE if self.repeated < STUBBORN else REPEAT)  # done; the watch has not shown it yet
         if (left := self._refused_for(action)) > 0:
             return release, seen, clock.now() + left  # refused a moment ago; what wakes us, our own record first, is no reason to hurry
-        release, intent = self._intended(release, f"{action}: {action.why}")
+        release, intent = self._intended(release, action)
         self._journal(release, action)
         self.unsaved = None
         try:
             came = self.executor.do(action, release, seen)
         except ClusterError as error:
-            result = "unknown" if isinstance(error, Unreachable) else "failed"
-            return self._refused(
-                release.noted(clock.now(), "outcome", f"{action}: {error.what}", of=intent, result=result), action, error, seen
-            )
+            result = Result.UNKNOWN if isinstance(error, Unreachable) else Result.FAILED
+            return self._refused(release.with_outcome(clock.now(), intent, result, error.what), action, error, seen)
         self.refused = 0
         self.repeated = self.repeated + 1 if self.last and self.last[0] == action else 0
         self.last = (action, clock.monotonic())
@@ -232,8 +231,7 @@ class Driver:
                 self.tools.flag.kick()
         elif action.verb is Verb.KEEP_EVIDENCE:
             release = replace(release, evidence=came)
-        done = release.noted(clock.now(), "outcome", str(action), of=intent, result="done")
-        return done, seen, clock.now()
+        return release.with_outcome(clock.now(), intent, Result.DONE), seen, clock.now()
 
     def _refused_for(self, action: Action) -> float:
         """Seconds before it is tried again. After many refusals in a row, of whatever actions, no other one helps either."""
@@ -245,21 +243,20 @@ class Driver:
         """Seconds before what was done and does not show is done again: somebody undoes it, and the journal has to hold it all."""
         return REPEAT if self.repeated < STUBBORN else PATIENCE
 
-    def _intended(self, release: Release, text: str) -> tuple[Release, int]:
+    def _intended(self, release: Release, action: Action) -> tuple[Release, Entry]:
         """With the intent in the journal. One whose saving failed may stand in the record all the same: it is not written twice."""
-        if self.unsaved is None or self.unsaved.text != text:
-            release = self._closed(release).noted(self.tools.clock.now(), "intent", text)
+        if self.unsaved is None or self.unsaved.action != action:
+            release = self._closed(release).noted(self.tools.clock.now(), Event.INTENT, action=action)
             self.unsaved = release.journal[-1]
         self.release = release
-        return release, self.unsaved.seq
+        return release, self.unsaved
 
     def _closed(self, release: Release) -> Release:
         """An intent whose saving failed, and which is not wanted any more, was never carried out."""
         entry, self.unsaved = self.unsaved, None
         if entry is None:
             return release
-        text = f"{entry.text}: not done, it could not be recorded"
-        return release.noted(self.tools.clock.now(), "outcome", text, of=entry.seq, result="failed")
+        return release.with_outcome(self.tools.clock.now(), entry, Result.FAILED, "not done, it could not be recorded")
 
     def _journal(self, release: Release, action: Action) -> None:
         """The intent first, but traffic that must come back does not wait for the journal (design.md rule 3)."""

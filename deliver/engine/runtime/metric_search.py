@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from deliver.engine.runtime.clock import Background, Clock
 from deliver.model.frozen import replace
+from deliver.model.journal import Event
 from deliver.model.release import Direction, Release
 from deliver.model.spec import Analysis
 
@@ -57,4 +58,4 @@ def with_found_metrics(release: Release, found: Analysis | None, now: float) -> 
         return release
     names = " and ".join(metric.name for metric in found.metrics)
     spec = replace(release.spec, analysis=replace(found, seeking=False))
-    return replace(release, spec=spec).noted(now, "note", f"metrics found while the release runs: judged by {names} from now on")
+    return replace(release, spec=spec).noted(now, Event.METRICS_FOUND, subject=names)

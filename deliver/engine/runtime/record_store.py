@@ -2,7 +2,7 @@
 
     data.release   the newest release, live or ended      data.checksum   sha256 of it
     data.history   ended releases, newest first           data.requests   what operators ask of the driver
-    data.schema    "1"
+    data.schema    "2"; one of "1" is read by record_schema1 and written as "2"
 
 A record that is lost, corrupt or from a newer deliver forbids going forward, never going back.
 """
@@ -12,22 +12,25 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from deliver.cluster.port import Cluster
+from deliver.engine.runtime import record_schema1
 from deliver.model.codec import IncrementalEncoder, decode, encode
 from deliver.model.errors import Conflict, NotFound, Superseded
 from deliver.model.frozen import replace
+from deliver.model.journal import Event
 from deliver.model.names import FENCE, record_name
 from deliver.model.objects import Object
 from deliver.model.observation import OperatorRequest
-from deliver.model.release import Entry, Release, digest_of
+from deliver.model.release import Release, digest_of
 from deliver.model.spec import Target
 from deliver.model.verdict import CheckResult
 
 T = TypeVar("T")
 
-SCHEMA = "1"
+SCHEMA = "2"
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 LATEST = 250_000_000_000.0  # unix seconds: the end of the year 9891, and of what a datetime can say
 ATTEMPTS = 10
@@ -51,19 +54,19 @@ def parse(configmap: Object | None) -> Record:
     if configmap is None:
         return Record()
     data, version, name = configmap.get("data") or {}, configmap["metadata"].get("resourceVersion", ""), configmap["metadata"].get("name")
-    requests = _list(OperatorRequest, data.get("requests", "[]"))
-    history = _list(Release, data.get("history", "[]"))
+    requests = _list(partial(decode, OperatorRequest), data.get("requests", "[]"))
+    schema = data.get("schema")
+    read = _read_schema1 if schema == record_schema1.SCHEMA else partial(decode, Release)
+    history = _list(read, data.get("history", "[]"))
     text = data.get("release")
     if not text:
         return Record(history=history, requests=requests, version=version)
-    if data.get("schema") != SCHEMA:
-        return Record(
-            history=history, requests=requests, version=version, problem=f"it has schema {data.get('schema')}, this deliver knows {SCHEMA}"
-        )
+    if schema not in (SCHEMA, record_schema1.SCHEMA):
+        return Record(history=history, requests=requests, version=version, problem=f"it has schema {schema}, this deliver knows {SCHEMA}")
     if data.get("checksum") != checksum(text):
         return Record(history=history, requests=requests, version=version, problem="its checksum does not fit: it was edited or cut off")
     try:
-        release = check_sane(decode(Release, json.loads(text)))
+        release = check_sane(read(json.loads(text)))
         if name and record_name(release.spec.target.deployment) != name:
             raise ValueError(f"it is about {release.spec.target}")
         return Record(release, history, requests, version)
@@ -71,9 +74,13 @@ def parse(configmap: Object | None) -> Record:
         return Record(history=history, requests=requests, version=version, problem=f"it cannot be read: {error}")
 
 
-def _list(cls: type[T], text: str) -> tuple[T, ...]:
+def _read_schema1(data: Any) -> Release:
+    return decode(Release, record_schema1.upgraded(data))
+
+
+def _list(read: Callable[[Any], T], text: str) -> tuple[T, ...]:
     try:
-        found = tuple(decode(cls, item) for item in json.loads(text))
+        found = tuple(map(read, json.loads(text)))
         for one in found:
             if isinstance(one, Release):
                 check_sane(one)
@@ -102,8 +109,7 @@ def checksum(text: str) -> str:
 def abridged(release: Release) -> Release:
     """For the history: verdicts with their numbers, without the raw samples of those that only say PASS again, and no open evidence."""
     kept = [
-        replace(entry, checks=tuple(map(_bare, entry.checks))) if entry.kind == "verdict" and entry.text.endswith("PASS") else entry
-        for entry in release.journal
+        replace(entry, checks=tuple(map(_bare, entry.checks))) if entry.event is Event.STEP_PASSED else entry for entry in release.journal
     ]
     return replace(release, journal=tuple(kept[-200:]), measures={})
 
@@ -240,9 +246,3 @@ class Store:
 def _who_took(release: Release, fence: int) -> str:
     takers = [entry.actor for entry in release.journal if entry.fence > fence and entry.actor]
     return f"by {takers[0] if takers else 'another driver'}"
-
-
-def open_intents(release: Release) -> list[Entry]:
-    """Intents whose outcome nobody wrote down: the process died in between."""
-    closed = {entry.of for entry in release.journal if entry.kind == "outcome"}
-    return [entry for entry in release.journal if entry.kind == "intent" and entry.seq not in closed]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from deliver.engine.runtime.pod_facts import images, seconds
+from deliver.model import journal
 from deliver.model.action import Verb
 from deliver.model.names import HASH, RELEASE_LABEL
 from deliver.model.objects import Object
@@ -61,7 +62,7 @@ def _gone_by(pod: Object, asked: float) -> float:
 
 def _asked_to_go(release: Release) -> float:
     """When this release asked its pods to go, unix seconds: when it turned back, or deleted the candidate."""
-    deleted = [entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == Verb.DELETE_CANDIDATE]
+    deleted = (entry.at for entry in journal.done(release.journal, Verb.DELETE_CANDIDATE))
     return max([release.since, *deleted])
 
 

@@ -6,6 +6,7 @@ from deliver.engine.runtime.lease import DURATION
 from deliver.model.errors import InputError
 from deliver.model.observation import Observation
 from deliver.model.release import Outcome, Phase, Release
+from deliver.render.sentences import sentence
 from deliver_sandbox.faults import Fault, Killed, killed
 from tests.engine.rig import Rig, in_step
 
@@ -31,7 +32,7 @@ def test_another_person_takes_up_what_a_killed_driver_left_once_its_lock_has_run
     began = rig.world.clock.now()
     release = rig.verb(verb)
     assert release.outcome is end
-    taken = next(entry.at for entry in release.journal if entry.text.startswith("taken up"))
+    taken = next(entry.at for entry in release.journal if sentence(entry, release).startswith("taken up"))
     assert DURATION <= taken - began <= DURATION + 5
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from deliver.model.errors import InputError
+from deliver.render.sentences import sentence
 from deliver_sandbox.faults import Fault, Killed, killed
 from tests.engine.interrupted import PLACES, interrupted
 from tests.engine.invariants import back
@@ -30,7 +31,7 @@ LOSSES: dict[str, Callable[[Rig], None]] = {
     "deleted": lambda rig: rig.remove("configmaps", "deliver-web"),
     "cut off": lambda rig: edit_data(rig, release=rig.get("configmaps", "deliver-web")["data"]["release"][:200]),
     "edited": lambda rig: edit_data(rig, checksum="0" * 64),
-    "newer schema": lambda rig: edit_data(rig, schema="2"),
+    "newer schema": lambda rig: edit_data(rig, schema="3"),
     "not json": lambda rig: edit_data(rig, release="}{", checksum="3d5d87f3a12ba0a2ce5b6bb2ccb6cf1f"),
     "emptied": lambda rig: edit_data(rig, release=None, checksum=None, schema=None, history=None, requests=None),
     "record and lease deleted": lose_both,
@@ -87,7 +88,7 @@ def test_a_lost_journal_says_so_in_the_new_one():
     rig, before = interrupted(in_step(1))
     LOSSES["deleted"](rig)
     release = back(rig, before)
-    assert any("the record was lost or unreadable" in entry.text for entry in release.journal)
+    assert any("the record was lost or unreadable" in sentence(entry, release) for entry in release.journal)
 
 
 @pytest.mark.parametrize("verb", ["resume", "promote", "abort"])

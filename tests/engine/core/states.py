@@ -12,6 +12,7 @@ from deliver.model.release import Direction, Outcome, Phase, Release, RouteChang
 from deliver.model.spec import Limits
 from deliver.model.verdict import CheckResult, Verdict
 from tests.engine.rig import GOOD, Rig
+from tests.journalled import outcome
 
 BEGUN: Release = Rig.make().propose().release
 HOME, CANDIDATE, NEW = BEGUN.snapshot.hash, "candhash", "newhash"
@@ -99,7 +100,7 @@ def limited(release: Release, **limits: float) -> Release:
 def done(release: Release, action: str, at: Sequence[float], result: str = "done") -> Release:
     """With that in the journal, carried out at those times."""
     for when in at:
-        release = release.noted(when, "outcome", action, result=result)
+        release = outcome(release, when, action, result)
     return release
 
 

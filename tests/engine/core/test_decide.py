@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from deliver.engine.core.decide import taken_up
+from deliver.model.journal import Event
 from deliver.model.observation import OperatorRequest
 from deliver.model.plan import Side
 from deliver.model.release import Direction, Outcome, Phase, Release
+from deliver.render.sentences import sentence
 from tests.engine.core.states import (
     BEGUN,
     HOME,
@@ -23,6 +25,7 @@ from tests.engine.core.states import (
     stable,
     waits,
 )
+from tests.journalled import intent
 
 # ---------------------------------------------------------------- what people ask
 
@@ -34,7 +37,7 @@ def asked(release: Release, verb: str, reason: str = "because") -> Release:
 def test_each_request_is_in_the_journal_with_who_asked():
     for reason, text in (("because", "pause asked by ops@desk: because"), ("", "pause asked by ops@desk")):
         entry = asked(baking(), "pause", reason).journal[0]
-        assert (entry.at, entry.kind, entry.text, entry.actor) == (NOW, "request", text, "ops@desk")
+        assert (entry.at, entry.kind, sentence(entry, BEGUN), entry.actor) == (NOW, "request", text, "ops@desk")
 
 
 def test_a_pause_counts_from_when_it_is_taken_in():
@@ -44,9 +47,9 @@ def test_a_pause_counts_from_when_it_is_taken_in():
 
 
 def test_a_finish_can_be_paused_until_the_deployment_is_touched():
-    warm = finishing().noted(NOW - 9, "intent", "route candidate: x").noted(NOW - 9, "note", "update-stable is next")
+    warm = intent(finishing(), NOW - 9, "route candidate: x").noted(NOW - 9, Event.OTHER, reason="update-stable is next")
     assert asked(warm, "pause").paused is not None
-    meant = warm.noted(NOW - 2, "intent", "update-stable: x")
+    meant = intent(warm, NOW - 2, "update-stable: x")
     assert asked(meant, "pause").paused is not None, "what could not be recorded was not carried out"
     assert asked(done(meant, "update-stable", [NOW - 1], "failed"), "pause").paused is not None
     for result in ("done", "unknown"):
@@ -75,14 +78,14 @@ def test_abort_turns_back_and_names_who_and_why(reason: str, said: str):
     )
     assert (release.reason, release.shift) == (said, None)
     verdict = next(entry for entry in release.journal if entry.kind == "verdict")
-    assert (verdict.text, [check.name for check in verdict.checks]) == (f"rolling back: {said}", ["errors"])
+    assert (sentence(verdict, release), [check.name for check in verdict.checks]) == (f"rolling back: {said}", ["errors"])
 
 
 def test_on_the_way_back_a_request_is_noted_and_changes_nothing():
     for verb in ("abort", "pause", "promote", "resume"):
         release = asked(going_back(), verb)
         assert (release.reason, release.ended_by, release.paused, release.approved) == ("errors: 9 of 100", "", None, -1)
-        assert release.journal[0].text == f"{verb} asked by ops@desk: because"
+        assert sentence(release.journal[0], release) == f"{verb} asked by ops@desk: because"
 
 
 # ---------------------------------------------------------------- another driver takes it up
@@ -102,7 +105,7 @@ def test_who_takes_it_up_bakes_the_step_anew_and_is_named():
     assert (release.since, release.resumed, release.started, release.phase) == (NOW, NOW, before.started, Phase.PREPARING)
     assert (release.bake_since, release.blind_since, release.shift, release.reason) == (0.0, 0.0, None, "")
     entry = release.journal[-1]
-    assert (entry.kind, entry.text, entry.actor, entry.at) == ("state", "taken up by other@there", "other@there", NOW)
+    assert (entry.event, entry.actor, entry.at) == (Event.TAKEN_UP, "other@there", NOW)
 
 
 @pytest.mark.parametrize(("step", "bake_since", "wanted"), [(1, 0.0, 0), (1, NOW - 5, 1), (0, 0.0, 0)])

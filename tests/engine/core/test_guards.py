@@ -13,6 +13,7 @@ from deliver.model.plan import Side
 from deliver.model.release import AutoscalerSnapshot, Direction, Outcome, Phase, digest_of
 from deliver.model.spec import Limits
 from deliver.model.verdict import CheckResult, Verdict
+from deliver.render.sentences import sentence
 from tests.engine.core.states import (
     BEGUN,
     CANDIDATE,
@@ -29,6 +30,7 @@ from tests.engine.core.states import (
     seen,
     stable,
 )
+from tests.journalled import intent, outcome
 
 WAITS = Problem("unschedulable", "cannot be scheduled: 0/1 nodes", certain=False)
 CRASHES = Problem("crash-loop", "web keeps crashing (exit code 1)")
@@ -198,8 +200,8 @@ def test_the_autoscaler_is_ours_at_its_minimum_of_before_and_at_the_size_of_the_
 
 
 def test_whatever_we_asked_of_the_autoscaler_so_far_is_ours():
-    release = scaled().noted(NOW - 9, "intent", "route both: 50 %").noted(NOW - 8, "intent", "hold-autoscaler 7: it has to take them back")
-    release = release.noted(NOW - 7, "outcome", "hold-autoscaler 9: refused")
+    release = intent(intent(scaled(), NOW - 9, "route both: 50 %"), NOW - 8, "hold-autoscaler 7: it has to take them back")
+    release = outcome(release, NOW - 7, "hold-autoscaler 9: refused", "failed")
     assert guards.asked_floors(release) == {7}
     assert held(release, autoscaler=AutoscalerSeen("web", "h", 7, 10)) == ""
     assert held(release, autoscaler=AutoscalerSeen("web", "h", 9, 10)).endswith("was changed to 9")
@@ -306,7 +308,7 @@ def test_a_hold_touches_nothing_and_says_whether_time_was_the_cause():
     decision = decide(baking(), seen(stable=stable(uid="x")), NOW)
     assert (decision.action, decision.release.outcome, decision.release.timed_out) == (None, Outcome.HELD, False)
     assert decision.release.reason == "Deployment web was deleted and made again"
-    assert decision.release.journal[-1].text == "held: Deployment web was deleted and made again"
+    assert sentence(decision.release.journal[-1], decision.release) == "held: Deployment web was deleted and made again"
     assert [check.name for check in decision.release.journal[-1].checks] == ["pods", "errors"], "with the evidence"
     late = decide(baking(spec=replace(BEGUN.spec, limits=Limits(total=60.0))), seen(), NOW)
     assert (late.action, late.release.outcome, late.release.timed_out) == (None, Outcome.HELD, True)

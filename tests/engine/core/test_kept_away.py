@@ -7,7 +7,9 @@ import pytest
 from deliver.model.observation import RouteSeen
 from deliver.model.plan import Exposure, Side
 from deliver.model.release import Release, RouteChange
+from deliver.render.sentences import sentence
 from tests.engine.core.states import HOME, NEW, NOW, decide, going_back, pods, route, seen, stable, waits
+from tests.journalled import outcome
 
 
 def test_a_rollback_that_such_a_pod_keeps_from_ending_names_it():
@@ -20,7 +22,7 @@ def test_a_stranger_who_keeps_leading_the_services_away_does_not_keep_the_candid
     """While they lead to the stable side the candidate goes: it will not last until that is proven."""
     fought = going_back()
     for n in range(6):
-        fought = fought.noted(NOW - 1 + n / 10, "outcome", "route stable", result="done")
+        fought = outcome(fought, NOW - 1 + n / 10, "route stable", "done")
     decision = decide(fought, seen(Side.STABLE), NOW)
     assert decision.action is not None
     assert (str(decision.action), decision.action.why) == (
@@ -37,7 +39,7 @@ def test_the_selectors_stay_pinned_while_such_a_pod_lives_and_that_is_said_once(
     look = seen(Side.STABLE, candidate=None, remains=("web-a", "web-b"))
     first = decide(done, look, NOW)
     assert first.action is None
-    assert first.release.journal[-1].text == (
+    assert sentence(first.release.journal[-1], first.release) == (
         "2 pods of the new version (web-a, ...) are still there: until they are gone the Services stay pinned to the stable pods;"
         " connections open on them end with them"
     )
@@ -71,7 +73,7 @@ def test_that_traffic_is_off_is_taken_back_when_it_is_not_so_any_more(look, why:
     off = going_back(shift=RouteChange(Side.STABLE, HOME, NOW - 12, NOW - 12, NOW - 10), traffic_off=NOW - 10)
     decision = decide(off, look, NOW)
     assert (decision.release.traffic_off, decision.release.shift) == (0.0, None)
-    assert decision.release.journal[-1].text == f"traffic is not off the new version any more: {why}"
+    assert sentence(decision.release.journal[-1], decision.release) == f"traffic is not off the new version any more: {why}"
 
 
 def test_the_deployments_own_new_pods_are_another_side_too():
@@ -92,4 +94,4 @@ def test_what_is_said_of_a_move_is_said_of_all_ready_endpoints():
 def _proof(release: Release, found: RouteSeen) -> str:
     from deliver.engine.core.route import follow_route_change
 
-    return follow_route_change(release, seen(route=found), NOW, Exposure(Side.BOTH)).journal[-1].text
+    return sentence(follow_route_change(release, seen(route=found), NOW, Exposure(Side.BOTH)).journal[-1], release)

@@ -11,6 +11,7 @@ from deliver.model.plan import Exposure, Side
 from deliver.model.release import AutoscalerSnapshot, Direction, Phase, Release, RouteChange
 from deliver.model.spec import PluginSpec
 from deliver.model.verdict import CheckResult, Verdict
+from deliver.render.sentences import sentence
 from tests.engine.core.states import (
     BEGUN,
     CANDIDATE,
@@ -142,7 +143,7 @@ def test_a_stable_side_that_somebody_made_larger_is_asked_for_the_steps_size_alo
 def test_in_mid_bake_waiting_again_is_a_phase_of_its_own_with_its_own_time():
     decision = decide(baking(), seen(stable=stable(pods=pods(3, HOME))), NOW)
     assert (decision.release.phase, decision.release.since) == (Phase.PREPARING, NOW)
-    assert decision.release.journal[-1].text == "waiting again: 3 of 4 stable pods ready"
+    assert sentence(decision.release.journal[-1], decision.release) == "waiting again: 3 of 4 stable pods ready"
     assert waits(decision)
 
 
@@ -166,7 +167,7 @@ def test_the_candidates_hash_is_kept_as_soon_as_its_pods_are_ready():
     decision = decide(preparing(candidate_hash=""), seen(Side.STABLE, candidate=candidate(1)), NOW)
     assert waits(decision, NOW), "and looked again at once"
     assert decision.release.candidate_hash == CANDIDATE
-    assert decision.release.journal[-1].text == f"candidate {CANDIDATE}: 1 of 1 pods ready"
+    assert sentence(decision.release.journal[-1], decision.release) == f"candidate {CANDIDATE}: 1 of 1 pods ready"
 
 
 @pytest.mark.parametrize(("step", "desired", "wanted"), [(1, 6, 4), (2, 6, 6), (2, 3, 4)])
@@ -178,7 +179,7 @@ def test_a_pause_lets_pods_start_only_while_no_user_can_reach_them():
     look = seen(candidate=candidate(1))
     exposed = decide(baking(bake_since=0.0, phase=Phase.PREPARING, paused=PAUSE), look, NOW)
     assert (exposed.action, exposed.release.phase) == (None, Phase.PAUSED)
-    assert exposed.release.journal[-1].text == "paused by ops@desk"
+    assert sentence(exposed.release.journal[-1], exposed.release) == "paused by ops@desk"
     unexposed = preparing(step=1, paused=PAUSE)
     assert str(decide(unexposed, seen(Side.STABLE, candidate=candidate(1)), NOW).action) == "scale-candidate 4"
 

@@ -7,9 +7,11 @@ import pytest
 
 from deliver.engine.core import promote
 from deliver.engine.core.cleanup import preview_left_open
+from deliver.model.journal import Event
 from deliver.model.observation import ArmSeen, AutoscalerSeen, PreviewSeen, Problem
 from deliver.model.plan import Side
 from deliver.model.release import AutoscalerSnapshot, Cutover, Outcome, Phase, Release, RouteChange, digest_of
+from deliver.render.sentences import sentence
 from tests.engine.core.states import (
     BEGUN,
     CANDIDATE,
@@ -29,6 +31,7 @@ from tests.engine.core.states import (
     turned,
     waits,
 )
+from tests.journalled import intent
 
 FRESH = digest_of(BEGUN.new_template)
 
@@ -95,9 +98,9 @@ def test_a_pause_keeps_the_old_side_as_it_is_and_has_its_limit():
     drained = finishing(shift=RouteChange(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, 2.0))
     decision = decide(replace(drained, paused=PAUSE), seen(Side.CANDIDATE), NOW)
     assert waits(decision)
-    assert (decision.release.phase, decision.release.journal[-1].text) == (Phase.PAUSED, "paused by ops@desk")
+    assert (decision.release.phase, sentence(decision.release.journal[-1], decision.release)) == (Phase.PAUSED, "paused by ops@desk")
     early = seen(Side.CANDIDATE, requests=(PAUSE,))
-    unsaved = drained.noted(NOW - 1, "intent", "update-stable: x")
+    unsaved = intent(drained, NOW - 1, "update-stable: x")
     assert decide(unsaved, early, NOW).release.paused, "an update that could not be recorded was not made"
     assert not decide(done(unsaved, "update-stable", [NOW - 1]), early, NOW).release.paused
     late = replace(drained, paused=replace(PAUSE, at=NOW - 3600))
@@ -107,7 +110,7 @@ def test_a_pause_keeps_the_old_side_as_it_is_and_has_its_limit():
 @pytest.mark.parametrize(("hold", "said"), [(0.0, "finishing again"), (600.0, "finishing again: the hold begins anew")])
 def test_after_a_pause_it_is_said_that_the_finish_goes_on(hold: float, said: str):
     release = decide(finishing(phase=Phase.PAUSED, plan=replace(BEGUN.plan, hold=hold)), seen(Side.CANDIDATE), NOW).release
-    assert (release.phase, release.since, release.journal[-1].text) == (Phase.FINISHING, NOW, said)
+    assert (release.phase, release.since, sentence(release.journal[-1], release)) == (Phase.FINISHING, NOW, said)
 
 
 def test_an_old_side_that_could_not_take_the_traffic_back_is_told_of_once():
@@ -115,7 +118,7 @@ def test_an_old_side_that_could_not_take_the_traffic_back_is_told_of_once():
     look = seen(Side.CANDIDATE, stable=stable(pods=pods(1, HOME)))
     told = decide(warm, look, NOW)
     said = "the old side has 1 of 4 pods ready: until more of them are, a rollback cannot take the traffic back"
-    assert [entry.text for entry in told.release.journal] == [said]
+    assert [sentence(entry, told.release) for entry in told.release.journal] == [said]
     assert waits(told)
     assert decide(told.release, look, NOW).release.journal == told.release.journal
     assert decide(warm, seen(Side.CANDIDATE, stable=stable(pods=pods(2, HOME))), NOW).release.journal == (), "half of it could"
@@ -137,10 +140,10 @@ def test_a_deployment_that_somebody_scaled_down_gets_its_size_before_it_gets_the
 def test_what_clings_to_the_old_side_is_said_once_before_that_side_goes():
     known = Cutover(switched=1.0, clinging=("web-a", "web-b"))
     release = finishing(shift=RouteChange(Side.CANDIDATE, CANDIDATE, 1.0, 1.0, 2.0), switch=known)
-    release = release.noted(NOW - 20, "state", "connections still held on web-a, web-b: 3 requests a second")
+    release = release.noted(NOW - 20, Event.CONNECTIONS_HELD, subject="web-a, web-b", numbers={"rate": 3.0})
     decision = decide(release, seen(Side.CANDIDATE), NOW)
     assert (decision.action, decision.release.journal[-1].kind) == (None, "state")
-    assert decision.release.journal[-1].text == "connections still held on web-a, web-b end with these pods"
+    assert sentence(decision.release.journal[-1], decision.release) == "connections still held on web-a, web-b end with these pods"
     assert str(decide(decision.release, seen(Side.CANDIDATE), NOW).action) == "update-stable"
 
 
@@ -172,7 +175,7 @@ def test_a_deployment_that_rolls_is_waited_for(arm: ArmSeen):
     assert waits(decide(release, seen(Side.CANDIDATE, stable=arm), NOW))
     whole = decide(release, seen(Side.CANDIDATE, stable=renewed()), NOW)
     assert whole.release.new_hash == NEW
-    assert whole.release.journal[-1].text == "Deployment web runs the new version: 4 of 4 pods ready"
+    assert sentence(whole.release.journal[-1], whole.release) == "Deployment web runs the new version: 4 of 4 pods ready"
     assert waits(whole, NOW)
 
 
@@ -237,7 +240,7 @@ def test_a_pin_to_other_pods_than_the_new_ones_is_no_takeover():
 
 def test_what_is_verified_in_the_finish_is_said_of_the_new_pods():
     release = rolled(shift=RouteChange(Side.STABLE, NEW, NOW - 3, NOW - 2))
-    assert decide(release, on_new(), NOW).release.journal[-1].text == (
+    assert sentence(decide(release, on_new(), NOW).release.journal[-1], release) == (
         "traffic on the new pods of Deployment web is verified: 4 of 4 ready endpoints run the new version, 100 %"
     )
 
@@ -267,7 +270,7 @@ def test_the_candidate_stands_by_until_the_deployment_is_as_large_as_before(desi
     ("release", "meanwhile"),
     [
         (
-            rolled().noted(NOW - 310, "state", "Deployment web runs the new version: 4 of 4 pods ready"),
+            rolled().noted(NOW - 310, Event.STABLE_UPDATED, numbers={"ready": 4, "pods": 4}),
             "all traffic stays on the candidate",
         ),
         (done(taken_over(), "route stable", [NOW - 310]), "the candidate stands by"),
@@ -284,7 +287,7 @@ def test_pods_that_were_lost_since_it_rolled_out_are_waited_for_and_then_a_perso
 
 
 def test_an_intent_that_was_not_carried_out_gives_no_more_time():
-    release = done(taken_over(), "route stable", [NOW - 310]).noted(NOW - 5, "intent", "route stable: again")
+    release = intent(done(taken_over(), "route stable", [NOW - 310]), NOW - 5, "route stable: again")
     assert decide(release, on_new(stable=renewed(pods=pods(3, NEW))), NOW).release.outcome is Outcome.HELD
 
 
@@ -307,7 +310,7 @@ def test_the_finish_ends_when_nothing_of_ours_is_left():
     assert waits(decide(release, on_new(candidate=None, strays=1), NOW)), "the original selector would lead to them"
     ended = decide(release, on_new(candidate=None, stable=renewed(paused=False), route=route(Side.BOTH, marked=False)), NOW)
     assert (ended.release.outcome, ended.release.reason, ended.release.ended) == (Outcome.PROMOTED, "all 3 steps passed", NOW)
-    assert ended.release.journal[-1].text == "PROMOTED: all 3 steps passed"
+    assert sentence(ended.release.journal[-1], ended.release) == "PROMOTED: all 3 steps passed"
 
 
 @pytest.mark.parametrize(("minimum", "fence", "asked"), [(2, 0, False), (2, 7, True), (4, 0, True)])
@@ -356,7 +359,10 @@ def test_one_that_cannot_be_closed_is_tried_three_times_and_then_said():
     often = done(tried, "close-preview: forbidden", [NOW - 1], "unknown")
     look = on_new(candidate=None, route=route(Side.BOTH, marked=False), preview=PreviewSeen(there=True, marked=True))
     said = decide(often, look, NOW)
-    assert said.release.journal[-1].text == "preview Service web-preview could not be closed: it stays as it is, and leads to no pod"
+    assert (
+        sentence(said.release.journal[-1], said.release)
+        == "preview Service web-preview could not be closed: it stays as it is, and leads to no pod"
+    )
     assert said.release.journal[-1].kind == "note"
     assert waits(said, NOW)
     assert close(said.release) == "release-stable", "and it goes on"

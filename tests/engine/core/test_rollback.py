@@ -11,6 +11,7 @@ from deliver.engine.core.route import has_capacity, verified_at
 from deliver.model.observation import ArmSeen, Problem, RouteSeen
 from deliver.model.plan import Side
 from deliver.model.release import AutoscalerSnapshot, Outcome, Release, RouteChange, digest_of
+from deliver.render.sentences import sentence
 from deliver.text.durations import words
 from tests.engine.core.states import (
     BEGUN,
@@ -29,6 +30,7 @@ from tests.engine.core.states import (
     stable,
     waits,
 )
+from tests.journalled import intent
 
 FRESH = digest_of(BEGUN.new_template)
 
@@ -81,7 +83,7 @@ def test_old_pods_that_are_rolling_away_are_kept_before_anybody_is_sent_to_them(
 
 def test_a_restore_that_did_not_come_about_is_tried_again_before_anybody_is_sent_to_pods_that_go():
     rolling = stable(template=FRESH, paused=False, pods=pods(2, HOME) + pods(2, NEW))
-    unsaved = going_back().noted(NOW - 1, "intent", "restore-stable: x")
+    unsaved = intent(going_back(), NOW - 1, "restore-stable: x")
     assert asked(unsaved, Side.CANDIDATE, stable=rolling) == "restore-stable", "it could not be recorded, and nothing was written"
     for result in ("failed", "unknown"):
         often = done(going_back(), "restore-stable: the server is busy", [NOW - 4, NOW - 3, NOW - 2, NOW - 1], result)
@@ -122,10 +124,10 @@ def test_nothing_is_said_to_have_moved_before_the_slices_agree():
 
 def test_off_the_candidate_are_two_facts_a_second_apart():
     first = decide(going_back(), seen(Side.STABLE), NOW)
-    assert first.release.journal[-1].text == "the EndpointSlices lead to the stable side"
+    assert sentence(first.release.journal[-1], first.release) == "the EndpointSlices lead to the stable side"
     assert waits(first, NOW + 1)
     second = decide(first.release, seen(Side.STABLE), NOW + 1)
-    assert [entry.text for entry in second.release.journal[-2:]] == [
+    assert [sentence(entry, second.release) for entry in second.release.journal[-2:]] == [
         "traffic on the stable side is verified: 0 of 4 ready endpoints run the new version, 0 %",
         "traffic is off the new version",
     ]
@@ -133,7 +135,7 @@ def test_off_the_candidate_are_two_facts_a_second_apart():
     again = replace(second.release, shift=None, traffic_off=NOW - 50)
     third = decide(decide(again, seen(Side.STABLE), NOW + 2).release, seen(Side.STABLE), NOW + 3)
     assert third.release.traffic_off == NOW - 50, "it is off since the first time"
-    assert third.release.journal[-1].text.startswith("traffic on the stable side is verified")
+    assert sentence(third.release.journal[-1], third.release).startswith("traffic on the stable side is verified")
 
 
 def off(**more: Any) -> Release:
@@ -158,7 +160,7 @@ def test_the_last_words_of_pods_that_are_not_well_are_kept_once():
         action = decide(off(), seen(Side.STABLE, candidate=arm), NOW).action
         assert action is not None
         assert (str(action), action.why) == ("keep-evidence", "the candidate's last log lines, before its pods go")
-        assert asked(off().noted(NOW - 1, "intent", "keep-evidence: x"), candidate=arm) == "keep-evidence", "it could not be recorded"
+        assert asked(intent(off(), NOW - 1, "keep-evidence: x"), candidate=arm) == "keep-evidence", "it could not be recorded"
         assert asked(done(off(), "keep-evidence", [NOW - 1]), candidate=arm) == "delete-candidate"
 
 
@@ -209,7 +211,7 @@ def test_it_ends_when_everything_is_as_it_stood_before():
     assert str(decide(off(), home(route=route(Side.BOTH, marked=True)), NOW).action) == "restore-route"
     ended = decide(off(), home(stable=stable(paused=False)), NOW).release
     assert (ended.outcome, ended.reason, ended.ended) == (Outcome.ROLLED_BACK, "errors: 9 of 100", NOW)
-    assert ended.journal[-1].text == "ROLLED_BACK: errors: 9 of 100"
+    assert sentence(ended.journal[-1], ended) == "ROLLED_BACK: errors: 9 of 100"
 
 
 def test_a_deployment_that_still_rolls_back_is_waited_for():
@@ -261,7 +263,7 @@ def test_a_course_turns_back_once():
     assert turn_back(release, "another", NOW) is release
     assert verified_at(release) == 0.0, "nothing was moved yet"
     assert end(limited(release), Outcome.ROLLED_BACK, NOW, "said").reason == "said"
-    assert end(replace(release, reason=""), Outcome.PROMOTED, NOW).journal[-1].text == "PROMOTED"
+    assert sentence(end(replace(release, reason=""), Outcome.PROMOTED, NOW).journal[-1], release) == "PROMOTED"
 
 
 @pytest.mark.parametrize(

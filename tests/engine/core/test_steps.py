@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from deliver.model.journal import Event
 from deliver.model.observation import Observation
 from deliver.model.plan import Side
 from deliver.model.release import Direction, Phase, Release, RouteChange
 from deliver.model.verdict import CheckResult, Verdict
+from deliver.render.sentences import sentence
 from tests.engine.core.states import (
     BEGUN,
     CANDIDATE,
@@ -30,6 +32,7 @@ from tests.engine.core.states import (
     waits,
     with_steps,
 )
+from tests.journalled import intent, outcome
 
 DARK = CheckResult("errors", "metric", Verdict.BLIND, "no samples")
 
@@ -60,7 +63,7 @@ def test_traffic_is_moved_to_where_the_step_wants_it(step: int, now: Side, actio
     assert (str(decision.action), decision.action.exposure.hash, decision.action.why) == (action, hash, why)
     release = decision.release
     assert (release.phase, release.since, release.exposed, release.shift) == (Phase.SHIFTING, NOW, True, None)
-    assert release.journal[-1].text == f"step {step + 1}/3: shifting to {release.current.name}"
+    assert sentence(release.journal[-1], release) == f"step {step + 1}/3: shifting to {release.current.name}"
 
 
 def test_a_step_without_users_exposes_nobody():
@@ -86,7 +89,7 @@ def test_a_move_begins_its_bake_and_its_blindness_anew():
 def test_nobody_more_is_moved_to_the_candidate_in_a_pause():
     decision = decide(ready(paused=PAUSE), seen(Side.STABLE), NOW)
     assert (decision.action, decision.release.phase) == (None, Phase.PAUSED)
-    assert decision.release.journal[-1].text == "paused by ops@desk"
+    assert sentence(decision.release.journal[-1], decision.release) == "paused by ops@desk"
     assert waits(decision)
 
 
@@ -134,8 +137,8 @@ def test_a_step_whose_metrics_were_not_judged_asks_for_no_new_judgement():
 
 def switched(**more: Any) -> Release:
     """Step 2 had passed and its driver asked for the switch; it is gone, and another took the release up 20 s ago."""
-    release = ready(resumed=NOW - 20, **more).noted(NOW - 40, "verdict", "step 2/3 50 %: PASS")
-    return release.noted(NOW - 39, "intent", "route candidate: 100 %: 100 % by endpoints")
+    release = ready(resumed=NOW - 20, **more).noted(NOW - 40, Event.STEP_PASSED)
+    return intent(release, NOW - 39, "route candidate: 100 %: 100 % by endpoints")
 
 
 def test_users_who_are_all_on_the_candidate_already_are_not_moved_back_to_be_moved_again():
@@ -143,7 +146,7 @@ def test_users_who_are_all_on_the_candidate_already_are_not_moved_back_to_be_mov
     assert (decision.action, decision.wake_at) == (None, NOW)
     release = decision.release
     assert (release.step, release.since, release.bake_since, release.blind_since, release.shift) == (2, NOW, 0.0, 0.0, None)
-    assert (release.phase, release.journal[-1].text) == (Phase.PREPARING, "step 3/3: 100 % stands already")
+    assert (release.phase, sentence(release.journal[-1], release)) == (Phase.PREPARING, "step 3/3: 100 % stands already")
 
 
 @pytest.mark.parametrize(
@@ -151,10 +154,10 @@ def test_users_who_are_all_on_the_candidate_already_are_not_moved_back_to_be_mov
     [
         (switched(), seen(Side.CANDIDATE, candidate=candidate(4, pods=pods(4, CANDIDATE), desired=6), stable=stable(desired=5))),
         (switched(), seen(Side.STABLE)),
-        (switched().noted(NOW - 30, "verdict", "rolling back"), seen(Side.CANDIDATE)),
-        (ready(resumed=NOW - 20).noted(NOW - 10, "intent", "route candidate: x"), seen(Side.CANDIDATE)),
-        (ready(resumed=NOW - 20).noted(NOW - 30, "outcome", "route candidate: refused"), seen(Side.CANDIDATE)),
-        (ready(resumed=NOW - 20).noted(NOW - 30, "intent", "route both: x"), seen(Side.CANDIDATE)),
+        (switched().noted(NOW - 30, Event.TURNED_BACK), seen(Side.CANDIDATE)),
+        (intent(ready(resumed=NOW - 20), NOW - 10, "route candidate: x"), seen(Side.CANDIDATE)),
+        (outcome(ready(resumed=NOW - 20), NOW - 30, "route candidate: refused", "failed"), seen(Side.CANDIDATE)),
+        (intent(ready(resumed=NOW - 20), NOW - 30, "route both: x"), seen(Side.CANDIDATE)),
         (replace(switched(), step=0), seen(Side.CANDIDATE)),
     ],
     ids=["a smaller candidate", "elsewhere", "before the verdict", "by this driver", "never asked", "another move", "another step"],
@@ -176,11 +179,13 @@ def test_a_move_is_switched_when_the_slices_agree_and_verified_a_second_later():
     assert early.release.shift == first.release.shift
     second = decide(first.release, seen(), NOW + 1.0)
     assert second.release.shift == RouteChange(Side.BOTH, "", NOW, NOW, verified=NOW + 1.0)
-    assert second.release.journal[-1].text == ("traffic on both sides is verified: 4 of 8 ready endpoints run the new version, 50 %")
+    assert sentence(second.release.journal[-1], second.release) == (
+        "traffic on both sides is verified: 4 of 8 ready endpoints run the new version, 50 %"
+    )
     assert waits(second, NOW + 1.0)
     third = decide(second.release, seen(), NOW + 1.0)
     assert (third.release.phase, third.release.bake_since) == (Phase.BAKING, NOW + 1.0)
-    assert third.release.journal[-1].text == "step 2/3: baking 50 % for 1 m"
+    assert sentence(third.release.journal[-1], third.release) == "step 2/3: baking 50 % for 1 m"
     assert waits(third, NOW + 1.0)
 
 
@@ -196,7 +201,7 @@ def test_slices_that_disagree_again_begin_the_two_looks_anew_until_it_was_verifi
 def test_a_share_is_told_where_there_are_endpoints():
     nobody = seen(route=route(Side.BOTH, stable=0, candidate=0))
     release = ready(phase=Phase.SHIFTING, shift=RouteChange(Side.BOTH, "", NOW - 3, NOW - 2))
-    assert decide(release, nobody, NOW).release.journal[-1].text == "traffic on both sides is verified: no ready endpoint"
+    assert sentence(decide(release, nobody, NOW).release.journal[-1], release) == "traffic on both sides is verified: no ready endpoint"
 
 
 # ---------------------------------------------------------------- the bake
@@ -209,7 +214,7 @@ def test_a_bake_is_over_to_the_second():
     release = decision.release
     assert (release.step, release.phase, release.since, release.bake_since, release.shift) == (2, Phase.PREPARING, NOW, 0.0, None)
     assert release.blind_since == 0.0
-    assert [entry.text for entry in release.journal] == ["step 2/3 50 %: PASS", "step 3/3: preparing 100 %"]
+    assert [sentence(entry, release) for entry in release.journal] == ["step 2/3 50 %: PASS", "step 3/3: preparing 100 %"]
     assert [check.name for check in release.journal[0].checks] == ["pods", "errors"], "with the evidence"
     assert waits(decision, NOW)
 
@@ -219,9 +224,9 @@ def test_the_last_bake_leads_to_the_finish():
     release = decide(last, seen(Side.CANDIDATE), NOW).release
     assert (release.course, release.phase, release.since, release.bake_since) == (Direction.PROMOTING, Phase.FINISHING, NOW, 0.0)
     assert release.shift == last.shift, "the drain counts from that move"
-    assert release.journal[-1].text == "all steps passed: finishing"
+    assert sentence(release.journal[-1], release) == "all steps passed: finishing"
     warm = decide(replace(last, plan=replace(last.plan, hold=600.0)), seen(Side.CANDIDATE), NOW).release
-    assert warm.journal[-1].text == "all steps passed: the old side is kept warm for 10 m"
+    assert sentence(warm.journal[-1], warm) == "all steps passed: the old side is kept warm for 10 m"
 
 
 def test_users_who_stay_where_they_are_need_no_new_proof():
@@ -244,12 +249,12 @@ def test_a_step_that_is_blind_waits_and_its_blindness_counts_from_the_first_look
 def test_a_pause_in_a_bake_that_is_over_goes_no_further():
     decision = decide(baked(paused=PAUSE), seen(), NOW)
     assert (decision.release.step, decision.release.phase) == (1, Phase.PAUSED)
-    assert decision.release.journal[-1].text == "paused by ops@desk"
+    assert sentence(decision.release.journal[-1], decision.release) == "paused by ops@desk"
 
 
 def test_after_a_pause_it_is_said_that_it_bakes_again():
     decision = decide(baking(phase=Phase.PAUSED), seen(), NOW)
-    assert (decision.release.phase, decision.release.journal[-1].text) == (Phase.BAKING, "baking again")
+    assert (decision.release.phase, sentence(decision.release.journal[-1], decision.release)) == (Phase.BAKING, "baking again")
 
 
 @pytest.mark.parametrize(("since", "over"), [(NOW - 3599.9, False), (NOW - 3600, True)])
@@ -272,7 +277,10 @@ def asking(**more: Any) -> Release:
 
 def test_a_person_is_asked_and_their_time_counts_from_the_end_of_the_bake():
     decision = decide(asking(phase=Phase.BAKING), seen(), NOW)
-    assert (decision.release.phase, decision.release.journal[-1].text) == (Phase.WAITING, "50 % waits for `deliver promote`")
+    assert (decision.release.phase, sentence(decision.release.journal[-1], decision.release)) == (
+        Phase.WAITING,
+        "50 % waits for `deliver promote`",
+    )
     assert waits(decision)
     assert decide(asking(approved=1), seen(), NOW).release.step == 2
     assert decide(asking(approved=0), seen(), NOW).release.step == 1, "that was for the step before"

@@ -5,6 +5,7 @@ import pytest
 from deliver.model.analysis_result import AnalysisResult
 from deliver.model.release import Outcome
 from deliver.model.verdict import Verdict
+from deliver.render.sentences import sentence
 from tests.engine.invariants import watched
 from tests.engine.rig import Judge, Rig, in_step
 
@@ -138,7 +139,9 @@ def test_a_rise_that_was_slept_through_is_judged_again_first():
     slept = rig.when(in_step(2, "Preparing"), lambda: rig.world.clock.wait(90.0))
     release = rig.run()
     assert release.outcome is Outcome.PROMOTED
-    rise = next(entry.at for entry in release.journal if entry.kind == "intent" and entry.text.startswith("scale-candidate 4"))
+    rise = next(
+        entry.at for entry in release.journal if entry.kind == "intent" and sentence(entry, release).startswith("scale-candidate 4")
+    )
     assert any(slept[0] + 90.0 <= at <= rise for at in asked)
 
 

@@ -10,6 +10,7 @@ from deliver.model.observation import CutoverSeen
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Limits, ReleaseSpec
 from deliver.model.verdict import CheckResult, Evidence, Verdict
+from deliver.render.sentences import sentence
 from tests.engine.blue_green import HTTP, at, candidates, ended, preview, spec
 from tests.engine.rig import GOOD, TARGET, Judge, Rig, in_step, steps
 
@@ -209,7 +210,7 @@ def test_what_clings_to_the_old_side_is_named_and_said_again_when_that_side_goes
     rig = Rig.make()
     rig.judge = Facts(rig.world.clock.now, lambda now, pods: {name: 25.0 * (name == max(pods)) for name in pods})
     release = ended(rig, Outcome.PROMOTED)
-    told = [entry.text for entry in release.journal if entry.text.startswith("connections still held on")]
+    told = [sentence(entry, release) for entry in release.journal if sentence(entry, release).startswith("connections still held on")]
     assert release.switch
     assert not release.switch.drained
     [pod] = release.switch.clinging

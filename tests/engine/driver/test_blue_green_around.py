@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from deliver.model.journal import Event, times
 from deliver.model.names import HASH
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import ReleaseSpec
 from deliver.model.verdict import Verdict
+from deliver.render.sentences import sentence
 from deliver_sandbox.faults import Fault, forbidden
 from tests.engine.blue_green import at, spec
 from tests.engine.rig import Rig, in_step, steps
@@ -64,7 +66,7 @@ def test_the_stable_side_does_not_shrink_below_what_took_its_traffic(strategy: s
     wanted = spec(preview_bake="2m", hold="20m") if strategy == "blue-green" else rig.spec(weights=(50,), bake="10m")
     release, sizes = grown(rig, wanted)
     assert release.outcome is Outcome.PROMOTED
-    until = [entry.text.partition(":")[0] for entry in release.journal if entry.kind == "intent"]
+    until = [str(entry.action) for entry in release.journal if entry.event is Event.INTENT]
     assert [one for one in until if "autoscaler" in one] == ["hold-autoscaler 3", "hold-autoscaler 8", "release-autoscaler"]
     assert min(sizes) == 8
     assert rig.get("horizontalpodautoscalers", "web")["spec"] == before
@@ -164,13 +166,15 @@ def test_an_old_side_that_is_not_warm_any_more_is_told_of_once(harm: str):
 
     rig.when(holds, hurt)
     release = rig.run(spec(hold="5m"))
-    told = [entry for entry in release.journal if entry.text.startswith("the old side has")]
-    assert [one.text.partition(":")[2] for one in told] == [" until more of them are, a rollback cannot take the traffic back"]
+    told = [entry for entry in release.journal if sentence(entry, release).startswith("the old side has")]
+    assert [sentence(one, release).partition(":")[2] for one in told] == [
+        " until more of them are, a rollback cannot take the traffic back"
+    ]
     assert told[0].at < at(release, "update-stable") - 240.0
 
 
 def test_nothing_is_told_of_an_old_side_that_is_warm():
-    assert not [entry for entry in Rig.make().run(spec()).journal if entry.text.startswith("the old side has")]
+    assert not times(Rig.make().run(spec()).journal, Event.OLD_SIDE_COLD)
 
 
 # ---------------------------------------------------------------- what stands around

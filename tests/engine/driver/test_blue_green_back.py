@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from deliver.engine.runtime.record_store import open_intents
+from deliver.model.journal import open_intents
 from deliver.model.names import HASH, RELEASE_LABEL
 from deliver.model.release import Outcome, Release
 from deliver.model.verdict import Verdict
+from deliver.render.sentences import sentence
 from deliver_sandbox.faults import WRITES, Fault, Killed, killed
 from tests.engine.blue_green import at, candidates, ended, headless, preview, spec
 from tests.engine.invariants import back, watched
@@ -146,7 +147,7 @@ def test_killed_at_a_sample_of_calls_it_ends_where_the_unkilled_run_ends(kind: s
         if release is None:
             continue
         assert end_state(rig, release) == expected, f"killed at call {nth}"
-        assert not open_intents(release)
+        assert not open_intents(release.journal)
         assert rig.world.traffic.tally.lost() == 0
         dog.check(release)
 
@@ -205,7 +206,7 @@ def test_more_endpoints_than_a_slice_holds():
     )
     release = ended(rig, Outcome.PROMOTED)
     assert slices[0] > 1
-    assert any("120 of 120 ready endpoints run the new version" in entry.text for entry in release.journal)
+    assert any("120 of 120 ready endpoints run the new version" in sentence(entry, release) for entry in release.journal)
 
 
 def test_both_address_families_are_seen_to_have_switched():
@@ -224,7 +225,7 @@ def test_both_address_families_are_seen_to_have_switched():
 
     rig.when(in_step(2), look)
     release = ended(rig, Outcome.PROMOTED)
-    moved = next(entry.at for entry in release.journal if entry.text == "route candidate")
+    moved = next(entry.at for entry in release.journal if sentence(entry, release) == "route candidate")
     assert at(release, "traffic on the candidate side") - moved >= 0.3 + 1.0, "the second family follows later"
     assert seen == [{"IPv4": set(seen[0]["IPv4"]), "IPv6": set(seen[0]["IPv4"])}]
     assert all(name.startswith("web-candidate") for name in seen[0]["IPv4"])

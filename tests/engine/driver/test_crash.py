@@ -2,10 +2,11 @@
 
 import pytest
 
-from deliver.engine.runtime.record_store import open_intents
+from deliver.model.journal import open_intents
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Analysis, Limits, ReleaseSpec
 from deliver.model.verdict import Verdict
+from deliver.render.sentences import sentence
 from deliver_sandbox.faults import Fault, Killed, killed
 from deliver_sandbox.images import Behaviour
 from deliver_sandbox.store import Change
@@ -65,7 +66,7 @@ def crash(strategy: str, kind: str, nth: int, *, applied: bool, expected: tuple[
     if release is None:
         return
     assert end_state(rig, release) == expected
-    assert not open_intents(release)
+    assert not open_intents(release.journal)
     assert rig.world.traffic.tally.lost() == 0
     dog.check(release)
 
@@ -122,7 +123,7 @@ def test_exposure_does_not_rise_on_the_verdict_of_a_driver_that_is_gone():
     rise = next(
         entry.at
         for entry in release.journal
-        if entry.text.startswith("scale-candidate 4: ") and entry.kind == "intent" and entry.at > start
+        if sentence(entry, release).startswith("scale-candidate 4: ") and entry.kind == "intent" and entry.at > start
     )
     assert rise - start >= 60.0
     dog.check(release)

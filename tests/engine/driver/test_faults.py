@@ -11,6 +11,7 @@ from deliver.model import errors
 from deliver.model.observation import Observation
 from deliver.model.release import Outcome, Release
 from deliver.model.verdict import Verdict
+from deliver.render.sentences import sentence
 from deliver_sandbox.faults import Fault, conflict, forbidden, too_many, unreachable
 from tests.engine.invariants import journal_faults, watched
 from tests.engine.rig import Rig, in_step, steps
@@ -27,7 +28,7 @@ WHERE: dict[str, Callable[[Release], bool]] = {
 
 def rolling(release: Release) -> bool:
     """The Deployment has just been given the new version."""
-    return any(entry.kind == "outcome" and entry.text == "update-stable" for entry in release.journal)
+    return any(entry.kind == "outcome" and sentence(entry, release) == "update-stable" for entry in release.journal)
 
 
 def away(rig: Rig, seconds: float = 20.0) -> None:
@@ -84,7 +85,7 @@ def test_an_answer_lost_is_journalled_as_unknown_not_as_failed():
     rig = Rig.make()
     rig.world.cluster.script.add(Fault(unreachable("reset"), verb="patch", kind="services", nth=1, applied=True))
     release = rig.run()
-    assert [entry.text for entry in release.journal if entry.result == "unknown"] == ["route stable: reset"]
+    assert [sentence(entry, release) for entry in release.journal if entry.result == "unknown"] == ["route stable: reset"]
 
 
 def test_the_outcome_of_a_write_is_not_forgotten_when_the_server_goes_away_with_it():
@@ -337,7 +338,9 @@ def test_a_shift_that_was_refused_for_long_needs_a_pass_again():
     release = rig.run(rig.spec(weights=(50,)))
     assert release.outcome is Outcome.PROMOTED
     moved = next(
-        entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == "route candidate" and entry.result == "done"
+        entry.at
+        for entry in release.journal
+        if entry.kind == "outcome" and sentence(entry, release) == "route candidate" and entry.result == "done"
     )
     assert moved >= dark[1], "not while nothing can be judged"
     assert start < dark[0]

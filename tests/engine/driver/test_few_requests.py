@@ -11,6 +11,7 @@ from deliver.model.frozen import replace
 from deliver.model.observation import PodSeen
 from deliver.model.release import Outcome, Release
 from deliver.model.verdict import CheckResult, TooFewRequests, Verdict, binding, combined
+from deliver.render.sentences import sentence
 from tests.engine.invariants import watched
 from tests.engine.rig import Judge, Rig
 
@@ -48,15 +49,15 @@ def played(says: Says, late: float = 0.0, **more: object) -> Release:
 
 
 def notes(release: Release) -> list[str]:
-    return [entry.text for entry in release.journal if entry.kind == "note"]
+    return [sentence(entry, release) for entry in release.journal if entry.kind == "note"]
 
 
 def entered(release: Release, step: int) -> float:
-    return next(entry.at for entry in release.journal if entry.text.startswith(f"step {step}/3: preparing"))
+    return next(entry.at for entry in release.journal if sentence(entry, release).startswith(f"step {step}/3: preparing"))
 
 
 def baking(release: Release, step: int) -> float:
-    return next(entry.at for entry in release.journal if entry.text.startswith(f"step {step}/3: baking"))
+    return next(entry.at for entry in release.journal if sentence(entry, release).startswith(f"step {step}/3: baking"))
 
 
 def test_too_few_requests_hold_nothing_up_and_it_is_said_once() -> None:

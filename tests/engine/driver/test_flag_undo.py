@@ -19,6 +19,7 @@ from deliver.model.release import Release
 from deliver.model.spec import Analysis, Limits, ReleaseSpec
 from deliver.model.verdict import Verdict
 from deliver.plugins.flags import FlagReach
+from deliver.render.sentences import sentence
 from tests.engine.driver.test_flagd_release import FlagdRig
 from tests.engine.driver.test_flags import stopped
 from tests.engine.rig import METRIC, TARGET, Rig, in_step
@@ -67,7 +68,7 @@ def unleash() -> UnleashRig:
 
 
 def notes(release: Release) -> list[str]:
-    return [entry.text for entry in release.journal if entry.kind == "note"]
+    return [sentence(entry, release) for entry in release.journal if entry.kind == "note"]
 
 
 def test_where_nobody_else_wrote_the_flag_is_as_it_was(unleash: UnleashRig):

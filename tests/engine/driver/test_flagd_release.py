@@ -14,6 +14,7 @@ from deliver.model.plan import FlagPlan
 from deliver.model.spec import Analysis, Limits, ReleaseSpec
 from deliver.model.verdict import Verdict
 from deliver.plugins.flags import FlagReach
+from deliver.render.sentences import sentence
 from tests.engine.rig import METRIC, TARGET, Rig, in_step
 from tests.flags.support import DOCUMENT
 
@@ -109,4 +110,4 @@ def test_another_flag_of_the_document_may_be_changed_meanwhile_by_a_tool_that_la
 def test_where_nobody_can_be_asked_a_wait_is_no_trouble_to_tell_of(rig: FlagdRig):
     rig.stopped()
     release = rig.verb("rollback")
-    assert not [entry for entry in release.journal if "not seen to be served" in entry.text]
+    assert not [entry for entry in release.journal if "not seen to be served" in sentence(entry, release)]

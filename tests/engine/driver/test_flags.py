@@ -13,6 +13,7 @@ from deliver.model.release import Release
 from deliver.model.spec import Analysis, Limits, ReleaseSpec, Target
 from deliver.model.verdict import Verdict
 from deliver.plugins.flags import Mark
+from deliver.render.sentences import sentence
 from deliver.testing.flags import MemoryFlags
 from deliver_sandbox.faults import Fault, unreachable
 from tests.engine.driver.test_blue_green_around import left_behind
@@ -68,7 +69,7 @@ def test_a_step_bakes_only_once_every_instance_serves_it(rig: FlagRig):
     rig.flags.arrives = lambda percent: percent < 50 or bool(opened)
     rig.world.clock.after(200.0, lambda: opened.append(rig.world.clock.now()))
     release = rig.run(rig.spec(shift=600.0))
-    baking = next(one for one in release.journal if one.kind == "state" and "baking 50 %" in one.text)
+    baking = next(one for one in release.journal if one.kind == "state" and "baking 50 %" in sentence(one, release))
     assert release.outcome == "PROMOTED"
     assert baking.at >= opened[0]
 
@@ -232,7 +233,7 @@ def test_a_share_that_was_let_in_before_its_driver_went_is_not_lowered_to_be_rai
     release = rig.verb("resume")
     assert release.outcome == "PROMOTED"
     assert rig.flags.writes == ["set 5", "set 50", "set 100"]
-    bakes = [one.at for one in release.journal if "baking 50 %" in one.text or one.text.endswith("50 %: PASS")]
+    bakes = [one.at for one in release.journal if "baking 50 %" in sentence(one, release) or sentence(one, release).endswith("50 %: PASS")]
     assert bakes[-1] - bakes[0] >= 60.0
 
 
@@ -249,7 +250,7 @@ def test_a_raise_that_was_refused_for_long_needs_a_pass_again(rig: FlagRig):
     rig.when(in_step(2, "Preparing"), refuse)
     release = rig.run()
     assert release.outcome == "PROMOTED"
-    raised = next(entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == "set-share 50")
+    raised = next(entry.at for entry in release.journal if entry.kind == "outcome" and sentence(entry, release) == "set-share 50")
     assert raised >= dark[1]
 
 
@@ -348,9 +349,9 @@ def test_a_kill_that_does_not_arrive_says_where_long_before_it_gives_up(rig: Fla
     rig.flags.arrives = lambda percent: percent > 0
     release = rig.run()
     assert release.outcome == "ROLLBACK_FAILED"
-    killed = next(one.at for one in release.journal if one.text == "kill-flag")
-    [told] = [one for one in release.journal if "not seen to be served" in one.text]
-    assert "the safe variant is not seen to be served everywhere yet: served by 0 of 4; not by web-" in told.text
+    killed = next(one.at for one in release.journal if sentence(one, release) == "kill-flag")
+    [told] = [one for one in release.journal if "not seen to be served" in sentence(one, release)]
+    assert "the safe variant is not seen to be served everywhere yet: served by 0 of 4; not by web-" in sentence(told, release)
     assert 60.0 <= told.at - killed < 65.0
 
 

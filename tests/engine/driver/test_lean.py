@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from deliver.model.analysis_result import AnalysisResult
+from deliver.model.journal import Event
 from deliver.model.observation import PodSeen
 from deliver.model.release import Direction, Outcome, Release
 from deliver.model.spec import ReleaseSpec
 from deliver.model.verdict import Verdict
+from deliver.render.sentences import sentence
 from tests.engine.rig import GOOD, TARGET, Judge, Rig, in_step
 
 WHY = "9 of 52 requests bad (17.3 %), stable 0 of 356: it leans"
@@ -37,17 +39,15 @@ def rig(**judge: float) -> tuple[Rig, Scraped]:
 
 
 def passed(release: Release, step: int) -> float:
-    return next(entry.at for entry in release.journal if entry.kind == "verdict" and entry.text.startswith(f"step {step}/"))
+    return next(entry.at for entry in release.journal if (entry.event, entry.step) == (Event.STEP_PASSED, step - 1))
 
 
 def began(release: Release, step: int) -> float:
-    return next(
-        entry.at for entry in release.journal if entry.kind == "state" and entry.text.startswith(f"step {step}/") and "baking" in entry.text
-    )
+    return next(entry.at for entry in release.journal if (entry.event, entry.step) == (Event.BAKE_BEGAN, step - 1))
 
 
 def overtimes(release: Release) -> list[str]:
-    return [entry.text for entry in release.journal if entry.text.startswith("the bake is over, and")]
+    return [sentence(entry, release) for entry in release.journal if sentence(entry, release).startswith("the bake is over, and")]
 
 
 def test_a_step_is_not_over_before_the_samples_of_its_last_second_are_there():
@@ -126,7 +126,7 @@ def test_what_leans_in_the_warm_hold_does_not_lose_the_way_back():
     release = made.run(blue_green("60s"))
     assert release.outcome is Outcome.ROLLED_BACK
     assert "it did not settle within" in release.reason
-    assert not [entry for entry in release.journal if entry.kind == "intent" and entry.text.startswith("update-stable")]
+    assert not [entry for entry in release.journal if entry.kind == "intent" and sentence(entry, release).startswith("update-stable")]
 
 
 def test_a_lean_in_the_hold_that_settles_is_promoted():
@@ -142,5 +142,5 @@ def test_a_lean_in_the_hold_that_settles_is_promoted():
 def test_the_finish_too_waits_for_the_samples_of_the_holds_last_second():
     made, _ = rig(late=30.0)
     release = made.run(blue_green("60s"))
-    updated = next(entry.at for entry in release.journal if entry.kind == "intent" and entry.text.startswith("update-stable"))
+    updated = next(entry.at for entry in release.journal if entry.kind == "intent" and sentence(entry, release).startswith("update-stable"))
     assert updated - passed(release, 2) >= 86.0

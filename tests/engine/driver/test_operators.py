@@ -10,6 +10,7 @@ from deliver.model.errors import InputError
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Limits
 from deliver.model.verdict import Verdict
+from deliver.render.sentences import sentence
 from tests.engine.invariants import watched
 from tests.engine.rig import Rig, in_step, steps
 
@@ -19,7 +20,7 @@ def asked(rig: Rig, verb: str, delay: float = 0.0) -> Callable[[], object]:
 
 
 def entry(release: Release, start: str) -> float:
-    return next(line.at for line in release.journal if line.text.startswith(start))
+    return next(line.at for line in release.journal if sentence(line, release).startswith(start))
 
 
 # ---------------------------------------------------------------- pause and resume
@@ -138,7 +139,7 @@ def test_while_the_deployment_rolls_its_old_pods_are_kept_before_users_are_sent_
     rig = Rig.make()
     before, dog = rig.before(), watched(rig)
     act = asked(rig, "abort") if verb == "abort" else lambda: rig.verb("rollback")
-    rig.when(lambda release: any(line.text == "update-stable" for line in release.journal), act)
+    rig.when(lambda release: any(sentence(line, release) == "update-stable" for line in release.journal), act)
     release = rig.run()
     assert release.outcome is Outcome.ROLLED_BACK
     assert rig.before() == before
@@ -152,7 +153,7 @@ def test_a_request_that_fits_nothing_is_noted_and_changes_nothing():
     rig.when(lambda release: release.phase == "Finishing", asked(rig, "pause"))
     release = rig.run()
     assert release.outcome is Outcome.PROMOTED
-    assert [line.text.split(":")[0] for line in release.journal if line.kind == "request"] == [
+    assert [sentence(line, release).split(":")[0] for line in release.journal if line.kind == "request"] == [
         "resume asked by ops@desk",
         "pause asked by ops@desk",
     ]

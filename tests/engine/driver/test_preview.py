@@ -8,6 +8,7 @@ import pytest
 from deliver.model.names import HASH, RELEASE_LABEL
 from deliver.model.release import Outcome
 from deliver.model.verdict import Verdict
+from deliver.render.sentences import sentence
 from deliver_sandbox.faults import Fault, forbidden
 from tests.engine.blue_green import ended, headless, preview, spec
 from tests.engine.rig import Rig, in_step, steps
@@ -130,5 +131,5 @@ def test_one_that_cannot_be_closed_keeps_nobody_from_going_back():
     )
     release = rig.run(spec(preview_service="web-preview"))
     assert release.outcome is Outcome.ROLLED_BACK
-    assert any("preview Service web-preview could not be closed" in entry.text for entry in release.journal)
+    assert any("preview Service web-preview could not be closed" in sentence(entry, release) for entry in release.journal)
     assert HASH not in rig.get("services", "web")["spec"]["selector"]

@@ -10,6 +10,7 @@ from deliver.model.names import HASH
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Analysis, Limits, PluginSpec, ReleaseSpec
 from deliver.model.verdict import CheckResult, Verdict
+from deliver.render.sentences import sentence
 from deliver_sandbox.controllers.kubelet import Node
 from deliver_sandbox.images import Behaviour
 from tests.engine.invariants import watched
@@ -81,7 +82,7 @@ def test_the_candidate_is_created_without_pods():
 
 def test_each_step_is_baked_for_its_time_after_two_looks_a_second_apart():
     release = promoted(Rig.make())
-    at = [(entry.text, entry.at) for entry in release.journal]
+    at = [(sentence(entry, release), entry.at) for entry in release.journal]
     for name, side in (("10 %", "both sides"), ("100 %", "the candidate side")):
         route = (
             next(when for text, when in at if text.startswith("route") and name in text)
@@ -104,7 +105,7 @@ def test_what_is_journalled_as_verified_is_what_the_slices_hold():
     )
     release = rig.run()
     assert seen == [[True] * 8]
-    assert any("4 of 8 ready endpoints run the new version, 50 %" in entry.text for entry in release.journal)
+    assert any("4 of 8 ready endpoints run the new version, 50 %" in sentence(entry, release) for entry in release.journal)
 
 
 def test_stable_capacity_is_whole_until_the_last_bake_and_the_drain_are_over():
@@ -113,12 +114,12 @@ def test_stable_capacity_is_whole_until_the_last_bake_and_the_drain_are_over():
         lambda change: fewest.append(change.obj["spec"]["replicas"]) if change.kind == "deployments" and change.name == "web" else None
     )
     release = rig.run(rig.spec(bake="60s", limits=Limits(drain=30.0)))
-    update = next(entry.at for entry in release.journal if entry.text.startswith("update-stable"))
-    shifted = next(entry.at for entry in release.journal if entry.text.startswith("traffic on the candidate side"))
+    update = next(entry.at for entry in release.journal if sentence(entry, release).startswith("update-stable"))
+    shifted = next(entry.at for entry in release.journal if sentence(entry, release).startswith("traffic on the candidate side"))
     assert min(fewest) == 4
     assert update - shifted >= 60.0
-    gone = next(entry.at for entry in release.journal if entry.text.startswith("delete-candidate"))
-    last = max(entry.at for entry in release.journal if "is verified" in entry.text)
+    gone = next(entry.at for entry in release.journal if sentence(entry, release).startswith("delete-candidate"))
+    last = max(entry.at for entry in release.journal if "is verified" in sentence(entry, release))
     assert gone - last >= 30.0
 
 
@@ -130,7 +131,7 @@ def test_a_step_with_approval_waits_for_promote():
         in_step(1, "Waiting"), lambda: rig.world.clock.after(300.0, lambda: (waited.append(rig.world.clock.now()), rig.ask("promote")))
     )
     release = promoted(rig, spec)
-    passed = next(entry.at for entry in release.journal if entry.text.startswith("step 1/2 20 %: PASS"))
+    passed = next(entry.at for entry in release.journal if sentence(entry, release).startswith("step 1/2 20 %: PASS"))
     assert waited
     assert 0 <= passed - waited[0] < 1
 
@@ -280,7 +281,7 @@ def test_a_version_that_cannot_run_is_taken_back_and_never_served(
     release = rig.run(rig.spec(image, limits=Limits(ready=60.0)))
     assert release.outcome is Outcome.ROLLED_BACK
     assert cause in release.reason
-    assert next(entry.at for entry in release.journal if entry.text.startswith("rolling back")) - release.started < within
+    assert next(entry.at for entry in release.journal if sentence(entry, release).startswith("rolling back")) - release.started < within
     assert rig.before() == before
     assert rig.names("deployments") == {"web"}
     assert not dog.served
@@ -334,7 +335,7 @@ def test_pods_that_turn_bad_under_traffic_are_seen_within_a_second(harm: Callabl
     at = rig.when(in_step(step), lambda: harm(rig))
     release = rig.run()
     assert release.outcome is Outcome.ROLLED_BACK
-    turned = next(entry.at for entry in release.journal if entry.text.startswith("rolling back"))
+    turned = next(entry.at for entry in release.journal if sentence(entry, release).startswith("rolling back"))
     assert turned - at[0] < (1.0 if harm is crash else 4.0)
     assert rig.before() == before
     dog.check(release)

@@ -6,6 +6,7 @@ import pytest
 
 from deliver.model.release import Outcome
 from deliver.model.spec import Limits
+from deliver.render.sentences import sentence
 from deliver_sandbox.faults import Fault, Killed, killed
 from tests.engine.invariants import watched
 from tests.engine.rig import GOOD, Rig, lose, steps, taken_over
@@ -23,7 +24,7 @@ def test_when_the_deployment_loses_its_pods_after_it_took_over_the_candidate_ser
         "route stable",
         "delete-candidate",
     ]
-    deleted = next(entry.at for entry in release.journal if entry.text == "delete-candidate")
+    deleted = next(entry.at for entry in release.journal if sentence(entry, release) == "delete-candidate")
     assert deleted >= lost[0] + 90.0 + 30.0, "there again, and drained once more"
     pins = [pin for _, pin in dog.routed]
     assert pins[-4:] == [release.new_hash, release.candidate_hash, release.new_hash, ""]
@@ -64,7 +65,7 @@ def test_a_pod_that_is_lost_just_before_the_takeover_is_waited_for_however_long_
     lost = rig.when(lambda release: bool(release.new_hash), lambda: lose(rig, 20.0))
     release = rig.run(rig.spec(weights=(50,), bake="20m", limits=Limits(drain=10.0)))
     assert release.outcome is Outcome.PROMOTED
-    back = next(entry.at for entry in release.journal if entry.text == "route stable" and entry.at > lost[0])
+    back = next(entry.at for entry in release.journal if sentence(entry, release) == "route stable" and entry.at > lost[0])
     assert lost[0] + 20.0 <= back < lost[0] + 25.0
 
 
@@ -93,7 +94,7 @@ def test_the_candidate_stands_by_until_the_deployment_is_whole_again():
     lost = rig.when(taken_over, lose_one)
     release = rig.run(rig.spec(limits=Limits(drain=30.0)))
     assert release.outcome is Outcome.PROMOTED
-    deleted = next(entry.at for entry in release.journal if entry.text == "delete-candidate")
+    deleted = next(entry.at for entry in release.journal if sentence(entry, release) == "delete-candidate")
     assert lost[0] + 100.0 <= deleted < lost[0] + 110.0
 
 
@@ -113,7 +114,7 @@ def test_a_deployment_that_does_not_roll_out_holds_the_release_with_the_traffic_
     release = rig.run(rig.spec(limits=Limits(drain=10.0, ready=60.0)))
     assert release.outcome is Outcome.HELD
     assert "did not roll out within 60 s: 0 of 4 ready; all traffic stays on the candidate" in release.reason
-    asked = next(entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == "update-stable")
+    asked = next(entry.at for entry in release.journal if entry.kind == "outcome" and sentence(entry, release) == "update-stable")
     assert 60.0 <= release.ended - asked < 70.0
 
 
@@ -125,7 +126,7 @@ def test_a_deployment_whose_pods_may_not_be_made_holds_the_release_as_soon_as_th
     assert release.outcome is Outcome.HELD
     assert "Deployment web does not roll out" in release.reason
     assert "exceeded quota: tight" in release.reason
-    asked = next(entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == "update-stable")
+    asked = next(entry.at for entry in release.journal if entry.kind == "outcome" and sentence(entry, release) == "update-stable")
     assert release.ended - asked < 10.0
     assert rig.world.traffic.tally.lost() == 0
 

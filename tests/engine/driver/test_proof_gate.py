@@ -8,10 +8,12 @@ import pytest
 from deliver.model.analysis_result import AnalysisResult
 from deliver.model.evidence import Calibration, MetricEvidence, Tally, Track
 from deliver.model.frozen import replace
+from deliver.model.journal import Event
 from deliver.model.observation import PodSeen
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import ReleaseSpec
 from deliver.model.verdict import CheckResult, Evidence, Verdict
+from deliver.render.sentences import sentence
 from tests.engine.invariants import watched
 from tests.engine.rig import Judge, Rig, in_step
 
@@ -48,7 +50,7 @@ def spec(rig: Rig, policy: str = "hold", **options: object) -> ReleaseSpec:
 
 def entered(release: Release, step: int) -> float:
     """When that step's preparation began."""
-    return next(entry.at for entry in release.journal if entry.text.startswith(f"step {step}/3: preparing"))
+    return next(entry.at for entry in release.journal if sentence(entry, release).startswith(f"step {step}/3: preparing"))
 
 
 def test_users_stay_on_both_sides_until_it_is_proved():
@@ -57,7 +59,7 @@ def test_users_stay_on_both_sides_until_it_is_proved():
     release = rig.run(spec(rig, max_bake="5m"))
     assert release.outcome is Outcome.PROMOTED
     assert entered(release, 3) - entered(release, 2) > 120, "the bake is 60 s"
-    waits = [entry.text for entry in release.journal if "for proof" in entry.text]
+    waits = [sentence(entry, release) for entry in release.journal if "for proof" in sentence(entry, release)]
     assert waits == ["the bake is over; waiting up to 4 m for proof that errors is no worse"]
     dog.check(release)
 
@@ -76,7 +78,7 @@ def test_what_is_never_proved_ends_as_the_policy_says(policy, outcome, says):
     release = rig.run(spec(rig, policy))
     assert release.outcome is outcome
     assert release.reason == says
-    noted = [entry.text for entry in release.journal if entry.kind == "note" and "inconclusive" in entry.text]
+    noted = [sentence(entry, release) for entry in release.journal if entry.kind == "note" and "inconclusive" in sentence(entry, release)]
     assert len(noted) == (2 if policy == "promote" else 0), "said once a step, and on the record"
     dog.check(release)
 
@@ -98,15 +100,15 @@ def test_proof_ends_a_bake_early_from_min_bake_on():
     slow = weighed(lambda seconds: True)
     patient = slow.run(spec(slow))
     assert release.ended - release.started < patient.ended - patient.started - 60
-    early = [entry for entry in release.journal if "step 1/3" in entry.text and entry.text.endswith("PASS")]
+    early = [entry for entry in release.journal if (entry.event, entry.step) == (Event.STEP_PASSED, 0)]
     assert early[0].at - release.started >= 20
 
 
 def test_without_proof_no_bake_ends_early():
     rig = weighed(lambda seconds: seconds > 170)
     release = rig.run(spec(rig, min_bake="5s", max_bake="10m"))
-    passed = {entry.text.split()[1]: entry.at for entry in release.journal if entry.kind == "verdict" and entry.text.endswith("PASS")}
-    baking = [entry.at for entry in release.journal if "baking" in entry.text and "step 1/3" in entry.text]
+    passed = {sentence(entry, release).split()[1]: entry.at for entry in release.journal if entry.event is Event.STEP_PASSED}
+    baking = [entry.at for entry in release.journal if "baking" in sentence(entry, release) and "step 1/3" in sentence(entry, release)]
     assert passed["1/3"] - baking[0] >= 60
 
 

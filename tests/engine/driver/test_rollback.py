@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from deliver.model.journal import Event, times
 from deliver.model.release import Outcome
 from deliver.model.spec import Limits
 from deliver.model.verdict import Verdict
+from deliver.render.sentences import sentence
 from deliver_sandbox.faults import Call, Fault, Killed, killed
 from deliver_sandbox.store import Change
 from tests.engine.interrupted import PLACES, finishing, interrupted
@@ -28,8 +30,8 @@ def test_the_order_stable_whole_then_traffic_then_verified_then_the_candidate_go
     rig = Rig.make()
     rig.judge.verdict = lambda now: Verdict.FAIL if rig.record().step == 1 and rig.record().phase == "Baking" else Verdict.PASS
     release = rig.run(rig.spec(limits=Limits(drain=30.0)))
-    journal = [entry for entry in release.journal if entry.at >= next(e.at for e in release.journal if e.text.startswith("rolling back"))]
-    texts = [entry.text.partition(":")[0] for entry in journal if entry.kind != "outcome"]
+    journal = [entry for entry in release.journal if entry.at >= times(release.journal, Event.TURNED_BACK)[0]]
+    texts = [sentence(entry, release).partition(":")[0] for entry in journal if entry.kind != "outcome"]
     assert texts == [
         "rolling back",
         "route stable",
@@ -41,7 +43,7 @@ def test_the_order_stable_whole_then_traffic_then_verified_then_the_candidate_go
         "release-stable",
         "ROLLED_BACK",
     ]
-    at = {entry.text.partition(":")[0]: entry.at for entry in journal}
+    at = {sentence(entry, release).partition(":")[0]: entry.at for entry in journal}
     assert at["route stable"] - at["rolling back"] < 0.1
     assert at["traffic is off the new version"] - at["the EndpointSlices lead to the stable side"] >= 1.0
     assert at["delete-candidate"] - at["traffic on the stable side is verified"] >= 30.0
@@ -127,7 +129,7 @@ def test_when_stable_loses_its_last_ready_pod_after_the_traffic_was_pinned_to_it
         "route stable",
         "delete-candidate",
     ]
-    offs = [entry.at for entry in release.journal if entry.text == "traffic is off the new version"]
+    offs = [entry.at for entry in release.journal if sentence(entry, release) == "traffic is off the new version"]
     assert len(offs) == 2
     assert release.traffic_off >= offs[0] + 60.0
     dog.check(release)
@@ -147,8 +149,8 @@ def test_a_rollback_that_finds_the_traffic_on_pods_that_are_gone_lets_whoever_is
     rig.when(taken_over, lose)
     release = rig.run(rig.spec(limits=Limits(drain=30.0)))
     assert release.outcome is Outcome.ROLLED_BACK
-    turned = next(entry.at for entry in release.journal if entry.text.startswith("rolling back"))
-    after = [entry.text.partition(":")[0] for entry in release.journal if entry.kind == "intent" and entry.at >= turned]
+    turned = next(entry.at for entry in release.journal if sentence(entry, release).startswith("rolling back"))
+    after = [sentence(entry, release).partition(":")[0] for entry in release.journal if entry.kind == "intent" and entry.at >= turned]
     assert after[:3] == ["route both", "restore-stable", "route stable"]
     assert rig.before() == before
     dog.check(release)

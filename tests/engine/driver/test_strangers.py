@@ -7,6 +7,7 @@ import pytest
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Limits
 from deliver.model.verdict import Verdict
+from deliver.render.sentences import sentence
 from deliver_sandbox.api import Write
 from tests.engine.invariants import watched
 from tests.engine.rig import Rig, in_step
@@ -237,7 +238,7 @@ def test_a_bake_that_somebody_interrupts_begins_again():
     done = rig.when(in_step(3), lambda: rig.world.clock.after(50.0, lambda: rig.edit("services", "web", unpin, "argocd")))
     release = rig.run()
     assert release.outcome is Outcome.PROMOTED
-    update = next(entry.at for entry in release.journal if entry.text.startswith("update-stable"))
+    update = next(entry.at for entry in release.journal if sentence(entry, release).startswith("update-stable"))
     assert update - done[0] >= 50.0 + 60.0
 
 
@@ -267,8 +268,8 @@ def test_the_drain_counts_from_the_last_time_that_traffic_left_the_stable_side()
     rig.when(lambda release: release.last_step and bool(release.bake_since) and release.bake_since + 10 < rig.world.clock.now(), revert)
     release = rig.run(rig.spec(weights=(50,), bake="20s", limits=Limits(drain=40.0)))
     assert release.outcome is Outcome.PROMOTED
-    moved = [entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == "route candidate"]
-    written = [entry.at for entry in release.journal if entry.kind == "outcome" and entry.text == "update-stable"]
+    moved = [entry.at for entry in release.journal if entry.kind == "outcome" and sentence(entry, release) == "route candidate"]
+    written = [entry.at for entry in release.journal if entry.kind == "outcome" and sentence(entry, release) == "update-stable"]
     assert len(moved) == 2, "it was led back once"
     assert written[0] - moved[-1] >= 40.0
 

@@ -1,0 +1,42 @@
+"""Each event of a journal has its sentence, made of what the entry and its release hold."""
+
+import pytest
+
+from deliver.model.action import Action, Verb
+from deliver.model.journal import Entry, Event
+from deliver.model.release import Release
+from deliver.render.sentences import sentence
+
+NUMBERS = dict.fromkeys(("ready", "pods", "candidate", "total", "seconds", "requests", "needed", "rate", "percent"), 3.0)
+ACTION = Action(Verb.HOLD_STABLE, "because")
+
+
+@pytest.mark.parametrize("event", Event)
+def test_each_event_has_a_sentence(event: Event, scene):
+    release: Release = scene("mid-bake").release
+    entry = Entry(1, 1.0, event, action=ACTION, actor="sam", subject="both", numbers=NUMBERS, reason="lunch")
+    told = sentence(entry, release)
+    assert told
+    assert "{" not in told
+
+
+FEW = "errors: 1 request in 1 m 20 s is too few to judge by (about 1,200 are needed): going on without proof"
+
+
+@pytest.mark.parametrize(
+    ("event", "more", "told"),
+    [
+        (Event.INTENT, {"action": ACTION}, "hold-stable: because"),
+        (Event.OUTCOME, {"action": ACTION}, "hold-stable"),
+        (Event.OUTCOME, {"action": ACTION, "reason": "conflict"}, "hold-stable: conflict"),
+        (Event.STARTED, {"actor": "sam"}, "started by sam: registry.example/shop/web:1.0.0 -> registry.example/shop/web:1.1.0"),
+        (Event.STEP_PASSED, {}, "step 1/3 10 %: PASS"),
+        (Event.BAKE_BEGAN, {"step": 2}, "step 3/3: baking 100 % for 5 m"),
+        (Event.PROMOTED, {}, "PROMOTED"),
+        (Event.FEW_REQUESTS, {"subject": "errors", "numbers": {"requests": 1, "needed": 1234, "seconds": 80}}, FEW),
+        (Event.PROOF_AWAITED, {"subject": "errors", "numbers": {"seconds": 90}}, "the bake is over; waiting up to 1 m 30 s for proof"),
+    ],
+)
+def test_a_sentence_has_the_numbers_of_its_entry_and_the_names_of_its_release(event: Event, more: dict, told: str, scene):
+    made = sentence(Entry(1, 1.0, event, **more), scene("mid-bake").release)
+    assert made.startswith(told) and (len(made) == len(told) or event in {Event.FEW_REQUESTS, Event.PROOF_AWAITED})
