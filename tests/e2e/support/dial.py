@@ -5,7 +5,8 @@ import struct
 import time
 from pathlib import Path
 
-_BEGUN, _DONE, _PAGE = struct.Struct("=q"), struct.Struct("=8xq"), struct.Struct("=qqdddd")
+_COUNT, _TIME, _PAGE = struct.Struct("=q"), struct.Struct("=dddd"), struct.Struct("=qqdddd")
+_BEGUN, _DONE, _SINCE = 0, 8, 16  # offsets: writes begun, writes done, then rate, leap, and when it was what time
 _monotonic = time.monotonic
 
 
@@ -22,7 +23,7 @@ class Dial:
 
     @classmethod
     def make(cls, path: str, rate: float, leap: float, now: float) -> "Dial":
-        Path(path).write_bytes(_PAGE.pack(0, 0, rate, leap, now, _monotonic()))
+        Path(path).write_bytes(_PAGE.pack(1, 1, rate, leap, now, _monotonic()))
         return cls(path)
 
     def now(self) -> float:
@@ -32,10 +33,10 @@ class Dial:
     def turn(self) -> None:
         """Let time go on."""
         machine = _monotonic()
-        now, (rate, leap, _, _), (writes,) = self._at(machine), self._read(), _BEGUN.unpack_from(self._page)
-        _BEGUN.pack_into(self._page, 0, writes + 1)
-        _PAGE.pack_into(self._page, 0, writes + 1, writes, rate, leap, now, machine)
-        _PAGE.pack_into(self._page, 0, writes + 1, writes + 1, rate, leap, now, machine)
+        now, (rate, leap, _, _), (writes,) = self._at(machine), self._read(), _COUNT.unpack_from(self._page, _BEGUN)
+        _COUNT.pack_into(self._page, _BEGUN, writes + 1)
+        _TIME.pack_into(self._page, _SINCE, rate, leap, now, machine)
+        _COUNT.pack_into(self._page, _DONE, writes + 1)
 
     @property
     def rate(self) -> float:
@@ -46,9 +47,12 @@ class Dial:
         return then + min((machine - since) * rate, leap)
 
     def _read(self) -> tuple[float, float, float, float]:
-        """Nothing that is half written: the last write that was done, if none has begun since."""
+        """Nothing that is half written: the last write that was done, if none has begun since.
+
+        Counts begin with 1: pack_into fills its bytes with zeros before it writes them, and a reader may see that.
+        """
         while True:
-            (done,) = _DONE.unpack_from(self._page)
+            (done,) = _COUNT.unpack_from(self._page, _DONE)
             begun, _, rate, leap, then, since = _PAGE.unpack_from(self._page)
-            if begun == done == _BEGUN.unpack_from(self._page)[0]:
+            if begun == done == _COUNT.unpack_from(self._page, _BEGUN)[0] != 0:
                 return rate, leap, then, since
