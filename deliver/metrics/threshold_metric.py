@@ -104,7 +104,7 @@ def _baseline_counts(metric: RatioMetric | LatencyMetric, look: Look, begin: flo
 
 
 def _fetch_counters(metric: RatioMetric | LatencyMetric, look: Look, reach: float) -> tuple[Answer, Answer]:
-    """(what counts as bad, all). The total first: counts.py leaves out what a scrape between the two queries has added to the second."""
+    """(what counts as bad, all). The total first: analysis/counts.py leaves out what a scrape in between has added to the second."""
     if isinstance(metric, LatencyMetric):
         base = selectors.histogram(metric.histogram)
         return look.fetch.latency_counts(base, [le_value(base.name, metric.bound)], reach, units_per_second(base.name))

@@ -38,7 +38,7 @@ def warm() -> None:
     for name in _LATE:
         importlib.import_module(name)
     registry = importlib.import_module("deliver.plugins.registry")
-    for group in registry.GROUPS:  # it remembers what is installed
+    for group in registry.HOOKS:  # it remembers what is installed
         registry.names(group)
 
 
