@@ -130,7 +130,7 @@ def an_intent_is_taken_for_a_deed(patch: Patch) -> None:
 
 
 def wishes_for_facts(patch: Patch) -> None:
-    patch.setattr(route, "endpoints_text", lambda seen: "1 of 10 ready endpoints runs the new version, 10 %")
+    patch.setattr(route, "ready_endpoints", lambda seen: {"candidate": 1, "total": 10})
 
 
 def counted_by_deployment(patch: Patch) -> None:
