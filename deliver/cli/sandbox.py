@@ -50,7 +50,7 @@ def up_(given: Given) -> int:
     try:
         with live(seed=seed, speed=speed, port=port) as (world, door), _kubeconfig(given["write"], door) as file:
             context.show(f"export KUBECONFIG={file}")
-            context.say(_told(file, door, speed))
+            context.say(_instructions(file, door, speed))
             _until_stopped()
             context.say(_summary(world))
     except OSError as error:
@@ -81,7 +81,7 @@ def _kubeconfig(wanted: str | None, door: "Door") -> Iterator[Path]:
         file.unlink(missing_ok=True)
 
 
-def _told(file: Path, door: "Door", speed: float) -> str:
+def _instructions(file: Path, door: "Door", speed: float) -> str:
     from deliver.demo.child import program
 
     this = program()

@@ -37,7 +37,7 @@ class FlagdFile(DocumentBackend[FileOptions, bytes]):
         return f"file {self.options.file}"
 
     def _get(self) -> bytes:
-        with _told(self.options.file):
+        with _with_file_errors(self.options.file):
             return Path(self.options.file).read_bytes()
 
     def _text(self, holder: bytes) -> str:
@@ -78,7 +78,7 @@ class FlagdFile(DocumentBackend[FileOptions, bytes]):
 def replace_file(file: str, text: str) -> None:
     """The file has this text, whole, with the same mode and owner and a later time of change, or it is untouched."""
     path = Path(os.path.realpath(file))
-    with _told(file):
+    with _with_file_errors(file):
         before = path.stat() if path.exists() else None
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".deliver", dir=path.parent)
         try:
@@ -122,7 +122,7 @@ def _sync(folder: Path) -> None:
 @contextmanager
 def _alone(file: str) -> Iterator[None]:
     """One writer of ours at a time. The directory itself is locked, so no lock file is left behind."""
-    with _told(file):
+    with _with_file_errors(file):
         handle = os.open(Path(os.path.realpath(file)).parent, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -132,7 +132,7 @@ def _alone(file: str) -> Iterator[None]:
 
 
 @contextmanager
-def _told(file: str) -> Iterator[None]:
+def _with_file_errors(file: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:

@@ -8,13 +8,13 @@ from deliver.text.formats import count
 FACTS = ("switched", "probed", "drained")
 
 
-def told(view: View) -> list[tuple[str, str, str]]:
+def labelled_lines(view: View) -> list[tuple[str, str, str]]:
     """(label, text, level) of each line; none for other releases. level: done, warn or action."""
     return [line for line in (_preview(view), *_switch(view), _hold(view)) if line]
 
 
 def lines(view: View) -> list[str]:
-    return [f"{label}: {text}" if label else f"  {text}" for label, text, _ in told(view)]
+    return [f"{label}: {text}" if label else f"  {text}" for label, text, _ in labelled_lines(view)]
 
 
 def _preview(view: View) -> tuple[str, str, str] | None:

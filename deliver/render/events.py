@@ -65,14 +65,14 @@ class Narrator:
             case EntryKind.VERDICT:
                 return self._told_verdict(entry, release)
             case EntryKind.NOTE:
-                return Line(entry.at, "warn", told(entry, release), entry.seq)
+                return Line(entry.at, "warn", clean_sentence(entry, release), entry.seq)
         if entry.event is Event.STARTED:
             return None  # every display says so in its head
-        return Line(entry.at, _LEVELS.get(entry.event, "action"), told(entry, release), entry.seq)
+        return Line(entry.at, _LEVELS.get(entry.event, "action"), clean_sentence(entry, release), entry.seq)
 
     def _told_verdict(self, entry: Entry, release: Release) -> Line | None:
         """Once, however often it is repeated; a turn back is a failure whatever the checks say (a person may have asked)."""
-        verdict, text = combined(binding(entry.checks)), told(entry, release)
+        verdict, text = combined(binding(entry.checks)), clean_sentence(entry, release)
         if (verdict, text) == self._verdict:
             return None
         self._verdict = (verdict, text)
@@ -83,7 +83,7 @@ class Narrator:
         return Line(entry.at, level, f"{text} ({'; '.join(lines)})" if lines else text, entry.seq)
 
 
-def told(entry: Entry, release: Release) -> str:
+def clean_sentence(entry: Entry, release: Release) -> str:
     """Its sentence, fit for a terminal."""
     return clean(sentence(entry, release))
 

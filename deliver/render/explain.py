@@ -3,7 +3,7 @@
 from deliver.model.journal import Entry, Event
 from deliver.model.release import Release
 from deliver.model.verdict import CheckResult
-from deliver.render.events import told
+from deliver.render.events import clean_sentence
 from deliver.render.lists import entries_of
 from deliver.render.odds import odds_line, odds_view
 from deliver.render.sentences import phrase
@@ -33,16 +33,16 @@ def explain_text(release: Release, now: float, step: int | None = None, style: S
     intents = {entry.seq for entry in entries if entry.event is Event.INTENT}
     for entry in entries:
         if entry.event is not Event.OUTCOME or entry.of not in intents:
-            lines += _told(entry, outcomes.get(entry.seq), release, style)
+            lines += _entry_lines(entry, outcomes.get(entry.seq), release, style)
     lines += [] if entries else ["  none recorded"]
     if view["evidence"]:
         lines += ["", "Last log lines of the candidate:", *(f"  | {line}" for line in view["evidence"])]
     return "\n".join(lines)
 
 
-def _told(entry: Entry, outcome: Entry | None, release: Release, style: Style) -> list[str]:
+def _entry_lines(entry: Entry, outcome: Entry | None, release: Release, style: Style) -> list[str]:
     """One decision: number, time, what kind it is, what was done; its checks below."""
-    text = told(entry, release)
+    text = clean_sentence(entry, release)
     by = f" [{clean(entry.actor)}]" if entry.actor and clean(entry.actor) not in text else ""
     head = f"  {entry.seq:>3}  {style.paint(stamp(entry.at), 'dim')}  {entry.kind:<7}  "
     lines = [head + (_action(entry, outcome, release) if entry.event is Event.INTENT else text) + by]

@@ -70,7 +70,7 @@ def name(flag: View) -> str:
     return f"flag `{flag['name']}` ({flag['backend']})"
 
 
-def told(view: View) -> str:
+def serving_text(view: View) -> str:
     """`flag new-checkout serves 25 % of users, confirmed by 4 of 4 pods, 24.8 % of made-up users get it`."""
     flag = view["flag"]
     if flag["off"]:

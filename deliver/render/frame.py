@@ -36,7 +36,7 @@ def frame(
     """At most `height` lines, each at most `width` columns. driving: Ctrl-C would hold the release, not only end the view."""
     view = release_view(release, seen, now)
     head = _header(release, view, width)
-    traffic = [*_traffic(view, width), *_greens(view, width), *_problems(view)]
+    traffic = [*_traffic(view, width), *_blue_green_lines(view, width), *_problems(view)]
     steps, checks = _steps(view, width), _checks(view, width)
     told = [_event(event) for event in events[-MAX_EVENTS:]]
     keys = [] if release.outcome else [_keys(view, driving, width)]
@@ -195,9 +195,9 @@ def _arm(arm: View, name: str) -> Text:
     return Text.assemble(ready, dots, restarts, (f"  {arm['hash'] or NONE}", "dim"))
 
 
-def _greens(view: View, width: int) -> list[Text]:
+def _blue_green_lines(view: View, width: int) -> list[Text]:
     lines = []
-    for label, text, level in blue_green.told(view):
+    for label, text, level in blue_green.labelled_lines(view):
         parts = wrap(text.replace("`", ""), max(width - LABEL, 20))[:REASON_LINES]
         lines += [_row(label if not i else "", Text(part, style=STYLE[level])) for i, part in enumerate(parts)]
     return lines

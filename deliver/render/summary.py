@@ -102,7 +102,7 @@ def state_now(release: Release, view: View) -> list[str]:
 
 def traffic(view: View) -> str:
     if view["flag"]:
-        return flag.told(view)
+        return flag.serving_text(view)
     route = view["route"]
     if route is None:
         return "traffic: not read; `deliver status` reads it"

@@ -92,10 +92,10 @@ def play(
         if not turns or turn.verdict is not turns[-1].verdict or late:
             turns.append(turn)
         if turn.verdict is Verdict.FAIL:
-            return Replay(Ending.ROLLED_BACK, turn.at, _told(turn, Verdict.FAIL), tuple(turns), looks)
+            return Replay(Ending.ROLLED_BACK, turn.at, _turn_text(turn, Verdict.FAIL), tuple(turns), looks)
         if late:
             ending = Ending.ROLLED_BACK if analysis.on_blind == "rollback" else Ending.HELD
-            reason = f"could not be judged for {analysis.max_blind:g} s ({_told(turn, Verdict.BLIND)})"
+            reason = f"could not be judged for {analysis.max_blind:g} s ({_turn_text(turn, Verdict.BLIND)})"
             return Replay(ending, turn.at, reason, tuple(turns), looks)
     assert turn is not None  # a stretch has one look at the least
     return _through(turn, (*turns, *([turn] if turn is not turns[-1] else [])), looks)
@@ -121,11 +121,11 @@ def _analyzer_of(past: Past, analysis: Analysis, evidence_store: EvidenceStore, 
 
 def _through(turn: Turn, turns: tuple[Turn, ...], looks: int) -> Replay:
     if turn.verdict is Verdict.BLIND:
-        return Replay(Ending.HELD, turn.at, f"not judged at the end ({_told(turn, Verdict.BLIND)})", turns, looks)
+        return Replay(Ending.HELD, turn.at, f"not judged at the end ({_turn_text(turn, Verdict.BLIND)})", turns, looks)
     if open_ := [check.name for check in turn.checks if check.proved is False]:
         return Replay(Ending.UNPROVED, turn.at, f"nothing against it, and not proved to be no worse: {', '.join(open_)}", turns, looks)
     return Replay(Ending.PASSED, turn.at, "nothing against it", turns, looks)
 
 
-def _told(turn: Turn, verdict: Verdict) -> str:
+def _turn_text(turn: Turn, verdict: Verdict) -> str:
     return "; ".join(f"{check.name}: {check.why}" for check in turn.checks if check.verdict is verdict)

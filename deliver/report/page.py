@@ -7,7 +7,7 @@ from deliver import __version__
 from deliver.analysis.wilson import NAME
 from deliver.model.journal import Entry, EntryKind
 from deliver.model.release import Release
-from deliver.render.events import Narrator, check_line, told
+from deliver.render.events import Narrator, check_line, clean_sentence
 from deliver.render.explain import evidence_lines
 from deliver.render.lists import to_json
 from deliver.render.style import PLAIN, VERDICT_LEVEL
@@ -121,7 +121,7 @@ def _decisions(release: Release) -> Markup:
 def _decision(entry: Entry, release: Release) -> Markup:
     lines = [line for check in entry.checks for line in evidence_lines(check)]
     numbers = "; ".join(check_line(check) for check in entry.checks)
-    head = tag("summary", f"{stamp(entry.at)}  {told(entry, release)} ({numbers})")
+    head = tag("summary", f"{stamp(entry.at)}  {clean_sentence(entry, release)} ({numbers})")
     return tag("details", head, tag("pre", "\n".join(lines)), class_="decision")
 
 

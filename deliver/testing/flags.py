@@ -51,7 +51,7 @@ class MemoryFlags:
     disagree: str = ""
     loses_answers: bool = False
 
-    def hand(self, *_: Any) -> FlagClient:
+    def flag_client(self, *_: Any) -> FlagClient:
         return FlagClient(FLAG, self)
 
     def watches(self) -> Sequence[Any]:

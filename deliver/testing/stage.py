@@ -67,14 +67,14 @@ class Quiet:
 class Stage:
     """world: `world.api`, `world.traffic`, `world.kubelet`, `world.clock` are there to make trouble with.
 
-    hands: how a flag's back end is got hold of. clock: one a driver; None: of the world, for one driver at a time.
+    flag_clients: makes the client of a flag. clock: one a driver; None: of the world, for one driver at a time.
     """
 
     world: World
     judge: Judge
     reporter: Quiet = field(default_factory=Quiet)
     stop: Stop = field(default_factory=Stop)
-    hands: FlagClientFactory = make_flag_client
+    flag_clients: FlagClientFactory = make_flag_client
     clock: Callable[[], EngineClock] | None = None
 
     @classmethod
@@ -96,7 +96,7 @@ class Stage:
     def run(self, spec: ReleaseSpec) -> Release:
         """To its end, as `deliver NAME` would."""
         now = self.world.clock.now()
-        proposal = commands.propose(self.world.cluster, spec, actor=DRIVER, now=now, hands=self.hands)
+        proposal = commands.propose(self.world.cluster, spec, actor=DRIVER, now=now, flag_clients=self.flag_clients)
         tools = self.tools(DRIVER)
         return commands.run(tools.cluster, proposal, reporter=self.reporter, stop=self.stop, within=tools)
 
@@ -133,7 +133,7 @@ class Stage:
         self.stop.wakes(clock.wake)
         cluster = self.world.cluster.as_actor(who)
         return commands.Dependencies(
-            cluster, self.reporter, self.stop, clock, Inline(), lambda analysis: self.judge, identity=who, hands=self.hands
+            cluster, self.reporter, self.stop, clock, Inline(), lambda analysis: self.judge, identity=who, flag_clients=self.flag_clients
         )
 
     # ------------------------------------------------------------ what stands

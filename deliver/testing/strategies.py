@@ -43,7 +43,7 @@ class StrategyContract:
     def _stage(self) -> Stage:
         stage = Stage.make(self.replicas)
         if moves_users(self.plugin):
-            stage.hands = MemoryFlags().hand
+            stage.flag_clients = MemoryFlags().flag_client
         return stage
 
     def _plan(self, options: Mapping[str, Any], pods: int) -> Plan:

@@ -35,7 +35,9 @@ class Rig(Stage):
         return ReleaseSpec(TARGET, image, "canary", options, analysis=analysis, limits=more.pop("limits", Limits(drain=10.0)), **more)
 
     def propose(self, spec: ReleaseSpec | None = None) -> Proposal:
-        return commands.propose(self.world.cluster, spec or self.spec(), actor=self.actor, now=self.world.clock.now(), hands=self.hands)
+        return commands.propose(
+            self.world.cluster, spec or self.spec(), actor=self.actor, now=self.world.clock.now(), flag_clients=self.flag_clients
+        )
 
     def run(self, spec: ReleaseSpec | None = None, actor: str | None = None) -> Release:
         tools = self.tools(actor)

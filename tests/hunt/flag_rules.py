@@ -77,11 +77,11 @@ class FlagRules:
     def _said(self, release: Release) -> None:
         """The sentence at the end, of the flag as it stands now."""
         flags, say = self.play.flags, self.play.referee.say
-        text = flag.meaning(release, Observation(at=0.0, flag=FlagSeen(flags.hand().look())))
+        text = flag.meaning(release, Observation(at=0.0, flag=FlagSeen(flags.flag_client().look())))
         served = flags.on and flags.there and bool(flags.rules or flags.percent or flags.percent is None)
         if "every user gets the safe variant" in text and served:
             say(12, f"`{text}`, and somebody gets the treatment")
         before = release.snapshot.flag
-        same = flags.there and before is not None and flags.hand().read().document == before.document
+        same = flags.there and before is not None and flags.flag_client().read().document == before.document
         if "as it stood before" in text and not same and release.flag_undone == (str(flags.version) if flags.there else "gone"):
             say(12, f"`{text}`, and it is not")

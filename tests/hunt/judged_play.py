@@ -128,8 +128,8 @@ class Play:
         measures = tuple(measure(one) for one in spec.analysis.metrics)
         watch = Watch(self, stable, candidate, Bench(Shown(world, self.story.lag), stable, candidate, measures))
         stop.wakes(clock.wake)
-        cluster, hands = world.cluster.as_actor("judged"), self.flags.hand if self.flags is not None else make_flag_client
-        tools = commands.Dependencies(cluster, watch, stop, clock, Inline(), identity="judged", hands=hands)
+        cluster, flag_clients = world.cluster.as_actor("judged"), self.flags.flag_client if self.flags is not None else make_flag_client
+        tools = commands.Dependencies(cluster, watch, stop, clock, Inline(), identity="judged", flag_clients=flag_clients)
         deaf = world.store.listen(watch.hear)
         if self.story.stopped and spec.analysis.metrics:
             world.clock.after(self.story.stopped, lambda: stop.request(signal.SIGTERM))
@@ -147,7 +147,7 @@ class Play:
         """Tried again, as a person would, while a roll-out goes on or no sample has come yet."""
         while True:
             try:
-                proposal = commands.propose(tools.cluster, spec, actor="judged", now=tools.clock.now(), hands=tools.hands)
+                proposal = commands.propose(tools.cluster, spec, actor="judged", now=tools.clock.now(), flag_clients=tools.flag_clients)
                 return commands.run(tools.cluster, proposal, reporter=watch, stop=tools.stop, within=tools)
             except DeliverError as error:
                 text = f"{error.what} {error.why}"

@@ -113,7 +113,7 @@ class Play:
         steps = len(start.weights) + 1
         self.flags = HuntFlags(play=self)
         self.persons = FlagRules(self)
-        self.flag_before = self.flags.hand().read().document
+        self.flag_before = self.flags.flag_client().read().document
         self.referee = Referee(
             self.world, self.author, self.stage, 5.0, (start.bake,) * steps, start.drain, start.replicas, start.hpa,
             {name: {"app": "web"} for name in start.services}, OLD, hold=start.hold, preview_metrics=start.preview_metrics,
@@ -151,10 +151,12 @@ class Play:
         )
         self.clusters.append(cluster)
         stop.wakes(me.wake)
-        tools = Tools(cluster, reporter, stop, me, analyzer, lambda analysis: analyzer, identity=me.name, hands=self.flags.hand)
+        tools = Tools(
+            cluster, reporter, stop, me, analyzer, lambda analysis: analyzer, identity=me.name, flag_clients=self.flags.flag_client
+        )
         common: dict[str, Any] = {"reporter": reporter, "stop": stop, "within": tools}
         if verb == "run":
-            proposal = commands.propose(cluster, self.spec(image), actor=me.name, now=me.now(), hands=self.flags.hand)
+            proposal = commands.propose(cluster, self.spec(image), actor=me.name, now=me.now(), flag_clients=self.flags.flag_client)
             return commands.run(cluster, proposal, **common)
         common |= {"actor": me.name, "reason": "hunt"}
         if verb == "rollback":
@@ -273,7 +275,7 @@ class Play:
     def _flag(self, outcome: str | None) -> None:
         """A flag that was rolled back is as it stood before; a promoted one serves everyone; our marks are gone from both."""
         say, flags = self.referee.say, self.flags
-        document = flags.hand().read().document
+        document = flags.flag_client().read().document
         if outcome == "ROLLED_BACK" and document != self.flag_before:
             say(6, f"the flag is not as it was: {document}")
         if outcome == "PROMOTED" and flags.percent != 100.0:

@@ -22,7 +22,7 @@ from deliver.plugins.interfaces import Router
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What a verb works with. analyzer: None = made from the release's own analysis. hands: how a flag's back end is got hold of.
+    """What a verb works with. analyzer: None = made from the release's own analysis. flag_clients: makes the client of a flag.
 
     seek: how metrics are looked for that were not there at the start, None = not at all. lock: makes the lock of a target.
     save_every: seconds between saves of the record that only bring `status` up to date.
@@ -35,7 +35,7 @@ class Dependencies:
     background: Background
     analyzer: Callable[[Analysis], Analyzer] | None = None
     identity: str = ""
-    hands: FlagClientFactory = make_flag_client
+    flag_clients: FlagClientFactory = make_flag_client
     seek: MetricSearch | None = None
     lock: Callable[[Cluster, Target, str, Clock], Lock] = Lease
     save_every: float = 15.0
@@ -63,6 +63,6 @@ def last_fence(store: Store) -> int:
     return release.fence if release else 0
 
 
-def flag_client_of(hands: FlagClientFactory, cluster: Cluster, release: Release) -> FlagClient | None:
+def flag_client_of(flag_clients: FlagClientFactory, cluster: Cluster, release: Release) -> FlagClient | None:
     flag = release.plan.flag
-    return hands(cluster, release.spec.target.namespace, flag) if flag else None
+    return flag_clients(cluster, release.spec.target.namespace, flag) if flag else None

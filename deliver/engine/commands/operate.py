@@ -111,8 +111,8 @@ def _stamp(w: Dependencies, lease: Lock, release: Release | None) -> None:
     preview_service.stamp_preview(w.cluster, write, release)
     if release.snapshot.autoscaler:
         write.stamp("horizontalpodautoscalers", release.snapshot.autoscaler.name)
-    if hand := flag_client_of(w.hands, w.cluster, release):
-        for watch in hand.watches():
+    if flag_client := flag_client_of(w.flag_clients, w.cluster, release):
+        for watch in flag_client.watches():
             write.stamp(watch.kind, watch.name)
 
 

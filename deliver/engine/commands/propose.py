@@ -16,7 +16,13 @@ from deliver.plugins.interfaces import moves_users
 
 
 def propose(
-    cluster: Cluster, spec: ReleaseSpec, *, actor: str, now: float, hands: FlagClientFactory = make_flag_client, wanted: float | None = None
+    cluster: Cluster,
+    spec: ReleaseSpec,
+    *,
+    actor: str,
+    now: float,
+    flag_clients: FlagClientFactory = make_flag_client,
+    wanted: float | None = None,
 ) -> Proposal:
     """What a run would do. Reads only. wanted: how soon a regression is found is told too; above 0, one
     (times as bad) that the steps shall be long enough for.
@@ -25,7 +31,7 @@ def propose(
     options = strategy.Options.model_validate(dict(spec.options)) if not hasattr(spec.options, "model_dump") else spec.options
     record = Store(cluster, spec.target).load()
     if moves_users(strategy):
-        proposal = users_preflight.propose(cluster, spec, options, strategy(), record, hands, actor=actor, now=now)
+        proposal = users_preflight.propose(cluster, spec, options, strategy(), record, flag_clients, actor=actor, now=now)
     else:
         proposal = deployment.propose(cluster, spec, options, strategy(), router_of(spec), record, actor=actor, now=now)
     return replace(proposal, findings=(*proposal.findings, *query_findings(cluster, spec, proposal, wanted)))

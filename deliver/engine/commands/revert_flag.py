@@ -23,13 +23,13 @@ from deliver.model.spec import ReleaseSpec, Target
 
 
 def first_move(
-    cluster: Cluster, hand: FlagClient, lease: Lock, release: Release, fence: int, reporter: Reporter
+    cluster: Cluster, flag_client: FlagClient, lease: Lock, release: Release, fence: int, reporter: Reporter
 ) -> Callable[[Release, float], Release]:
     """The safe variant to everyone before anything else, lock and journal included. Answers with what writes it into the journal."""
     write = GuardedWriter(cluster, release.spec.target.namespace, lease, fence, urgent=lambda: None)
     kill = Action(Verb.KILL_FLAG, UNLOCKED)
     try:
-        done = hand.do(kill, release, write)
+        done = flag_client.do(kill, release, write)
     except (ClusterError, Superseded) as error:
         reporter.note(f"{error.what}; going on under the lock")
         return lambda record, now: record

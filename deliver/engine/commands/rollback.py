@@ -41,8 +41,8 @@ def rollback(
         lease.seize(fence_above=last_fence(store))  # a driver that is done may still hold it, or hang with it
         return drive(w, store, lease, replace(back, fence=lease.fence))
     fence = max(lease.look().fence, live.fence) + 1
-    if hand := flag_client_of(w.hands, w.cluster, live):
-        moved = revert_flag.first_move(w.cluster, hand, lease, live, fence, w.reporter)
+    if flag_client := flag_client_of(w.flag_clients, w.cluster, live):
+        moved = revert_flag.first_move(w.cluster, flag_client, lease, live, fence, w.reporter)
     else:
         moved = first_move(w.cluster, router_of(live.spec), lease, live, fence, w.reporter)
     lease.seize(fence_above=fence - 1)

@@ -68,8 +68,8 @@ def drive(w: Dependencies, store: Store, lease: Lock, release: Release) -> Relea
 
 def driver_of(w: Dependencies, store: Store, lease: Lock, release: Release) -> Driver:
     """A driver of that release, whose ticks are the caller's to make."""
-    hand = flag_client_of(w.hands, w.cluster, release)
-    flag = FlagPoller(hand, w.clock, w.background) if hand else None
+    flag_client = flag_client_of(w.flag_clients, w.cluster, release)
+    flag = FlagPoller(flag_client, w.clock, w.background) if flag_client else None
     seeking = MetricSearcher(w.seek, w.clock, w.background) if w.seek else None
     tools = DriverDeps(w.cluster, router_of(release.spec), w.clock, w.background, w.reporter, w.stop, flag, seeking, w.save_every)
     watching = AnalysisPoller(lambda judged: analyzer_factory(w.cluster, judged, w.clock.now, w.analyzer), release, w.clock, w.background)
@@ -93,6 +93,6 @@ def _winner(w: Dependencies, store: Store, release: Release, taken: Superseded) 
 def _last_look(w: Dependencies, release: Release) -> Observation | None:
     """What stands at the end, read back. Best effort."""
     try:
-        return observe_now(w.cluster, release, w.clock, w.hands)
+        return observe_now(w.cluster, release, w.clock, w.flag_clients)
     except ClusterError:
         return None

@@ -59,8 +59,8 @@ def history(cluster: Cluster, target: Target) -> tuple[Release, ...]:
     return (*([live] if live and live.id not in known else []), *record.history)
 
 
-def observe_now(cluster: Cluster, release: Release, clock: Clock, hands: FlagClientFactory = make_flag_client) -> Observation:
+def observe_now(cluster: Cluster, release: Release, clock: Clock, flag_clients: FlagClientFactory = make_flag_client) -> Observation:
     """Everything read once. Raises ClusterError; a flag that cannot be read says so in what is seen of it."""
     seen = observe_once(cluster, release, router_of(release.spec), pods_selector(release), clock)
-    hand = flag_client_of(hands, cluster, release)
-    return replace(seen, flag=FlagPoller(hand, clock, Inline()).look_now(release, seen)) if hand else seen
+    flag_client = flag_client_of(flag_clients, cluster, release)
+    return replace(seen, flag=FlagPoller(flag_client, clock, Inline()).look_now(release, seen)) if flag_client else seen

@@ -1,4 +1,4 @@
-"""What ends the way forward: facts that fail a release, verdicts that blind it, hands that are not ours."""
+"""Guards, checked at every look: pod failures turn back; metrics missing for longer than max_blind and edits by others hold."""
 
 from dataclasses import dataclass
 

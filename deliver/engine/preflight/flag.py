@@ -35,7 +35,7 @@ def propose(
     options: Any,
     strategy: Strategy,
     record: Record,
-    hands: FlagClientFactory,
+    flag_clients: FlagClientFactory,
     *,
     actor: str,
     now: float,
@@ -49,15 +49,15 @@ def propose(
     plan = checked_plan(strategy, options, Facts(spec.target, max(1, stable.desired)))
     if plan.flag is None:
         raise InputError(f"strategy `{plan.strategy}` plans for users, and names no flag", hint="its author must set `flag` in the plan")
-    hand = hands(cluster, spec.target.namespace, plan.flag)
-    state = _read(hand, plan.flag)
+    flag_client = flag_clients(cluster, spec.target.namespace, plan.flag)
+    state = _read(flag_client, plan.flag)
     seconds = sum(step.bake + 1.0 for step in plan.steps)
     findings = [
         *empty(stable),
         *serving(plan, state),
         *switched_off(plan, state),
-        *coarse(plan, hand),
-        *hand.backend.check(plan.flag.flag, deployment, look.list("pods")),
+        *coarse(plan, flag_client),
+        *flag_client.backend.check(plan.flag.flag, deployment, look.list("pods")),
         *template_findings(deployment),
         *unjudged_findings(spec),
         *duration_findings(spec, plan, seconds),
@@ -82,10 +82,10 @@ def propose(
     return Proposal(with_number(release, record, now), tuple(findings), patches(plan, spec.target, state), seconds, exposure, stable.pods)
 
 
-def _read(hand: FlagClient, plan: FlagPlan) -> FlagState:
+def _read(flag_client: FlagClient, plan: FlagPlan) -> FlagState:
     """Raises InputError for what is not there, and what the back end says otherwise."""
     try:
-        return hand.read()
+        return flag_client.read()
     except Forbidden:
         raise
     except ClusterError as error:
@@ -124,12 +124,12 @@ def switched_off(plan: Plan, state: FlagState) -> list[Finding]:
     return [Finding("off", "refuse", text, "set its share to 0 % and switch it on in your flag system")]
 
 
-def coarse(plan: Plan, hand: FlagClient) -> list[Finding]:
-    step = hand.backend.capabilities.step
+def coarse(plan: Plan, flag_client: FlagClient) -> list[Finding]:
+    step = flag_client.backend.capabilities.step
     bad = [one.weight for one in plan.steps if abs(one.weight / step - round(one.weight / step)) > EXACT]
     if not bad:
         return []
-    text = f"{hand.backend.name} serves shares in steps of {step:g} %: {bad[0]:g} cannot be had"
+    text = f"{flag_client.backend.name} serves shares in steps of {step:g} %: {bad[0]:g} cannot be had"
     return [Finding("granularity", "input", text, "choose another weight")]
 
 

@@ -61,7 +61,7 @@ class Driver:
     def __init__(self, tools: DriverDeps, lease: Lock, store: Store, watching: AnalysisPoller, release: Release, selector: str) -> None:
         """selector: finds the pods of both arms. The watches are open from here on until `close`."""
         self.tools, self.lease, self.store, self.watching, self.release = tools, lease, store, watching, release
-        flag = tools.flag.hand if tools.flag else None
+        flag = tools.flag.flag_client if tools.flag else None
         wanted = [*watches(release, tools.router, selector), *(flag.watches() if flag else ())]
         namespace = release.spec.target.namespace
         self.feed = tools.cluster.follow(namespace, wanted, tools.clock.wake)

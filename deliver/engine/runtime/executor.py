@@ -21,18 +21,18 @@ LOG_LINES = 20
 class Executor:
     """Carries out one action; answers with lines for the record (evidence), most often none, or with what came of the flag.
 
-    hand: on the flag of a flag release.
+    flag_client: of a flag release.
     """
 
-    def __init__(self, cluster: Cluster, router: Router, write: GuardedWriter, hand: FlagClient | None = None) -> None:
-        self.cluster, self.router, self.write, self.hand = cluster, router, write, hand
+    def __init__(self, cluster: Cluster, router: Router, write: GuardedWriter, flag_client: FlagClient | None = None) -> None:
+        self.cluster, self.router, self.write, self.flag_client = cluster, router, write, flag_client
 
     def do(self, action: Action, release: Release, seen: Observation) -> tuple[str, ...] | FlagWritten:
         """Raises ClusterError, or Superseded."""
         target = release.spec.target.deployment
         if action.verb in FLAG_VERBS:
-            assert self.hand is not None  # a flag release has one
-            return self.hand.do(action, release, self.write)
+            assert self.flag_client is not None  # a flag release has one
+            return self.flag_client.do(action, release, self.write)
         match action.verb:
             case Verb.ROUTE:
                 assert action.exposure is not None  # decide always gives one

@@ -1,4 +1,4 @@
-"""The engine's hand on one flag: its back end, made from the plan, and what each action means to it."""
+"""Client of one feature flag: makes the back end that the plan names, and translates actions (SET_SHARE, KILL_FLAG, ...) into its calls."""
 
 import os
 import time

@@ -16,8 +16,8 @@ RETRY = 15.0  # seconds after which what was confirmed is confirmed once more: p
 class FlagPoller:
     """Polls the flag; keeps the newest look. A failed one leaves what was seen before, with the error beside it."""
 
-    def __init__(self, hand: FlagClient, clock: Clock, background: Background) -> None:
-        self.hand, self.clock, self.background = hand, clock, background
+    def __init__(self, flag_client: FlagClient, clock: Clock, background: Background) -> None:
+        self.flag_client, self.clock, self.background = flag_client, clock, background
         self.latest = FlagSeen()
         self._due, self._confirmed, self._busy = 0.0, 0.0, False
         self._lock = threading.Lock()
@@ -48,7 +48,7 @@ class FlagPoller:
     def _look(self, id: str, pods: tuple[PodSeen, ...], asks: bool) -> None:
         at, before = self.clock.now(), self.latest
         try:
-            state = self.hand.look()
+            state = self.flag_client.look()
             if state.release != id:
                 state = replace(state, fence=0)  # of another release's lock, perhaps in another cluster: it says nothing of ours
             fresh = replace(before, state=state, at=at, error="")
@@ -56,7 +56,7 @@ class FlagPoller:
             known = before.ack and before.acked_revision == state.revision and before.ack.whole and at - self._confirmed < RETRY
             percent = 0.0 if state.off else state.percent
             if asks and percent is not None and not known:
-                ack = self.hand.confirm(state.revision, percent, pods)
+                ack = self.flag_client.confirm(state.revision, percent, pods)
                 self.latest, self._confirmed = replace(fresh, ack=ack, acked_revision=state.revision), at
         except DeliverError as error:
             self.latest = replace(self.latest, error=error.what)

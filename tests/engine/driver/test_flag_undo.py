@@ -44,9 +44,9 @@ class UnleashRig(Rig):
     def __post_init__(self) -> None:
         self.server.flag["strategies"].append(copy.deepcopy(STAFF))
         self.before = copy.deepcopy(self.server.flag)
-        self.hands = self.hand
+        self.flag_clients = self.flag_client
 
-    def hand(self, cluster: Cluster, namespace: str, plan: FlagPlan) -> FlagClient:
+    def flag_client(self, cluster: Cluster, namespace: str, plan: FlagPlan) -> FlagClient:
         environ, now = {"UNLEASH_TOKEN": ADMIN}, self.world.clock.now
         reach = FlagReach(namespace, None, None, None, None, environ, now)  # type: ignore[arg-type]  # it needs no cluster
         options = Unleash.Options.model_validate(plan.backend.options)

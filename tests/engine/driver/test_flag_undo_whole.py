@@ -30,7 +30,7 @@ class Older(MemoryFlags):
 def rig() -> FlagRig:
     made = FlagRig.make()
     made.flags = Older()
-    made.hands = made.flags.hand
+    made.flag_clients = made.flags.flag_client
     return made
 
 

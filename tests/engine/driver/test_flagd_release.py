@@ -31,10 +31,10 @@ class FlagdRig(Rig):
         pods = {"containers": [mounted], "volumes": [{"name": "flags", "configMap": {"name": "web-flags"}}]}
         self.edit("deployments", "web", {"spec": {"template": {"spec": pods}}})
         self.world.clock.wait(90.0)
-        self.hands = self.hand
+        self.flag_clients = self.flag_client
         return self
 
-    def hand(self, cluster: Cluster, namespace: str, plan: FlagPlan) -> FlagClient:
+    def flag_client(self, cluster: Cluster, namespace: str, plan: FlagPlan) -> FlagClient:
         reach = FlagReach(
             namespace=namespace,
             get=lambda kind, name: cluster.get(kind, namespace, name),

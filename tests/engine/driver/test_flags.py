@@ -25,7 +25,7 @@ class FlagRig(Rig):
     flags: MemoryFlags = field(default_factory=MemoryFlags)
 
     def __post_init__(self) -> None:
-        self.hands = self.flags.hand
+        self.flag_clients = self.flags.flag_client
 
     def spec(self, image: str = "", weights: Any = (5, 50), bake: str = "60s", **more: Any) -> ReleaseSpec:
         options = {"flag": "new-checkout", "weight": list(weights), "bake": bake, "backend": "memory"}
