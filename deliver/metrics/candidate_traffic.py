@@ -15,7 +15,7 @@ from deliver.model.observation import PodSeen
 from deliver.model.verdict import CheckResult, Evidence, Verdict
 from deliver.plugins.interfaces import Series
 
-NAME, KIND = "check_exposure", "traffic"
+NAME, KIND = "exposure", "traffic"
 LEAST_FRACTION = 0.25  # of the requests that the endpoints promise; kept-alive connections even out slowly
 Row = list[tuple[float, float]]
 FEWEST_REQUESTS = 20  # of both sides, for a percentage that is no accident

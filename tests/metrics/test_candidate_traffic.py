@@ -36,14 +36,14 @@ def test_it_is_counted_anew_in_each_step():
     watch = Watch(Shop(rates(0.0, rate=0.6) | {STABLE[0].name: (20.0, 0.0), STABLE[1].name: (20.0, 0.0)}), shared=True)
     for _ in range(3):
         last = watch.look()
-    blind = next(one for one in last.results if one.name == "check_exposure")
+    blind = next(one for one in last.results if one.name == "exposure")
     assert blind.verdict is Verdict.BLIND
     watch.analyzer.reset(watch.shop.at)
-    assert all(one.name != "check_exposure" for one in watch.look(3).results)
+    assert all(one.name != "exposure" for one in watch.look(3).results)
 
 
 def test_where_users_are_not_spread_by_endpoints_it_does_not_apply():
     watch = Watch(Shop(rates(0.0, rate=0.6) | {STABLE[0].name: (20.0, 0.0), STABLE[1].name: (20.0, 0.0)}))
     for _ in range(3):
         last = watch.look(candidate=CANDIDATE)
-    assert all(one.name != "check_exposure" for one in last.results)
+    assert all(one.name != "exposure" for one in last.results)
