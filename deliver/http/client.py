@@ -106,7 +106,8 @@ class Client:
         largest: int,
         cut: bool = False,
     ) -> Reply:
-        """Ends within `timeout` seconds and the read of one last piece. cut: the first `largest` bytes of a larger body are enough.
+        """Ends within `timeout` seconds and the read of one last piece. cut: the first `largest` bytes of a body are enough, as they were
+        sent: whatever coding they claim.
 
         Raises NoAnswer.
         """
@@ -115,7 +116,7 @@ class Client:
         try:
             with self._client.stream(method, url, headers=sent, content=content, timeout=limits) as response:
                 body = bytearray()
-                for piece in response.iter_bytes(PIECE):
+                for piece in response.iter_raw(PIECE) if cut else response.iter_bytes(PIECE):
                     body += piece
                     if len(body) > largest and not cut:
                         raise BodyTooLarge(f"the answer is larger than {largest // 1024 // 1024} MiB")
@@ -131,11 +132,12 @@ class Client:
 def _no_answer(error: Exception) -> NoAnswer:
     """Of a value that could not be sent (perhaps a token, or a secret address) only the type is told."""
     kind = type(error).__name__
+    sent = isinstance(error, httpx.HTTPError)  # else a header or the URL is none: nobody was asked
     told = isinstance(error, httpx.TransportError) and not isinstance(error, (httpx.LocalProtocolError, httpx.UnsupportedProtocol))
     return NoAnswer(
         (told and one_line(error)) or kind,
         kind=kind,
-        connected=not isinstance(error, (httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ConnectError)),
+        connected=sent and not isinstance(error, (httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ConnectError)),
         timed_out=isinstance(error, httpx.TimeoutException),
     )
 

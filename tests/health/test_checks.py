@@ -130,6 +130,19 @@ def test_an_api_server_that_is_away_says_nothing_of_the_pod(closed_port):
     assert HttpCheck(HttpOptions(port=80), reach).probe("shop", POD, 30.0).ok is None
 
 
+def test_a_header_that_cannot_be_sent_says_nothing_of_the_pod(server):
+    check = HttpCheck(HttpOptions(port=server.server_port, via="direct", path="/ok", headers={"x-team": "équipe"}), NO_REACH)
+    assert check.probe("shop", POD, 30.0).ok is None
+    assert not server.asked
+
+
+def test_a_body_that_is_not_coded_as_its_header_says_is_an_answer_all_the_same(server):
+    server.answers = {"/coded": (200, b"well", {"content-encoding": "gzip"})}
+    check = HttpCheck(HttpOptions(port=server.server_port, via="direct", path="/coded", contains="well"), NO_REACH)
+    probe = check.probe("shop", POD, 30.0)
+    assert (probe.ok, probe.message) == (True, "answered 200")
+
+
 @pytest.mark.parametrize(
     "options",
     [{"port": 0}, {"port": 70000}, {"port": 80, "path": "x"}, {"port": 80, "headers": {"Authorization": "x"}},
