@@ -40,7 +40,7 @@ def stretch(release: Release, poll: float) -> Stretch:
     start, end = baked[0][0], _end(release)
     if end <= start:
         raise InputError(f"{release.id} was not watched for a second", hint="`deliver explain` says why")
-    bakes = tuple(Bake(at, step.side, step.baseline) for at, step in baked)
+    bakes = tuple(Bake(at, step.side, step.baseline, step.by_weight) for at, step in baked)
     return Stretch(start, end, bakes, looks(release, start, end) if poll == release.spec.analysis.poll else ())
 
 

@@ -36,12 +36,18 @@ class Turn:
 class Bake:
     """A step that was watched from `begin` on, unix seconds. side: whom its Services selected, None = not known.
 
-    baseline: seconds of the stable side's past that it was compared with, 0 = its present.
+    baseline: seconds of the stable side's past that it was compared with, 0 = its present. by_weight: as in Step.
     """
 
     begin: float
     side: Side | None = None
     baseline: float = 0.0
+    by_weight: bool = False
+
+    @property
+    def shared(self) -> bool:
+        """Users were spread over both sides by the number of their endpoints."""
+        return self.side is Side.BOTH and not self.by_weight
 
 
 @dataclass(frozen=True)
@@ -115,7 +121,7 @@ def _there(pods: Sequence[PodSeen], at: float) -> tuple[PodSeen, ...]:
 
 
 def _analyzer_of(past: Past, analysis: Analysis, evidence_store: EvidenceStore, bake: Bake) -> StepAnalyzer:
-    setup = StepSetup(bake.baseline, shared=bake.side is Side.BOTH, alone=bake.side is Side.CANDIDATE)
+    setup = StepSetup(bake.baseline, shared=bake.shared, alone=bake.side is Side.CANDIDATE)
     return StepAnalyzer(analysis, past, (), lambda: past.at, setup, evidence_store=evidence_store, timeout=TIMEOUT)
 
 

@@ -180,6 +180,13 @@ def test_the_story_is_what_it_says(story: Story):
     assert story.world.images.of("registry/web:1.2.0") == Behaviour()
 
 
+def test_endpoints_promise_no_requests_where_a_router_gave_them_by_weight(story: Story):
+    plan = story.promoted.plan
+    weighted = replace(plan, steps=tuple(replace(step, by_weight=True) for step in plan.steps))
+    assert from_record.stretch(story.promoted, ANALYSIS.poll).bakes[0].shared
+    assert not from_record.stretch(replace(story.promoted, plan=weighted), ANALYSIS.poll).bakes[0].shared
+
+
 def looks(release: Release, at: tuple[float, ...], *lines: tuple[float, Event], end: float = 100.0) -> list[float]:
     """Of a release whose trail has these seconds, with these lines in its journal beside; a poll is 5 s."""
     trail = tuple(Point(one, "errors", 0, 0, 1, 0, 1) for one in at)
