@@ -54,7 +54,7 @@ def parse(query: str) -> Node:
         raise Unusual("it is nested too deep")
     try:
         return _node(promql.parse(query))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:  # the latter for times that no timedelta holds
         raise Unusual(str(error)) from error
 
 

@@ -97,9 +97,12 @@ def parse(query: str) -> Node | Subquery:
     if len(query) > LONGEST or len(re.findall(r"[-+*/%^(]", query)) > MOST:
         raise _unknown("queries of this length")
     try:
-        found = promql.parse(query)
-    except ValueError as error:
+        return _query(promql.parse(query))
+    except (ValueError, OverflowError) as error:  # the latter for times that no timedelta holds
         raise QueryError(f"parse error: {error}") from error
+
+
+def _query(found: Any) -> Node | Subquery:
     if isinstance(found, promql.SubqueryExpr):
         if found.range is None or found.step is None or found.offset or found.at:
             raise QueryError("the sandbox's PromQL knows subqueries only as EXPR[RANGE:STEP]")

@@ -55,6 +55,7 @@ def test_what_is_bad_is_the_rest_of_what_is_good(good: str, bad: str):
         (f"{BAD} / {ALL} > 5", Bounds(max=0.1)),
         ("histogram_quantile(0.9, sum by (le) (rate(x_bucket{a='1'}[1m])))", Bounds(min=0.1)),
         ("sum(rate(n{a='1'}[1m:10s])) / sum(rate(n[1m]))", Bounds(max=0.1)),
+        ("sum(rate(n{a='1'}[99999999999999])) / sum(rate(n[1m]))", Bounds(max=0.1)),
     ],
 )
 def test_anything_else_stays_a_query_about_the_candidate_and_says_why(query: str, bounds: Bounds):

@@ -86,6 +86,8 @@ def test_raw_samples_have_the_labels_of_the_pod_and_no_sample_outside_the_window
         "up offset 1m",
         "up{",
         "sum(up) on (pod) up",
+        "http_requests_total[99999999999999]",
+        "http_requests_total offset 999999999y",
     ],
 )
 def test_what_it_cannot_do_is_an_error_and_never_a_number(busy: World, query: str) -> None:
