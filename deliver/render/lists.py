@@ -54,7 +54,7 @@ def explanation_view(release: Release, now: float, step: int | None = None) -> V
 
 
 def entries_of(release: Release, step: int | None) -> list[Entry]:
-    """Journal lines of one step: from the moment it was entered to the next one's."""
+    """Journal lines that were written while this step was the present one."""
     if step is None:
         return list(release.journal)
     return [entry for entry in release.journal if entry.step == step]

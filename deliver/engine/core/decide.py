@@ -51,10 +51,10 @@ def next_action(release: Release, seen: Observation, now: float) -> Decision:
         Direction.ROLLING_BACK: rollback.next_action,
     }
     decision = ladders[release.course](release, seen, now)
-    return wait(decision.release, now) if ensure_someone_serves(decision.action, seen) else decision
+    return wait(decision.release, now) if leads_to_nobody(decision.action, seen) else decision
 
 
-def ensure_someone_serves(action: Action | None, seen: Observation) -> bool:
+def leads_to_nobody(action: Action | None, seen: Observation) -> bool:
     """Rule 1, whatever the ladders say: no pin to a version without a ready pod while another has one. Waits end by their limits."""
     wanted = action.exposure if action else None
     if wanted is None:
@@ -91,7 +91,7 @@ def can_wait_to_finish(release: Release) -> bool:
     return release.course is Direction.PROMOTING and not release.plan.flag and not begun
 
 
-BAKE_BEGINS = {Direction.PROGRESSING: Phase.PREPARING, Direction.PROMOTING: Phase.FINISHING, Direction.ROLLING_BACK: Phase.ROLLING_BACK}
+FIRST_PHASE = {Direction.PROGRESSING: Phase.PREPARING, Direction.PROMOTING: Phase.FINISHING, Direction.ROLLING_BACK: Phase.ROLLING_BACK}
 
 
 def taken_up(release: Release, actor: str, fence: int, now: float) -> Release:
@@ -115,7 +115,7 @@ def taken_up(release: Release, actor: str, fence: int, now: float) -> Release:
         blind_since=0.0,
         shift=None,
         reason=release.reason if release.course is Direction.ROLLING_BACK else "",
-        phase=BAKE_BEGINS[release.course],
+        phase=FIRST_PHASE[release.course],
         resumed=now,
     )
     return fresh.noted(now, Event.TAKEN_UP, actor=actor)

@@ -43,7 +43,7 @@ def progressing(release: Release, seen: Observation, now: float) -> Decision:
     return (
         ensure_percentage(release, seen, found, now)
         or ensure_served(release, seen, found, now)
-        or ensure_bake_done(release, now)
+        or ensure_bake_begun(release, now)
         or progress.ensure_bake_done(release, seen, now)
     )
 
@@ -84,7 +84,7 @@ def ensure_served(release: Release, seen: Observation, found: FlagState, now: fl
     return unproven
 
 
-def ensure_bake_done(release: Release, now: float) -> Decision | None:
+def ensure_bake_begun(release: Release, now: float) -> Decision | None:
     if release.bake_since:
         return None
     return Decision(enter_phase(replace(release, bake_since=now), Phase.BAKING, now, Event.BAKE_BEGAN), None, now)

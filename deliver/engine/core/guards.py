@@ -1,4 +1,4 @@
-"""Guards, checked at every look: pod failures turn back; metrics missing for longer than max_blind and edits by others hold."""
+"""Guards, checked at every look: failed pods and checks turn back, edits by others and time that ran out hold, missing metrics as asked."""
 
 from dataclasses import dataclass
 
