@@ -12,6 +12,7 @@ from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Self
 
+import certifi
 import httpx
 
 from deliver.cluster.failures import status_object
@@ -149,6 +150,8 @@ def _context(verify: str | bool, cert: tuple[str, str] | None) -> ssl.SSLContext
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     else:
         context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
+    if verify is True:
+        context.load_verify_locations(certifi.where())  # beside the system's own, which a slim image may not have
     if cert:
         context.load_cert_chain(*cert)
     return context
