@@ -155,7 +155,9 @@ def last(journal: Journal, verb: Verb) -> Entry | None:
 
 
 def outcomes(journal: Journal, verb: Verb, since: float = 0.0, **arguments: object) -> list[Entry]:
-    """What became of each try. An intent without one is no try: the driver could not record it, and has written nothing."""
+    """What became of each try. An intent without an outcome is none: its driver could not record it, and wrote nothing. One whose driver
+    died is closed as unknown by whoever takes the release up.
+    """
     return [entry for entry in _of(journal, Event.OUTCOME, verb, arguments) if entry.at >= since]
 
 
