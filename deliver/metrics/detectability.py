@@ -19,6 +19,7 @@ from deliver.model.release import Release
 from deliver.model.spec import EvidenceMetric
 from deliver.plugins.interfaces import Finding, MetricProvider
 from deliver.text.durations import rough_duration
+from deliver.text.formats import number
 
 RULE = "detectable"
 TIMEOUT = 15.0
@@ -66,7 +67,7 @@ def describe(known: MetricTraffic, steps: Sequence[SharedStep], alpha: float) ->
     if not traffic.rate:
         return f"{metric.name}: the past of the stable pods shows no requests yet, so how soon a regression is found cannot be told"
     bad = "slow" if metric.histogram else "bad"
-    begin = f"{metric.name}: at {traffic.rate:.3g} requests/s, {100 * traffic.bad:.2g} % of them {bad}"
+    begin = f"{metric.name}: at {number(traffic.rate)} requests/s, {100 * traffic.bad:.2g} % of them {bad}"
     if not traffic.bad:
         return f"{begin}, a few {bad} ones of the candidate are found within a few polls; false alarms: at most {100 * alpha:g} %"
     times = [f"{name} {_detection_time(known, ratio, steps)}" for ratio, name in REGRESSIONS]

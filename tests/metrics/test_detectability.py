@@ -36,6 +36,11 @@ def test_it_says_what_is_found_when_and_what_is_not():
     assert text.endswith("false alarms: at most 5 %")
 
 
+def test_a_rate_of_thousands_is_written_out():
+    known = MetricTraffic(ERRORS, Traffic(2031.0, 0.0), 0.05)
+    assert describe(known, [SharedStep(0.2, 60.0)], 0.05).startswith("errors: at 2031 requests/s, 0 % of them bad, a few bad ones")
+
+
 def test_a_wanted_ratio_gets_the_options_that_find_it():
     texts = told(Shop(rates(0.0, stable_bad=0.1), past=7200.0), ERRORS, wanted=2.0)
     assert len(texts) == 2
