@@ -18,6 +18,7 @@ from deliver.model.plan import Plan, Side
 from deliver.model.release import Release
 from deliver.model.spec import EvidenceMetric
 from deliver.plugins.interfaces import Finding, MetricProvider
+from deliver.plugins.validation import error_text
 from deliver.text.durations import rough_duration
 from deliver.text.formats import number
 
@@ -48,7 +49,7 @@ def detectability_findings(
             fetch = Fetch.of_pods(provider, release.spec.target.namespace, stable, until - timer(), timer)
             traffic = _traffic(metric, fetch, release, stable)
         except Exception as error:  # a provider is foreign code, and a plan without a promise is still a plan
-            found.append(Finding(RULE, "info", f"{metric.name}: how soon a regression is found is not known ({type(error).__name__})"))
+            found.append(Finding(RULE, "info", f"{metric.name}: how soon a regression is found is not known ({error_text(error)})"))
             continue
         known = MetricTraffic(metric, traffic, release.spec.analysis.alpha * metric.weight / whole)
         found.append(Finding(RULE, "info", describe(known, shared_steps(release.plan), release.spec.analysis.alpha)))
