@@ -18,7 +18,9 @@ from deliver.model.plan import Plan, Side
 from deliver.model.release import Release
 from deliver.model.spec import EvidenceMetric
 from deliver.plugins.interfaces import Finding, MetricProvider
+from deliver.plugins.validation import error_text
 from deliver.text.durations import rough_duration
+from deliver.text.formats import number
 
 RULE = "detectable"
 TIMEOUT = 15.0
@@ -47,7 +49,7 @@ def detectability_findings(
             fetch = Fetch.of_pods(provider, release.spec.target.namespace, stable, until - timer(), timer)
             traffic = _traffic(metric, fetch, release, stable)
         except Exception as error:  # a provider is foreign code, and a plan without a promise is still a plan
-            found.append(Finding(RULE, "info", f"{metric.name}: how soon a regression is found is not known ({type(error).__name__})"))
+            found.append(Finding(RULE, "info", f"{metric.name}: how soon a regression is found is not known ({error_text(error)})"))
             continue
         known = MetricTraffic(metric, traffic, release.spec.analysis.alpha * metric.weight / whole)
         found.append(Finding(RULE, "info", describe(known, shared_steps(release.plan), release.spec.analysis.alpha)))
@@ -66,7 +68,7 @@ def describe(known: MetricTraffic, steps: Sequence[SharedStep], alpha: float) ->
     if not traffic.rate:
         return f"{metric.name}: the past of the stable pods shows no requests yet, so how soon a regression is found cannot be told"
     bad = "slow" if metric.histogram else "bad"
-    begin = f"{metric.name}: at {traffic.rate:.3g} requests/s, {100 * traffic.bad:.2g} % of them {bad}"
+    begin = f"{metric.name}: at {number(traffic.rate)} requests/s, {100 * traffic.bad:.2g} % of them {bad}"
     if not traffic.bad:
         return f"{begin}, a few {bad} ones of the candidate are found within a few polls; false alarms: at most {100 * alpha:g} %"
     times = [f"{name} {_detection_time(known, ratio, steps)}" for ratio, name in REGRESSIONS]

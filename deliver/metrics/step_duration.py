@@ -9,6 +9,7 @@ from deliver.model.observation import PodSeen
 from deliver.model.plan import Plan, Step
 from deliver.model.release import Release
 from deliver.plugins.interfaces import Finding, MetricProvider
+from deliver.plugins.validation import error_text
 
 RULE = "pace"
 TIMEOUT = 10.0
@@ -26,7 +27,7 @@ def step_duration_findings(
         fetch = Fetch.of_pods(provider, release.spec.target.namespace, stable, TIMEOUT, timer)
         found = cadence(fetch.all_kinds(selector, REACH).series, fetch.now())
     except Exception as error:  # a provider is foreign code
-        return [Finding(RULE, "info", f"how often the pods are scraped is not known ({type(error).__name__})")]
+        return [Finding(RULE, "info", f"how often the pods are scraped is not known ({error_text(error)})")]
     if not found.known:
         return [Finding(RULE, "info", "how often the pods are scraped is not known yet: no series of them has two samples")]
     return [Finding(RULE, "info", describe(found)), *_short_bakes(release.plan, found)]

@@ -34,7 +34,10 @@ def fence_of(obj: Mapping[str, Any]) -> int:
 _DNS = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
 
 
-_REFERENCE = re.compile(r"[a-z0-9][a-z0-9._:/-]*?(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?", re.IGNORECASE)
+_REFERENCE = re.compile(
+    r"([a-z0-9][a-z0-9.-]*:[0-9]+/)?[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*(:[a-z0-9_][a-z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?",
+    re.IGNORECASE,
+)
 
 
 def kube_name(value: str) -> str:

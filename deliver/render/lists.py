@@ -62,7 +62,7 @@ def entries_of(release: Release, step: int | None) -> list[Entry]:
 
 def _entry(entry: Entry, release: Release) -> View:
     view: View = {"seq": entry.seq, "at": rfc3339(entry.at), "type": str(entry.kind), "text": sentence(entry, release)}
-    view |= {"step": entry.step + 1, **facts(entry)}
+    view |= {"step": entry.step, **facts(entry)}
     view |= {
         key: value for key, value in (("reason", entry.reason), ("actor", entry.actor), ("of", entry.of), ("result", entry.result)) if value
     }

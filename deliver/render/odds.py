@@ -4,7 +4,7 @@ from math import log
 
 from deliver.analysis import phrases
 from deliver.model.verdict import CheckResult
-from deliver.text.formats import finite, odds
+from deliver.text.formats import finite, number, odds
 
 View = dict[str, object]
 SIZE = 16  # cells of a bar
@@ -34,7 +34,7 @@ def filled(view: View) -> int:
 
 def odds_line(view: View) -> str:
     """`2.1 : 1 that it is worse (20 needed); 1.4 to 6.2 times stable; 8 : 1 that it is no worse (20 needed)`"""
-    needed = f"{_number(view['needed']):.3g} needed"
+    needed = f"{number(_number(view['needed']))} needed"
     parts = [f"{odds(_number(view['worse']))} that it is worse ({needed})"]
     if isinstance(ratio := view["ratio"], list):
         parts.append(phrases.interval_text(*ratio))

@@ -105,6 +105,8 @@ def test_a_file_that_is_no_file_for_us(deliver: Deliver, folder: Path, content: 
         (("canary", "web", "-f", "none", "--weight", "10"), "no image"),
         (("canary", "web", "-f", "none", "--image", "reg/web", "--weight", "10"), "option --image: `reg/web` has no tag"),
         (("canary", "web", "-f", "none", "--image", "reg:5000/web", "--weight", "10"), "has no tag"),
+        (("canary", "web", "-f", "none", "--image", "reg/web:", "--weight", "10"), "option --image: `reg/web:` is not an image reference"),
+        (("canary", "web", "-f", "none", "--image", "reg/web::1", "--weight", "10"), "`reg/web::1` is not an image reference"),
         (("canary", "-f", "none", "--weight", "10"), "no target"),
         (("flag", "new-checkout", "-f", "none", "--weight", "10"), "e.g. --target web"),
         (("flag", "new-checkout", "web", "-f", "none", "--weight", "10"), "the Deployment is named by `--target`"),

@@ -36,6 +36,11 @@ def test_it_says_what_is_found_when_and_what_is_not():
     assert text.endswith("false alarms: at most 5 %")
 
 
+def test_a_rate_of_thousands_is_written_out():
+    known = MetricTraffic(ERRORS, Traffic(2031.0, 0.0), 0.05)
+    assert describe(known, [SharedStep(0.2, 60.0)], 0.05).startswith("errors: at 2031 requests/s, 0 % of them bad, a few bad ones")
+
+
 def test_a_wanted_ratio_gets_the_options_that_find_it():
     texts = told(Shop(rates(0.0, stable_bad=0.1), past=7200.0), ERRORS, wanted=2.0)
     assert len(texts) == 2
@@ -69,7 +74,7 @@ def test_what_cannot_be_computed_is_said(traffic, says):
 def test_a_provider_that_fails_takes_no_plan_with_it():
     shop = Shop(rates(0.0))
     shop.now = lambda timeout: (_ for _ in ()).throw(MetricsError("down"))
-    assert told(shop, ERRORS) == ["errors: how soon a regression is found is not known (MetricsError)"]
+    assert told(shop, ERRORS) == ["errors: how soon a regression is found is not known (down)"]
 
 
 def test_nothing_is_said_of_fixed_limits_absolute_limits_or_steps_that_compare_nothing():

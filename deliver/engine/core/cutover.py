@@ -11,6 +11,7 @@ from deliver.model.release import Cutover, Direction, Release
 from deliver.model.spec import PluginSpec
 from deliver.model.verdict import Verdict
 from deliver.text.durations import words
+from deliver.text.formats import number
 
 SERVICE_CHECK = "service"  # kind of the check that asks through a Service
 CHECKS_WITH_PATH = ("http", "load")  # checks that know a path and a port
@@ -87,7 +88,7 @@ def drained(release: Release, known: Cutover, seen: Observation, now: float) -> 
     clinging = tuple(name for name in sorted(pods) if old.rates.get(name, 0.0) > quiet)
     if clinging:
         rate = sum(old.rates[name] for name in clinging)
-        text = f"connections still held on {', '.join(clinging)}: {rate:.3g} requests a second"
+        text = f"connections still held on {', '.join(clinging)}: {number(rate)} requests a second"
         after = _knows(release, replace(known, clinging=clinging), "drained", text)
         if set(clinging) <= set(known.clinging):
             return after

@@ -9,6 +9,7 @@ from deliver.model.names import HASH, UNDO, fence_of
 from deliver.model.objects import Object
 from deliver.model.observation import ArmSeen, PodSeen, Problem
 from deliver.model.release import digest_of
+from deliver.text.formats import count
 
 IMAGE_PULL = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError"}
 NODES_DOING = frozenset(  # a kubelet evicts, shuts down, or takes none of a pod that its ReplicaSet replaces; OutOfcpu and the like as well
@@ -153,11 +154,12 @@ def container_problem(container: Object) -> Problem | None:
         return Problem("bad-config", f"container {name} cannot start ({reason}): {message}")
     ended = container.get("state", {}).get("terminated") or container.get("lastState", {}).get("terminated") or {}
     restarts, when = container.get("restartCount", 0), seconds(ended.get("finishedAt"))
+    times = count(restarts, "time")
     if ended.get("reason") == "OOMKilled":
-        return Problem("oom-kill", f"container {name} was killed for want of memory (OOMKilled), restarted {restarts} times", ended=when)
+        return Problem("oom-kill", f"container {name} was killed for want of memory (OOMKilled), restarted {times}", ended=when)
     if reason == "CrashLoopBackOff" or (ended and restarts >= 2):
         how = f"exit code {ended.get('exitCode')}" if ended else message
-        return Problem("crash-loop", f"container {name} keeps crashing ({how}), restarted {restarts} times", ended=when)
+        return Problem("crash-loop", f"container {name} keeps crashing ({how}), restarted {times}", ended=when)
     return None
 
 

@@ -11,6 +11,7 @@ from deliver.model.journal import Event
 from deliver.model.observation import ArmSeen, AutoscalerSeen, PreviewSeen, Problem
 from deliver.model.plan import Side
 from deliver.model.release import AutoscalerSnapshot, Cutover, Outcome, Phase, Release, RouteChange, digest_of
+from deliver.model.verdict import Verdict
 from deliver.render.sentences import sentence
 from tests.engine.core.states import (
     BEGUN,
@@ -135,6 +136,15 @@ def test_a_deployment_that_somebody_scaled_down_gets_its_size_before_it_gets_the
     action = decide(rolled(), look, NOW).action
     assert action is not None
     assert (str(action), action.why) == ("scale-stable 4", "somebody scaled it down to 2, and it is to have all the traffic")
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_what_was_last_said_of_the_candidates_pods_stands_once_the_candidate_is_deleted(gone: bool):
+    known = decide(taken_over(), on_new(), NOW).release
+    deleted = done(known, "delete-candidate", [NOW + 1])
+    left = None if gone else candidate(pods=())
+    assert decide(deleted, on_new(candidate=left), NOW + 2).release.checks == known.checks
+    assert known.checks[0].verdict is Verdict.PASS
 
 
 def test_what_clings_to_the_old_side_is_said_once_before_that_side_goes():

@@ -206,15 +206,16 @@ def test_switched_probed_and_drained_have_three_times():
     assert switch.clinging == ()
 
 
-def test_what_clings_to_the_old_side_is_named_and_said_again_when_that_side_goes():
+@pytest.mark.parametrize(("rate", "said"), [(25.0, "25"), (2031.0, "2031")])
+def test_what_clings_to_the_old_side_is_named_and_said_again_when_that_side_goes(rate: float, said: str):
     rig = Rig.make()
-    rig.judge = Facts(rig.world.clock.now, lambda now, pods: {name: 25.0 * (name == max(pods)) for name in pods})
+    rig.judge = Facts(rig.world.clock.now, lambda now, pods: {name: rate * (name == max(pods)) for name in pods})
     release = ended(rig, Outcome.PROMOTED)
     told = [sentence(entry, release) for entry in release.journal if sentence(entry, release).startswith("connections still held on")]
     assert release.switch
     assert not release.switch.drained
     [pod] = release.switch.clinging
-    assert told == [f"connections still held on {pod}: 25 requests a second", f"connections still held on {pod} end with these pods"]
+    assert told == [f"connections still held on {pod}: {said} requests a second", f"connections still held on {pod} end with these pods"]
 
 
 def test_the_kubelets_own_probes_are_no_connection_that_is_held():

@@ -63,6 +63,13 @@ def test_what_time_will_not_mend(obj: dict[str, Any], cause: str, certain: bool)
     assert (problem.cause, problem.certain) == (cause, certain)
 
 
+@pytest.mark.parametrize(("restarts", "said"), [(1, "restarted 1 time"), (3, "restarted 3 times")])
+def test_how_often_a_container_came_back_is_counted_in_english(restarts: int, said: str):
+    problem = pod_seen(pod(waits("CrashLoopBackOff"), last=ended("Error", 1), restarts=restarts)).problem
+    assert problem is not None
+    assert problem.message.endswith(f"keeps crashing (exit code 1), {said}")
+
+
 @pytest.mark.parametrize(
     "obj",
     [
