@@ -219,7 +219,7 @@ class Referee:
         shut_out = any(old.items() <= one.items() and not new.items() <= one.items() for one in labels if RELEASE_LABEL not in one)
         back, before = self.record.get("course") == "back", (self.record.get("snapshot") or {}).get("hash")
         # rule 1: whoever is ready serves; users who all have the new version are not led to it
-        rescued = back and gets and (not self.ready(old, settled=True) or old.get(HASH, before) != before)
+        rescued = back and (old.get(HASH, before) != before or (gets and not self.ready(old, settled=True)))
         if candidates and (let_in or shut_out) and not rescued:
             self._raised(f"Service {change.name} lets the candidate have more")
 
