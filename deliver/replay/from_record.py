@@ -9,9 +9,12 @@ from deliver.model.frozen import replace
 from deliver.model.journal import Entry, Event, times
 from deliver.model.release import Release
 from deliver.model.spec import Analysis
+from deliver.model.verdict import Evidence
 from deliver.replay import pods
 from deliver.replay.question import Question
 from deliver.replay.rejudge import Bake, Stretch
+
+TENTH = 0.1  # seconds: what a record rounds the age of a sample to
 
 
 def question(release: Release, analysis: Analysis) -> Question:
@@ -82,12 +85,13 @@ def _end(release: Release) -> float:
 def looks(release: Release, start: float, end: float) -> tuple[float, ...]:
     """When it was looked at, after start and up to end: counts are put into polls by that, so that other looks find other evidence.
 
-    The trail has them where there was something to count, and the journal those that decided something; in between, and where a long
-    trail was thinned out, one each poll.
+    The journal has those that decided something, and the trail the others where there was something to count; in between, and where a
+    long trail was thinned out, one each poll.
     """
     poll = release.spec.analysis.poll
-    counted = sorted({point.at for point in release.trail})
-    decided = [at for entry in release.journal if (at := _decided(entry)) and not any(at - poll < one <= at for one in counted)]
+    decided = sorted({at for entry in release.journal if (at := _decided(entry))})
+    # a point has the time at which its look began: one that decided is played at the time up to which it had samples
+    counted = {point.at for point in release.trail if not any(at - poll < point.at < at for at in decided)}
     known = [at for at in sorted([*counted, *decided]) if start < at <= end]
     anew = times(release.journal, Event.TAKEN_UP)
     found = list(_filled(start, known, poll, anew))
@@ -97,8 +101,14 @@ def looks(release: Release, start: float, end: float) -> tuple[float, ...]:
 
 
 def _decided(entry: Entry) -> float:
-    """The look that this entry rests on, 0 = none. Never after the entry, whatever the provider's clock says."""
-    return min(entry.at, max((check.evidence.at for check in entry.checks if check.kind == "metric"), default=0.0))
+    """The look that this entry rests on, with all samples that it saw; 0 = none. Never after the entry, whatever the provider's clock says."""
+    return min(entry.at, max((_reaches(check.evidence) for check in entry.checks if check.kind == "metric"), default=0.0))
+
+
+def _reaches(evidence: Evidence) -> float:
+    """A provider that takes its time may answer with a sample that was not there when it was asked: its age, to a tenth, is not above 0."""
+    age = evidence.numbers.get("newest_sample_age", 1.0)
+    return evidence.at + (TENTH / 2 - age if age <= 0 else 0.0)
 
 
 def _filled(start: float, known: Sequence[float], poll: float, anew: Sequence[float]) -> Iterator[float]:

@@ -12,14 +12,15 @@ from deliver.model.names import candidate_name
 from deliver.model.plan import FlagPlan
 from deliver.model.release import Release
 from deliver.model.spec import EvidenceMetric, PluginSpec, QueryMetric
-from deliver.model.verdict import CheckResult, Verdict
+from deliver.model.verdict import CheckResult, Evidence, Verdict
 from deliver.replay import from_record, pods
 from deliver.replay.question import Answered, Question, ask, since
 from deliver.replay.rejudge import Ending
-from deliver.simulate.scenario import ALL, BAD
+from deliver.simulate.run import made
+from deliver.simulate.scenario import ALL, BAD, NEW, Regression
 from deliver_sandbox.images import Behaviour
 from deliver_sandbox.world import World
-from tests.replay.conftest import ANALYSIS, METRIC, Story
+from tests.replay.conftest import ANALYSIS, METRIC, SETTING, Story, released
 
 
 def again(story: Story, release: object, **analysis: object) -> Answered:
@@ -49,6 +50,20 @@ def test_evidence_comes_out_as_it_did_to_the_last_digit_however_short_the_releas
     found = ask(from_record.question(release, release.spec.analysis), world.metrics).replay
     assert found.at == decided(release).at
     assert told(found.turns[-1].checks) == told(decided(release).checks)
+
+
+@pytest.mark.parametrize("takes", [0.1, 0.45, 0.8, 1.2, 1.9])
+def test_a_provider_that_takes_its_time_made_no_other_release_of_it(takes: float):
+    """Between a look's begin and its answers scrapes come: what it saw of them is seen again, at one time and not at each answer's."""
+    world = made(replace(SETTING, scrape=1), Regression(errors=20), 1)
+    world.metrics.sick.slow = takes
+    metric = replace(METRIC, min_samples=10)
+    back = released(world, NEW, replace(ANALYSIS, poll=2.0, metrics=(metric,)))
+    world.metrics.sick.slow = 0.0
+    world.clock.wait(300)
+    found = ask(from_record.question(back, back.spec.analysis), world.metrics).replay
+    assert back.outcome == "ROLLED_BACK" and found.ending is Ending.ROLLED_BACK
+    assert found.at <= decided(back).at and found.turns[-1].checks[0].verdict is Verdict.FAIL
 
 
 @pytest.mark.parametrize("wrong", [-40.0, 25.0])
@@ -198,6 +213,23 @@ def test_looks_are_those_of_the_trail_and_between_them_one_each_poll(story: Stor
     assert looks(story.back, (4.0, 9.0, 14.2), end=15) == [4, 9, 14.2]
     assert looks(story.back, (4.0, 21.0), end=24) == pytest.approx([4, 11, 16, 21])
     assert looks(story.back, (-3.0, 12.0, 200.0), end=23) == pytest.approx([7, 12, 17, 22])
+
+
+def decision(at: float, evidence: Evidence) -> Entry:
+    return Entry(9, at, Event.TURNED_BACK, checks=(CheckResult("errors", "metric", Verdict.FAIL, "bad", evidence=evidence),))
+
+
+@pytest.mark.parametrize(
+    ("age", "at"),
+    [(0.8, 14.9), (-0.3, 15.25), (-5.0, 15.4)],
+    ids=["asked 0.7 s after the look began", "with a sample that came meanwhile", "never after the entry"],
+)
+def test_the_look_that_decided_has_all_the_samples_that_it_saw(story: Story, age: float, at: float):
+    """A look's point has the time at which it began; on a slow machine, or by a slow provider, a scrape comes before its answer does."""
+    trail = tuple(Point(one, "errors", 0, 0, 1, 0, 1) for one in (4.0, 9.0, 14.2))
+    entry = decision(15.4, Evidence("q", 14.9, {"newest_sample_age": age}))
+    release = replace(story.back, trail=trail, journal=(entry,))
+    assert list(from_record.looks(release, 0.0, 15.4)) == pytest.approx([4, 9, at])
 
 
 def test_while_no_driver_was_there_nobody_looked(story: Story):
