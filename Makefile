@@ -40,8 +40,8 @@ format: setup   ## Put every file in the form that `check` wants
 test: setup     ## Every test that needs no cluster
 	$(BIN)/pytest -n 4 --dist worksteal -m "not cluster and not slow"
 
-test-sandbox: setup  ## What takes too long for `make test`: end-to-end tests on the sandbox (all play on tests/lab too), more random worlds
-	$(BIN)/pytest -n 4 -m "slow and not cluster" tests/e2e tests/hunt
+test-sandbox: setup  ## What takes long or goes by the machine's clock: end to end on the sandbox, the demo's scenarios, more worlds, all faults
+	$(BIN)/pytest -n 4 -m "slow and not cluster" tests/e2e tests/hunt tests/demo tests/sandbox tests/faults
 
 SECONDS ?= 600
 hunt: setup     ## Random worlds and crashes against the rules, for SECONDS; failing seeds are written down

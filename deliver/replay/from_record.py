@@ -101,7 +101,7 @@ def looks(release: Release, start: float, end: float) -> tuple[float, ...]:
 
 
 def _decided(entry: Entry) -> float:
-    """The look that this entry rests on, with all samples that it saw; 0 = none. Never after the entry, whatever the provider's clock says."""
+    """The look that this entry rests on, with all that it saw; 0 = none. Never after the entry, whatever the provider's clock says."""
     return min(entry.at, max((_reaches(check.evidence) for check in entry.checks if check.kind == "metric"), default=0.0))
 
 

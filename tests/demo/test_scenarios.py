@@ -28,6 +28,7 @@ TOGETHER = (("killed-driver", "errors", "slow", "crash"), ("healthy", "two-drive
 """Each on a sandbox of its own, side by side: they mostly wait."""
 
 
+@pytest.mark.slow  # real processes, by the machine's clock
 @pytest.mark.parametrize("names", TOGETHER, ids="+".join)
 def test_they_go_as_told(names: tuple[str, ...], tmp_path: Path):
     with ThreadPoolExecutor(len(names)) as pool:

@@ -18,8 +18,6 @@ from tests.e2e.support.world import World
 
 FASTEST, SLOWEST = 16.0, 4.0
 """How many times as fast time passes on the sandbox: so much less as the machine has more to do, unless a test is marked `pace`."""
-SLOW = 5.0
-"""A test whose pace must be under this is left to `make test-sandbox`."""
 
 
 def rate(marked: pytest.Mark | None) -> float:
@@ -38,12 +36,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _places(store: Store, marks: Mapping[str, pytest.Mark]) -> Iterator[ParameterSet]:
-    """At settings that are not the usual ones a test takes minutes: `slow`, but on the lab for those that are to play there each time."""
+    """On the sandbox a test goes by the machine's clock, if faster; at settings that are not the usual ones it takes minutes: `slow`,
+
+    but on the lab for those that are to play there each time.
+    """
     usual = store == Store()
     name, slow = ("", []) if usual else (f"-{store}", [pytest.mark.slow])
     if "lab" not in marks:
-        slowly = [pytest.mark.slow] if "pace" in marks and marks["pace"].args[0] < SLOW else slow
-        yield pytest.param(("sandbox", store), id=f"sandbox{name}", marks=[pytest.mark.timeout(300), *slowly])
+        yield pytest.param(("sandbox", store), id=f"sandbox{name}", marks=[pytest.mark.timeout(300), pytest.mark.slow])
     each_time = usual or store in marks["stores"].kwargs.get("each_time", ())
     more = [] if usual else [pytest.mark.store, pytest.mark.timeout(900)]
     yield pytest.param(

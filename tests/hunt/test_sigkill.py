@@ -7,6 +7,7 @@ import pytest
 from tests.hunt.sigkill import Case, play
 
 
+@pytest.mark.slow  # real processes, by the machine's clock
 @pytest.mark.timeout(400)
 def test_killed_processes_are_taken_up_by_others():
     cases = [Case.of(seed) for seed in range(1, 5)]  # one death each

@@ -51,6 +51,7 @@ def run(kubeconfig: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, env=environ, capture_output=True, text=True, timeout=50, check=False, cwd=kubeconfig.parent)
 
 
+@pytest.mark.slow  # by the machine's clock
 def test_plan_canary_status_and_rollback_work_on_it(kubeconfig: Path):
     def deliver(*words: str, code: int = 0) -> str:
         done = run(kubeconfig, str(DELIVER), *words)
