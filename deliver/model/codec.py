@@ -12,6 +12,8 @@ from enum import Enum
 from functools import cache, partial
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from deliver.model.frozen import made
+
 T = TypeVar("T")
 Decoder = Callable[[Any], Any]
 _PLAIN = frozenset({str, float, int, bool})
@@ -110,13 +112,16 @@ def _decoder(hint: Any) -> Decoder:
     if origin is Mapping or origin is dict:
         return partial(_decode_mapping, _decoder(get_args(hint)[1]))
     if origin in (Union, types.UnionType):
-        return partial(_decode_union, get_args(hint))
+        options = get_args(hint)
+        objects = tuple((option, frozenset(_names(option))) for option in options if _names(option))
+        plain = tuple(option for option in options if option is not type(None) and not _names(option))
+        return partial(_decode_union, options, objects, plain)
     if origin is tuple:
         return partial(_decode_tuple, _decoder(get_args(hint)[0]))
     if isinstance(hint, type) and is_dataclass(hint):
         return partial(_decode_dataclass, hint)
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint
+        return partial(_decode_enum, hint, {str(one.value): one for one in hint})
     return _decode_number if hint is float else partial(_decode_plain, hint)
 
 
@@ -124,6 +129,10 @@ def _decode_plain(hint: type, data: Any) -> Any:
     if type(data) is not hint:  # True is no number of pods
         raise TypeError(f"{hint.__name__} wanted, not {type(data).__name__}")
     return data
+
+
+def _decode_enum(hint: type[Enum], members: Mapping[str, Enum], data: Any) -> Any:
+    return members[data] if type(data) is str and data in members else hint(data)
 
 
 def _decode_number(data: Any) -> float:
@@ -157,19 +166,17 @@ def _as_it_is(data: Any) -> Any:
 def _decode_dataclass(cls: type, data: Any) -> Any:
     if not isinstance(data, Mapping):
         raise TypeError(f"{cls.__name__} wants an object, not {type(data).__name__}")
-    return cls(**{name: item(data[name]) for name, item in _field_decoders(cls) if name in data})
+    return made(cls, {name: item(data[name]) for name, item in _field_decoders(cls) if name in data})
 
 
-def _decode_union(options: Sequence[Any], data: Any) -> Any:
-    """The first dataclass of the union that has all of the data's keys; anything else as it is."""
+def _decode_union(options: Sequence[Any], objects: Sequence[tuple[Any, frozenset[str]]], plain: Sequence[Any], data: Any) -> Any:
+    """The first dataclass of the union that has all of the data's keys; anything else as it is. objects: with the names of their fields."""
     if data is None:
         return None
-    objects: list[Any] = [option for option in options if _names(option)]
-    if isinstance(data, Mapping) and objects:
-        fitting = next((option for option in objects if data.keys() <= set(_names(option))), None)
-        nearest = max(objects, key=lambda one: len(data.keys() & set(_names(one))))  # a newer writer may have added keys
-        return _decoder(fitting or nearest)(data)
-    plain: list[Any] = [option for option in options if option is not type(None) and option not in objects]
+    if objects and isinstance(data, Mapping):
+        fitting = next((option for option, names in objects if data.keys() <= names), None)
+        nearest = fitting or max(objects, key=lambda one: len(data.keys() & one[1]))[0]  # a newer writer may have added keys
+        return _decoder(nearest)(data)
     if isinstance(data, Mapping) or not (plain or objects):
         raise TypeError(f"none of {options} fits")
-    return _decoder((plain or objects)[0])(data)
+    return _decoder(plain[0] if plain else objects[0][0])(data)

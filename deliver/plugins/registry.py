@@ -2,10 +2,10 @@
 
 import difflib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -86,7 +86,7 @@ _overrides: dict[tuple[str, str], Any] = {}
 @contextmanager
 def override(group: str, plugin: Any) -> Iterator[None]:
     """Context manager for tests: registers `plugin` for its duration, ahead of an installed plugin of the same name. Raises PluginError."""
-    _check_hooks(group, plugin, f"`{plugin.__name__}`")
+    _check_hooks(group, plugin, lambda: f"`{plugin.__name__}`")
     key = group, plugin.name
     before = _overrides.get(key)
     _overrides[key] = plugin
@@ -167,7 +167,7 @@ def _loaded(group: str, entry: EntryPoint) -> Any:
 
         why = f"{type(error).__name__}: {one_line(error)}"
         raise PluginError(f"{_label(entry)} does not load", why=why, hint=f"entry point: {entry.value}") from error
-    _check_hooks(group, cls, _label(entry))
+    _check_hooks(group, cls, partial(_label, entry))
     if cls.name != entry.name:
         raise PluginError(
             f"{_label(entry)} is named differently inside", why=f"its class says name = `{cls.name}`", hint="both must be the same"
@@ -175,19 +175,19 @@ def _loaded(group: str, entry: EntryPoint) -> Any:
     return cls
 
 
-def _check_hooks(group: str, cls: Any, label: str) -> None:
+def _check_hooks(group: str, cls: Any, label: Callable[[], str]) -> None:
     """Raises PluginError for a class without every hook of its family, and for one with hooks of an older deliver."""
     old = {hook: new for hook, new in REPLACED.get(group, {}).items() if callable(getattr(cls, hook, None))}
     if old:
         instead = ", ".join(f"`{new}` in the place of `{hook}`" for hook, new in old.items())
         raise PluginError(
-            f"{label} is written for an older deliver",
+            f"{label()} is written for an older deliver",
             why=f"`{cls.__name__}` has {' and '.join(f'`{hook}`' for hook in old)}, which nothing calls any more",
             hint=f"it needs {instead} (docs/plugins.md), or a version of its package for this deliver",
         )
     if missing := [hook for hook in HOOKS.get(group, ()) if not _offers(cls, hook)]:
         raise PluginError(
-            f"{label} is incomplete", why=f"`{cls.__name__}` lacks {', '.join(missing)}", hint="docs/plugins.md has every hook"
+            f"{label()} is incomplete", why=f"`{cls.__name__}` lacks {', '.join(missing)}", hint="docs/plugins.md has every hook"
         )
 
 

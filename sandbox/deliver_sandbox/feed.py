@@ -78,7 +78,7 @@ class SandboxFeed:
     def _hear(self, change: Change) -> None:
         if change.kind not in self._kinds or change.namespace != self._namespace:
             return
-        if not any(self._wanted(change.kind, obj) for obj in (change.obj, change.old) if obj is not None):
+        if not self._wanted(change.kind, change.obj) and not (change.old and self._wanted(change.kind, change.old)):
             return
         self._waiting.append(change)
         if len(self._waiting) == 1:
@@ -109,4 +109,5 @@ class SandboxFeed:
 
     def _wanted(self, kind: str, obj: Object) -> bool:
         meta = obj["metadata"]
-        return any((not name or name == meta["name"]) and test(meta.get("labels") or {}) for name, test in self._tests.get(kind, ()))
+        labels = meta.get("labels") or {}
+        return any((not name or name == meta["name"]) and test(labels) for name, test in self._tests.get(kind, ()))

@@ -67,6 +67,11 @@ class Timetable:
             target.due = max(self._moment(target), target.due + 0.001)
         return tuple(found)
 
+    def waits(self, uid: str, now: float) -> bool:
+        """Its next scrape is still to come."""
+        target = self._targets.get(uid)
+        return target is not None and target.due > now
+
     def drop(self, uid: str) -> None:
         self._targets.pop(uid, None)
 

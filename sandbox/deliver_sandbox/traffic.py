@@ -161,6 +161,8 @@ class Traffic:
         live: dict[str, Marks] = {}
         down: dict[str, Marks] = {}
         for uid, alive in self._alive.items():
+            if self._timetable.waits(uid, now):
+                continue
             target = alive or self.pods[uid].running or (uid in self._scrapes.known and not self.pods[uid].ended)
             if target and (marks := self._timetable.marks(uid, self.pods[uid].name, self._known(uid, since), since, now)):
                 (live if alive else down)[uid] = marks

@@ -9,7 +9,7 @@ import multiprocessing
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from tests.hunt.worlds import MAKERS, Story
 
 KINDS = ("wild", "late", "green", "pair", "wild", "late", "flag", "pair", "person", "wild", "green")
 OFTEN = 1000
+WORLDS = 50  # that a process plays before another takes its place
 REGRESSIONS = Path(__file__).with_name("regressions.txt")
 
 
@@ -31,9 +32,9 @@ def one(job: tuple[str, int]) -> tuple[str, int, Result]:
         return kind, seed, Result(Story(seed), (f"the hunt failed: {error!r}",), 0.0, 0, 0, "None")
 
 
-def jobs(first: int) -> Iterator[tuple[str, int]]:
+def jobs(first: int, kinds: Sequence[str] = KINDS) -> Iterator[tuple[str, int]]:
     for seed in itertools.count(first):
-        yield KINDS[seed % len(KINDS)], seed
+        yield kinds[seed % len(kinds)], seed
 
 
 def main() -> int:
@@ -41,11 +42,12 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--first", type=int, default=int(time.time()), help="first seed (default: the time)")
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
+    parser.add_argument("--kinds", nargs="+", choices=(*MAKERS, "pair"), default=KINDS, help="what is played, in turns (default: all)")
     options = parser.parse_args()
     end, tally = time.monotonic() + options.seconds, Tally()
     room = threading.Semaphore(4 * options.processes)
-    with multiprocessing.Pool(options.processes, seldom_collecting) as pool:
-        for kind, seed, result in pool.imap_unordered(one, jobs_until(options.first, end, room)):
+    with multiprocessing.Pool(options.processes, never_collecting, maxtasksperchild=WORLDS) as pool:
+        for kind, seed, result in pool.imap_unordered(one, jobs_until(jobs(options.first, options.kinds), end, room)):
             room.release()
             tally.take(kind, result)
             if result.broken:
@@ -79,15 +81,14 @@ class Tally:
         return f"{worlds}, {self.hours:.0f} simulated hours, {self.events} events, {self.failing} with a broken rule"
 
 
-def seldom_collecting() -> None:
-    """A world is gone as a whole when it has been played; to look for garbage in it meanwhile costs a tenth of the time."""
-    gc.freeze()
-    gc.set_threshold(100_000, 10, 10)
+def never_collecting() -> None:
+    """To look for garbage costs a tenth of the time; a process goes after WORLDS of them with all that they left."""
+    gc.disable()
 
 
-def jobs_until(first: int, end: float, room: threading.Semaphore) -> Iterator[tuple[str, int]]:
+def jobs_until(all_jobs: Iterator[tuple[str, int]], end: float, room: threading.Semaphore) -> Iterator[tuple[str, int]]:
     """The pool would take jobs far ahead of itself: there is room for some that wait."""
-    for job in jobs(first):
+    for job in all_jobs:
         room.acquire()
         if time.monotonic() >= end:
             return

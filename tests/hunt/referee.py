@@ -3,7 +3,6 @@
 A rule about writes is about ours alone: what a stranger or a controller brings about is not our fault, what we do next is.
 """
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from deliver_sandbox.store import Change
 from deliver_sandbox.world import World
 from tests.engine.invariants import INTENTS, is_ready
 from tests.hunt.process_cluster import Author
+from tests.hunt.record_reader import RecordReader
 from tests.hunt.secret import Secret
 from tests.hunt.stage import Stage
 from tests.hunt.users import LAG, Users, is_preview
@@ -74,6 +74,7 @@ class Referee:
     faulty: bool = False  # the API server has trouble in this story
     pods_moved: float = 0.0
     secret: Secret = field(default_factory=Secret)
+    reader: RecordReader = field(default_factory=RecordReader)
     hold: float = 0.0
     preview_metrics: bool = True
     on_intent: list[Callable[[str, str], None]] = field(default_factory=list)  # called with (course, verb) of each
@@ -333,7 +334,7 @@ class Referee:
         text = data.get("release")
         if not ours or change.type == "DELETED" or not text or text == (((change.old or {}).get("data")) or {}).get("release"):
             return
-        before, self.record = self.record, json.loads(text)
+        before, self.record = self.record, self.reader.read(text)
         self._fence(change)
         same = before.get("id") == self.record["id"]
         self._previewed()

@@ -1,11 +1,12 @@
 """deliver.model.frozen: as dataclasses.replace, but an object that would be the same stays the same object."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import pytest
 
-from deliver.model.frozen import replace
+from deliver.model.frozen import made, replace
 
 
 @dataclass(frozen=True)
@@ -38,3 +39,25 @@ def test_what_was_worked_out_of_the_old_values_is_worked_out_anew():
 def test_a_field_that_is_none_is_refused():
     with pytest.raises(TypeError, match="Pods has no nodes"):
         replace(Pods(()), nodes=1)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    name: str
+    size: int = 3
+    marks: dict[str, int] = field(default_factory=dict)
+
+
+@pytest.mark.parametrize("values", [{"name": "a"}, {"name": "a", "size": 4}, {"name": "a", "marks": {"b": 1}}])
+def test_made_of_its_values_it_is_what_its_own_init_makes(values: dict[str, Any]):
+    one = made(Shelf, values)
+    assert (one, vars(one)) == (Shelf(**values), vars(Shelf(**values)))
+
+
+def test_what_is_made_anew_each_time_is_nobody_elses():
+    assert made(Shelf, {"name": "a"}).marks is not made(Shelf, {"name": "a"}).marks
+
+
+def test_a_value_that_has_to_be_there_is_asked_for_in_the_words_of_its_init():
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'name'"):
+        made(Shelf, {"size": 4})

@@ -95,10 +95,8 @@ def foreign_change(release: Release, seen: Observation) -> Hold | None:
         return Hold(f"Deployment {release.spec.target.deployment} was deleted")
     if stable.uid != release.snapshot.uid:
         return Hold(f"Deployment {release.spec.target.deployment} was deleted and made again")
-    known = {release.snapshot.digest}
-    if release.course is Direction.PROMOTING:
-        known.add(digest_of(release.new_template))
-    if stable.template not in known:
+    ours = release.course is Direction.PROMOTING
+    if stable.template != release.snapshot.digest and not (ours and stable.template == digest_of(release.new_template)):
         return Hold(f"the pod template of Deployment {stable.deployment} was changed{stable.editor}: its image is now {stable.image}")
     if release.course is Direction.PROGRESSING and stable.desired < release.snapshot.replicas and stable.paused:
         return Hold(

@@ -7,7 +7,8 @@ from typing import Any
 from deliver.cluster.port import Cluster, Feed, Watch
 from deliver.engine.runtime import preview_service
 from deliver.engine.runtime.clock import Clock
-from deliver.engine.runtime.pod_facts import arm
+from deliver.engine.runtime.known import Known
+from deliver.engine.runtime.pod_facts import arm, deployment_digest, pod_seen
 from deliver.engine.runtime.remaining_pods import remaining_pods
 from deliver.model.codec import decode
 from deliver.model.frozen import replace
@@ -62,6 +63,8 @@ class Observer:
 
     def __init__(self, feed: Feed, router: Router) -> None:
         self.feed, self.router = feed, router
+        self._pods = Known(pod_seen)
+        self._digests: dict[str, tuple[Object, str]] = {}  # of templates, by Deployment
         self._arms: dict[str, tuple[list[Object], ArmSeen]] = {}
         self._asked: tuple[str, tuple[OperatorRequest, ...]] = "[]", ()
         self._looked: list[Any] = []
@@ -73,9 +76,10 @@ class Observer:
     ) -> Observation:
         feed, at = self.feed, self.feed.changes()  # counted before it is read: what comes in between is seen at the next look
         fresh = at != self._at
+        replicasets, pods = feed.list("replicasets"), feed.list("pods")
         if fresh:
             self._looked = self._objects(release)
-        replicasets, pods = feed.list("replicasets"), feed.list("pods")
+            self._pods.keep(pods)
         stable, candidate = (
             self._arm(deployment, replicasets, pods, release.snapshot.container, fresh) if deployment else None
             for deployment in (feed.get("deployments", release.spec.target.deployment), feed.get("deployments", release.candidate))
@@ -123,8 +127,16 @@ class Observer:
             return known[1]
         objects = [deployment, *replicasets, *pods]
         if known is None or known[0] != objects:
-            seen = arm(deployment, replicasets, pods, container)
+            seen = arm(deployment, replicasets, pods, container, self._digest, self._pods)
             known = self._arms[deployment["metadata"]["name"]] = objects, seen
+        return known[1]
+
+    def _digest(self, deployment: Object) -> str:
+        """Of its template, which few of its changes change."""
+        name, template = deployment["metadata"]["name"], deployment["spec"]["template"]
+        known = self._digests.get(name)
+        if known is None or known[0] != template:
+            known = self._digests[name] = template, deployment_digest(deployment)
         return known[1]
 
     def _autoscaler(self, release: Release) -> AutoscalerSeen | None:

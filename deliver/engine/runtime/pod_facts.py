@@ -1,7 +1,7 @@
 """Facts about pods and Deployments, out of their objects. Pure."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from deliver.cluster.managed_fields import last_editor
@@ -40,55 +40,8 @@ def owner(obj: Object) -> str:
     return ""
 
 
-def arm(deployment: Object, replicasets: Sequence[Object], pods: Sequence[Object], container: str) -> ArmSeen:
-    """One arm out of its Deployment, and the ReplicaSets and pods of the namespace. container: whose image is the version."""
-    meta, spec, status = deployment["metadata"], deployment["spec"], deployment.get("status") or {}
-    sets = [one for one in replicasets if owner(one) == meta["uid"]]
-    mine = {one["metadata"]["uid"]: one for one in sets}
-    own = [pod for pod in pods if owner(pod) in mine]
-    digest = digest_of(spec["template"])
-    current = next((one for one in sets if template_digest(one) == digest), None)
-    return ArmSeen(
-        deployment=meta["name"],
-        uid=meta["uid"],
-        image=next((one["image"] for one in spec["template"]["spec"]["containers"] if one["name"] == container), ""),
-        hash=(current["metadata"].get("labels") or {}).get(HASH, "") if current else "",
-        template=digest,
-        desired=spec.get("replicas", 1),
-        paused=bool(spec.get("paused")),
-        settled=status.get("observedGeneration", 0) >= meta.get("generation", 0),
-        pods=tuple(pod_seen(pod) for pod in own if not pod["metadata"].get("deletionTimestamp")),
-        terminating=sum(bool(pod["metadata"].get("deletionTimestamp")) for pod in own),
-        problem=deployment_problem(status),
-        fence=fence_of(deployment),
-        editor=last_editor(deployment, "f:template"),
-        noted=UNDO in (meta.get("annotations") or {}),
-    )
-
-
-def template_digest(replicaset: Object) -> str:
-    return bare_digest(replicaset["spec"]["template"])
-
-
-def bare_digest(template: Object) -> str:
-    """Of the template as the Deployment has it: without the hash label that its controller adds."""
-    labels = {key: value for key, value in (template["metadata"].get("labels") or {}).items() if key != HASH}
-    return digest_of({**template, "metadata": {**template["metadata"], "labels": labels}})
-
-
-def deployment_problem(status: Object) -> Problem | None:
-    for condition in status.get("conditions") or []:
-        kind, state = condition.get("type"), condition.get("status")
-        if kind == "ReplicaFailure" and state == "True":
-            return Problem("replica-failure", condition.get("message") or condition.get("reason") or "pods cannot be created")
-        if kind == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded":
-            return Problem("progress-deadline", condition.get("message") or "its progress deadline is over")
-    return None
-
-
-def images(pod: Object) -> tuple[str, ...]:
-    """Of all its containers, as they were asked for."""
-    return tuple([one.get("image", "") for one in pod["spec"]["containers"]])
+def deployment_digest(deployment: Object) -> str:
+    return digest_of(deployment["spec"]["template"])
 
 
 def pod_seen(pod: Object) -> PodSeen:
@@ -111,6 +64,62 @@ def pod_seen(pod: Object) -> PodSeen:
         over=status.get("phase") in ("Failed", "Succeeded"),
         images=images(pod),
     )
+
+
+def arm(
+    deployment: Object,
+    replicasets: Sequence[Object],
+    pods: Sequence[Object],
+    container: str,
+    digest: Callable[[Object], str] = deployment_digest,
+    facts: Callable[[Object], PodSeen] = pod_seen,
+) -> ArmSeen:
+    """One arm out of its Deployment, and the ReplicaSets and pods of the namespace. container: whose image is the version.
+
+    digest, facts: of a Deployment and of a pod, where they are known already.
+    """
+    meta, spec, status = deployment["metadata"], deployment["spec"], deployment.get("status") or {}
+    sets = [one for one in replicasets if owner(one) == meta["uid"]]
+    mine = {one["metadata"]["uid"]: one for one in sets}
+    own = [pod for pod in pods if owner(pod) in mine]
+    current = next((one for one in sets if bare(one["spec"]["template"]) == spec["template"]), None)
+    return ArmSeen(
+        deployment=meta["name"],
+        uid=meta["uid"],
+        image=next((one["image"] for one in spec["template"]["spec"]["containers"] if one["name"] == container), ""),
+        hash=(current["metadata"].get("labels") or {}).get(HASH, "") if current else "",
+        template=digest(deployment),
+        desired=spec.get("replicas", 1),
+        paused=bool(spec.get("paused")),
+        settled=status.get("observedGeneration", 0) >= meta.get("generation", 0),
+        pods=tuple(facts(pod) for pod in own if not pod["metadata"].get("deletionTimestamp")),
+        terminating=sum(bool(pod["metadata"].get("deletionTimestamp")) for pod in own),
+        problem=deployment_problem(status),
+        fence=fence_of(deployment),
+        editor=last_editor(deployment, "f:template"),
+        noted=UNDO in (meta.get("annotations") or {}),
+    )
+
+
+def bare(template: Object) -> Object:
+    """A ReplicaSet's template as the Deployment has it: without the hash label that its controller adds."""
+    labels = {key: value for key, value in (template["metadata"].get("labels") or {}).items() if key != HASH}
+    return {**template, "metadata": {**template["metadata"], "labels": labels}}
+
+
+def deployment_problem(status: Object) -> Problem | None:
+    for condition in status.get("conditions") or []:
+        kind, state = condition.get("type"), condition.get("status")
+        if kind == "ReplicaFailure" and state == "True":
+            return Problem("replica-failure", condition.get("message") or condition.get("reason") or "pods cannot be created")
+        if kind == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded":
+            return Problem("progress-deadline", condition.get("message") or "its progress deadline is over")
+    return None
+
+
+def images(pod: Object) -> tuple[str, ...]:
+    """Of all its containers, as they were asked for."""
+    return tuple([one.get("image", "") for one in pod["spec"]["containers"]])
 
 
 def lost(containers: Sequence[Object], ready: Object) -> bool:
@@ -168,9 +177,6 @@ def template_of(replicasets: Sequence[Object], deployment: Object, hash: str) ->
     own: Object = deployment["spec"]["template"]
     for one in replicasets:
         if owner(one) == deployment["metadata"]["uid"] and (one["metadata"].get("labels") or {}).get(HASH) == hash:
-            if template_digest(one) == digest_of(own):
-                return own
-            template: Object = one["spec"]["template"]
-            labels = {key: value for key, value in (template["metadata"].get("labels") or {}).items() if key != HASH}
-            return {**template, "metadata": {**template["metadata"], "labels": labels}}
+            template = bare(one["spec"]["template"])
+            return own if template == own else template
     return own

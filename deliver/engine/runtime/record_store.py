@@ -140,15 +140,20 @@ class Store:
 
     def __init__(self, cluster: Cluster, target: Target) -> None:
         self.cluster, self.target, self.name = cluster, target, record_name(target.deployment)
-        self.record = Record()
+        self.record = self._read = Record()
         self._texts: dict[str, tuple[Release, str]] = {}  # of the history, which changes once a release
         self._live = IncrementalEncoder()
 
     def load(self, deadline: float | None = None) -> Record:
+        """Who waits for a driver asks twice a second: the same version is not read again."""
         try:
-            self.record = parse(self.cluster.get("configmaps", self.target.namespace, self.name, deadline=deadline))
+            found = self.cluster.get("configmaps", self.target.namespace, self.name, deadline=deadline)
         except NotFound:
             self.record = Record()
+            return self.record
+        if found["metadata"].get("resourceVersion", "") != self._read.version or not self._read.version:
+            self._read = parse(found)
+        self.record = self._read
         return self.record
 
     def save(self, release: Release, *, answered: tuple[str, ...] = (), finished: bool = False, exact: bool = False) -> None:

@@ -62,7 +62,7 @@ class ReplicaSetController(Controller):
             self._backoff[meta["uid"]] = min(wait * 2, 60.0)
             self.later(wait, meta["namespace"], meta["name"])
             return error.message
-        for pod in sorted(active, key=_rank)[: max(0, -missing)]:
+        for pod in sorted(active, key=_rank)[:-missing] if missing < 0 else ():
             self.api.delete("pods", meta["namespace"], pod["metadata"]["name"])
             self.events.tell(obj, "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}", source=SOURCE)
         self._backoff.pop(meta["uid"], None)

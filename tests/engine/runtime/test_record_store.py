@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from deliver.engine.runtime.record_store import Record, checksum, new_id, parse
+from deliver.engine.runtime.record_store import Record, Store, checksum, new_id, parse
 from deliver.model.errors import GateRefused, InputError
 from deliver.model.release import Outcome
-from tests.engine.rig import Rig, in_step
+from tests.engine.rig import TARGET, Rig, in_step
 
 EDITS: dict[str, dict[str, Any]] = {
     "no steps": {"plan": {"strategy": "canary", "steps": []}},
@@ -58,3 +58,13 @@ def test_the_id_of_a_release_fits_into_a_label_however_long_the_deployments_name
     assert max(map(len, ids)) <= 60
     assert len(set(ids)) == 3, "two names that begin alike are told apart"
     assert new_id("web", Record(), 1767603602.0) == "web-20260105-1"
+
+
+def test_a_record_is_read_again_only_when_it_has_changed():
+    rig = Rig.make()
+    rig.run()
+    waiting = Store(rig.world.cluster, TARGET)
+    first = waiting.load()
+    assert waiting.load() is first
+    rig.ask("pause")
+    assert [one.verb for one in waiting.load().requests] == ["pause"]
