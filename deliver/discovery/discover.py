@@ -13,7 +13,6 @@ from deliver.discovery.series_queries import LONG_WINDOW, YOUNG_PODS, SeriesQuer
 from deliver.discovery.types import Ask, DiscoveredEntry, Discovery, Family, Question
 from deliver.discovery.workload import Workload
 from deliver.engine.runtime import analysis_factory
-from deliver.model.errors import DeliverError
 from deliver.model.spec import Analysis, PluginSpec
 from deliver.plugins.interfaces import MetricProvider, MetricsError
 from deliver.text.durations import show_duration
@@ -62,9 +61,7 @@ def _discover_by(
     """What this provider has; an error becomes a note."""
     try:
         return replace(discover_metrics(provide(provider), workload, ask, provider, notes), there=True, answers=True)
-    except (MetricsError, DeliverError) as error:
-        if getattr(error, "exit_code", None) and not isinstance(error, MetricsError):
-            raise
+    except MetricsError as error:
         return Discovery(provider, notes=(*notes, f"metrics: {error}"), there=True)
 
 
