@@ -1,8 +1,7 @@
 """Preflight: does every query work, and does it see the stable pods? A typo that is found here does not make a release BLIND."""
 
 import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from deliver.analysis import counts, native_histogram, selectors
@@ -19,7 +18,7 @@ from deliver.plugins.interfaces import Answer, Finding, MetricProvider, MetricsE
 from deliver.plugins.validation import error_text
 
 REACH, QUERY, MATCH = "metrics-reachable", "metrics-query", "metrics-match"
-TIMEOUT = 15.0
+TIMEOUT = 15.0  # seconds
 LEAST_REACH = 300.0  # seconds of samples that are asked for at the least: scrapes may be slow, and the store late
 STALE_SCRAPES = 2.5  # scrapes after which a sample is old
 YOUNG_PODS = 120.0  # seconds: two scrapes of the slowest usual interval
@@ -33,16 +32,14 @@ def try_queries(
     stable: Sequence[PodSeen],
     *,
     variant: str = "",
-    timeout: float = TIMEOUT,
-    timer: Callable[[], float] = time.monotonic,
 ) -> list[Finding]:
-    """Runs each configured query once against the stable pods; ends within `timeout` seconds and never raises.
+    """Runs each configured query once against the stable pods; ends within TIMEOUT and never raises.
 
     variant: the label that has to tell a flag's variants apart.
     Levels: input for what the user must correct, refuse for a provider that does not answer, warn for what may be right.
     """
     try:
-        fetch = Fetch.of_pods(provider, namespace, stable, timeout, timer)
+        fetch = Fetch.of_pods(provider, namespace, stable, TIMEOUT)
         now = fetch.now()
     except Exception as error:  # a provider is foreign code
         return [Finding(REACH, "refuse", error_text(error), "without it every metric is blind; see `analysis` in deliver.yaml")]
