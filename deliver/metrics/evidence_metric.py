@@ -1,7 +1,7 @@
 """A metric that is judged by sequential evidence, in one look: count what is new since the last look and update the evidence."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log
@@ -88,7 +88,7 @@ def _new_counts(metric: EvidenceMetric, look: Look, measure: MetricEvidence, ste
     known = [at for at in (*measure.seen.values(), *step.seen.values()) if at > look.start]
     reach = min(max(metric.window, look.now - min(known, default=look.start)), MAX_REACH) + look.stale
     bounds = [track.bound for track in measure.tracks]
-    bad, total = _fetch_counters(metric, look, bounds, reach)
+    bad, total = look.counters(metric, bounds, reach)
     # What one look saw and the next sees again is counted once, across steps too: users are users. Not so after a switch, where what
     # was counted before it may be our own load, and not in a warm-up.
     begin = look.start if look.alone or look.warming else -math.inf
@@ -111,14 +111,6 @@ def _new_counts(metric: EvidenceMetric, look: Look, measure: MetricEvidence, ste
     step.add(bounds, total.series, look.arms, replace(span, begin=look.start), look.fetch.labels.pod, count)
     tallies = {bound: Tally(one.bad, one.total, two.bad, two.total) for bound, (one, two) in found.items()}
     return NewCounts(tallies, found[bounds[0]][0], bad, total)
-
-
-def _fetch_counters(metric: EvidenceMetric, look: Look, bounds: Sequence[float], reach: float) -> tuple[Answer, Answer]:
-    """(bad requests, or those at or below the bounds; all requests). All are asked for first: see threshold_metric.py."""
-    if metric.histogram:
-        return look.fetch.latency_counts(selectors.histogram(metric.histogram), bounds, reach)
-    total = look.fetch.raw(selectors.parse(metric.total), reach)
-    return look.fetch.raw(selectors.parse(metric.bad), reach), total
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from deliver.metrics.calibrate import CalibrationInputs
-from deliver.metrics.scrape_delay import MAX_DELAY, Cadence, cadence
+from deliver.metrics.scrape_delay import MAX_DELAY, UNKNOWN_CADENCE, Cadence, cadence
 from deliver.model.evidence import MetricEvidence
 from deliver.model.plan import Plan
 from deliver.model.release import Release
 from deliver.plugins.interfaces import Series
-
-UNKNOWN_CADENCE = Cadence()
 
 
 @dataclass

@@ -1,18 +1,19 @@
 """One look at the samples of a step, and the reasons why they may say nothing yet."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
+from deliver.analysis import selectors
+from deliver.analysis.bounds import units_per_second
 from deliver.analysis.counts import Arm, Counts, Span, count_bad, count_slower
 from deliver.metrics.baseline import StableBaseline
 from deliver.metrics.fetch import Fetch
 from deliver.metrics.pod_roster import CANDIDATE
-from deliver.metrics.scrape_delay import Cadence
+from deliver.metrics.scrape_delay import UNKNOWN_CADENCE, Cadence
 from deliver.metrics.step_counts import StepCounts
+from deliver.model.spec import EvidenceMetric, LatencyMetric, RatioMetric
 from deliver.plugins.interfaces import Answer
-
-UNKNOWN_CADENCE = Cadence()
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,18 @@ class Look:
         if bound is None:
             return count_bad(bad.series, total.series, self.arms[arm], span, label)
         return count_slower(bad.series, total.series, bound, self.arms[arm], span, label)
+
+    def counters(
+        self, metric: RatioMetric | LatencyMetric | EvidenceMetric, bounds: Sequence[float], reach: float
+    ) -> tuple[Answer, Answer]:
+        """(bad requests, or of a histogram those at or below the bounds, as its `le` has them; all requests). All are asked for first:
+        analysis/counts.py leaves out what a scrape in between has added to the second.
+        """
+        if isinstance(metric, LatencyMetric) or (isinstance(metric, EvidenceMetric) and metric.histogram):
+            base = selectors.histogram(metric.histogram)
+            return self.fetch.latency_counts(base, bounds, reach, units_per_second(base.name))
+        total = self.fetch.raw(selectors.parse(metric.total), reach)
+        return self.fetch.raw(selectors.parse(metric.bad), reach), total
 
 
 class SampleTimes(TypedDict):

@@ -27,6 +27,9 @@ class Cadence:
         return 2 * self.interval + self.delay if self.known else 0.0
 
 
+UNKNOWN_CADENCE = Cadence()
+
+
 def cadence(series: Sequence[Series], now: float) -> Cadence:
     """series: raw samples of some minutes. now: unix seconds by the provider's clock.
 

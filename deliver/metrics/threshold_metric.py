@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from deliver.analysis import selectors, threshold
-from deliver.analysis.bounds import le_value, units_per_second
+from deliver.analysis.bounds import le_value
 from deliver.analysis.counts import Arm, Counts, Span
 from deliver.analysis.selectors import Matcher
 from deliver.analysis.threshold import BreachStreak, Judgement
@@ -18,7 +18,7 @@ from deliver.metrics.step_counts import StepCounts
 from deliver.model.evidence import MetricEvidence, Tally
 from deliver.model.spec import LatencyMetric, QueryMetric, RatioMetric
 from deliver.model.verdict import CheckResult, Evidence
-from deliver.plugins.interfaces import Answer, MetricsError, Series
+from deliver.plugins.interfaces import MetricsError, Series
 
 MAX_SAMPLES = 6
 NONE = Tally()
@@ -63,10 +63,11 @@ def _counted(metric: RatioMetric | LatencyMetric, look: Look, streak: BreachStre
     # as in evidence_metric.py: what was counted across the step's beginning may fail the release, unless it may be our own load
     begin = look.start if look.alone or look.warming else -math.inf
     span = Span(max(look.start, look.now - metric.window), look.now - reach, begin=begin)
-    special, total = _fetch_counters(metric, look, reach)
+    bounds = _bounds(metric)
+    special, total = look.counters(metric, bounds, reach)
 
     def count(_: float, arm: str, span: Span) -> Counts:
-        return look.count(special, total, _le_bound(metric), arm, span)
+        return look.count(special, total, next(iter(bounds), None), arm, span)
 
     step.add([THE_COUNT], total.series, look.arms, replace(span, begin=look.start), look.fetch.labels.pod, count)
     whole = step.of(THE_COUNT)
@@ -98,31 +99,20 @@ def _counted(metric: RatioMetric | LatencyMetric, look: Look, streak: BreachStre
 
 def _baseline_counts(metric: RatioMetric | LatencyMetric, look: Look, begin: float, span: Span) -> Counts:
     """Counts of the stable side from before the cutover, and not a sample later."""
-    special, total = _fetch_counters(metric, look, look.now - begin)
-    until = look.past.at
-    return look.count(samples_until(special, until), samples_until(total, until), _le_bound(metric), STABLE, span)
-
-
-def _fetch_counters(metric: RatioMetric | LatencyMetric, look: Look, reach: float) -> tuple[Answer, Answer]:
-    """(what counts as bad, all). The total first: analysis/counts.py leaves out what a scrape in between has added to the second."""
-    if isinstance(metric, LatencyMetric):
-        base = selectors.histogram(metric.histogram)
-        return look.fetch.latency_counts(base, [le_value(base.name, metric.bound)], reach, units_per_second(base.name))
-    total = look.fetch.raw(selectors.parse(metric.total), reach)
-    return look.fetch.raw(selectors.parse(metric.bad), reach), total
+    bounds, until = _bounds(metric), look.past.at
+    special, total = (samples_until(answer, until) for answer in look.counters(metric, bounds, look.now - begin))
+    return look.count(special, total, next(iter(bounds), None), STABLE, span)
 
 
 def _no_series_text(metric: RatioMetric | LatencyMetric, look: Look) -> str:
     labelled = f" with a label `{look.fetch.variants.label}`" if look.fetch.variants else ""
-    return f"no series{labelled} matches {metric_selector(metric)} for the pods of either side; are the pods scraped?"
+    named = metric.total if isinstance(metric, RatioMetric) else metric.histogram
+    return f"no series{labelled} matches {named} for the pods of either side; are the pods scraped?"
 
 
-def metric_selector(metric: RatioMetric | LatencyMetric) -> str:
-    return metric.total if isinstance(metric, RatioMetric) else metric.histogram
-
-
-def _le_bound(metric: RatioMetric | LatencyMetric) -> float | None:
-    return le_value(selectors.histogram(metric.histogram).name, metric.bound) if isinstance(metric, LatencyMetric) else None
+def _bounds(metric: RatioMetric | LatencyMetric) -> list[float]:
+    """The one bound of a histogram, as its `le` has it; none for a counter of bad requests."""
+    return [le_value(selectors.histogram(metric.histogram).name, metric.bound)] if isinstance(metric, LatencyMetric) else []
 
 
 def _result(metric: RatioMetric | LatencyMetric, judgement: Judgement, why: str, evidence: Evidence, samples: int) -> CheckResult:
