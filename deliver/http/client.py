@@ -81,7 +81,7 @@ class Client:
         self._client = httpx.Client(
             http2=http2,  # from the first byte, as gRPC does: no upgrade, no negotiation without TLS
             http1=not http2,
-            verify=_context(verify, cert),
+            verify=trust(verify, cert),
             trust_env=environ_proxies,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # what one pod sets is nothing to the next
             transport=transport,
@@ -144,7 +144,8 @@ def _no_answer(error: Exception) -> NoAnswer:
 
 
 @lru_cache(maxsize=8)
-def _context(verify: str | bool, cert: tuple[str, str] | None) -> ssl.SSLContext:
+def trust(verify: str | bool, cert: tuple[str, str] | None) -> ssl.SSLContext:
+    """What is trusted, and the certificate that is shown. verify: see Client."""
     if verify is False:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
