@@ -6,7 +6,8 @@ urllib3's own retries are off (`retries=False`): by default the client sends a r
 import http.client
 import json
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 from deliver import __version__
@@ -18,6 +19,7 @@ from deliver.model.errors import Forbidden
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
+T = TypeVar("T")
 _CHUNK = 65536
 _LARGEST = 128 * 1024 * 1024  # bytes of one answer: a page of 500 objects is far below
 
@@ -54,12 +56,12 @@ class Transport:
         401: the credentials are read anew and the call is sent once more.
         """
         generation = self._credentials.generation
-        header = self._header(call, deadline)
+        header = self._credentials_of(call, deadline, self._credentials.header)
         response = self._send(call, header, read, deadline)
         if response.status == 401:
             self._drop(response)
-            self._refresh(call, generation, deadline)
-            header = self._header(call, deadline)
+            self._credentials_of(call, deadline, partial(self._credentials.refresh, generation))
+            header = self._credentials_of(call, deadline, self._credentials.header)
             response = self._send(call, header, read, deadline)
         if 200 <= response.status < 300:
             return response
@@ -107,15 +109,9 @@ class Transport:
             raise self._failed(call, error) from None
         return b"".join(parts)
 
-    def _header(self, call: Call, deadline: Deadline) -> str:
+    def _credentials_of(self, call: Call, deadline: Deadline, read: Callable[[float], T]) -> T:
         try:
-            return self._credentials.header(deadline.bound(self.timing.deadline))
-        except CredentialsFailed as error:
-            raise self._unauthorized(call, str(error)) from None
-
-    def _refresh(self, call: Call, generation: int, deadline: Deadline) -> None:
-        try:
-            self._credentials.refresh(generation, deadline.bound(self.timing.deadline))
+            return read(deadline.bound(self.timing.deadline))
         except CredentialsFailed as error:
             raise self._unauthorized(call, str(error)) from None
 
@@ -125,33 +121,8 @@ class Transport:
         return AttemptFailed(Forbidden(f"cannot {call.what}", status=401, why=without_secrets(why), state=state, hint=hint))
 
     def _failed(self, call: Call, error: Exception) -> AttemptFailed:
-        """By class only: the texts of the exceptions hold object addresses, URLs and proxies' passwords."""
-        from urllib3 import exceptions as e
-
-        server = without_secrets(self.server)
-        cause = error.original_error if isinstance(error, e.ProxyError) else error
-        if isinstance(cause, e.NameResolutionError):
-            return no_answer(call, "its name does not resolve", server=server, sent=False)
-        if isinstance(cause, e.ConnectTimeoutError) and not isinstance(cause, e.NewConnectionError):
-            return no_answer(call, f"no connection within {self.timing.connect:g} s", server=server, sent=False)
-        if isinstance(cause, e.NewConnectionError):
-            return no_answer(call, "the connection is refused or there is no route", server=server, sent=False)
-        if isinstance(cause, e.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(cause):
-            hint = "check certificate-authority in the kubeconfig: another cluster may now have this address"
-            return no_answer(call, "its TLS certificate is not trusted", server=server, sent=False, retry=False, hint=hint)
-        if isinstance(cause, e.SSLError):
-            return no_answer(call, f"TLS failed ({_tls_reason(cause)})", server=server, sent=True)
-        if isinstance(error, e.ProxyError):
-            return no_answer(call, "the proxy does not let the connection through", server=server, sent=False)
-        if isinstance(cause, e.ReadTimeoutError):
-            return no_answer(call, "it stayed silent", server=server, sent=True)
-        if isinstance(cause, (e.LocationParseError, e.URLSchemeUnknown, e.LocationValueError)):
-            hint = "correct the cluster's server in the kubeconfig"
-            return no_answer(call, "its address is not a valid URL", server=server, sent=False, retry=False, hint=hint)
-        if isinstance(cause, FileNotFoundError):
-            hint = "the kubeconfig's certificate files must be readable"
-            return no_answer(call, "a certificate file is missing", server=server, sent=False, retry=False, hint=hint)
-        return no_answer(call, "the connection was cut", server=server, sent=True)
+        why, sent, hint = _cause(error, self.timing.connect)
+        return no_answer(call, why, server=without_secrets(self.server), sent=sent, retry=not hint, hint=hint)
 
     @staticmethod
     def _drop(response: "BaseHTTPResponse") -> None:
@@ -159,10 +130,34 @@ class Transport:
         response.close()
 
 
-def _tls_reason(error: Exception) -> str:
-    """OpenSSL's own word for it, such as NO_CERTIFICATE_OR_CRL_FOUND."""
-    inner = error.args[0] if error.args else None
-    return without_secrets(str(getattr(inner, "reason", None) or "handshake cut"))
+def _cause(error: Exception, connect: float) -> tuple[str, bool, str]:
+    """(why, whether the request may have been sent, what to correct, without which another try cannot help either).
+    By class only: the texts of the exceptions hold object addresses, URLs and proxies' passwords.
+    """
+    from urllib3 import exceptions as e
+
+    cause = error.original_error if isinstance(error, e.ProxyError) else error
+    if isinstance(cause, e.NameResolutionError):
+        return "its name does not resolve", False, ""
+    if isinstance(cause, e.ConnectTimeoutError) and not isinstance(cause, e.NewConnectionError):
+        return f"no connection within {connect:g} s", False, ""
+    if isinstance(cause, e.NewConnectionError):
+        return "the connection is refused or there is no route", False, ""
+    if isinstance(cause, e.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(cause):
+        hint = "check certificate-authority in the kubeconfig: another cluster may now have this address"
+        return "its TLS certificate is not trusted", False, hint
+    if isinstance(cause, e.SSLError):
+        own = getattr(cause.args[0] if cause.args else None, "reason", None)  # OpenSSL's word, such as NO_CERTIFICATE_OR_CRL_FOUND
+        return f"TLS failed ({without_secrets(str(own or 'handshake cut'))})", True, ""
+    if isinstance(error, e.ProxyError):
+        return "the proxy does not let the connection through", False, ""
+    if isinstance(cause, e.ReadTimeoutError):
+        return "it stayed silent", True, ""
+    if isinstance(cause, (e.LocationParseError, e.URLSchemeUnknown, e.LocationValueError)):
+        return "its address is not a valid URL", False, "correct the cluster's server in the kubeconfig"
+    if isinstance(cause, FileNotFoundError):
+        return "a certificate file is missing", False, "the kubeconfig's certificate files must be readable"
+    return "the connection was cut", True, ""
 
 
 class Truncated(Exception):
