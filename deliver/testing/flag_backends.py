@@ -1,16 +1,16 @@
 """The contract of a flag back end: conditional writes, a kill that goes over everything, and what we wrote taken back and nothing else."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import pytest
 
 from deliver.model.errors import ClusterError
 from deliver.plugins.flags import FlagBackend, FlagGone, Mark, undoes
 from deliver.plugins.interfaces import Writer
+from deliver.testing.plugin import PluginContract
 
 MARK = Mark("web-20260105-1", 0, 7)
 
@@ -24,12 +24,10 @@ class Held:
     flag: str
 
 
-class FlagBackendContract(ABC):
+class FlagBackendContract(PluginContract):
     """make: a new flag, each time, that is at 0 %. switched_off, edited, removed: what a person can do to it; without them, and without an
     `undo` of the back end's own, the tests of that are skipped.
     """
-
-    plugin: ClassVar[Any]
 
     @abstractmethod
     def make(self) -> Held:
@@ -53,9 +51,7 @@ class FlagBackendContract(ABC):
         """A person removes or archives the flag. False: that cannot be done here."""
         return False
 
-    def test_it_says_what_it_is_and_what_it_can(self) -> None:
-        assert self.plugin.name
-        assert self.plugin.summary
+    def test_it_says_what_it_can(self) -> None:
         assert 0 < self.plugin.capabilities.step <= 100
         assert self.plugin.capabilities.ack in ("instance", "server", "none")
 
