@@ -73,18 +73,17 @@ def moves_pods(strategy: str) -> bool:
 
 def check(draft: Draft) -> str:
     """All that can be known without a cluster, of a file that options may still complete. Returns what is missing, "" for nothing."""
-    whole = Draft(draft.document, dict(draft.data), dict(draft.flags))
-    section = whole.data.get("strategy")
+    data = dict(draft.data)
+    section = data.get("strategy")
     pods = all(map(moves_pods, section)) if isinstance(section, dict) else True
-    missing = [key for key in (*(("image",) if pods else ()), "strategy") if not whole.data.get(key)]
-    data = dict(whole.data)
-    provider = _take_provider(data, whole)
-    file = _file(data, whole)
+    missing = [key for key in (*(("image",) if pods else ()), "strategy") if not data.get(key)]
+    provider = _take_provider(data, draft)
+    file = _file(data, draft)
     for name, options in file.strategy.items():
-        _strategy(name, options, Target(file.target.namespace or "", file.target.deployment), whole)
-    _router(file, whole)
-    _notifiers(file, whole)
-    _analysis(file.analysis, provider, whole)
+        _strategy(name, options, Target(file.target.namespace or "", file.target.deployment), draft)
+    _router(file, draft)
+    _notifiers(file, draft)
+    _analysis(file.analysis, provider, draft)
     return f"; still needed on the command line: {', '.join(missing)}" if missing else ""
 
 

@@ -47,7 +47,7 @@ def _problem(item: Mapping[str, Any], data: Any, where: Where, keys: Callable[[P
     if kind == "missing":
         return f"{where(path[:-1], False)}`{name}` is missing", f"add `{name}:`{_under(path[:-1])}"
     place = where(path, False)
-    label = "" if place.startswith(("option ", "`")) else _label(path)
+    label = f"`{dotted(path)}`: " if path and not place.startswith(("option ", "`")) else ""
     return f"{place}{label}{_reason(item)}", ""
 
 
@@ -81,10 +81,6 @@ def dotted(path: Path) -> str:
     for element in path:
         text += f"[{element}]" if isinstance(element, int) else f".{element}" if text else str(element)
     return text
-
-
-def _label(path: Path) -> str:
-    return f"`{dotted(path)}`: " if path else ""
 
 
 def _reason(item: Mapping[str, Any]) -> str:
