@@ -154,15 +154,11 @@ def _latency_entry(families: Sequence[Family], counter: RequestCounter | None, a
             if timed.count < latency.FEWEST_REQUESTS
             else "has no bound that can be written"
         )
-        why = f"latency: {timed.base} {few}; all bounds that tell something are judged, of {_bounds(timed)}"
+        some = ", ".join(f"{bound:g}s" for bound in sorted(timed.bounds)[:12])
+        why = f"latency: {timed.base} {few}; all bounds that tell something are judged, of {some}"
         return DiscoveredEntry({"name": "latency", "histogram": str(timed.base)}, why), []
     kind = ", a native histogram" if timed.native else ", in milliseconds" if units_per_second(timed.base.name) != 1 else ""
     entry = {"name": "latency", "histogram": str(timed.base), "slower_than": latency.bound_text(bound)}
     fraction = f"{100 * timed.bounds[bound]:.2g} % of {timed.count} requests took longer than {latency.bound_text(bound)}"
     why = f"latency: {timed.base}{kind}; {fraction}"
     return DiscoveredEntry(entry, why), []
-
-
-def _bounds(timed: LatencyHistogram) -> str:
-    some = sorted(timed.bounds)[:12]
-    return ", ".join(f"{bound:g}s" for bound in some)

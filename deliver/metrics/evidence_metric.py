@@ -277,18 +277,17 @@ def fail_on_joint_evidence(
     answered = {one.result.name for one in outcomes if one.measure is not None and one.measure.tracks}
     if not answered & metrics.keys():
         return outcomes
-    each = {name: _log_evidence(metric, measures.get(name), analysis) for name, metric in metrics.items()}
+    # one that did not answer in this look keeps its evidence; one that was never counted has none
+    each = {
+        name: sequential_test.metric_log_evidence(measures[name], rules_of(metric, analysis)) if name in measures else 0.0
+        for name, metric in metrics.items()
+    }
     weights = {name: metric.weight for name, metric in metrics.items()}
     if e_process.log_mean(list(each.values()), list(weights.values())) < -log(analysis.alpha):
         return outcomes
     carrying = max(each, key=lambda name: each[name] + log(weights[name]))
     failing = {name for name, value in each.items() if value >= -log(analysis.alpha)} | {carrying}
     return tuple(replace(one, result=_failed(one, metrics, analysis)) if one.result.name in failing & answered else one for one in outcomes)
-
-
-def _log_evidence(metric: EvidenceMetric, measure: MetricEvidence | None, analysis: Analysis) -> float:
-    """ln E of one metric. One that did not answer in this look keeps its evidence; one that was never counted has none."""
-    return sequential_test.metric_log_evidence(measure, rules_of(metric, analysis)) if measure is not None else 0.0
 
 
 def _failed(one: MetricOutcome, metrics: Mapping[str, EvidenceMetric], analysis: Analysis) -> CheckResult:

@@ -12,6 +12,7 @@ from deliver.metrics.fetch import Fetch
 from deliver.metrics.pod_roster import CANDIDATE
 from deliver.metrics.scrape_delay import UNKNOWN_CADENCE, Cadence
 from deliver.metrics.step_counts import StepCounts
+from deliver.metrics.variants import pod_name
 from deliver.model.spec import EvidenceMetric, LatencyMetric, RatioMetric
 from deliver.plugins.interfaces import Answer
 
@@ -61,7 +62,8 @@ class SampleTimes(TypedDict):
 
 def sample_times(look: Look, step: StepCounts) -> SampleTimes:
     """Until when the candidate's samples speak, and from when on two samples of this step can be there."""
-    watched = [at for pod, at in step.watched(look.arms[CANDIDATE]).items() if _is_ready(pod, look) and at >= look.now - look.stale]
+    ready = [at for pod, at in step.watched(look.arms[CANDIDATE]).items() if not look.ready or pod_name(pod) in look.ready]
+    watched = [at for at in ready if at >= look.now - look.stale]
     until = min(watched) + look.cadence.interval if watched else look.start
     return {"seen_to": until - look.offset, "awaits": look.start + look.cadence.step - look.offset}
 
@@ -84,8 +86,3 @@ def scrape_words(cadence: Cadence) -> str:
     """`scraped every 30 s, shown 30 s late`."""
     late = f", shown {cadence.delay:.0f} s late" if cadence.delay >= 1 else ""
     return f"scraped every {cadence.interval:.3g} s{late}"
-
-
-def _is_ready(pod: str, look: Look) -> bool:
-    """The pod is ready, as far as anybody knows. Variants of a flag have their arm behind a slash in the name: see variants.py."""
-    return not look.ready or pod.partition("/")[0] in look.ready

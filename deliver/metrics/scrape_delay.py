@@ -12,8 +12,6 @@ MAX_DELAY = 150.0  # seconds that a store may be late; with older samples the sc
 
 @dataclass(frozen=True)
 class Cadence:
-    """The rhythm of the scrapes."""
-
     interval: float = 0.0  # seconds between two samples of a series, the median; 0 = not known
     delay: float = 0.0  # seconds that the newest sample is older than one interval: a lower bound of the store's delay
 

@@ -19,8 +19,6 @@ USERS_STAYED = 2.0  # times the candidate's requests; scrapes that came a little
 
 @dataclass
 class StepCounts:
-    """Counts of one metric in one step."""
-
     seen: dict[str, float] = field(default_factory=dict)  # pod -> unix seconds of its newest sample that was counted
     first: dict[str, float] = field(default_factory=dict)  # pod -> unix seconds of its first sample in the step
     tallies: dict[float, Tally] = field(default_factory=dict)  # by bound: the whole step
