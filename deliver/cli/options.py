@@ -42,6 +42,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:g}%"
 
 
+TARGET = Option("target", "`web` or `deployment/web`; default: from deliver.yaml", metavar="TARGET")
 PLACE = (
     Option("namespace", "namespace of the target; default: the file's, else the kubeconfig context's", "-n", metavar="NAME"),
     Option("context", "context of the kubeconfig", metavar="NAME"),

@@ -27,7 +27,7 @@ def stoppable(say: str = "stopping: the release will be held safely") -> Iterato
         seen.append(number)
         # In a thread: the code that the signal interrupted may hold the very lock that request() takes.
         threading.Thread(target=stop.request, args=(number,), daemon=True).start()
-        _say(f"{say}; a second signal exits at once")
+        _write(f"\n{say}; a second signal exits at once\n")
 
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -45,10 +45,6 @@ def handled(handle: Callable[[int, FrameType | None], object]) -> Iterator[None]
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _say(text: str) -> None:
-    _write(f"\n{text}\n")
 
 
 def _write(text: str) -> None:

@@ -33,7 +33,7 @@ def command(
 ) -> TyperCommand:
     """A typer command whose callback gets all that was given as one value and returns the exit code. argument: in TARGET's place."""
     from deliver.cli.errors import reported
-    from deliver.cli.options import Given
+    from deliver.cli.options import TARGET, Given
 
     options = tuple(options)
 
@@ -46,8 +46,8 @@ def command(
         return reported(lambda: run(Given(values, label)), values)
 
     context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-    first = [_argument(argument)] if argument else [_target()] if target else []
-    parameters = [context, *first, *map(_parameter, options)]
+    first = argument or (TARGET if target else None)
+    parameters = [context, *([_argument(first)] if first else []), *map(_parameter, options)]
     callback.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads a function's own signature first
     callback.__annotations__ = {}
     single = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -59,11 +59,6 @@ def command(
 
 def _env(option: "Option") -> str:
     return option.env or f"DELIVER_{option.name.upper()}"
-
-
-def _target() -> inspect.Parameter:
-    argument = typer.Argument(metavar="TARGET", help="`web` or `deployment/web`; default: from deliver.yaml", show_default=False)
-    return inspect.Parameter("target", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, argument])
 
 
 def _argument(option: "Option") -> inspect.Parameter:
