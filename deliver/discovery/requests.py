@@ -50,8 +50,6 @@ class RequestCounter:
 
 @dataclass(frozen=True)
 class CounterSearch:
-    """All counters that were looked at."""
-
     counters: tuple[RequestCounter, ...]  # that may count requests
     rejected: Mapping[str, str]  # name -> why that one does not
 

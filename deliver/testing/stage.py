@@ -45,8 +45,6 @@ class Judge:
 
 @dataclass
 class Quiet:
-    """A reporter that remembers."""
-
     notes: list[str] = field(default_factory=list)
     phases: list[str] = field(default_factory=list)
     on_update: Callable[[Release, Observation | None], None] = lambda release, seen: None
