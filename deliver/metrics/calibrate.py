@@ -199,7 +199,7 @@ def _pod_matchers(look: Look) -> tuple[Matcher, ...]:
 
     Names of a candidate's pods have one part more and do not match.
     """
-    names = sorted({pod_name(pod) for pod in look.arms[STABLE].pods})
+    names = sorted({pod_name(pod) for pod in look.arms[STABLE]})
     stems = {name.rsplit("-", 2)[0] for name in names}
     if not names:
         return ()
@@ -224,7 +224,7 @@ def _present_counts(special: Selector, total: Selector, look: Look, window: floa
     requests = look.fetch.raw(total, reach).series
     if not requests:
         series = look.fetch.raw(replace(total, name=total.name.removesuffix("_count")), reach, native=True).series
-        whole, fractions = native_histogram.fractions_above(one for one in series if one.labels.get(label) in stable.pods)
+        whole, fractions = native_histogram.fractions_above(one for one in series if one.labels.get(label) in stable)
         return {bound: History(window, ((round(fraction * whole),),), ((round(whole),),)) for bound, fraction in fractions.items() if whole}
     buckets, span = look.fetch.raw(special, reach).series, Span(look.now - window, look.now - reach)
     bounds = {counts.le_bound(one.labels.get("le", "")) for one in buckets} - {math.inf}

@@ -61,7 +61,7 @@ def _rows(series: Sequence[Series], look: Look, arm: str, scrapes: Mapping[str, 
     rows: dict[str, list[Row]] = {}
     for one in series:
         pod = one.labels.get(look.fetch.labels.pod, "")
-        times = scrapes.get(pod_name(pod), []) if pod in look.arms[arm].pods else []
+        times = scrapes.get(pod_name(pod), []) if pod in look.arms[arm] else []
         if times and one.points and one.points[-1][0] >= times[0]:
             rows.setdefault(pod, []).append(_grown(one, times))
     return rows

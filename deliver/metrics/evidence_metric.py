@@ -66,7 +66,7 @@ def judge_by_evidence(
     rules = rules_of(metric, analysis)
     fresh = _new_counts(metric, look, measure, step)
     seen = {**measure.seen, **counts.newest_samples(fresh.total.series, look.fetch.labels.pod)}
-    present = {pod for arm in look.arms.values() for pod in arm.pods}
+    present = {pod for arm in look.arms.values() for pod in arm}
     newest = max((at for pod, at in seen.items() if pod in present), default=0.0)
     tracks = tuple(
         sequential_test.update(track, fresh.tallies[track.bound], look.start, newest, rules, alone=look.alone) for track in measure.tracks

@@ -57,7 +57,7 @@ def _too_few(metric: EvidenceMetric, outcome: MetricOutcome, look: Look, analysi
 
 def _pods_are_scraped(look: Look) -> bool:
     """Every candidate pod has a series of any name: then a pod without this counter has had no request, rather than no scrape."""
-    pods = {pod_name(pod) for pod in look.arms[CANDIDATE].pods}
+    pods = {pod_name(pod) for pod in look.arms[CANDIDATE]}
     try:
         return bool(pods) and pods <= queries.pods_with_series(look.fetch, pods)
     except MetricsError:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from deliver.analysis import counts, native_histogram, selectors
 from deliver.analysis.bounds import le_value, units_per_second
-from deliver.analysis.counts import Arm, Span
+from deliver.analysis.counts import Span
 from deliver.analysis.selectors import Matcher, PodLabels, Selector
 from deliver.metrics import queries
 from deliver.metrics.fetch import Fetch
@@ -180,7 +180,7 @@ def _traffic(
     now: float,
     stale: float,
 ) -> list[Finding]:
-    arm = Arm({pod.name: pod.since for pod in stable})
+    arm = {pod.name: pod.since for pod in stable}
     pace, newest = cadence(total.series, now), max(counts.newest_samples(total.series, labels.pod).values(), default=0.0)
     until = min(now, newest)  # a store may be late
     seen = counts.count_bad((), total.series, arm, Span(until - metric.window, until - metric.window - stale), labels.pod)

@@ -45,7 +45,7 @@ class StepCounts:
 
     def watched(self, arm: Arm) -> dict[str, float]:
         """pod -> unix seconds of its newest sample, for the pods of the arm that were sampled twice in the step."""
-        return {pod: self.seen[pod] for pod in arm.pods if pod in self.seen and self.seen[pod] > self.first[pod]}
+        return {pod: self.seen[pod] for pod in arm if pod in self.seen and self.seen[pod] > self.first[pod]}
 
     def of(self, bound: float) -> Tally:
         return self._compared(self.tallies.get(bound, Tally()))

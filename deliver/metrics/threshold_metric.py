@@ -54,7 +54,7 @@ def arm_matchers(look: Look, namespace: str, arm: str) -> tuple[Matcher, ...]:
     """Matchers that `{candidate}` or `{stable}` in a free query stand for."""
     if look.fetch.variants:
         return look.fetch.variants.matchers(look.fetch.labels, namespace, look.fetch.pods, arm)
-    return look.fetch.labels.matchers(namespace, tuple(sorted(look.arms[arm].pods)))
+    return look.fetch.labels.matchers(namespace, tuple(sorted(look.arms[arm])))
 
 
 def _counted(metric: RatioMetric | LatencyMetric, look: Look, streak: BreachStreak, step: StepCounts) -> MetricOutcome:
@@ -140,7 +140,7 @@ def _numbers(candidate: Counts, stable: Counts, look: Look, span: Span, metric: 
         "limit": metric.max,
         "min_samples": metric.min_samples,
         "seconds": round(look.now - span.start, 1),
-        "candidate_pods": len(look.arms[CANDIDATE].pods),
+        "candidate_pods": len(look.arms[CANDIDATE]),
         "candidate_pods_with_samples": candidate.pods,
     }
     if candidate.newest:
@@ -152,7 +152,7 @@ def _numbers(candidate: Counts, stable: Counts, look: Look, span: Span, metric: 
 
 def _query(metric: QueryMetric, look: Look, streak: BreachStreak) -> MetricOutcome:
     asked = selectors.arms_in(metric.query)
-    if missing := sorted(arm for arm in asked if not look.arms[arm].pods):
+    if missing := sorted(arm for arm in asked if not look.arms[arm]):
         raise MetricsError(f"the query asks for {missing[0]} pods, and there are none")
     query = selectors.fill(metric.query, {arm: arm_matchers(look, look.fetch.namespace, arm) for arm in asked})
     answer = look.fetch.value(query)
@@ -170,7 +170,7 @@ def _query(metric: QueryMetric, look: Look, streak: BreachStreak) -> MetricOutco
 def sample_lines(series: Sequence[Series], arm: Arm, pod_label: str) -> tuple[str, ...]:
     """The samples that `explain` shows: the candidate's before the stable side's, large before small; the newest last."""
     filled = {tuple(sorted(one.labels.items())): one for one in series if one.points}.values()
-    best = sorted(filled, key=lambda one: (one.labels.get(pod_label) not in arm.pods, -one.points[-1][1]))[:MAX_SAMPLES]
+    best = sorted(filled, key=lambda one: (one.labels.get(pod_label) not in arm, -one.points[-1][1]))[:MAX_SAMPLES]
     return tuple(sample_line(one) for one in sorted(best, key=lambda one: one.points[-1][0]))
 
 

@@ -3,7 +3,6 @@
 A pod gets two names, POD/candidate and POD/stable, so that counting works as for arms of different pods.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from deliver.analysis.counts import Arm
@@ -17,9 +16,9 @@ class Variants:
     label: str  # of the series
     treatment: str  # value of the label for users with the treatment; any other value is the safe variant
 
-    def arms(self, pods: Mapping[str, float]) -> dict[str, Arm]:
+    def arms(self, pods: Arm) -> dict[str, Arm]:
         """Both arms out of the same pods, under names that `split` gives their series."""
-        return {arm: Arm({_name(pod, arm): since for pod, since in pods.items()}) for arm in (CANDIDATE, STABLE)}
+        return {arm: {_name(pod, arm): since for pod, since in pods.items()} for arm in (CANDIDATE, STABLE)}
 
     def split(self, answer: Answer, pod_label: str) -> Answer:
         """The answer with each series under the pod name of its arm. Series without the label are left out: they asked no flag."""
