@@ -45,14 +45,15 @@ class Kind:
     rank: int
     path: str
     ports: tuple[str, ...]
+    components: tuple[str, ...]  # that answer queries; without the label ("") any of its Services may
 
 
 # A Prometheus near the pods has the freshest samples; what looks over many clusters comes after it.
-PROMETHEUS = Kind("Prometheus", 1, "", ("web", "http-web", "http", "prometheus", "9090", "80"))
-THANOS = Kind("Thanos", 3, "", ("http", "http-query", "9090", "10902", "80"))
-MIMIR = Kind("Mimir", 4, "/prometheus", ("http-metrics", "http", "80", "8080"))
-CORTEX = Kind("Cortex", 4, "/prometheus", ("http-metrics", "http", "80", "8080"))
-VICTORIA = Kind("VictoriaMetrics", 2, "", ("http", "8428"))
+PROMETHEUS = Kind("Prometheus", 1, "", ("web", "http-web", "http", "prometheus", "9090", "80"), ("", "prometheus", "server"))
+THANOS = Kind("Thanos", 3, "", ("http", "http-query", "9090", "10902", "80"), ("", "query", "query-layer", "query-frontend"))
+MIMIR = Kind("Mimir", 4, "/prometheus", ("http-metrics", "http", "80", "8080"), ("gateway", "nginx", "query-frontend"))
+CORTEX = Kind("Cortex", 4, "/prometheus", ("http-metrics", "http", "80", "8080"), ("gateway", "nginx", "query-frontend"))
+VICTORIA = Kind("VictoriaMetrics", 2, "", ("http", "8428"), ("", "server", "single", "monitoring"))
 KINDS = {
     "prometheus": PROMETHEUS,
     "prometheus-server": PROMETHEUS,
@@ -65,14 +66,6 @@ KINDS = {
     "cortex": CORTEX,
     "vmsingle": VICTORIA,
     "victoria-metrics-single": VICTORIA,
-}
-# the component of each that answers queries; without the label any of its Services may
-COMPONENTS = {
-    "Prometheus": {"", "prometheus", "server"},
-    "Thanos": {"", "query", "query-layer", "query-frontend"},
-    "Mimir": {"gateway", "nginx", "query-frontend"},
-    "Cortex": {"nginx", "query-frontend", "gateway"},
-    "VictoriaMetrics": {"", "server", "single", "monitoring"},
 }
 NO_QUERY_API = re.compile(
     r"alertmanager|node-exporter|pushgateway|kube-state|operator$|adapter|sidecar|headless|grpc|discovery|memberlist|webhook"
@@ -91,7 +84,7 @@ def _place(service: Object, operated: Sequence[Object]) -> Place | None:
     if spec.get("type") == "ExternalName" or NO_QUERY_API.search(name):
         return None
     kind, by = _kind(name, labels)
-    if kind is None or labels.get("app.kubernetes.io/component", "") not in COMPONENTS[kind.what]:
+    if kind is None or labels.get("app.kubernetes.io/component", "") not in kind.components:
         return None
     port = _port(spec.get("ports") or (), kind)
     if not port:
