@@ -15,6 +15,7 @@ from deliver.cluster.credentials import Credentials, CredentialsFailed
 from deliver.cluster.failures import AttemptFailed, Call, from_status, no_answer, without_secrets
 from deliver.cluster.timing import Deadline, Timing
 from deliver.model.errors import Forbidden
+from deliver.text.sanitize import json_in
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -34,11 +35,7 @@ class Transport:
 
     def json(self, call: Call, deadline: Deadline) -> dict[str, Any]:
         """The answer as an object. Raises AttemptFailed; an answer that is cut short or no JSON counts as none."""
-        body = self.raw(call, deadline)
-        try:
-            parsed = json.loads(body)
-        except (ValueError, RecursionError):
-            parsed = None
+        parsed = json_in(self.raw(call, deadline))
         if not isinstance(parsed, dict):
             raise no_answer(call, "the answer is not a JSON object", server=self.server, sent=True)
         return parsed

@@ -3,7 +3,6 @@
 No redirect is followed: it would carry a token to another place. No error holds a header or the URL, so none holds a secret.
 """
 
-import json
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ import certifi
 import httpx
 
 from deliver.cluster.failures import status_object
-from deliver.text.sanitize import one_line
+from deliver.text.sanitize import json_in, one_line
 
 CONNECT_TIMEOUT = 3.0  # seconds
 PIECE = 16 * 1024
@@ -51,10 +50,7 @@ class Reply:
 
     def data(self) -> Any:
         """The body as JSON; None for what is none."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
+        return json_in(self.body)
 
     def from_api_server(self) -> dict[str, Any] | None:
         """The Status object with which the API server's proxy itself says no; None for an answer of what is behind the proxy."""
