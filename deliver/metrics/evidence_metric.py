@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log
-from typing import TypedDict
 
 from deliver.analysis import counts, e_process, phrases, selectors, sequential_test
 from deliver.analysis.bounds import units_per_second
@@ -15,7 +14,7 @@ from deliver.analysis.sequential_test import Rules
 from deliver.metrics import calibrate, drain
 from deliver.metrics.calibrate import CalibrationInputs
 from deliver.metrics.candidate_traffic import observed_percent
-from deliver.metrics.look import Look, missing_samples_reason, sample_times
+from deliver.metrics.look import Look, missing_samples_reason, with_sample_times
 from deliver.metrics.pod_roster import CANDIDATE, STABLE
 from deliver.metrics.step_counts import StepCounts
 from deliver.metrics.threshold_metric import MetricOutcome, sample_lines
@@ -140,7 +139,7 @@ class _Judgement:
         samples = sample_lines([*fresh.special.series, *fresh.total.series], look.arms[CANDIDATE], look.fetch.labels.pod)
         numbers = numbers_of(self.measure, self.rules, self.counted)
         notes = _sample_notes(self.track, self.rules)
-        return CheckResult(
+        result = CheckResult(
             self.metric.name,
             "metric",
             verdict,
@@ -150,9 +149,8 @@ class _Judgement:
             evidence=Evidence(f"{fresh.special.query} / {fresh.total.query}", look.now, numbers, (*samples, *notes)),
             proved=sequential_test.is_proven(self.track, self.rules) if asked else None,
             leans=leans,
-            **_both_sides(self.counted),
-            **sample_times(look, self.step),
         )
+        return with_sample_times(_with_both_sides(result, self.counted), look, self.step)
 
     def has_too_few_requests(self) -> bool:
         """The samples are there and show too few requests of the candidate, or of the stable side to compare with."""
@@ -213,19 +211,14 @@ class _Judgement:
         return max(e_process.log_mean(odds), sequential_test.metric_log_evidence(self.measure, self.rules))
 
 
-class _BothSides(TypedDict):
-    candidate: float | None
-    stable: float | None
-    samples: int
-
-
-def _both_sides(total: Tally) -> _BothSides:
-    """Percent of bad requests of both sides, 0..100, as fields of a CheckResult."""
-    return {
-        "candidate": 100 * total.candidate_bad / total.candidate_total if total.candidate_total else None,
-        "stable": 100 * total.stable_bad / total.stable_total if total.stable_total else None,
-        "samples": total.candidate_total,
-    }
+def _with_both_sides(result: CheckResult, total: Tally) -> CheckResult:
+    """The result, with the percent of bad requests of both sides, 0..100."""
+    return replace(
+        result,
+        candidate=100 * total.candidate_bad / total.candidate_total if total.candidate_total else None,
+        stable=100 * total.stable_bad / total.stable_total if total.stable_total else None,
+        samples=total.candidate_total,
+    )
 
 
 def numbers_of(measure: MetricEvidence, rules: Rules, step: Tally) -> dict[str, float]:
@@ -294,14 +287,10 @@ def _failed(one: MetricOutcome, metrics: Mapping[str, EvidenceMetric], analysis:
     assert one.measure is not None
     metric = metrics[one.result.name]
     rules = rules_of(metric, analysis)
-    track = max(
-        one.measure.tracks, key=lambda track: sequential_test.log_evidence_against(track, rules)
-    )  # of several bounds, the one that shows it
-    found = sequential_test.metric_log_evidence(one.measure, rules)
-    ratio = phrases.ratio_text(track, rules)
-    text = (
-        f"{phrases.counts_text(track.sum + track.pending, bad_word(metric, track))}: {phrases.odds(found)} that {phrases.claim_text(rules)}"
-    )
+    # of several bounds, the one that shows it
+    track = max(one.measure.tracks, key=lambda track: sequential_test.log_evidence_against(track, rules))
+    found, ratio = sequential_test.metric_log_evidence(one.measure, rules), phrases.ratio_text(track, rules)
     total = track.sum + track.pending  # of the whole release: this step alone may have nothing yet
-    why = f"{text}{f' ({ratio})' if ratio else ''}"
-    return replace(one.result, verdict=Verdict.FAIL, why=why, leans=False, **_both_sides(total))
+    why = f"{phrases.counts_text(total, bad_word(metric, track))}: {phrases.odds(found)} that {phrases.claim_text(rules)}"
+    why += f" ({ratio})" if ratio else ""
+    return _with_both_sides(replace(one.result, verdict=Verdict.FAIL, why=why, leans=False), total)

@@ -1,8 +1,7 @@
 """One look at the samples of a step, and the reasons why they may say nothing yet."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TypedDict
+from dataclasses import dataclass, field, replace
 
 from deliver.analysis import selectors
 from deliver.analysis.bounds import units_per_second
@@ -14,6 +13,7 @@ from deliver.metrics.scrape_delay import UNKNOWN_CADENCE, Cadence
 from deliver.metrics.step_counts import StepCounts
 from deliver.metrics.variants import pod_name
 from deliver.model.spec import EvidenceMetric, LatencyMetric, RatioMetric
+from deliver.model.verdict import CheckResult
 from deliver.plugins.interfaces import Answer
 
 
@@ -53,19 +53,12 @@ class Look:
         return self.fetch.raw(selectors.parse(metric.bad), reach), total
 
 
-class SampleTimes(TypedDict):
-    """Fields of a CheckResult, unix seconds by our clock."""
-
-    seen_to: float
-    awaits: float
-
-
-def sample_times(look: Look, step: StepCounts) -> SampleTimes:
-    """Until when the candidate's samples speak, and from when on two samples of this step can be there."""
+def with_sample_times(result: CheckResult, look: Look, step: StepCounts) -> CheckResult:
+    """The result, with until when the candidate's samples speak, and from when on two samples of this step can be there."""
     ready = [at for pod, at in step.watched(look.arms[CANDIDATE]).items() if not look.ready or pod_name(pod) in look.ready]
     watched = [at for at in ready if at >= look.now - look.stale]
     until = min(watched) + look.cadence.interval if watched else look.start
-    return {"seen_to": until - look.offset, "awaits": look.start + look.cadence.step - look.offset}
+    return replace(result, seen_to=until - look.offset, awaits=look.start + look.cadence.step - look.offset)
 
 
 def missing_samples_reason(look: Look, candidate: Counts, step: StepCounts) -> str:

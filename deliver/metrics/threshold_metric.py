@@ -12,7 +12,7 @@ from deliver.analysis.threshold import BreachStreak, Judgement
 from deliver.metrics import drain
 from deliver.metrics.baseline import samples_until
 from deliver.metrics.candidate_traffic import observed_percent
-from deliver.metrics.look import Look, missing_samples_reason, sample_times
+from deliver.metrics.look import Look, missing_samples_reason, with_sample_times
 from deliver.metrics.pod_roster import CANDIDATE, STABLE
 from deliver.metrics.step_counts import StepCounts
 from deliver.model.evidence import MetricEvidence, Tally
@@ -88,7 +88,7 @@ def _counted(metric: RatioMetric | LatencyMetric, look: Look, streak: BreachStre
     evidence = Evidence(f"{special.query} / {total.query}", look.now, numbers, kept)
     rates = drain.request_rates(total.series, look.arms[STABLE], look.past.at, look.now - look.stale, look.fetch.labels.pod)
     return MetricOutcome(
-        replace(_result(metric, judgement, why, evidence, candidate.total), **sample_times(look, step)),
+        with_sample_times(_result(metric, judgement, why, evidence, candidate.total), look, step),
         judgement.streak,
         observed_percent(total.series, look, metric.window),
         rates,
