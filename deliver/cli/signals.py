@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from deliver.engine.runtime.stop_signal import Stop
@@ -49,7 +49,5 @@ def handled(handle: Callable[[int, FrameType | None], object]) -> Iterator[None]
 
 def _write(text: str) -> None:
     """Straight to the descriptor: the stream's lock may be held by the code that the signal interrupted."""
-    try:
+    with suppress(OSError, ValueError):
         os.write(sys.stderr.fileno() if sys.stderr else 2, text.encode())
-    except (OSError, ValueError):
-        return

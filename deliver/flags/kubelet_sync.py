@@ -1,6 +1,7 @@
 """A kubelet looks at a ConfigMap about once a minute, and at once when one of the pod's annotations changes. So one is changed."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from deliver.flags.mounts import reads_configmap
 from deliver.model.errors import ClusterError, Conflict, NotFound
@@ -37,17 +38,10 @@ class KubeletSync:
         try:
             for pod in self.reach.list("pods", ""):
                 if reads_configmap(pod, self.configmap, self.key):
-                    _left(work, pod["metadata"]["name"])
+                    with suppress(NotFound, Conflict):  # one that is gone, or never stands still, keeps no other from being told
+                        work(pod["metadata"]["name"])
         except ClusterError as error:
             self.slow = f"the kubelets could not be woken ({error.what}); they look once a minute"
-
-
-def _left(work: Callable[[str], object], name: str) -> None:
-    """One pod that is gone, or that never stands still, does not keep the others from being told."""
-    try:
-        work(name)
-    except (NotFound, Conflict):
-        return
 
 
 def _notes(pod: Object) -> dict[str, str]:
