@@ -138,7 +138,7 @@ def _errors_entry(counter: RequestCounter, queries: SeriesQueries) -> Discovered
     seen = (
         f"{counter.requests} requests of {len(queries.pods)} pods in {show_duration(round(counter.seconds))}, {counter.failed} of them bad"
     )
-    what = f"counted by {counter.who}" if counter.known else "looks like a request counter"
+    what = f"counted by {counter.by.who}" if counter.known else "looks like a request counter"
     return DiscoveredEntry(entry, f"errors: {counter.total} ({what}); bad is {counter.status.words}; {seen}")
 
 
