@@ -89,7 +89,7 @@ def _place(service: Object, operated: Sequence[Object]) -> Place | None:
     port = _port(spec.get("ports") or (), kind)
     if not port:
         return None
-    prefix = _prefix(meta["namespace"], labels, operated) if kind is PROMETHEUS else ""
+    prefix = _prefix(meta["namespace"], operated) if kind is PROMETHEUS else ""
     twin = spec.get("clusterIP") == "None"  # a headless Service leads to the same pods as its sibling
     return Place(f"{meta['namespace']}/{name}:{port}", kind.what, prefix or kind.path, 2 * kind.rank + twin, by)
 
@@ -115,7 +115,7 @@ def _port(ports: Sequence[Object], kind: Kind) -> str:
     return str(served[0]["port"]) if len(served) == 1 else ""
 
 
-def _prefix(namespace: str, labels: Mapping[str, str], operated: Sequence[Object]) -> str:
+def _prefix(namespace: str, operated: Sequence[Object]) -> str:
     mine = [one for one in operated if one["metadata"].get("namespace") == namespace]
     prefixes = {str((one.get("spec") or {}).get("routePrefix") or "/").rstrip("/") for one in mine}
     return prefixes.pop() if len(prefixes) == 1 else ""

@@ -22,7 +22,7 @@ class KubeletSync:
 
     def bump(self, write: Writer, value: str) -> None:
         """Each pod that reads the ConfigMap carries the value."""
-        self._each(write, lambda name: write.change("pods", name, lambda pod: _noted(pod, value)))
+        self._each(lambda name: write.change("pods", name, lambda pod: _noted(pod, value)))
 
     def clear(self, write: Writer) -> None:
         """No pod carries ours any more. One that carried none is changed all the same, so that it sees what was put back."""
@@ -31,9 +31,9 @@ class KubeletSync:
             write.change("pods", name, lambda pod: None if SYNC_ANNOTATION in _notes(pod) else _noted(pod, "restored"))
             write.change("pods", name, lambda pod: _noted(pod, None))
 
-        self._each(write, one)
+        self._each(one)
 
-    def _each(self, write: Writer, work: Callable[[str], object]) -> None:
+    def _each(self, work: Callable[[str], object]) -> None:
         self.slow = ""
         try:
             for pod in self.reach.list("pods", ""):
