@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
@@ -28,7 +28,7 @@ _SAY = {
 }
 
 
-def raise_for(error: ValidationError, *, data: Any, where: Where, keys: Callable[[Path], Sequence[str]], prefix: Path = ()) -> None:
+def raise_for(error: ValidationError, *, data: Any, where: Where, keys: Callable[[Path], Sequence[str]], prefix: Path = ()) -> NoReturn:
     """Raises InputError. keys: which keys may stand at a path, for suggestions. prefix: of the data's own path in the file."""
     found = sorted(error.errors(include_url=False), key=lambda item: item["type"] != "extra_forbidden")  # a typo explains what is missing
     problems = [_problem(item, data, where, keys, prefix) for item in found]
