@@ -1,7 +1,7 @@
 """Services and operator resources that look like something with Prometheus' query API, and how each is addressed. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,14 +9,6 @@ from deliver.model.objects import Object
 
 NAMES = ("prometheus", "prometheus-server", "prometheus-operated", "prometheus-k8s", "kube-prometheus-stack-prometheus", "thanos-query")
 """Names of Services that are recognised without labels."""
-USUAL = (
-    "monitoring/prometheus:9090",
-    "monitoring/prometheus-operated:9090",
-    "monitoring/prometheus-server:80",
-    "prometheus/prometheus-server:80",
-    "observability/prometheus:9090",
-)
-"""Addresses that are asked when Services may not be listed."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +29,19 @@ class Place:
     @property
     def options(self) -> dict[str, Any]:
         return {"service": self.service, **({"path": self.path} if self.path else {})}
+
+
+USUAL = tuple(
+    Place(address, by="a usual address")
+    for address in (
+        "monitoring/prometheus:9090",
+        "monitoring/prometheus-operated:9090",
+        "monitoring/prometheus-server:80",
+        "prometheus/prometheus-server:80",
+        "observability/prometheus:9090",
+    )
+)
+"""Places that are asked when Services may not be listed."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +124,3 @@ def _prefix(namespace: str, operated: Sequence[Object]) -> str:
     mine = [one for one in operated if one["metadata"].get("namespace") == namespace]
     prefixes = {str((one.get("spec") or {}).get("routePrefix") or "/").rstrip("/") for one in mine}
     return prefixes.pop() if len(prefixes) == 1 else ""
-
-
-def usual_places() -> Iterator[Place]:
-    for address in USUAL:
-        yield Place(address, by="a usual address")
