@@ -7,8 +7,7 @@ strategy that the command line itself names. So `command` writes a signature, `p
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -146,14 +145,9 @@ class DeliverGroup(TyperGroup):
         return None
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        with self._names_only():
-            return super().shell_complete(ctx, incomplete)
-
-    @contextmanager
-    def _names_only(self) -> Iterator[None]:
-        self._listing = True
+        self._listing = True  # names only
         try:
-            yield
+            return super().shell_complete(ctx, incomplete)
         finally:
             self._listing = False
 

@@ -56,7 +56,7 @@ class Transport:
         header = self._credentials_of(call, deadline, self._credentials.header)
         response = self._send(call, header, read, deadline)
         if response.status == 401:
-            self._drop(response)
+            response.close()  # here and below not back to the pool: there may be an unread rest on it
             self._credentials_of(call, deadline, partial(self._credentials.refresh, generation))
             header = self._credentials_of(call, deadline, self._credentials.header)
             response = self._send(call, header, read, deadline)
@@ -98,11 +98,11 @@ class Transport:
                 parts.append(part)
                 size += len(part)
                 if deadline.over() or size > _LARGEST:
-                    self._drop(response)
+                    response.close()
                     why = "the answer did not end in time" if deadline.over() else "the answer is too large"
                     raise no_answer(call, why, server=self.server, sent=True, retry=False)
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
-            self._drop(response)
+            response.close()
             raise self._failed(call, error) from None
         return b"".join(parts)
 
@@ -120,11 +120,6 @@ class Transport:
     def _failed(self, call: Call, error: Exception) -> AttemptFailed:
         why, sent, hint = _cause(error, self.timing.connect)
         return no_answer(call, why, server=without_secrets(self.server), sent=sent, retry=not hint, hint=hint)
-
-    @staticmethod
-    def _drop(response: "BaseHTTPResponse") -> None:
-        """Not back to the pool: there may be an unread rest on it."""
-        response.close()
 
 
 def _cause(error: Exception, connect: float) -> tuple[str, bool, str]:
