@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 
 from deliver.model.series import Series
 
+Arm = Mapping[str, float]
+"""The pods of one arm: name -> unix seconds of creation (0 = unknown)."""
+
 
 @dataclass(frozen=True)
 class Span:
@@ -23,13 +26,6 @@ class Span:
 
     def of(self, pod: str) -> float:
         return max(self.since.get(pod, self.start), self.begin)
-
-
-@dataclass(frozen=True)
-class Arm:
-    """The pods of one arm: name -> unix seconds of creation (0 = unknown)."""
-
-    pods: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -127,7 +123,7 @@ def _counts(bad: float, total: list[Series], delta: Callable[[Series], float], p
 def _delta(arm: Arm, span: Span, first: Mapping[str, float], pod_label: str) -> Callable[[Series], float]:
     def of(series: Series) -> float:
         pod = series.labels[pod_label]
-        return increase(series.points, span.of(pod), from_zero=_starts_at_zero(series, arm.pods[pod], first[pod], span), begin=span.begin)
+        return increase(series.points, span.of(pod), from_zero=_starts_at_zero(series, arm[pod], first[pod], span), begin=span.begin)
 
     return of
 
@@ -152,7 +148,7 @@ def _first_seen(series: Iterable[Series], begin: float, pod_label: str) -> dict[
 
 
 def _of_arm(series: Iterable[Series], arm: Arm, pod_label: str) -> list[Series]:
-    return [one for one in series if one.labels.get(pod_label) in arm.pods]
+    return [one for one in series if one.labels.get(pod_label) in arm]
 
 
 def _without_later_scrapes(series: Iterable[Series], total: Iterable[Series], pod_label: str) -> list[Series]:

@@ -35,18 +35,11 @@ def compare(wealth: Wealth, poll: Tally, calibration: Calibration, margin: float
     full = calibration.block > 0 and held >= calibration.block
     bets = [e_values.bet_on_block(tally, stake, margin) if full else 0.0 for stake in BETS]
     if calibration.likelihood and poll.bad:
-        ratios = [gain / calibration.phi for gain in _ratio_gains(poll, calibration, margin)]
+        ratios = [gain / calibration.phi for gain in e_values.ratio_gains(poll, RATIOS, margin, exact=calibration.exact)]
     else:
         ratios = [0.0] * len(RATIOS)
     kept = replace(wealth, tally=Tally(), held=0) if full or not calibration.block else replace(wealth, tally=tally, held=held)
     return _grow(kept, [*bets, *ratios], starting_logs(calibration), calibration.planned)
-
-
-def _ratio_gains(poll: Tally, calibration: Calibration, margin: float) -> list[float]:
-    alternatives = [margin * ratio for ratio in RATIOS]
-    if calibration.exact:
-        return e_values.hypergeometrics(poll, alternatives, margin)
-    return [e_values.poisson(poll, ratio, margin) for ratio in alternatives]
 
 
 def compare_with_past(wealth: Wealth, bad: int, total: int, limit: float, calibration: Calibration) -> Wealth:

@@ -21,20 +21,21 @@ def poisson(tally: Tally, ratio: float, margin: float) -> float:
     return tally.candidate_bad * log(ratio / margin) - tally.bad * log((1 + ratio * kappa) / (1 + margin * kappa))
 
 
-def hypergeometric(tally: Tally, ratio: float, margin: float) -> float:
-    """ln e-value for events that need not be rare: Fisher's noncentral hypergeometric law, exact for independent requests.
-
-    margin, ratio: odds ratios of the hypothesis and the alternative.
-    """
-    return hypergeometrics(tally, [ratio], margin)[0]
-
-
 def hypergeometrics(tally: Tally, ratios: Sequence[float], margin: float) -> list[float]:
-    """The same for several alternatives: the sum for the margin is computed once."""
+    """ln e-values for events that need not be rare: Fisher's noncentral hypergeometric law, exact for independent requests.
+
+    margin, ratios: odds ratios of the hypothesis and of the alternatives; the sum for the margin is computed once.
+    """
     if not tally.bad:
         return [0.0] * len(ratios)
     whole = _partition(tally, log(margin))
     return [tally.candidate_bad * log(ratio / margin) - _partition(tally, log(ratio)) + whole for ratio in ratios]
+
+
+def ratio_gains(tally: Tally, ratios: Sequence[float], margin: float, *, exact: bool) -> list[float]:
+    """ln e-values for several times the tolerated ratio. exact: the events are not rare."""
+    alternatives = [margin * ratio for ratio in ratios]
+    return hypergeometrics(tally, alternatives, margin) if exact else [poisson(tally, ratio, margin) for ratio in alternatives]
 
 
 def bet_on_block(tally: Tally, stake: float, margin: float) -> float:

@@ -88,7 +88,4 @@ def _log_odds(calibration: Calibration, counted: Tally, rules: Rules) -> float:
         limit = rules.limit or GROSS_FRACTION
         gains = [e_values.absolute(counted.candidate_bad, counted.candidate_total, limit, ratio) for ratio in LIMITS]
         return log_mean([gain / phi for gain in gains])
-    alternatives = [rules.margin * ratio for ratio in LEAN_RATIOS]
-    if calibration.exact:
-        return log_mean([gain / phi for gain in e_values.hypergeometrics(counted, alternatives, rules.margin)])
-    return log_mean([e_values.poisson(counted, ratio, rules.margin) / phi for ratio in alternatives])
+    return log_mean([gain / phi for gain in e_values.ratio_gains(counted, LEAN_RATIOS, rules.margin, exact=calibration.exact)])

@@ -66,7 +66,6 @@ def interval_text(low: float, high: float) -> str:
 
 
 def claim_text(rules: Rules) -> str:
-    """The claim that the evidence speaks for."""
     if rules.limit:
         return f"more than {100 * rules.limit:.3g} % are bad"
     return "it is worse than stable" if rules.margin == 1 else f"it is more than {rules.margin:.3g} times as bad as stable"

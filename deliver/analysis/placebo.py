@@ -6,21 +6,15 @@ Nothing was released then, so each alarm is false. With too many of them the dis
 from collections.abc import Sequence
 from dataclasses import replace
 from math import log
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from deliver.analysis import e_process
 from deliver.analysis.e_process import starting_logs
 from deliver.analysis.history import History, coarser
 from deliver.model.evidence import Calibration, Tally, Wealth
 
-
-class RandomSource(Protocol):
-    """The part of random.Random that is used here; the caller passes one with its own seed."""
-
-    def sample(self, population: range, k: int) -> list[int]: ...
-
-    def randrange(self, start: int) -> int: ...
-
+if TYPE_CHECKING:
+    from random import Random  # the caller passes one with its own seed
 
 RUNS, POLLS = 40, 120  # placebo releases, and polls of each at most: what the check may cost
 COSTLY_RUNS, COSTLY_POLLS = 20, 60  # the same where each poll takes the exact law
@@ -29,7 +23,7 @@ TRIES = 8
 
 
 def calibrate_by_placebo(
-    calibration: Calibration, history: History, margin: float, alpha: float, fraction: float, random: RandomSource
+    calibration: Calibration, history: History, margin: float, alpha: float, fraction: float, random: "Random"
 ) -> Calibration:
     """The calibration with its dispersion raised until at most alpha of the placebo releases alarm. fraction: 0..1 of pods to draw."""
     many, polls = (COSTLY_RUNS, COSTLY_POLLS) if calibration.exact else (RUNS, POLLS)
@@ -44,7 +38,7 @@ def calibrate_by_placebo(
     return replace(calibration, crossed=crossed, placebos=len(runs))
 
 
-def placebo_run(history: History, every: float, fraction: float, random: RandomSource, polls: int = POLLS) -> list[Tally]:
+def placebo_run(history: History, every: float, fraction: float, random: "Random", polls: int = POLLS) -> list[Tally]:
     """Polls of one placebo release: pods drawn at random against the others, from a random time on."""
     times = max(round(every / history.step), 1)
     pods = range(len(history.total))

@@ -21,8 +21,6 @@ USUAL_TAIL = 0.05  # fraction above the bound that proof is asked of: a p95
 
 @dataclass(frozen=True)
 class Rules:
-    """What is tested."""
-
     margin: float = 1.0  # tolerated ratio candidate to stable
     limit: float = 0.0  # fraction of bad requests, 0..1, that is tolerated instead; 0 = none
     prove: float = defaults.PROVE  # ratio that the candidate has to be shown to stay below

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from deliver.cli import context
@@ -31,6 +30,7 @@ def asked(given: Given, draft: "Draft", wanted: ReleaseSpec, *, by_habit: bool, 
     patient: young pods are waited for; else it is only said that they would be. A cluster that cannot be read the release tells of.
     """
     from deliver.discovery.metric_choice import choose_metrics, last_judged_release, refuse_recorded_metrics
+    from deliver.discovery.traffic_sufficiency import traffic_notes
     from deliver.engine.runtime.record_store import Store
 
     cluster = context.open_cluster(given)
@@ -50,7 +50,7 @@ def asked(given: Given, draft: "Draft", wanted: ReleaseSpec, *, by_habit: bool, 
     notes = (judged.why, *judged.notes) if judged.why and not patient else judged.notes
     if judged.metrics:
         notes = () if given["quiet"] else notes
-        notes += few(wanted, judged, partial(planned, cluster, spec))
+        notes += traffic_notes(planned(cluster, spec), judged.rate, judged.metrics) if judged.rate is not None else ()
     return Asked(
         replace(wanted, analysis=judged.over(wanted.analysis)),
         notes,
@@ -67,12 +67,6 @@ def settled(look: "Callable[[], MetricChoice]", sleep: Callable[[float], None], 
         sleep(min(AGAIN, judged.wait))
         judged = look()
     return judged
-
-
-def few(wanted: ReleaseSpec, judged: "MetricChoice", plan: "Callable[[], Plan]") -> tuple[str, ...]:
-    from deliver.discovery.traffic_sufficiency import traffic_notes
-
-    return traffic_notes(plan(), judged.rate, judged.metrics) if judged.rate is not None else ()
 
 
 def seek(cluster: "Cluster") -> "MetricSearch":

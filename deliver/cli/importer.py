@@ -49,19 +49,8 @@ def run(given: Given) -> int:
     _say(others(read, several))
     if len(several) > 1:
         several = _chosen(given, several)
-    made = [
-        (
-            part,
-            convert(
-                part.objects,
-                deployment=given["deployment"] or "",
-                namespace=given["namespace"] or "",
-                prometheus=given["prometheus"] or "",
-                args=args,
-            ),
-        )
-        for part in several
-    ]
+    first = {name: given[name] or "" for name in ("deployment", "namespace", "prometheus")}
+    made = [(part, convert(part.objects, **first, args=args)) for part in several]
     for part, found in made:
         if len(made) > 1:
             context.say(f"{part}:")

@@ -1,4 +1,4 @@
-"""`promote`, `pause`, `abort`: a request to the driver of a release, or carried out here where there is none; and what `resume` shares."""
+"""`promote`, `pause`, `abort`, `resume`: a request to the driver of a release, or carried out here where there is none."""
 
 import os
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from typer.core import TyperCommand
 
 from deliver.cli import context
-from deliver.cli.options import DISPLAY, PLACE, REASON, Given, output
+from deliver.cli.options import DISPLAY, PLACE, REASON, Given, Option, output
 from deliver.cli.signals import stoppable
 from deliver.cli.typer_commands import command
 from deliver.model.exitcodes import ExitCode
@@ -19,8 +19,14 @@ if TYPE_CHECKING:
     from deliver.engine.runtime.reporter import Reporter
 
 
+TAKEOVER = Option("takeover", "take the release from a driver that still holds the lock", kind="flag")
+
+
 def make(name: str, summary: str) -> TyperCommand:
-    return command(name, summary, partial(ask, verb=name), (REASON, *PLACE, output("text", "jsonl"), *DISPLAY))
+    options = (REASON, *PLACE, output("text", "jsonl"), *DISPLAY)
+    if name == "resume":
+        return command(name, summary, resume, (TAKEOVER, *options))
+    return command(name, summary, partial(ask, verb=name), options)
 
 
 class Display:
@@ -58,6 +64,12 @@ def ask(given: Given, verb: str) -> int:
     from deliver.engine import commands
 
     return act(given, verb, partial(commands.ask, verb=verb), taken_back=ExitCode.PROMOTED if verb == "abort" else ExitCode.ROLLED_BACK)
+
+
+def resume(given: Given) -> int:
+    from deliver.engine import commands
+
+    return act(given, "resume", partial(commands.resume, takeover=bool(given["takeover"])))
 
 
 def act(given: Given, verb: str, call: Callable[..., Release], *, taken_back: ExitCode = ExitCode.ROLLED_BACK) -> int:

@@ -42,6 +42,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:g}%"
 
 
+TARGET = Option("target", "`web` or `deployment/web`; default: from deliver.yaml", metavar="TARGET")
 PLACE = (
     Option("namespace", "namespace of the target; default: the file's, else the kubeconfig context's", "-n", metavar="NAME"),
     Option("context", "context of the kubeconfig", metavar="NAME"),
@@ -146,25 +147,32 @@ def number(given: Given, name: str, default: float, low: float, high: float) -> 
     return value
 
 
-def whole(given: Given, name: str, default: int, high: int = 2**31) -> int:
-    """Raises InputError for what is no whole number from 0 to `high`."""
+def whole(given: Given, name: str, default: int, high: int = 2**31, *, low: int = 0) -> int:
+    """Raises InputError for what is no whole number from `low`, 0 or 1, to `high`."""
     text = given[name]
     if text is not None and not (text.isascii() and text.isdecimal() and int(text[:12]) <= high):
         raise InputError(f"{given.label(name)}: `{text[:20]}` is not a whole number from 0 to {high}")
-    return default if text is None else int(text)
+    value = default if text is None else int(text)
+    if value < low:
+        raise InputError(f"{given.label(name)}: at least {low} is needed")
+    return value
+
+
+def parsed(given: Given, name: str, parse: Callable[[Any], float], default: float) -> float:
+    """Raises InputError for what `parse` does not take."""
+    try:
+        return default if given[name] is None else parse(given[name])
+    except ValueError as error:
+        raise InputError(f"{given.label(name)}: {error}") from None
 
 
 def scrape(given: Given, default: float) -> float:
     """Seconds between two scrapes of the made-up Prometheus. Raises InputError for what nobody has."""
     from deliver.plugins.types import parse_duration
 
-    text = given["scrape"]
-    try:
-        value = default if text is None else parse_duration(text)
-    except ValueError as error:
-        raise InputError(f"{given.label('scrape')}: {error}") from None
+    value = parsed(given, "scrape", parse_duration, default)
     if not 1.0 <= value <= 60.0:
-        raise InputError(f"{given.label('scrape')}: `{str(text)[:20]}` is not a time from 1s to 60s", hint="e.g. `--scrape 30s`")
+        raise InputError(f"{given.label('scrape')}: `{given['scrape'][:20]}` is not a time from 1s to 60s", hint="e.g. `--scrape 30s`")
     return value
 
 

@@ -29,7 +29,6 @@ def plugins(given: Given) -> int:
 
 
 def plugin(given: Given, words: list[str]) -> int:
-    """`deliver plugins show NAME`."""
     from deliver.plugins import registry
     from deliver.render.lists import items_view
     from deliver.render.plugins import plugin_text, plugin_view

@@ -14,7 +14,7 @@ TRIES = 3
 def ask(question: Question) -> object:
     """The value of the chosen one. Raises InputError off a terminal, and for no answer."""
     if not (is_tty(sys.stdin) and is_tty(sys.stderr)):
-        raise _unasked(question)
+        raise InputError(f"not clear: {question.what}", why=_listed(question), hint=f"e.g. {question.choices[0].how}")
     context.say(f"{clean(question.what)}?")
     for number, choice in enumerate(question.choices, 1):
         context.say(f"  {number}. {clean(choice.text)}")
@@ -27,10 +27,6 @@ def ask(question: Question) -> object:
         if answer.strip().isdecimal() and 1 <= int(answer) <= len(question.choices):
             return question.choices[int(answer) - 1].value
     raise InputError(f"no answer to: {question.what}", why=_listed(question), hint=f"e.g. {question.choices[0].how}")
-
-
-def _unasked(question: Question) -> InputError:
-    return InputError(f"not clear: {question.what}", why=_listed(question), hint=f"e.g. {question.choices[0].how}")
 
 
 def _listed(question: Question) -> str:

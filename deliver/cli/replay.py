@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from typer.core import TyperCommand
 
 from deliver.cli import context
-from deliver.cli.options import ANALYSIS, COLOR, PLACE, QUIET, Given, Option, output, whole
+from deliver.cli.options import ANALYSIS, COLOR, PLACE, QUIET, Given, Option, output, parsed, whole
 from deliver.cli.signals import stoppable
 from deliver.cli.typer_commands import command
 from deliver.cli.which import WHICH, chosen, known
@@ -82,10 +82,7 @@ def _release(given: Given, cluster: Any, target: "Target") -> "Release | None":
 def _since(given: Given) -> float:
     from deliver.plugins.types import parse_duration
 
-    try:
-        return parse_duration(given["since"] or "1h")
-    except ValueError as error:
-        raise InputError(f"{given.label('since')}: {error}") from None
+    return parsed(given, "since", parse_duration, 3600.0)
 
 
 def _analysis(given: Given, release: "Release | None", target: "Target") -> "Analysis":
@@ -123,10 +120,8 @@ def _replay(given: Given, question: "Question", provider: Any, release: "Release
 
     answered = asking.ask(question, provider)
     came = _came(release) if release else ""
-    if given["output"] in ("json", "yaml"):
-        context.show_view(text.replay_view(answered, question.stretch.start, came), given["output"])
-    else:
-        context.show(text.replay_text(answered, question.stretch.start, came, context.style(given)))
+    start = question.stretch.start
+    context.show_as(given, lambda: text.replay_view(answered, start, came), lambda style: text.replay_text(answered, start, came, style))
     codes = {Ending.ROLLED_BACK: ExitCode.ROLLED_BACK, Ending.HELD: ExitCode.HELD, Ending.UNPROVED: ExitCode.HELD}
     return codes.get(answered.replay.ending, ExitCode.PROMOTED) if given["detailed_exitcode"] else ExitCode.PROMOTED
 
@@ -142,13 +137,7 @@ def _alarms(given: Given, question: "Question", provider: Any) -> int:
     from deliver.replay import question as asking
     from deliver.replay import text
 
-    runs = whole(given, "aa", 20, 100_000)
-    if not runs:
-        raise InputError(f"{given.label('aa')}: at least 1 is needed")
-    try:
-        share = parse_share(given["share"] or "25%")
-    except ValueError as error:
-        raise InputError(f"{given.label('share')}: {error}") from None
+    runs, share = whole(given, "aa", 20, 100_000, low=1), parsed(given, "share", parse_share, 0.25)
     began = time.monotonic()
     with stoppable(say="stopping; what was replayed is shown") as stop:
 
@@ -162,8 +151,6 @@ def _alarms(given: Given, question: "Question", provider: Any) -> int:
         context.say(
             f"! these pods are of {found.templates} pod templates: something was released in that time; --stable-hash keeps one apart"
         )
-    if given["output"] in ("json", "yaml"):
-        context.show_view(text.alike_view(found, question.analysis.alpha), given["output"])
-    else:
-        context.show(text.alike_text(found, question.analysis.alpha, context.style(given)))
+    alpha = question.analysis.alpha
+    context.show_as(given, lambda: text.alike_view(found, alpha), lambda style: text.alike_text(found, alpha, style))
     return 128 + stop.signum if stop.signum else ExitCode.PROMOTED

@@ -51,7 +51,9 @@ def up_(given: Given) -> int:
         with live(seed=seed, speed=speed, port=port) as (world, door), _kubeconfig(given["write"], door) as file:
             context.show(f"export KUBECONFIG={file}")
             context.say(_instructions(file, door, speed))
-            _until_stopped()
+            over = threading.Event()
+            with handled(lambda *_: over.set()):  # SIGINT or SIGTERM: both are how it is meant to end
+                over.wait()
             context.say(_summary(world))
     except OSError as error:
         if error.errno not in (errno.EADDRINUSE, errno.EACCES):
@@ -106,13 +108,6 @@ In another terminal:
 Tags that registry/web has: 1.0.0, 1.1.0, 1.2.0, and of 2.0.0: -errors,
 -few-errors, -slow, -crash, -oom, -unready.
 """
-
-
-def _until_stopped() -> None:
-    """SIGINT or SIGTERM: both are how it is meant to end."""
-    over = threading.Event()
-    with handled(lambda *_: over.set()):
-        over.wait()
 
 
 def _summary(world: "World") -> str:

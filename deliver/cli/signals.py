@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from deliver.engine.runtime.stop_signal import Stop
@@ -27,7 +27,7 @@ def stoppable(say: str = "stopping: the release will be held safely") -> Iterato
         seen.append(number)
         # In a thread: the code that the signal interrupted may hold the very lock that request() takes.
         threading.Thread(target=stop.request, args=(number,), daemon=True).start()
-        _say(f"{say}; a second signal exits at once")
+        _write(f"\n{say}; a second signal exits at once\n")
 
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -47,13 +47,7 @@ def handled(handle: Callable[[int, FrameType | None], object]) -> Iterator[None]
             signal.signal(number, handler)
 
 
-def _say(text: str) -> None:
-    _write(f"\n{text}\n")
-
-
 def _write(text: str) -> None:
     """Straight to the descriptor: the stream's lock may be held by the code that the signal interrupted."""
-    try:
+    with suppress(OSError, ValueError):
         os.write(sys.stderr.fileno() if sys.stderr else 2, text.encode())
-    except (OSError, ValueError):
-        return

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from typer.core import TyperCommand
 
 from deliver.cli import context
-from deliver.cli.options import COLOR, PLACE, QUIET, Given, Option, number, output, scrape, whole
+from deliver.cli.options import COLOR, PLACE, QUIET, Given, Option, number, output, parsed, scrape, whole
 from deliver.cli.signals import stoppable
 from deliver.cli.typer_commands import command
 from deliver.model.errors import InputError
 from deliver.model.exitcodes import ExitCode
 
 if TYPE_CHECKING:
+    from deliver.render.style import Style
     from deliver.simulate.run import Run
     from deliver.simulate.scenario import Played, Regression, Setting
 
@@ -60,7 +61,7 @@ def simulate(given: Given) -> int:
         form(given["report"])
         can_draw()
         _writable(given["report"])
-    runs, seed = _some(given, "runs", 1, 100_000), whole(given, "seed", 1)
+    runs, seed = whole(given, "runs", 1, 100_000, low=1), whole(given, "seed", 1)
     if not setting.errors and any(one.errors > 1 for one in regressions):
         raise InputError(f"{given.label('errors')}: so many times nothing is nothing", hint="e.g. `--errors 0.01%`")
     for text in found.left:
@@ -99,18 +100,12 @@ def _setting(given: Given) -> "Setting":
     from deliver.plugins.types import parse_duration, parse_share
     from deliver.simulate.scenario import Setting
 
-    def parsed(name: str, parse: Any, default: float) -> float:
-        try:
-            return default if given[name] is None else float(parse(given[name]))
-        except ValueError as error:
-            raise InputError(f"{given.label(name)}: {error}") from None
-
     setting = Setting(
         rps=number(given, "rps", 20.0, 0.0, 1e6),
-        replicas=_some(given, "replicas", 4, 1000),
-        errors=parsed("errors", parse_share, 0.001),
-        latency=parsed("latency", parse_duration, 0.06),
-        past=parsed("past", parse_duration, 3600.0),
+        replicas=whole(given, "replicas", 4, 1000, low=1),
+        errors=parsed(given, "errors", parse_share, 0.001),
+        latency=parsed(given, "latency", parse_duration, 0.06),
+        past=parsed(given, "past", parse_duration, 3600.0),
         scrape=scrape(given, 15.0),
     )
     least = (("latency", setting.latency, 0.001), ("past", setting.past, 2 * setting.scrape))
@@ -119,13 +114,6 @@ def _setting(given: Given) -> "Setting":
             why = "two scrapes of the old version" if name == "past" else ""
             raise InputError(f"{given.label(name)}: at least {low:g} s is needed", why=why)
     return setting
-
-
-def _some(given: Given, name: str, default: int, high: int) -> int:
-    found = whole(given, name, default, high)
-    if not found:
-        raise InputError(f"{given.label(name)}: at least 1 is needed")
-    return found
 
 
 def _writable(file: str) -> None:
@@ -155,25 +143,18 @@ def _regression(text: str) -> "Regression":
 
 
 def _tell(given: Given, setting: "Setting", results: "list[tuple[Regression, list[Run]]]", runs: int) -> None:
+    from deliver.render.view import API_VERSION
     from deliver.simulate.summary import line, view
     from deliver.simulate.text import story, table_text
 
     lines = [line(regression, done) for regression, done in results]
-    if given["output"] in ("json", "yaml"):
-        context.show_view(
-            {
-                "apiVersion": "deliver.dev/v1alpha1",
-                "kind": "Simulation",
-                "setting": dict(vars(setting)),
-                "items": [view(one) for one in lines],
-            },
-            given["output"],
-        )
-        return
-    if runs == 1:
-        for regression, (run,) in results:
-            context.show(story(str(regression), run, context.style(given)) + "\n")
-    context.show(table_text(lines, context.style(given)))
+
+    def text(style: "Style") -> str:
+        stories = [story(str(regression), run, style) + "\n" for regression, (run,) in results] if runs == 1 else []
+        return "\n".join([*stories, table_text(lines, style)])
+
+    data = {"apiVersion": API_VERSION, "kind": "Simulation", "setting": vars(setting), "items": [view(one) for one in lines]}
+    context.show_as(given, lambda: data, text)
 
 
 def _report(file: str, run: "Run") -> None:

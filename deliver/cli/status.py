@@ -9,12 +9,13 @@ from deliver.cli import context
 from deliver.cli.options import DISPLAY, PLACE, Given, Option, output
 from deliver.cli.signals import stoppable
 from deliver.cli.typer_commands import command
+from deliver.cli.which import none_of
 from deliver.model.exitcodes import ExitCode
-from deliver.model.spec import Target
+from deliver.model.observation import Observation
+from deliver.model.release import Release
 
 if TYPE_CHECKING:
     from deliver.cluster.client import KubernetesCluster
-from deliver.cli.which import none_of
 
 
 def make(name: str, summary: str) -> TyperCommand:
@@ -27,11 +28,11 @@ def status(given: Given) -> int:
     from deliver.render import text, view
 
     cluster, target = context.aim(given)
-    if given["watch"]:
-        return _watch(given, cluster, target)
     release, seen = commands.current(cluster, target)
     if release is None:
         raise none_of(target)
+    if given["watch"]:
+        return _watch(given, cluster, release, seen)
     now = time.time()
     driver = commands.lock_status(cluster, target) if release.outcome is None else None
     context.show_as(
@@ -42,14 +43,10 @@ def status(given: Given) -> int:
     return ExitCode.PROMOTED
 
 
-def _watch(given: Given, cluster: "KubernetesCluster", target: Target) -> int:
+def _watch(given: Given, cluster: "KubernetesCluster", release: Release, seen: Observation | None) -> int:
     """Looks on until the release has ended or is held; a signal ends the looking, not the release."""
-    from deliver.engine import commands
     from deliver.engine.commands import follow
 
-    release, seen = commands.current(cluster, target)
-    if release is None:
-        raise none_of(target)
     machine = given["output"] in ("json", "yaml")
     display = context.reporter(given, output="jsonl" if machine else "text", driving=False)
     if release.outcome is not None:

@@ -7,8 +7,7 @@ strategy that the command line itself names. So `command` writes a signature, `p
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,7 +32,7 @@ def command(
 ) -> TyperCommand:
     """A typer command whose callback gets all that was given as one value and returns the exit code. argument: in TARGET's place."""
     from deliver.cli.errors import reported
-    from deliver.cli.options import Given
+    from deliver.cli.options import TARGET, Given
 
     options = tuple(options)
 
@@ -46,8 +45,8 @@ def command(
         return reported(lambda: run(Given(values, label)), values)
 
     context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-    first = [_argument(argument)] if argument else [_target()] if target else []
-    parameters = [context, *first, *map(_parameter, options)]
+    first = argument or (TARGET if target else None)
+    parameters = [context, *([_argument(first)] if first else []), *map(_parameter, options)]
     callback.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads a function's own signature first
     callback.__annotations__ = {}
     single = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -59,11 +58,6 @@ def command(
 
 def _env(option: "Option") -> str:
     return option.env or f"DELIVER_{option.name.upper()}"
-
-
-def _target() -> inspect.Parameter:
-    argument = typer.Argument(metavar="TARGET", help="`web` or `deployment/web`; default: from deliver.yaml", show_default=False)
-    return inspect.Parameter("target", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, argument])
 
 
 def _argument(option: "Option") -> inspect.Parameter:
@@ -151,14 +145,9 @@ class DeliverGroup(TyperGroup):
         return None
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        with self._names_only():
-            return super().shell_complete(ctx, incomplete)
-
-    @contextmanager
-    def _names_only(self) -> Iterator[None]:
-        self._listing = True
+        self._listing = True  # names only
         try:
-            yield
+            return super().shell_complete(ctx, incomplete)
         finally:
             self._listing = False
 

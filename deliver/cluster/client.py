@@ -62,7 +62,6 @@ class KubernetesCluster:
 
     @property
     def server(self) -> str:
-        """The API server's URL."""
         return without_secrets(self._transport.server)
 
     def close(self) -> None:

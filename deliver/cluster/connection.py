@@ -118,7 +118,7 @@ def _from_files(path: str, context: str | None) -> Place:
         with _plugin_errors() as said:
             loader.load_and_set(configuration)
         details = loader.current_context["context"]
-        user = _user(content, details.get("user"))
+        user = _named(content, "users", details.get("user")).get("user") or {}
         if "server" not in _named(content, "clusters", details.get("cluster")).get("cluster", {}):
             raise Unusable(f"the cluster of context {chosen['name']} has no server")
         if not isinstance(details.get("namespace") or "", str):
@@ -177,10 +177,6 @@ def _context(path: str, content: Mapping[str, Any], wanted: str | None) -> Mappi
 
 def _named(content: Mapping[str, Any], section: str, name: str | None) -> Mapping[str, Any]:
     return next((one.value for one in content.get(section) or [] if one.value.get("name") == name), {})
-
-
-def _user(content: Mapping[str, Any], name: str | None) -> Mapping[str, Any]:
-    return _named(content, "users", name).get("user") or {}
 
 
 @contextlib.contextmanager

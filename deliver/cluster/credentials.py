@@ -1,7 +1,8 @@
 """The connection pool and the Authorization header, renewed while the process runs."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from deliver.cluster.connection import Place
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from urllib3 import PoolManager
 
 T = TypeVar("T")
+SILENT = "the credential plugin does not answer"
 _FRESH = 10.0  # seconds a header is used before the loader is asked again: a plugin with short-lived tokens must not run for every call
 
 
@@ -65,8 +67,15 @@ class Credentials:
             self._use(place)
             self.generation += 1
 
-    def _locked(self, timeout: float) -> "_Held":
-        return _Held(self._lock, timeout)
+    @contextmanager
+    def _locked(self, timeout: float) -> Iterator[None]:
+        """Raises CredentialsFailed after `timeout`: another thread's plugin may hang."""
+        if not self._lock.acquire(timeout=min(timeout, threading.TIMEOUT_MAX)):
+            raise CredentialsFailed(SILENT)
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def _bounded(self, work: Callable[[], T], timeout: float) -> T:
         """Run it for at most `timeout` seconds; in a thread when a program of others is behind it, which may hang."""
@@ -88,21 +97,7 @@ class Credentials:
         if results:
             return results[0]
         if not errors:
-            raise CredentialsFailed("the credential plugin does not answer")
+            raise CredentialsFailed(SILENT)
         error = errors[0]
         text = f"{error.what}: {error.why}" if isinstance(error, DeliverError) else "the credentials cannot be read"
         raise CredentialsFailed(text.removesuffix(": "))
-
-
-class _Held:
-    """A lock taken for a `with` block, or CredentialsFailed after `timeout`: another thread's plugin may hang."""
-
-    def __init__(self, lock: threading.Lock, timeout: float) -> None:
-        self._lock, self._timeout = lock, timeout
-
-    def __enter__(self) -> None:
-        if not self._lock.acquire(timeout=min(self._timeout, threading.TIMEOUT_MAX)):
-            raise CredentialsFailed("the credential plugin does not answer")
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()

@@ -1,13 +1,12 @@
 """What a call to the API server can end in, and its translation into the errors of deliver.model.errors."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from deliver.model.errors import ClusterError, Conflict, Forbidden, Gone, NotFound, Rejected, Unreachable
-from deliver.text.sanitize import one_line
+from deliver.text.sanitize import json_in, one_line
 
 LONGEST_TEXT = 512
 CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and line feed
@@ -95,10 +94,7 @@ def _hint(status: int) -> str:
 
 def status_object(body: bytes) -> dict[str, Any]:
     """The Status object in which the API server answers for itself; {} for anything else."""
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
+    parsed = json_in(body)
     return parsed if isinstance(parsed, dict) and parsed.get("kind") == "Status" else {}
 
 

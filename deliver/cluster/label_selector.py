@@ -32,14 +32,12 @@ def parse(text: str) -> Callable[[Labels], bool]:
 def _term(part: str) -> Callable[[Labels], bool]:
     if match := _SET.match(part):
         key, values = match["key"], {value.strip() for value in match["values"].split(",")}
-        if match["op"] == "in":
-            return lambda labels: labels.get(key) in values
-        return lambda labels: labels.get(key) not in values
+        within = match["op"] == "in"
+        return lambda labels: (labels.get(key) in values) is within
     if match := _PAIR.match(part):
         key, value = match["key"], match["value"]
-        if match["op"] == "!=":
-            return lambda labels: labels.get(key) != value
-        return lambda labels: labels.get(key) == value
+        same = match["op"] != "!="
+        return lambda labels: (labels.get(key) == value) is same
     if match := _NAME.match(part):
         key, wanted = match["key"], not match["no"]
         return lambda labels: (key in labels) is wanted

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from urllib3.exceptions import HTTPError
+
 from deliver.cluster.failures import AttemptFailed, Call
 from deliver.cluster.object_store import ObjectStore
 from deliver.cluster.paths import path, title, typed
@@ -153,11 +155,5 @@ def narrowed(selector: str, name: str) -> dict[str, str]:
     return query | ({"fieldSelector": f"metadata.name={name}"} if name else {})
 
 
-def _recoverable() -> tuple[type[Exception], ...]:
-    from urllib3.exceptions import HTTPError
-
-    # ValueError: a cut or damaged line. AttributeError: urllib3 and ssl raise it now and then when another thread cuts the connection
-    return (Relist, Truncated, AttemptFailed, ClusterError, HTTPError, http.client.HTTPException, OSError, ValueError, AttributeError)
-
-
-_RECOVERABLE = _recoverable()
+# ValueError: a cut or damaged line. AttributeError: urllib3 and ssl raise it now and then when another thread cuts the connection
+_RECOVERABLE = (Relist, Truncated, AttemptFailed, ClusterError, HTTPError, http.client.HTTPException, OSError, ValueError, AttributeError)

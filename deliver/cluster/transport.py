@@ -6,7 +6,8 @@ urllib3's own retries are off (`retries=False`): by default the client sends a r
 import http.client
 import json
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 from deliver import __version__
@@ -14,10 +15,12 @@ from deliver.cluster.credentials import Credentials, CredentialsFailed
 from deliver.cluster.failures import AttemptFailed, Call, from_status, no_answer, without_secrets
 from deliver.cluster.timing import Deadline, Timing
 from deliver.model.errors import Forbidden
+from deliver.text.sanitize import json_in
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
+T = TypeVar("T")
 _CHUNK = 65536
 _LARGEST = 128 * 1024 * 1024  # bytes of one answer: a page of 500 objects is far below
 
@@ -32,11 +35,7 @@ class Transport:
 
     def json(self, call: Call, deadline: Deadline) -> dict[str, Any]:
         """The answer as an object. Raises AttemptFailed; an answer that is cut short or no JSON counts as none."""
-        body = self.raw(call, deadline)
-        try:
-            parsed = json.loads(body)
-        except (ValueError, RecursionError):
-            parsed = None
+        parsed = json_in(self.raw(call, deadline))
         if not isinstance(parsed, dict):
             raise no_answer(call, "the answer is not a JSON object", server=self.server, sent=True)
         return parsed
@@ -54,12 +53,12 @@ class Transport:
         401: the credentials are read anew and the call is sent once more.
         """
         generation = self._credentials.generation
-        header = self._header(call, deadline)
+        header = self._credentials_of(call, deadline, self._credentials.header)
         response = self._send(call, header, read, deadline)
         if response.status == 401:
-            self._drop(response)
-            self._refresh(call, generation, deadline)
-            header = self._header(call, deadline)
+            response.close()  # here and below not back to the pool: there may be an unread rest on it
+            self._credentials_of(call, deadline, partial(self._credentials.refresh, generation))
+            header = self._credentials_of(call, deadline, self._credentials.header)
             response = self._send(call, header, read, deadline)
         if 200 <= response.status < 300:
             return response
@@ -99,23 +98,17 @@ class Transport:
                 parts.append(part)
                 size += len(part)
                 if deadline.over() or size > _LARGEST:
-                    self._drop(response)
+                    response.close()
                     why = "the answer did not end in time" if deadline.over() else "the answer is too large"
                     raise no_answer(call, why, server=self.server, sent=True, retry=False)
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
-            self._drop(response)
+            response.close()
             raise self._failed(call, error) from None
         return b"".join(parts)
 
-    def _header(self, call: Call, deadline: Deadline) -> str:
+    def _credentials_of(self, call: Call, deadline: Deadline, read: Callable[[float], T]) -> T:
         try:
-            return self._credentials.header(deadline.bound(self.timing.deadline))
-        except CredentialsFailed as error:
-            raise self._unauthorized(call, str(error)) from None
-
-    def _refresh(self, call: Call, generation: int, deadline: Deadline) -> None:
-        try:
-            self._credentials.refresh(generation, deadline.bound(self.timing.deadline))
+            return read(deadline.bound(self.timing.deadline))
         except CredentialsFailed as error:
             raise self._unauthorized(call, str(error)) from None
 
@@ -125,44 +118,38 @@ class Transport:
         return AttemptFailed(Forbidden(f"cannot {call.what}", status=401, why=without_secrets(why), state=state, hint=hint))
 
     def _failed(self, call: Call, error: Exception) -> AttemptFailed:
-        """By class only: the texts of the exceptions hold object addresses, URLs and proxies' passwords."""
-        from urllib3 import exceptions as e
-
-        server = without_secrets(self.server)
-        cause = error.original_error if isinstance(error, e.ProxyError) else error
-        if isinstance(cause, e.NameResolutionError):
-            return no_answer(call, "its name does not resolve", server=server, sent=False)
-        if isinstance(cause, e.ConnectTimeoutError) and not isinstance(cause, e.NewConnectionError):
-            return no_answer(call, f"no connection within {self.timing.connect:g} s", server=server, sent=False)
-        if isinstance(cause, e.NewConnectionError):
-            return no_answer(call, "the connection is refused or there is no route", server=server, sent=False)
-        if isinstance(cause, e.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(cause):
-            hint = "check certificate-authority in the kubeconfig: another cluster may now have this address"
-            return no_answer(call, "its TLS certificate is not trusted", server=server, sent=False, retry=False, hint=hint)
-        if isinstance(cause, e.SSLError):
-            return no_answer(call, f"TLS failed ({_tls_reason(cause)})", server=server, sent=True)
-        if isinstance(error, e.ProxyError):
-            return no_answer(call, "the proxy does not let the connection through", server=server, sent=False)
-        if isinstance(cause, e.ReadTimeoutError):
-            return no_answer(call, "it stayed silent", server=server, sent=True)
-        if isinstance(cause, (e.LocationParseError, e.URLSchemeUnknown, e.LocationValueError)):
-            hint = "correct the cluster's server in the kubeconfig"
-            return no_answer(call, "its address is not a valid URL", server=server, sent=False, retry=False, hint=hint)
-        if isinstance(cause, FileNotFoundError):
-            hint = "the kubeconfig's certificate files must be readable"
-            return no_answer(call, "a certificate file is missing", server=server, sent=False, retry=False, hint=hint)
-        return no_answer(call, "the connection was cut", server=server, sent=True)
-
-    @staticmethod
-    def _drop(response: "BaseHTTPResponse") -> None:
-        """Not back to the pool: there may be an unread rest on it."""
-        response.close()
+        why, sent, hint = _cause(error, self.timing.connect)
+        return no_answer(call, why, server=without_secrets(self.server), sent=sent, retry=not hint, hint=hint)
 
 
-def _tls_reason(error: Exception) -> str:
-    """OpenSSL's own word for it, such as NO_CERTIFICATE_OR_CRL_FOUND."""
-    inner = error.args[0] if error.args else None
-    return without_secrets(str(getattr(inner, "reason", None) or "handshake cut"))
+def _cause(error: Exception, connect: float) -> tuple[str, bool, str]:
+    """(why, whether the request may have been sent, what to correct, without which another try cannot help either).
+    By class only: the texts of the exceptions hold object addresses, URLs and proxies' passwords.
+    """
+    from urllib3 import exceptions as e
+
+    cause = error.original_error if isinstance(error, e.ProxyError) else error
+    if isinstance(cause, e.NameResolutionError):
+        return "its name does not resolve", False, ""
+    if isinstance(cause, e.ConnectTimeoutError) and not isinstance(cause, e.NewConnectionError):
+        return f"no connection within {connect:g} s", False, ""
+    if isinstance(cause, e.NewConnectionError):
+        return "the connection is refused or there is no route", False, ""
+    if isinstance(cause, e.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(cause):
+        hint = "check certificate-authority in the kubeconfig: another cluster may now have this address"
+        return "its TLS certificate is not trusted", False, hint
+    if isinstance(cause, e.SSLError):
+        own = getattr(cause.args[0] if cause.args else None, "reason", None)  # OpenSSL's word, such as NO_CERTIFICATE_OR_CRL_FOUND
+        return f"TLS failed ({without_secrets(str(own or 'handshake cut'))})", True, ""
+    if isinstance(error, e.ProxyError):
+        return "the proxy does not let the connection through", False, ""
+    if isinstance(cause, e.ReadTimeoutError):
+        return "it stayed silent", True, ""
+    if isinstance(cause, (e.LocationParseError, e.URLSchemeUnknown, e.LocationValueError)):
+        return "its address is not a valid URL", False, "correct the cluster's server in the kubeconfig"
+    if isinstance(cause, FileNotFoundError):
+        return "a certificate file is missing", False, "the kubeconfig's certificate files must be readable"
+    return "the connection was cut", True, ""
 
 
 class Truncated(Exception):

@@ -32,9 +32,7 @@ _METRIC_KEYS = sorted({*RatioModel.model_fields, *LatencyModel.model_fields, *Qu
 
 def build(draft: Draft) -> ReleaseSpec:
     """Raises InputError; namespace stays "" where neither file nor option names one."""
-    data = dict(draft.data)
-    provider = _take_provider(data, draft)
-    file = _file(data, draft)
+    file, provider = _file(draft)
     if not file.strategy:
         names = ", ".join(registry.names("deliver.strategies")) or "none"
         raise InputError(
@@ -73,18 +71,15 @@ def moves_pods(strategy: str) -> bool:
 
 def check(draft: Draft) -> str:
     """All that can be known without a cluster, of a file that options may still complete. Returns what is missing, "" for nothing."""
-    whole = Draft(draft.document, dict(draft.data), dict(draft.flags))
-    section = whole.data.get("strategy")
+    section = draft.data.get("strategy")
     pods = all(map(moves_pods, section)) if isinstance(section, dict) else True
-    missing = [key for key in (*(("image",) if pods else ()), "strategy") if not whole.data.get(key)]
-    data = dict(whole.data)
-    provider = _take_provider(data, whole)
-    file = _file(data, whole)
+    missing = [key for key in (*(("image",) if pods else ()), "strategy") if not draft.data.get(key)]
+    file, provider = _file(draft)
     for name, options in file.strategy.items():
-        _strategy(name, options, Target(file.target.namespace or "", file.target.deployment), whole)
-    _router(file, whole)
-    _notifiers(file, whole)
-    _analysis(file.analysis, provider, whole)
+        _strategy(name, options, Target(file.target.namespace or "", file.target.deployment), draft)
+    _router(file, draft)
+    _notifiers(file, draft)
+    _analysis(file.analysis, provider, draft)
     return f"; still needed on the command line: {', '.join(missing)}" if missing else ""
 
 
@@ -104,12 +99,14 @@ def _backend(backend: PluginSpec, path: Path, draft: Draft) -> None:
         raise InputError(error.what, why=error.why, hint=f"{error.hint}; on the command line: --set KEY=VALUE,...") from None
 
 
-def _file(data: dict[str, Any], draft: Draft) -> FileModel:
+def _file(draft: Draft) -> tuple[FileModel, tuple[str, Any] | None]:
+    """What the models know, and the metric provider with its options."""
+    data = dict(draft.data)
+    provider = _take_provider(data, draft)
     try:
-        return FileModel.model_validate(data, context=WRITTEN)
+        return FileModel.model_validate(data, context=WRITTEN), provider
     except ValidationError as error:
         raise_for(error, data=data, where=draft.where, keys=_keys)
-        raise
 
 
 def _keys(path: Path) -> Sequence[str]:

@@ -1,5 +1,6 @@
 """What the user asked for, before it is checked: the file's data with the options laid over it, each value knowing where it came from."""
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,7 @@ class Draft:
 
     @classmethod
     def of(cls, document: Document | None) -> "Draft":
-        return cls(document, _copy(document.data) if document else {})
+        return cls(document, deepcopy(document.data) if document else {})
 
     def put(self, path: Path, value: Any, flag: str) -> None:
         """Set a value from an option; mappings on the way are made, whatever else stood there gives way."""
@@ -29,10 +30,7 @@ class Draft:
         self.flags[path] = flag
 
     def drop(self, path: Path) -> None:
-        node: Any = self.data
-        for key in path[:-1]:
-            node = node.get(key) if isinstance(node, dict) else None
-        if isinstance(node, dict):
+        if isinstance(node := self.get(path[:-1]), dict):
             node.pop(path[-1], None)
 
     def get(self, path: Path) -> Any:
@@ -47,9 +45,3 @@ class Draft:
             if flag := self.flags.get(path[:length]):
                 return f"{flag}: " if flag.startswith("`") else f"option {flag}: "
         return f"{self.document.at(path, key=key)}: " if self.document else ""
-
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _copy(item) for key, item in value.items()}
-    return [_copy(item) for item in value] if isinstance(value, list) else value

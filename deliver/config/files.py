@@ -1,5 +1,6 @@
 """Which deliver.yaml is meant, and its bytes."""
 
+import os
 from pathlib import Path
 
 from deliver.config.document import MAX_BYTES, Document
@@ -29,7 +30,7 @@ def read(given: str | None, cwd: Path, home: Path | None) -> Document | None:
         return None
     if given and not path.is_absolute():
         path = cwd / path
-    name = given or _shown(path, cwd)
+    name = given or os.path.relpath(path, cwd)
     try:
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)  # a pipe or a device may never end
@@ -39,11 +40,3 @@ def read(given: str | None, cwd: Path, home: Path | None) -> Document | None:
     from deliver.config.loader import parse
 
     return parse(raw, name)
-
-
-def _shown(path: Path, cwd: Path) -> str:
-    """As a person would type it from here."""
-    if path.parent == cwd:
-        return path.name
-    ups = next((count for count, parent in enumerate(cwd.parents, 1) if parent == path.parent), 0)
-    return "../" * ups + path.name if ups else str(path)

@@ -17,10 +17,6 @@ from deliver.model.errors import InputError
 MAX_DEPTH = 64
 
 
-class _Events(yaml.SafeLoader):
-    """Only PyYAML's reader, scanner and parser are used: the data is built here from its events."""
-
-
 def parse(raw: bytes, source: str) -> Document:
     """Raises InputError for anything but one mapping in plain YAML."""
     if len(raw) > MAX_BYTES:
@@ -51,7 +47,7 @@ class _Builder:
         self.source = source
         self.values: dict[Path, Mark] = {}
         self.keys: dict[Path, Mark] = {}
-        self.loader = _Events(text)
+        self.loader = yaml.SafeLoader(text)  # only its reader, scanner and parser are used
         self.events = self._checked()
 
     def document(self) -> Document:

@@ -125,7 +125,9 @@ _NUMBERS = ("min_samples", "consecutive")
 def _metrics(draft: Draft, given: Mapping[str, Any], label: Callable[[str], str]) -> None:
     """--errors/--requests make or replace the metric `errors`, --latency-histogram the metric `latency`; the others adjust."""
     used = {name: given[name] for name in given if given[name] is not None}
-    _pair(used, "errors", "requests", label)
+    for one, other in (("errors", "requests"), ("requests", "errors")):
+        if one in used and other not in used:
+            raise InputError(f"option {label(one)} needs {label(other)}", hint=f"add {label(other)}, or put the metric into deliver.yaml")
     if "errors" in used:
         _replace(
             draft,
@@ -144,13 +146,6 @@ def _metrics(draft: Draft, given: Mapping[str, Any], label: Callable[[str], str]
     for name in _COUNTED:
         if name in used:
             _set_all(draft, name, scalar(used[name]) if name in _NUMBERS else used[name], fresh, label(name))
-
-
-def _pair(used: Mapping[str, Any], first: str, second: str, label: Callable[[str], str], *, one_way: bool = False) -> None:
-    if first in used and second not in used:
-        raise InputError(f"option {label(first)} needs {label(second)}", hint=f"add {label(second)}, or put the metric into deliver.yaml")
-    if second in used and first not in used and not one_way:
-        raise InputError(f"option {label(second)} needs {label(first)}", hint=f"add {label(first)}, or put the metric into deliver.yaml")
 
 
 def _metric_list(draft: Draft) -> list[Any]:

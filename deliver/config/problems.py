@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
@@ -28,7 +28,7 @@ _SAY = {
 }
 
 
-def raise_for(error: ValidationError, *, data: Any, where: Where, keys: Callable[[Path], Sequence[str]], prefix: Path = ()) -> None:
+def raise_for(error: ValidationError, *, data: Any, where: Where, keys: Callable[[Path], Sequence[str]], prefix: Path = ()) -> NoReturn:
     """Raises InputError. keys: which keys may stand at a path, for suggestions. prefix: of the data's own path in the file."""
     found = sorted(error.errors(include_url=False), key=lambda item: item["type"] != "extra_forbidden")  # a typo explains what is missing
     problems = [_problem(item, data, where, keys, prefix) for item in found]
@@ -47,7 +47,7 @@ def _problem(item: Mapping[str, Any], data: Any, where: Where, keys: Callable[[P
     if kind == "missing":
         return f"{where(path[:-1], False)}`{name}` is missing", f"add `{name}:`{_under(path[:-1])}"
     place = where(path, False)
-    label = "" if place.startswith(("option ", "`")) else _label(path)
+    label = f"`{dotted(path)}`: " if path and not place.startswith(("option ", "`")) else ""
     return f"{place}{label}{_reason(item)}", ""
 
 
@@ -81,10 +81,6 @@ def dotted(path: Path) -> str:
     for element in path:
         text += f"[{element}]" if isinstance(element, int) else f".{element}" if text else str(element)
     return text
-
-
-def _label(path: Path) -> str:
-    return f"`{dotted(path)}`: " if path else ""
 
 
 def _reason(item: Mapping[str, Any]) -> str:

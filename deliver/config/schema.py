@@ -12,14 +12,7 @@ from deliver.plugins.notifiers import EVENTS
 def json_schema() -> dict[str, Any]:
     schema = FileModel.model_json_schema()
     properties, definitions = schema["properties"], schema["$defs"]
-    strategies = _models("deliver.strategies", definitions)
-    properties["strategy"] |= {
-        "type": "object",
-        "properties": strategies,
-        "additionalProperties": False,
-        "maxProperties": 1,
-        "minProperties": 1,
-    }
+    properties["strategy"] |= _one_of(_models("deliver.strategies", definitions))
     properties["strategy"].pop("default", None)
     routers = _models("deliver.routers", definitions)
     properties["router"] = {
@@ -28,14 +21,7 @@ def json_schema() -> dict[str, Any]:
     }
     analysis = definitions["AnalysisModel"]["properties"]
     analysis.update(_models("deliver.metrics", definitions))
-    checks = _models("deliver.checks", definitions)
-    analysis["health"]["items"] = {
-        "type": "object",
-        "properties": checks,
-        "additionalProperties": False,
-        "maxProperties": 1,
-        "minProperties": 1,
-    }
+    analysis["health"]["items"] = _one_of(_models("deliver.checks", definitions))
     properties["notify"]["items"] = {
         "type": "object",
         "properties": {**_models("deliver.notifiers", definitions), "on": {"type": "array", "items": {"enum": list(EVENTS)}}},
@@ -46,6 +32,10 @@ def json_schema() -> dict[str, Any]:
         "title": "deliver.yaml",
         **{k: v for k, v in schema.items() if k != "title"},
     }
+
+
+def _one_of(models: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": models, "additionalProperties": False, "maxProperties": 1, "minProperties": 1}
 
 
 def _models(group: str, definitions: dict[str, Any]) -> dict[str, Any]:

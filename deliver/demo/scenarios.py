@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from deliver.demo import versions
 from deliver.demo.stage import Stage
-from deliver.demo.versions import foreign_edit, killed_driver, two_drivers
 
 
 @dataclass(frozen=True)
@@ -26,9 +25,9 @@ SCENARIOS = {
         Scenario("slow", "a slow version is caught and taken back", 15, versions.slow),
         Scenario("crash", "a version that crashes never meets a user", 10, versions.crash),
         Scenario("blind", "Prometheus goes away: no data is not a PASS", 22, versions.blind),
-        Scenario("killed-driver", "deliver itself is killed; another machine goes on", 55, killed_driver),
-        Scenario("two-drivers", "two releases at once: the second is refused", 35, two_drivers),
-        Scenario("foreign-edit", "somebody edits the Deployment in the middle of it", 18, foreign_edit),
+        Scenario("killed-driver", "deliver itself is killed; another machine goes on", 55, versions.killed_driver),
+        Scenario("two-drivers", "two releases at once: the second is refused", 35, versions.two_drivers),
+        Scenario("foreign-edit", "somebody edits the Deployment in the middle of it", 18, versions.foreign_edit),
     )
 }
 DEFAULT = ("healthy", "errors")

@@ -194,6 +194,17 @@ class Stage:
         served = sum(count for image, count in (now.by_image - self.before.by_image).items() if _tag(image) == tag)
         self.fact(served == 0, f"{tag} was given no request at all", f"{tag} was given {served} requests")
 
+    def promoted(self, new: str) -> None:
+        self.outcome(Outcome.PROMOTED)
+        self.nothing_lost()
+        self.served_by(new)
+
+    def taken_back(self) -> None:
+        self.outcome(Outcome.ROLLED_BACK)
+        self.nothing_lost()
+        self.served_by(self.stable)
+        self.as_before()
+
     def as_before(self) -> None:
         same = (self._spec("deployments"), self._spec("services")) == (self.deployment, self.service)
         leftover = any(item["metadata"]["name"] == "web-candidate" for item in self.world.api.list("deployments", TARGET.namespace))

@@ -25,16 +25,16 @@ class Teller:
     def width(self) -> int:
         return min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST) if self.terminal else WIDEST
 
-    def say(self, text: str, indent: str = "", paint: str = "") -> None:
+    def say(self, text: str) -> None:
         """A paragraph, and an empty line."""
-        for line in wrap(" ".join(text.split()), self.width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False):
-            self.out.line(self.style.paint(line, paint))
+        for line in wrap(" ".join(text.split()), self.width, break_on_hyphens=False):
+            self.out.line(line)
         self.gap()
 
-    def verbatim(self, text: str, paint: str = "dim") -> None:
+    def verbatim(self, text: str) -> None:
         """Lines as they are, indented, and an empty line."""
         for line in text.rstrip().splitlines():
-            self.out.line(("    " + self.style.paint(line, paint)) if line else "")
+            self.out.line(("    " + self.style.paint(line, "dim")) if line else "")
         self.gap()
 
     def head(self, text: str) -> None:

@@ -13,17 +13,12 @@ def healthy(stage: Stage) -> None:
         "BLIND waits. The old pods stay, full size, until the last step has passed."
     )
     stage.types(f"run --image registry/web:{new}", ExitCode.PROMOTED, means="promoted")
-    stage.outcome(Outcome.PROMOTED)
-    stage.nothing_lost()
-    stage.served_by(new)
+    stage.promoted(new)
 
 
 def _taken_back(stage: Stage, bad: str) -> None:
     stage.types(f"run --image registry/web:{bad}", ExitCode.ROLLED_BACK)
-    stage.outcome(Outcome.ROLLED_BACK)
-    stage.nothing_lost()
-    stage.served_by(stage.stable)
-    stage.as_before()
+    stage.taken_back()
 
 
 def errors(stage: Stage) -> None:
@@ -65,10 +60,7 @@ def blind(stage: Stage) -> None:
     stage.say("You decide to take it back. A rollback asks nobody but the API server, so it works with Prometheus still down:")
     stage.types("rollback web --reason 'no metrics'", ExitCode.PROMOTED)
     stage.prometheus("")
-    stage.outcome(Outcome.ROLLED_BACK)
-    stage.nothing_lost()
-    stage.served_by(stage.stable)
-    stage.as_before()
+    stage.taken_back()
 
 
 def killed_driver(stage: Stage) -> None:
@@ -93,9 +85,7 @@ def killed_driver(stage: Stage) -> None:
         "worse than one who waits; then it drives the release to its end."
     )
     stage.types("resume web", ExitCode.PROMOTED, actor="colleague@laptop", means="promoted")
-    stage.outcome(Outcome.PROMOTED)
-    stage.nothing_lost()
-    stage.served_by(new)
+    stage.promoted(new)
 
 
 def two_drivers(stage: Stage) -> None:
@@ -134,7 +124,4 @@ def foreign_edit(stage: Stage) -> None:
     stage.teller.gap()
     stage.say("You take the release back first, and talk then:")
     stage.types("rollback web --reason 'talk first'", ExitCode.PROMOTED)
-    stage.outcome(Outcome.ROLLED_BACK)
-    stage.nothing_lost()
-    stage.served_by(stage.stable)
-    stage.as_before()
+    stage.taken_back()

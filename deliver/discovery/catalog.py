@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class KnownCounter:
-    """A request counter of a well-known program."""
-
     name: str
     who: str  # counts
     histogram: str = ""  # base name of the one that times the same requests

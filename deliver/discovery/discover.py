@@ -13,7 +13,6 @@ from deliver.discovery.series_queries import LONG_WINDOW, YOUNG_PODS, SeriesQuer
 from deliver.discovery.types import Ask, DiscoveredEntry, Discovery, Family, Question
 from deliver.discovery.workload import Workload
 from deliver.engine.runtime import analysis_factory
-from deliver.model.errors import DeliverError
 from deliver.model.spec import Analysis, PluginSpec
 from deliver.plugins.interfaces import MetricProvider, MetricsError
 from deliver.text.durations import show_duration
@@ -62,9 +61,7 @@ def _discover_by(
     """What this provider has; an error becomes a note."""
     try:
         return replace(discover_metrics(provide(provider), workload, ask, provider, notes), there=True, answers=True)
-    except (MetricsError, DeliverError) as error:
-        if getattr(error, "exit_code", None) and not isinstance(error, MetricsError):
-            raise
+    except MetricsError as error:
         return Discovery(provider, notes=(*notes, f"metrics: {error}"), there=True)
 
 
@@ -141,7 +138,7 @@ def _errors_entry(counter: RequestCounter, queries: SeriesQueries) -> Discovered
     seen = (
         f"{counter.requests} requests of {len(queries.pods)} pods in {show_duration(round(counter.seconds))}, {counter.failed} of them bad"
     )
-    what = f"counted by {counter.who}" if counter.known else "looks like a request counter"
+    what = f"counted by {counter.by.who}" if counter.known else "looks like a request counter"
     return DiscoveredEntry(entry, f"errors: {counter.total} ({what}); bad is {counter.status.words}; {seen}")
 
 
@@ -157,15 +154,11 @@ def _latency_entry(families: Sequence[Family], counter: RequestCounter | None, a
             if timed.count < latency.FEWEST_REQUESTS
             else "has no bound that can be written"
         )
-        why = f"latency: {timed.base} {few}; all bounds that tell something are judged, of {_bounds(timed)}"
+        some = ", ".join(f"{bound:g}s" for bound in sorted(timed.bounds)[:12])
+        why = f"latency: {timed.base} {few}; all bounds that tell something are judged, of {some}"
         return DiscoveredEntry({"name": "latency", "histogram": str(timed.base)}, why), []
     kind = ", a native histogram" if timed.native else ", in milliseconds" if units_per_second(timed.base.name) != 1 else ""
     entry = {"name": "latency", "histogram": str(timed.base), "slower_than": latency.bound_text(bound)}
     fraction = f"{100 * timed.bounds[bound]:.2g} % of {timed.count} requests took longer than {latency.bound_text(bound)}"
     why = f"latency: {timed.base}{kind}; {fraction}"
     return DiscoveredEntry(entry, why), []
-
-
-def _bounds(timed: LatencyHistogram) -> str:
-    some = sorted(timed.bounds)[:12]
-    return ", ".join(f"{bound:g}s" for bound in some)

@@ -35,7 +35,7 @@ def find_histograms(families: Sequence[Family], counter: RequestCounter | None) 
 
 def choose_histogram(found: Sequence[LatencyHistogram], counter: RequestCounter | None) -> LatencyHistogram | Question | None:
     """The histogram that belongs to the counter; else the only one with as many requests; else a question."""
-    own = [one for one in found if counter and one.base.name == counter.histogram]
+    own = [one for one in found if counter and one.base.name == counter.by.histogram]
     busy = [one for one in found if one.count >= FEWEST_REQUESTS] or list(found)
     alike = [one for one in busy if counter and counter.requests and abs(one.count - counter.requests) <= 0.2 * counter.requests]
     for some in (own, alike, busy):

@@ -42,10 +42,10 @@ def candidates(cluster: Cluster) -> tuple[list[Place], str]:
     """(places to ask, why the Services could not be listed)."""
     try:
         services = cluster.list("services", "", deadline=LIST_TIMEOUT)
-    except Forbidden:
-        return list(prometheus_services.usual_places()), "no right to list Services of all namespaces; asked at usual addresses"
     except ClusterError as error:
-        return list(prometheus_services.usual_places()), f"Services cannot be listed ({error.what}); asked at usual addresses"
+        forbidden = isinstance(error, Forbidden)
+        why = "no right to list Services of all namespaces" if forbidden else f"Services cannot be listed ({error.what})"
+        return [*prometheus_services.USUAL], f"{why}; asked at usual addresses"
     return prometheus_services.find_places(services, _operator_resources(cluster)), ""
 
 
@@ -73,17 +73,12 @@ def locate(cluster: Cluster, namespace: str, pods: Sequence[PodSeen], provide: P
 
 def _ask_place(place: Place, namespace: str, pods: Sequence[PodSeen], provide: Provide) -> _PlaceAnswer:
     try:
-        return _PlaceAnswer(
-            place, SeriesQueries(provide(place.options), namespace, pods, timeout=PLACE_TIMEOUT).names(), "has no series of these pods"
-        )
+        names = SeriesQueries(provide(place.options), namespace, pods, timeout=PLACE_TIMEOUT).names()
+        return _PlaceAnswer(place, names, "has no series of these pods")
     except (MetricsError, DeliverError) as error:
         text = str(error).removeprefix(f"Prometheus at {place.address}: ")
-        return _PlaceAnswer(
-            place,
-            (),
-            f"{text}{'; it wants a tenant: --prometheus-header X-Scope-OrgID=NAME with --prometheus' if 'org id' in text else ''}",
-            answered=False,
-        )
+        text += "; it wants a tenant: --prometheus-header X-Scope-OrgID=NAME with --prometheus" if "org id" in text else ""
+        return _PlaceAnswer(place, (), text, answered=False)
 
 
 def _not_found_notes(asked: Sequence[_PlaceAnswer], trouble: str) -> tuple[str, ...]:

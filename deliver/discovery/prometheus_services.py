@@ -1,7 +1,7 @@
 """Services and operator resources that look like something with Prometheus' query API, and how each is addressed. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,14 +9,6 @@ from deliver.model.objects import Object
 
 NAMES = ("prometheus", "prometheus-server", "prometheus-operated", "prometheus-k8s", "kube-prometheus-stack-prometheus", "thanos-query")
 """Names of Services that are recognised without labels."""
-USUAL = (
-    "monitoring/prometheus:9090",
-    "monitoring/prometheus-operated:9090",
-    "monitoring/prometheus-server:80",
-    "prometheus/prometheus-server:80",
-    "observability/prometheus:9090",
-)
-"""Addresses that are asked when Services may not be listed."""
 
 
 @dataclass(frozen=True)
@@ -39,20 +31,34 @@ class Place:
         return {"service": self.service, **({"path": self.path} if self.path else {})}
 
 
+USUAL = tuple(
+    Place(address, by="a usual address")
+    for address in (
+        "monitoring/prometheus:9090",
+        "monitoring/prometheus-operated:9090",
+        "monitoring/prometheus-server:80",
+        "prometheus/prometheus-server:80",
+        "observability/prometheus:9090",
+    )
+)
+"""Places that are asked when Services may not be listed."""
+
+
 @dataclass(frozen=True)
 class Kind:
     what: str
     rank: int
     path: str
     ports: tuple[str, ...]
+    components: tuple[str, ...]  # that answer queries; without the label ("") any of its Services may
 
 
 # A Prometheus near the pods has the freshest samples; what looks over many clusters comes after it.
-PROMETHEUS = Kind("Prometheus", 1, "", ("web", "http-web", "http", "prometheus", "9090", "80"))
-THANOS = Kind("Thanos", 3, "", ("http", "http-query", "9090", "10902", "80"))
-MIMIR = Kind("Mimir", 4, "/prometheus", ("http-metrics", "http", "80", "8080"))
-CORTEX = Kind("Cortex", 4, "/prometheus", ("http-metrics", "http", "80", "8080"))
-VICTORIA = Kind("VictoriaMetrics", 2, "", ("http", "8428"))
+PROMETHEUS = Kind("Prometheus", 1, "", ("web", "http-web", "http", "prometheus", "9090", "80"), ("", "prometheus", "server"))
+THANOS = Kind("Thanos", 3, "", ("http", "http-query", "9090", "10902", "80"), ("", "query", "query-layer", "query-frontend"))
+MIMIR = Kind("Mimir", 4, "/prometheus", ("http-metrics", "http", "80", "8080"), ("gateway", "nginx", "query-frontend"))
+CORTEX = Kind("Cortex", 4, "/prometheus", ("http-metrics", "http", "80", "8080"), ("gateway", "nginx", "query-frontend"))
+VICTORIA = Kind("VictoriaMetrics", 2, "", ("http", "8428"), ("", "server", "single", "monitoring"))
 KINDS = {
     "prometheus": PROMETHEUS,
     "prometheus-server": PROMETHEUS,
@@ -65,14 +71,6 @@ KINDS = {
     "cortex": CORTEX,
     "vmsingle": VICTORIA,
     "victoria-metrics-single": VICTORIA,
-}
-# the component of each that answers queries; without the label any of its Services may
-COMPONENTS = {
-    "Prometheus": {"", "prometheus", "server"},
-    "Thanos": {"", "query", "query-layer", "query-frontend"},
-    "Mimir": {"gateway", "nginx", "query-frontend"},
-    "Cortex": {"nginx", "query-frontend", "gateway"},
-    "VictoriaMetrics": {"", "server", "single", "monitoring"},
 }
 NO_QUERY_API = re.compile(
     r"alertmanager|node-exporter|pushgateway|kube-state|operator$|adapter|sidecar|headless|grpc|discovery|memberlist|webhook"
@@ -91,12 +89,12 @@ def _place(service: Object, operated: Sequence[Object]) -> Place | None:
     if spec.get("type") == "ExternalName" or NO_QUERY_API.search(name):
         return None
     kind, by = _kind(name, labels)
-    if kind is None or labels.get("app.kubernetes.io/component", "") not in COMPONENTS[kind.what]:
+    if kind is None or labels.get("app.kubernetes.io/component", "") not in kind.components:
         return None
     port = _port(spec.get("ports") or (), kind)
     if not port:
         return None
-    prefix = _prefix(meta["namespace"], labels, operated) if kind is PROMETHEUS else ""
+    prefix = _prefix(meta["namespace"], operated) if kind is PROMETHEUS else ""
     twin = spec.get("clusterIP") == "None"  # a headless Service leads to the same pods as its sibling
     return Place(f"{meta['namespace']}/{name}:{port}", kind.what, prefix or kind.path, 2 * kind.rank + twin, by)
 
@@ -122,12 +120,7 @@ def _port(ports: Sequence[Object], kind: Kind) -> str:
     return str(served[0]["port"]) if len(served) == 1 else ""
 
 
-def _prefix(namespace: str, labels: Mapping[str, str], operated: Sequence[Object]) -> str:
+def _prefix(namespace: str, operated: Sequence[Object]) -> str:
     mine = [one for one in operated if one["metadata"].get("namespace") == namespace]
     prefixes = {str((one.get("spec") or {}).get("routePrefix") or "/").rstrip("/") for one in mine}
     return prefixes.pop() if len(prefixes) == 1 else ""
-
-
-def usual_places() -> Iterator[Place]:
-    for address in USUAL:
-        yield Place(address, by="a usual address")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from deliver.analysis.selectors import Matcher, Selector, escape
 from deliver.discovery import counter_behaviour, status
-from deliver.discovery.catalog import COUNTERS
+from deliver.discovery.catalog import COUNTERS, KnownCounter
 from deliver.discovery.status import StatusLabel
 from deliver.discovery.types import Choice, Family, Question
 
@@ -31,9 +31,7 @@ class RequestCounter:
     failed: int  # of these
     seconds: float
     rate: float  # requests a second, over RATE_SECONDS
-    who: str  # counts
-    rank: int  # the lowest of several is taken
-    histogram: str = ""  # base name of the one that times the same requests
+    by: KnownCounter  # what is known of it; a stand-in for one that only looks like a counter of requests
 
     @property
     def total(self) -> str:
@@ -45,13 +43,11 @@ class RequestCounter:
 
     @property
     def known(self) -> bool:
-        return self.rank < UNKNOWN_RANK
+        return self.by.rank < UNKNOWN_RANK
 
 
 @dataclass(frozen=True)
 class CounterSearch:
-    """All counters that were looked at."""
-
     counters: tuple[RequestCounter, ...]  # that may count requests
     rejected: Mapping[str, str]  # name -> why that one does not
 
@@ -77,7 +73,7 @@ def choose_counter(counters: Sequence[RequestCounter]) -> RequestCounter | Quest
     named = [one for one in busy if one.known] or busy
     if not named:
         return None
-    best = sorted(named, key=lambda one: (one.rank, one.total, one.status.label))
+    best = sorted(named, key=lambda one: (one.by.rank, one.total, one.status.label))
     most = max(one.requests for one in named)
     same = all(one.requests >= most * (1 - SAME_REQUESTS) for one in named) and len({one.selector.name for one in named}) == len(named)
     if len(best) == 1 or (same and most):
@@ -91,7 +87,9 @@ def options_for(counter: RequestCounter) -> str:
 
 
 def _words(one: RequestCounter) -> str:
-    return f"{one.total}, bad: {one.status.words} ({one.requests} requests in {one.seconds:.0f} s, {one.failed} bad; counted by {one.who})"
+    return (
+        f"{one.total}, bad: {one.status.words} ({one.requests} requests in {one.seconds:.0f} s, {one.failed} bad; counted by {one.by.who})"
+    )
 
 
 def _parts(family: Family) -> Iterator[tuple[Family, tuple[Matcher, ...]]]:
@@ -135,7 +133,6 @@ def _counters(
         return
     routes = _routes(family, probed)
     users = family.where(*routes)
-    known = COUNTERS.get(family.name)
     selector = Selector(family.name, (*where, *routes))
     times = [at for one in users.series for at, _ in one.points]
     for one in found:
@@ -146,9 +143,7 @@ def _counters(
             failed=round(counter_behaviour.behaviour_of(users.where(one.bad).series, {}, pod_label).grown),
             seconds=max(times) - min(times) if times else 0.0,
             rate=counter_behaviour.rate_per_second(users.series, RATE_SECONDS),
-            who=known.who if known else "a counter that looks like one",
-            rank=known.rank if known else UNKNOWN_RANK,
-            histogram=known.histogram if known else "",
+            by=COUNTERS.get(family.name) or KnownCounter(family.name, "a counter that looks like one", rank=UNKNOWN_RANK),
         )
 
 

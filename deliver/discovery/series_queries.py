@@ -1,6 +1,5 @@
 """SeriesQueries: which series the stable pods have, or the pods before them had."""
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 
 from deliver.analysis.selectors import Matcher, Selector, escape
@@ -31,12 +30,11 @@ class SeriesQueries:
         pods: Sequence[PodSeen],
         *,
         timeout: float = TIMEOUT,
-        timer: Callable[[], float] = time.monotonic,
         past: float = 0.0,
     ) -> None:
         self.past = past
         self.pods = tuple(sorted((pod for pod in pods if pod.ready), key=lambda pod: (pod.since, pod.name))[:MAX_PODS])
-        self.fetch = Fetch.of_pods(provider, namespace, self.pods, timeout, timer)
+        self.fetch = Fetch.of_pods(provider, namespace, self.pods, timeout)
 
     @property
     def pod_label(self) -> str:

@@ -85,11 +85,9 @@ def _grpc(label: str, values: set[str]) -> StatusLabel | None:
 def _outcomes(label: str, values: set[str]) -> StatusLabel | None:
     """Micrometer's, coarser than its `status`."""
     known = {"SUCCESS", "REDIRECTION", "CLIENT_ERROR", "SERVER_ERROR", "INFORMATIONAL", "UNKNOWN"}
-    return (
-        StatusLabel(label, Matcher(label, "=", "SERVER_ERROR"), f'{label}="SERVER_ERROR"')
-        if values <= known and label == "outcome"
-        else None
-    )
+    if label != "outcome" or not values <= known:
+        return None
+    return StatusLabel(label, Matcher(label, "=", "SERVER_ERROR"), 'outcome="SERVER_ERROR"')
 
 
 def _classified(label: str, values: set[str]) -> StatusLabel | None:

@@ -32,8 +32,6 @@ class Family:
 
 @dataclass(frozen=True)
 class Choice:
-    """One answer to a Question."""
-
     text: str  # as a person sees it
     how: str  # options that choose it without a question
     value: Any = None  # what it stands for

@@ -20,8 +20,6 @@ from deliver.plugins import registry
 
 @dataclass(frozen=True)
 class Workload:
-    """A Deployment before its release."""
-
     target: Target  # with the Services that select its pods
     image: str
     container: str  # the one that gets the new image

@@ -1,7 +1,6 @@
 """run_checks: all checks of `deliver doctor`. No check raises or changes anything."""
 
 import platform
-import ssl
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPSConnection
@@ -10,12 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from deliver import __version__
-from deliver.cluster.port import Access, Cluster
+from deliver.cluster.port import Cluster
 from deliver.doctor import metric_choice as judging
 from deliver.doctor import metrics
 from deliver.doctor.line import DoctorLine
 from deliver.doctor.metrics import SKEW_FAIL, SKEW_WARN, TIMEOUT, DoctorTarget, error_text
 from deliver.doctor.rights import RIGHTS, Right
+from deliver.http.client import trust
 from deliver.model.errors import ClusterError, DeliverError
 
 CLIENTS = ("kubernetes", "httpx", "prometheus-api-client")
@@ -93,21 +93,12 @@ def _date(cluster: Cluster) -> float:
     address = urlsplit(access.url)
     connection: HTTPConnection = HTTPConnection(address.netloc, timeout=TIMEOUT)
     if address.scheme == "https":
-        connection = HTTPSConnection(address.netloc, timeout=TIMEOUT, context=_trust(access))
+        connection = HTTPSConnection(address.netloc, timeout=TIMEOUT, context=trust(access.verify, access.cert))
     try:
         connection.request("GET", f"{address.path.partition('/api/v1/')[0]}/version")
         return parsedate_to_datetime(connection.getresponse().headers["date"]).timestamp()
     finally:
         connection.close()
-
-
-def _trust(access: Access) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=access.verify if isinstance(access.verify, str) else None)
-    if access.verify is False:  # the kubeconfig says insecure-skip-tls-verify
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    if access.cert:
-        context.load_cert_chain(*access.cert)
-    return context
 
 
 def _rights(cluster: Cluster, namespace: str) -> Iterator[DoctorLine]:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DoctorLine:
-    """The answer of one check."""
-
     name: str
     level: str  # done, warn, fail, or todo (good to know)
     message: str

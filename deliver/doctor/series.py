@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from deliver.analysis import native_histogram
@@ -18,7 +18,7 @@ from deliver.metrics.queries import counter, has_series, pods_with_series
 from deliver.metrics.scrape_delay import cadence
 from deliver.model.errors import InputError
 from deliver.model.names import candidate_name
-from deliver.plugins.interfaces import MetricProvider, MetricsError
+from deliver.plugins.interfaces import MetricProvider, MetricsError, Series
 from deliver.text.durations import show_duration
 
 DEFAULT_STALENESS = 60.0  # `max_staleness`, where nobody has set it
@@ -37,15 +37,6 @@ ELSEWHERE = (
     ("traefik_service_requests_total", 'exported_service=~"{namespace}-.*"', "Traefik"),
 )
 """(metric, matchers, who counts it): counters on the way to the pods, which also count requests that no pod answered."""
-
-
-@dataclass(frozen=True)
-class CounterSamples:
-    """Samples of the counters that a release would be judged by."""
-
-    counters: Mapping[str, Family]  # by name of the metric
-    stale: float  # `max_staleness`, seconds
-    now: float  # unix seconds by the provider's clock
 
 
 def series_lines(
@@ -67,31 +58,31 @@ def series_lines(
         hint = "does the application count its requests by status? --errors and --requests name the counter"
         yield DoctorLine("counters", "warn", "no series of these pods counts requests by status", hint)
         return
-    looked = CounterSamples(families, stale, now)
-    yield freshness_line(looked)
-    yield scrape_interval_line(looked)
+    samples = [one for family in families.values() for one in family.series]
+    yield freshness_line(samples, stale, now)
+    yield scrape_interval_line(samples, stale, now)
     for name, family in families.items():
         yield counter_line(name, counter_behaviour.behaviour_of(family.series, workload.restarts, queries.pod_label))
     yield _crash_line(queries, workload, families)
 
 
-def freshness_line(looked: CounterSamples) -> DoctorLine:
-    newest = max((one.points[-1][0] for family in looked.counters.values() for one in family.series if one.points), default=0.0)
-    age = looked.now - newest
-    if age <= looked.stale:
+def freshness_line(samples: Sequence[Series], stale: float, now: float) -> DoctorLine:
+    """samples: of the counters that a release would be judged by. now: unix seconds by the provider's clock."""
+    age = now - max((one.points[-1][0] for one in samples if one.points), default=0.0)
+    if age <= stale:
         return DoctorLine("freshness", "done", f"the newest sample is {max(age, 0):.0f} s old")
     hint = "are the pods still scraped? `up` in Prometheus says so; a remote store may be late: raise `max_staleness`"
-    return DoctorLine("freshness", "fail", f"the newest sample is {age:.0f} s old; above {looked.stale:.0f} s it counts as none", hint)
+    return DoctorLine("freshness", "fail", f"the newest sample is {age:.0f} s old; above {stale:.0f} s it counts as none", hint)
 
 
-def scrape_interval_line(looked: CounterSamples) -> DoctorLine:
+def scrape_interval_line(samples: Sequence[Series], stale: float, now: float) -> DoctorLine:
     """The scrape interval, measured from the samples: the shortest time in which a breach can be seen."""
-    found = cadence([one for family in looked.counters.values() for one in family.series], looked.now)
+    found = cadence(samples, now)
     if not found.known:
         return DoctorLine("scrape interval", "warn", "no series has two samples yet", "come back in a minute or two")
     gap, late = found.interval, f", shown {found.delay:.0f} s late" if found.delay >= 1 else ""
     text = f"{gap:.0f} s between two samples{late}; a step takes {found.step:.0f} s at the least"
-    if 2 * gap <= looked.stale:
+    if 2 * gap <= stale:
         return DoctorLine("scrape interval", "done", text)
     hint = f"set `max_staleness` to {show_duration(3 * round(gap))} at least, or scrape more often; a bake should be ten intervals long"
     return DoctorLine("scrape interval", "warn", f"{text}: one that is missed makes a look blind", hint)

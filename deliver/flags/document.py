@@ -39,6 +39,8 @@ class Document:
 
     def with_flag(self, name: str, flag: Flag) -> str:
         """The whole text with another definition of that flag; what does not change in it keeps its bytes."""
+        if flag is self.flags.get(name):  # however unevenly it is laid out
+            return self.text
         return self.with_raw(name, json_edit.with_members(self.raw(name), flag) if name in self.spans else json_edit.compact(flag))
 
     def with_raw(self, name: str, raw: str) -> str:

@@ -48,7 +48,7 @@ class FlagdFile(DocumentBackend[FileOptions, bytes]):
         except UnicodeDecodeError:
             raise Rejected(f"{self._where} is not a valid flagd document", status=422, why="it is not UTF-8 text") from None
 
-    def _change(self, write: Writer, flag: str, text: Callable[[bytes], str | None]) -> bytes:
+    def _change(self, write: Writer, flag: str, text: Callable[[bytes], str]) -> bytes:
         """Read, decide and replace while nobody else of ours does; the lock of the release is asked last. Whoever saves the file meanwhile
         is not written over: it is read again.
         """
@@ -56,7 +56,7 @@ class FlagdFile(DocumentBackend[FileOptions, bytes]):
             for _ in range(ATTEMPTS):
                 old = self._get()
                 new = text(old)
-                if new is None or new.encode() == old:
+                if new.encode() == old:
                     return old
                 write.confirm()
                 if self._get() == old:

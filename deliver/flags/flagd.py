@@ -64,10 +64,10 @@ class Flagd(DocumentBackend[ConfigMapOptions, Object]):
             raise NotFound(f"ConfigMap {self.options.configmap} has no key `{key}`", status=404, hint=f"name the right `key`; {where}")
         return str(data[key])
 
-    def _change(self, write: Writer, flag: str, text: Callable[[Object], str | None]) -> Object:
+    def _change(self, write: Writer, flag: str, text: Callable[[Object], str]) -> Object:
         def patch(obj: Object) -> Object | None:
             new = text(obj)
-            if new is None or new == obj["data"][self.options.key]:
+            if new == obj["data"][self.options.key]:
                 return None
             return {"metadata": {"annotations": {FENCE: None}}, "data": {self.options.key: new}}
 

@@ -14,7 +14,7 @@ from deliver.flags.document import Document, parse, problem_of
 from deliver.flags.http import FlagHttpClient
 from deliver.flags.ofrep import Instance
 from deliver.flags.options import FlagdOptions
-from deliver.flags.rollout import STEP, Flag, Variants, marks_of, share, unmarked, version_after, why_off, with_share
+from deliver.flags.rollout import STEP, Flag, marks_of, share, unmarked, version_after, why_off, with_share
 from deliver.flags.undo import sentences, with_kill, without_ours
 from deliver.model.errors import Conflict, NotFound, Rejected, Superseded
 from deliver.model.objects import Object
@@ -37,7 +37,6 @@ class DocumentBackend(ABC, Generic[OptionsT, HolderT]):
         self.options, self.reach = options, reach
         self._confirmation = Confirmation(options, reach, caller, self._instances())
         self._names = self._confirmation.names
-        self._edit = Editor(self._names, reach.clock)
         self._good: Document | None = None
 
     # -- where the document lives
@@ -56,8 +55,8 @@ class DocumentBackend(ABC, Generic[OptionsT, HolderT]):
         """The document in it. Raises NotFound or Rejected."""
 
     @abstractmethod
-    def _change(self, write: Writer, flag: str, text: Callable[[HolderT], str | None]) -> HolderT:
-        """Put there what `text` makes of what stands (None: it stays), on condition that nobody wrote since; what was read back."""
+    def _change(self, write: Writer, flag: str, text: Callable[[HolderT], str]) -> HolderT:
+        """Put there what `text` makes of what stands, if that is another text, on condition that nobody wrote since; what was read back."""
 
     def _place_findings(self, holder: HolderT, workload: Object, pods: Sequence[Object]) -> list[Finding]:
         """What forbids a release in such a place, whatever the document says."""
@@ -91,11 +90,9 @@ class DocumentBackend(ABC, Generic[OptionsT, HolderT]):
         return found or self._confirmation.findings(flag, self._confirmation.asked(ready(pods)))
 
     def set(self, write: Writer, flag: str, percent: float, mark: Mark, *, if_revision: str) -> str:
-        def text(holder: HolderT) -> str | None:
+        def text(holder: HolderT) -> str:
             document = self._document(holder, flag)
-            there = document.state(flag, self._names).revision
-            new = self._edit.set(document.flag(flag), percent, mark, there, if_revision)
-            return None if new is None else document.with_flag(flag, new)
+            return document.with_flag(flag, self._with_share(document, flag, percent, mark, if_revision))
 
         revision = self._changed(write, flag, text)
         self._written(write, revision)
@@ -104,8 +101,11 @@ class DocumentBackend(ABC, Generic[OptionsT, HolderT]):
     def kill(self, write: Writer, flag: str, mark: Mark) -> str:
         def text(holder: HolderT) -> str:
             document = self._killable(holder, flag)
-            new = self._edit.kill(document.flag(flag), mark)
-            return document.text if new is None else document.with_flag(flag, new)
+            there, old = marks_of(document.flag(flag)), document.flag(flag)
+            dead = with_kill(old, self._names, mark, there.version)
+            if there.version and there.release == mark.release and {**dead, "metadata": 0} == {**old, "metadata": 0}:
+                return document.text
+            return document.with_flag(flag, with_kill(old, self._names, mark, version_after(there, self.reach.clock())))
 
         revision = self._changed(write, flag, text)
         self._written(write, revision)
@@ -134,10 +134,9 @@ class DocumentBackend(ABC, Generic[OptionsT, HolderT]):
             self._left(write)
 
     def release(self, write: Writer, flag: str) -> None:
-        def text(holder: HolderT) -> str | None:
+        def text(holder: HolderT) -> str:
             document = self._document(holder, flag)
-            new = self._edit.release(document.flag(flag))
-            return None if new is None else document.with_flag(flag, new)
+            return document.with_flag(flag, unmarked(document.flag(flag)))
 
         self._changed(write, flag, text)
         self._left(write)
@@ -166,7 +165,20 @@ class DocumentBackend(ABC, Generic[OptionsT, HolderT]):
     def _can_kill(self, document: Document, flag: str) -> bool:
         return flag in document.flags and self._names.safe in document.flags[flag]["variants"]
 
-    def _changed(self, write: Writer, flag: str, text: Callable[[HolderT], str | None]) -> str:
+    def _with_share(self, document: Document, flag: str, percent: float, mark: Mark, if_revision: str) -> Flag:
+        """As it stands where it says so already, by us. Raises Conflict when somebody else wrote."""
+        old, there = document.flag(flag), marks_of(document.flag(flag))
+        if there.release == mark.release and there.fence > mark.fence:
+            raise Superseded("the flag carries a newer fence", why="another driver took the release over")
+        if (there.release, there.step) == (mark.release, mark.step) and share(old, self._names)[0] == percent:
+            return old
+        if why := why_off(old):
+            raise Rejected("the flag is switched off, and not by this release", status=422, why=why)
+        if (revision := document.state(flag, self._names).revision) != if_revision:
+            raise Conflict("the flag was changed by somebody else", status=409, why=f"revision {revision} stands there, not {if_revision}")
+        return with_share(old, self._names, percent, mark, version_after(there, self.reach.clock()))
+
+    def _changed(self, write: Writer, flag: str, text: Callable[[HolderT], str]) -> str:
         """The revision that was read back."""
         return self._document(self._change(write, flag, text), flag).state(flag, self._names).revision
 
@@ -202,36 +214,6 @@ class DocumentBackend(ABC, Generic[OptionsT, HolderT]):
             if self._good is None:
                 raise
             return self._good
-
-
-class Editor:
-    """The changes of one release to one flag. now: unix seconds, for the version."""
-
-    def __init__(self, names: Variants, now: Callable[[], float]) -> None:
-        self.names, self.now = names, now
-
-    def set(self, flag: Flag, percent: float, mark: Mark, revision: str, if_revision: str) -> Flag | None:
-        """None: it says so already, by us. Raises Conflict when somebody else wrote."""
-        there = marks_of(flag)
-        if there.release == mark.release and there.fence > mark.fence:
-            raise Superseded("the flag carries a newer fence", why="another driver took the release over")
-        if (there.release, there.step) == (mark.release, mark.step) and share(flag, self.names)[0] == percent:
-            return None
-        if why := why_off(flag):
-            raise Rejected("the flag is switched off, and not by this release", status=422, why=why)
-        if revision != if_revision:
-            raise Conflict("the flag was changed by somebody else", status=409, why=f"revision {revision} stands there, not {if_revision}")
-        return with_share(flag, self.names, percent, mark, version_after(there, self.now()))
-
-    def kill(self, flag: Flag, mark: Mark) -> Flag | None:
-        there = marks_of(flag)
-        dead = with_kill(flag, self.names, mark, there.version)
-        done = there.version and there.release == mark.release and {**dead, "metadata": 0} == {**flag, "metadata": 0}
-        return None if done else with_kill(flag, self.names, mark, version_after(there, self.now()))
-
-    def release(self, flag: Flag) -> Flag | None:
-        clean = unmarked(flag)
-        return None if clean is flag else clean
 
 
 def _valid(name: str, flag: Flag, before: Flag) -> Flag:

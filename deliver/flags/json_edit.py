@@ -99,13 +99,9 @@ def _value(text: str, spans: Mapping[str, Span], old: Mapping[str, Any], key: st
 
 def compact(value: Any) -> str:
     """On one line."""
-    return json.dumps(value, ensure_ascii=not _encodable(value))
-
-
-def _encodable(value: Any) -> bool:
-    """Half a surrogate pair can be escaped, but not written."""
+    text = json.dumps(value, ensure_ascii=False)
     try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair can be escaped, but not written
+        return json.dumps(value)
+    return text

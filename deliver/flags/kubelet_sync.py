@@ -1,6 +1,7 @@
 """A kubelet looks at a ConfigMap about once a minute, and at once when one of the pod's annotations changes. So one is changed."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from deliver.flags.mounts import reads_configmap
 from deliver.model.errors import ClusterError, Conflict, NotFound
@@ -21,7 +22,7 @@ class KubeletSync:
 
     def bump(self, write: Writer, value: str) -> None:
         """Each pod that reads the ConfigMap carries the value."""
-        self._each(write, lambda name: write.change("pods", name, lambda pod: _noted(pod, value)))
+        self._each(lambda name: write.change("pods", name, lambda pod: _noted(pod, value)))
 
     def clear(self, write: Writer) -> None:
         """No pod carries ours any more. One that carried none is changed all the same, so that it sees what was put back."""
@@ -30,24 +31,17 @@ class KubeletSync:
             write.change("pods", name, lambda pod: None if SYNC_ANNOTATION in _notes(pod) else _noted(pod, "restored"))
             write.change("pods", name, lambda pod: _noted(pod, None))
 
-        self._each(write, one)
+        self._each(one)
 
-    def _each(self, write: Writer, work: Callable[[str], object]) -> None:
+    def _each(self, work: Callable[[str], object]) -> None:
         self.slow = ""
         try:
             for pod in self.reach.list("pods", ""):
                 if reads_configmap(pod, self.configmap, self.key):
-                    _left(work, pod["metadata"]["name"])
+                    with suppress(NotFound, Conflict):  # one that is gone, or never stands still, keeps no other from being told
+                        work(pod["metadata"]["name"])
         except ClusterError as error:
             self.slow = f"the kubelets could not be woken ({error.what}); they look once a minute"
-
-
-def _left(work: Callable[[str], object], name: str) -> None:
-    """One pod that is gone, or that never stands still, does not keep the others from being told."""
-    try:
-        work(name)
-    except (NotFound, Conflict):
-        return
 
 
 def _notes(pod: Object) -> dict[str, str]:

@@ -92,10 +92,7 @@ class OfrepProbe:
         """How many instances give nobody the treatment: to them the flag is disabled, or not there, or another source of theirs is safe."""
         until = self.clock() + BUDGET
         ordered = sorted(instances, key=lambda one: one.name)
-        found = self._each(ordered, lambda one: self._gives(one, flag, names, until))
-        missing = tuple(f"{one.name}: {why}" for one, why in zip(ordered, found, strict=True) if why)
-        acked = len(ordered) - len(missing)
-        return Ack(acked, len(ordered), f"asked by OFREP; {acked} of {len(ordered)} give nobody the treatment", missing=missing)
+        return self._polled(ordered, lambda one: self._gives(one, flag, names, until), "give nobody the treatment")
 
     def _gives(self, instance: Instance, flag: str, names: Variants, until: float) -> str:
         """Why the instance may give somebody the treatment still; "" when it does not."""
@@ -120,13 +117,15 @@ class OfrepProbe:
         """How many instances serve what is wanted, and whether they agree."""
         until = self.clock() + BUDGET
         ordered = sorted(instances, key=lambda one: one.name)
-        found = self._each(ordered, lambda one: self._serves(one, flag, want, until))
-        missing = tuple(f"{one.name}: {why}" for one, why in zip(ordered, found, strict=True) if why)
-        acked = len(ordered) - len(missing)
-        how = f"asked by OFREP; {acked} of {len(ordered)} serve the revision"
-        if missing or not ordered:
-            return Ack(acked, len(ordered), how, missing=missing)
-        return self._compared(flag, want, ordered, until)
+        ack = self._polled(ordered, lambda one: self._serves(one, flag, want, until), "serve the revision")
+        return ack if ack.missing or not ordered else self._compared(flag, want, ordered, until)
+
+    def _polled(self, instances: Sequence[Instance], why_not: Callable[[Instance], str], what: str) -> Ack:
+        """How many of them do what is wanted: those of which `why_not` says nothing."""
+        found = self._each(instances, why_not)
+        missing = tuple(f"{one.name}: {why}" for one, why in zip(instances, found, strict=True) if why)
+        acked = len(instances) - len(missing)
+        return Ack(acked, len(instances), f"asked by OFREP; {acked} of {len(instances)} {what}", missing=missing)
 
     def _each(self, things: Sequence[T], ask: Callable[[T], R]) -> list[R]:
         with ThreadPoolExecutor(min(THREADS, max(1, len(things)))) as pool:

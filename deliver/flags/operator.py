@@ -61,14 +61,11 @@ class OpenFeatureOperator(DocumentBackend[ResourceOptions, Object]):
         parts = {key: spec[key] for key in ("metadata", "$evaluators") if key in spec}
         return json.dumps({"flags": spec.get("flags"), **parts}, sort_keys=True)
 
-    def _change(self, write: Writer, flag: str, text: Callable[[Object], str | None]) -> Object:
+    def _change(self, write: Writer, flag: str, text: Callable[[Object], str]) -> Object:
         """Only the one flag is patched: what others did to the rest meanwhile stays."""
 
         def patch(obj: Object) -> Object | None:
-            made = text(obj)
-            if made is None:
-                return None
-            old, new = (_flag_spec(obj).get("flags") or {}).get(flag), json.loads(made)["flags"][flag]
+            old, new = (_flag_spec(obj).get("flags") or {}).get(flag), json.loads(text(obj))["flags"][flag]
             if new == old:
                 return None
             change = merge_patch_to(old if isinstance(old, Mapping) else {}, new)

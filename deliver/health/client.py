@@ -11,9 +11,12 @@ from typing import Self
 
 from deliver.cluster.port import Access
 from deliver.http.client import CONNECT_TIMEOUT, BodyTooSlow, Client, NoAnswer, Reply
+from deliver.model.observation import PodSeen
 from deliver.text.sanitize import one_line
 
 LARGEST = 64 * 1024
+NO_ADDRESS = "the pod has no address yet"
+Answer = tuple[bool | None, str]  # whether the pod is well (None: could not be judged), and why
 _REFUSED = ("connection refused", "connection reset", "eof", "malformed http", "tls: ")
 
 
@@ -36,10 +39,25 @@ class Request:
     http2: bool = False
 
 
-def send(access: Access, request: Request, timeout: float, *, proxied: bool, clock: Callable[[], float] = time.monotonic) -> Reply:
+def send(access: Access, request: Request, timeout: float, *, proxied: bool) -> Reply:
     """The answer, of its body the first LARGEST bytes. Raises PodFailed or NotReached."""
-    with Session(access, timeout, proxied=proxied, http2=request.http2, clock=clock) as session:
+    with Session(access, timeout, proxied=proxied, http2=request.http2) as session:
         return session.send(request)
+
+
+def judged(ask: Callable[[], Answer]) -> Answer:
+    """What `ask` makes of the pod's answer; without one, whose fault that is."""
+    try:
+        return ask()
+    except PodFailed as error:
+        return False, str(error)
+    except NotReached as error:
+        return None, str(error)
+
+
+def direct(pod: PodSeen, port: int, scheme: str) -> Access:
+    """Straight to the pod's address."""
+    return Access(f"{scheme}://{f'[{pod.ip}]' if ':' in pod.ip else pod.ip}:{port}", dict)
 
 
 class Session:

@@ -4,15 +4,12 @@ https://github.com/grpc/grpc/blob/master/doc/health-checking.md; framing: https:
 """
 
 import time
-from collections.abc import Callable
 from typing import ClassVar
 from urllib.parse import unquote
 
 from pydantic import BaseModel, Field
 
-from deliver.cluster.port import Access
-from deliver.health.client import NotReached, PodFailed, Request, send
-from deliver.health.http import url_host
+from deliver.health.client import NO_ADDRESS, Answer, Request, direct, judged, send
 from deliver.health.options import CheckOptions
 from deliver.http.client import Reply
 from deliver.model.observation import PodSeen
@@ -43,27 +40,22 @@ class GrpcCheck:
     summary: ClassVar[str] = "ask each candidate pod's gRPC health service (needs a route to the pod network)"
     Options: ClassVar[type[BaseModel]] = GrpcOptions
 
-    def __init__(self, options: GrpcOptions, reach: Reach, clock: Callable[[], float] = time.monotonic) -> None:
-        self._options, self._clock = options, clock
+    def __init__(self, options: GrpcOptions, reach: Reach) -> None:
+        self._options = options
         self.failures = options.failures
 
     def probe(self, namespace: str, pod: PodSeen, timeout: float) -> Probe:
-        began = self._clock()
+        began = time.monotonic()
+        query = f"grpc {pod.name}:{self._options.port}{METHOD} {self._options.service}".rstrip()
         ok, message = self._ask(pod, timeout)
-        return Probe(ok, message, f"grpc {pod.name}:{self._options.port}{METHOD} {self._options.service}".rstrip(), self._clock() - began)
+        return Probe(ok, message, query, time.monotonic() - began)
 
-    def _ask(self, pod: PodSeen, timeout: float) -> tuple[bool | None, str]:
+    def _ask(self, pod: PodSeen, timeout: float) -> Answer:
         if not pod.ip:
-            return None, "the pod has no address yet"
-        scheme = "https" if self._options.tls else "http"
-        access = Access(f"{scheme}://{url_host(pod.ip)}:{self._options.port}", dict)
+            return None, NO_ADDRESS
+        access = direct(pod, self._options.port, "https" if self._options.tls else "http")
         request = Request(METHOD, "POST", HEADERS, encode(self._options.service), http2=True)
-        try:
-            return judge_reply(send(access, request, timeout, proxied=False, clock=self._clock))
-        except PodFailed as error:
-            return False, str(error)
-        except NotReached as error:
-            return None, str(error)
+        return judged(lambda: judge_reply(send(access, request, timeout, proxied=False)))
 
 
 def encode(service: str) -> bytes:
@@ -73,7 +65,7 @@ def encode(service: str) -> bytes:
     return b"\x00" + len(message).to_bytes(4, "big") + message
 
 
-def judge_reply(reply: Reply) -> tuple[bool | None, str]:
+def judge_reply(reply: Reply) -> Answer:
     """A call that fails at once carries grpc-status in its headers; one that answers, a message (its trailers say no more)."""
     if reply.status != 200:
         return False, f"answered HTTP {reply.status}, which no gRPC server does"

@@ -1,13 +1,11 @@
 """GET a path of the pod, and look at the status and, if wanted, for a text in the body."""
 
 import time
-from collections.abc import Callable
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field, field_validator
 
-from deliver.cluster.port import Access
-from deliver.health.client import NotReached, PodFailed, Request, send
+from deliver.health.client import NO_ADDRESS, Answer, Request, direct, judged, send
 from deliver.health.options import CheckOptions
 from deliver.http.client import Reply
 from deliver.model.observation import PodSeen
@@ -50,31 +48,23 @@ class HttpCheck:
     summary: ClassVar[str] = "GET a path of each candidate pod"
     Options: ClassVar[type[BaseModel]] = HttpOptions
 
-    def __init__(self, options: HttpOptions, reach: Reach, clock: Callable[[], float] = time.monotonic) -> None:
-        self._options, self._reach, self._clock = options, reach, clock
+    def __init__(self, options: HttpOptions, reach: Reach) -> None:
+        self._options, self._reach = options, reach
         self.failures = options.failures
 
     def probe(self, namespace: str, pod: PodSeen, timeout: float) -> Probe:
-        options, began = self._options, self._clock()
+        options, began = self._options, time.monotonic()
         query = f"GET {options.scheme}://{pod.name}:{options.port}{options.path} ({options.via})"
         ok, message = self._ask(namespace, pod, timeout)
-        return Probe(ok, message, query, self._clock() - began)
+        return Probe(ok, message, query, time.monotonic() - began)
 
-    def _ask(self, namespace: str, pod: PodSeen, timeout: float) -> tuple[bool | None, str]:
+    def _ask(self, namespace: str, pod: PodSeen, timeout: float) -> Answer:
         options, proxied = self._options, self._options.via == "proxy"
         if not proxied and not pod.ip:
-            return None, "the pod has no address yet"
-        try:
-            access = self._reach.pod(namespace, pod.name, options.port, options.scheme) if proxied else self._direct(pod)
-            reply = send(access, Request(options.path, headers=options.headers), timeout, proxied=proxied, clock=self._clock)
-        except PodFailed as error:
-            return False, str(error)
-        except NotReached as error:
-            return None, str(error)
-        return judge_reply(reply, options)
-
-    def _direct(self, pod: PodSeen) -> Access:
-        return Access(f"{self._options.scheme}://{url_host(pod.ip)}:{self._options.port}", dict)
+            return None, NO_ADDRESS
+        to = self._reach.pod(namespace, pod.name, options.port, options.scheme) if proxied else direct(pod, options.port, options.scheme)
+        request = Request(options.path, headers=options.headers)
+        return judged(lambda: judge_reply(send(to, request, timeout, proxied=proxied), options))
 
 
 def judge_reply(reply: Reply, options: HttpOptions) -> tuple[bool, str]:
@@ -86,7 +76,3 @@ def judge_reply(reply: Reply, options: HttpOptions) -> tuple[bool, str]:
     if options.contains and options.contains.encode() not in reply.body:
         return False, f"answered {reply.status}, without `{one_line(options.contains, 60)}` in the body"
     return True, f"answered {reply.status}"
-
-
-def url_host(ip: str) -> str:
-    return f"[{ip}]" if ":" in ip else ip

@@ -12,8 +12,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, Field
 
 from deliver.cluster.port import Access
-from deliver.health.client import NotReached, PodFailed, Request, Session
-from deliver.health.http import url_host
+from deliver.health.client import NO_ADDRESS, NotReached, PodFailed, Request, Session, direct
 from deliver.health.options import CheckOptions
 from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import Probe, Reach
@@ -84,7 +83,7 @@ class LoadCheck:
         options, began = self._options, self._clock()
         query = f"GET {options.scheme}://{pod.name}:{options.port}{options.path} at {options.rate:g}/s ({options.via})"
         if options.via == "direct" and not pod.ip:
-            return Probe(None, "the pod has no address yet", query)
+            return Probe(None, NO_ADDRESS, query)
         with self._lock:
             book = self._books.setdefault(pod.uid, PodHistory())
         gap, book.began = began - book.began, began
@@ -100,7 +99,7 @@ class LoadCheck:
         options = self._options
         if options.via == "proxy":
             return self._reach.pod(namespace, pod.name, options.port, options.scheme)
-        return Access(f"{options.scheme}://{url_host(pod.ip)}:{options.port}", dict)
+        return direct(pod, options.port, options.scheme)
 
     def _send(self, access: Access, book: PodHistory, seconds: float, timeout: float) -> None:
         """As many as belong into these seconds, each at its time. What cannot be sent in time is not sent in a heap afterwards."""

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
+from deliver.health.client import NO_ADDRESS, Answer
 from deliver.health.options import CheckOptions
 from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import Probe, Reach
@@ -35,19 +36,18 @@ class TcpCheck:
         options: TcpOptions,
         reach: Reach,
         connect: Callable[..., socket.socket] = socket.create_connection,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._port, self._connect, self._clock = options.port, connect, clock
+        self._port, self._connect = options.port, connect
         self.failures = options.failures
 
     def probe(self, namespace: str, pod: PodSeen, timeout: float) -> Probe:
-        began = self._clock()
+        began = time.monotonic()
         ok, message = self._try(pod, timeout)
-        return Probe(ok, message, f"tcp {pod.name}:{self._port}", self._clock() - began)
+        return Probe(ok, message, f"tcp {pod.name}:{self._port}", time.monotonic() - began)
 
-    def _try(self, pod: PodSeen, timeout: float) -> tuple[bool | None, str]:
+    def _try(self, pod: PodSeen, timeout: float) -> Answer:
         if not pod.ip:
-            return None, "the pod has no address yet"
+            return None, NO_ADDRESS
         try:
             self._connect((pod.ip, self._port), timeout).close()
         except TimeoutError:

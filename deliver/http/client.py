@@ -3,7 +3,6 @@
 No redirect is followed: it would carry a token to another place. No error holds a header or the URL, so none holds a secret.
 """
 
-import json
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ import certifi
 import httpx
 
 from deliver.cluster.failures import status_object
-from deliver.text.sanitize import one_line
+from deliver.text.sanitize import json_in, one_line
 
 CONNECT_TIMEOUT = 3.0  # seconds
 PIECE = 16 * 1024
@@ -51,10 +50,7 @@ class Reply:
 
     def data(self) -> Any:
         """The body as JSON; None for what is none."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
+        return json_in(self.body)
 
     def from_api_server(self) -> dict[str, Any] | None:
         """The Status object with which the API server's proxy itself says no; None for an answer of what is behind the proxy."""
@@ -81,7 +77,7 @@ class Client:
         self._client = httpx.Client(
             http2=http2,  # from the first byte, as gRPC does: no upgrade, no negotiation without TLS
             http1=not http2,
-            verify=_context(verify, cert),
+            verify=trust(verify, cert),
             trust_env=environ_proxies,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # what one pod sets is nothing to the next
             transport=transport,
@@ -144,7 +140,8 @@ def _no_answer(error: Exception) -> NoAnswer:
 
 
 @lru_cache(maxsize=8)
-def _context(verify: str | bool, cert: tuple[str, str] | None) -> ssl.SSLContext:
+def trust(verify: str | bool, cert: tuple[str, str] | None) -> ssl.SSLContext:
+    """What is trusted, and the certificate that is shown. verify: see Client."""
     if verify is False:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

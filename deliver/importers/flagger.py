@@ -173,20 +173,17 @@ def _filled(query: str, found: Mapping[str, Any]) -> str:
 
 def _bounds(found: Mapping[str, Any]) -> Bounds:
     limits = part(found, "thresholdRange")
-    try:
-        low, high = (_limit(limits[key]) if limits.get(key) is not None else None for key in ("min", "max"))
-        if not limits and found.get("threshold") is not None:  # before v1beta1: its meaning is in the name
-            alone = _limit(found["threshold"])
-            return Bounds(alone, None) if found.get("name") == "request-success-rate" else Bounds(None, alone)
-    except ValueError:
-        raise NotTaken("its threshold is no number") from None
+    low, high = (_limit(limits[key]) if limits.get(key) is not None else None for key in ("min", "max"))
+    if not limits and found.get("threshold") is not None:  # before v1beta1: its meaning is in the name
+        alone = _limit(found["threshold"])
+        return Bounds(alone, None) if found.get("name") == "request-success-rate" else Bounds(None, alone)
     return Bounds(low, high)
 
 
 def _limit(value: Any) -> float:
     found = number(value)
     if found is None:
-        raise ValueError(value)
+        raise NotTaken("its threshold is no number")
     return found
 
 

@@ -141,7 +141,7 @@ class StepAnalyzer:
             ahead = fetch.now() - (before + self._clock()) / 2
             step.offset = 0.0 if -MAX_DELAY <= ahead < 0 else ahead
         arms = {name: step.roster.arm(name, step.offset) for name in (CANDIDATE, STABLE)}
-        arms = self._setup.variants.arms(arms[STABLE].pods) if self._setup.variants else arms
+        arms = self._setup.variants.arms(arms[STABLE]) if self._setup.variants else arms
         cadence = self._store.cadence
         return Look(
             fetch,

@@ -4,17 +4,16 @@ Format: https://prometheus.io/docs/prometheus/latest/querying/api/#expression-qu
 """
 
 import itertools
-import json
 import math
 from typing import Any
 
 from deliver.plugins.interfaces import Answer, Histogram, MetricsError, Series
-from deliver.text.sanitize import one_line
+from deliver.text.sanitize import json_in, one_line
 
 
 def parse_answer(status: int, body: bytes, query: str) -> Answer:
     """Raises MetricsError for any answer that is not a whole, successful one."""
-    data = _json(body)
+    data = json_in(body)
     if isinstance(data, dict) and data.get("status") == "error":
         raise refusal(status, data)
     if status != 200:
@@ -38,13 +37,6 @@ def refusal(status: int, data: dict[str, Any]) -> MetricsError:
 
 def short(body: bytes) -> str:
     return one_line(body[:400].decode(errors="replace"), 120) or "nothing"
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _problem(data: Any, body: bytes) -> str:

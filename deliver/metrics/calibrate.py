@@ -15,6 +15,7 @@ from deliver.metrics.baseline import samples_until
 from deliver.metrics.look import Look
 from deliver.metrics.pod_roster import STABLE
 from deliver.metrics.scrape_delay import sample_spacing
+from deliver.metrics.variants import pod_name
 from deliver.model import defaults
 from deliver.model.evidence import Calibration, MetricEvidence, Track
 from deliver.model.spec import EvidenceMetric
@@ -163,11 +164,11 @@ def _histories(
     pods = _pod_matchers(look)
     if not (inputs.history and pods):
         return empty
-    window = f"[{round(inputs.history)}s:{round(COLUMN_SECONDS)}s]"
+    window, label = f"[{round(inputs.history)}s:{round(COLUMN_SECONDS)}s]", look.fetch.labels.pod
     try:
         requests, others = (
             look.fetch.value(f"sum by ({by}) ({selector.where(*pods)}){window}", part=QUERY_FRACTION)
-            for selector, by in ((total, _by(look)), (_only_bound(special, metric), f"{_by(look)}, le" if metric.histogram else _by(look)))
+            for selector, by in ((total, label), (_only_bound(special, metric), f"{label}, le" if metric.histogram else label))
         )
     except MetricsError as error:
         if patient and not error.bad_query:
@@ -175,7 +176,6 @@ def _histories(
         return empty
     if requests.warnings or others.warnings or not requests.series:
         return empty
-    label = look.fetch.labels.pod
     if not metric.histogram:
         return {0.0: history.from_series(others.series, requests.series, label, COLUMN_SECONDS, until)}
     all_ = history.from_series((), requests.series, label, COLUMN_SECONDS, until)
@@ -194,16 +194,12 @@ def _le_bound(metric: EvidenceMetric) -> float:
     return le_value(selectors.histogram(metric.histogram).name, metric.bound) if metric.histogram else 0.0
 
 
-def _by(look: Look) -> str:
-    return look.fetch.labels.pod
-
-
 def _pod_matchers(look: Look) -> tuple[Matcher, ...]:
     """Matchers of all pods that the Deployment ever had, by the stem of their names; only those of now where the names have no stem.
 
     Names of a candidate's pods have one part more and do not match.
     """
-    names = sorted({pod.partition("/")[0] for pod in look.arms[STABLE].pods})
+    names = sorted({pod_name(pod) for pod in look.arms[STABLE]})
     stems = {name.rsplit("-", 2)[0] for name in names}
     if not names:
         return ()
@@ -228,7 +224,7 @@ def _present_counts(special: Selector, total: Selector, look: Look, window: floa
     requests = look.fetch.raw(total, reach).series
     if not requests:
         series = look.fetch.raw(replace(total, name=total.name.removesuffix("_count")), reach, native=True).series
-        whole, fractions = native_histogram.fractions_above(one for one in series if one.labels.get(label) in stable.pods)
+        whole, fractions = native_histogram.fractions_above(one for one in series if one.labels.get(label) in stable)
         return {bound: History(window, ((round(fraction * whole),),), ((round(whole),),)) for bound, fraction in fractions.items() if whole}
     buckets, span = look.fetch.raw(special, reach).series, Span(look.now - window, look.now - reach)
     bounds = {counts.le_bound(one.labels.get("le", "")) for one in buckets} - {math.inf}

@@ -10,6 +10,7 @@ from math import inf, isfinite
 
 from deliver.metrics.look import Look
 from deliver.metrics.pod_roster import CANDIDATE, STABLE
+from deliver.metrics.variants import pod_name
 from deliver.model.evidence import Tally
 from deliver.model.observation import PodSeen
 from deliver.model.verdict import CheckResult, Evidence, Verdict
@@ -51,7 +52,7 @@ def _scrapes(series: Sequence[Series], look: Look) -> dict[str, list[float]]:
     """Ready pod -> times of its scrapes in this step, for pods that were scraped at least twice."""
     found: dict[str, set[float]] = {}
     for one in series:
-        found.setdefault(_pod_name(one.labels.get(look.fetch.labels.pod, "")), set()).update(at for at, _ in one.points if at >= look.start)
+        found.setdefault(pod_name(one.labels.get(look.fetch.labels.pod, "")), set()).update(at for at, _ in one.points if at >= look.start)
     return {pod: sorted(times) for pod, times in found.items() if len(times) > 1 and pod in look.ready}
 
 
@@ -60,7 +61,7 @@ def _rows(series: Sequence[Series], look: Look, arm: str, scrapes: Mapping[str, 
     rows: dict[str, list[Row]] = {}
     for one in series:
         pod = one.labels.get(look.fetch.labels.pod, "")
-        times = scrapes.get(_pod_name(pod), []) if pod in look.arms[arm].pods else []
+        times = scrapes.get(pod_name(pod), []) if pod in look.arms[arm] else []
         if times and one.points and one.points[-1][0] >= times[0]:
             rows.setdefault(pod, []).append(_grown(one, times))
     return rows
@@ -86,11 +87,6 @@ def _interpolated(row: Row, at: float) -> float:
         return row[0][1] if after == 0 else row[-1][1]
     (t0, v0), (t1, v1) = row[after - 1], row[after]
     return v0 + (v1 - v0) * (at - t0) / (t1 - t0)
-
-
-def _pod_name(pod: str) -> str:
-    """The pod itself: see variants.py."""
-    return pod.partition("/")[0]
 
 
 def check_exposure(

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from math import ceil
 
 from deliver.analysis import detectability, sequential_test
-from deliver.analysis.counts import Arm
 from deliver.analysis.detectability import SharedStep, Traffic
 from deliver.metrics import calibrate
 from deliver.metrics.evidence_store import calibration_inputs_of
@@ -95,7 +94,7 @@ def _bake_advice(known: MetricTraffic, plan: Plan, wanted: float) -> Finding:
 
 def _traffic(metric: EvidenceMetric, fetch: Fetch, release: Release, stable: Sequence[PodSeen]) -> Traffic:
     now = fetch.now()
-    look = Look(fetch, {STABLE: Arm({pod.name: pod.since for pod in stable})}, now, now, release.spec.analysis.max_staleness)
+    look = Look(fetch, {STABLE: {pod.name: pod.since for pod in stable}}, now, now, release.spec.analysis.max_staleness)
     tracks = calibrate.calibrated_tracks(metric, look, calibration_inputs_of(release, started=0.0))
     calibration = sequential_test.main_track(MetricEvidence(tracks)).calibration
     if not (calibration.total and calibration.seconds):

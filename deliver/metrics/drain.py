@@ -17,7 +17,7 @@ def request_rates(series: Sequence[Series], arm: Arm, since: float, fresh: float
     by_pod: dict[str, list[Series]] = {}
     for one in series:
         pod = one.labels.get(pod_label, "")
-        if pod in arm.pods:
+        if pod in arm:
             by_pod.setdefault(pod, []).append(one)
     found = {}
     for pod, mine in by_pod.items():

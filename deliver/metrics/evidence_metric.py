@@ -1,11 +1,10 @@
 """A metric that is judged by sequential evidence, in one look: count what is new since the last look and update the evidence."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log
-from typing import TypedDict
 
 from deliver.analysis import counts, e_process, phrases, selectors, sequential_test
 from deliver.analysis.bounds import units_per_second
@@ -15,7 +14,7 @@ from deliver.analysis.sequential_test import Rules
 from deliver.metrics import calibrate, drain
 from deliver.metrics.calibrate import CalibrationInputs
 from deliver.metrics.candidate_traffic import observed_percent
-from deliver.metrics.look import Look, missing_samples_reason, sample_times
+from deliver.metrics.look import Look, missing_samples_reason, with_sample_times
 from deliver.metrics.pod_roster import CANDIDATE, STABLE
 from deliver.metrics.step_counts import StepCounts
 from deliver.metrics.threshold_metric import MetricOutcome, sample_lines
@@ -66,7 +65,7 @@ def judge_by_evidence(
     rules = rules_of(metric, analysis)
     fresh = _new_counts(metric, look, measure, step)
     seen = {**measure.seen, **counts.newest_samples(fresh.total.series, look.fetch.labels.pod)}
-    present = {pod for arm in look.arms.values() for pod in arm.pods}
+    present = {pod for arm in look.arms.values() for pod in arm}
     newest = max((at for pod, at in seen.items() if pod in present), default=0.0)
     tracks = tuple(
         sequential_test.update(track, fresh.tallies[track.bound], look.start, newest, rules, alone=look.alone) for track in measure.tracks
@@ -88,7 +87,7 @@ def _new_counts(metric: EvidenceMetric, look: Look, measure: MetricEvidence, ste
     known = [at for at in (*measure.seen.values(), *step.seen.values()) if at > look.start]
     reach = min(max(metric.window, look.now - min(known, default=look.start)), MAX_REACH) + look.stale
     bounds = [track.bound for track in measure.tracks]
-    bad, total = _fetch_counters(metric, look, bounds, reach)
+    bad, total = look.counters(metric, bounds, reach)
     # What one look saw and the next sees again is counted once, across steps too: users are users. Not so after a switch, where what
     # was counted before it may be our own load, and not in a warm-up.
     begin = look.start if look.alone or look.warming else -math.inf
@@ -111,14 +110,6 @@ def _new_counts(metric: EvidenceMetric, look: Look, measure: MetricEvidence, ste
     step.add(bounds, total.series, look.arms, replace(span, begin=look.start), look.fetch.labels.pod, count)
     tallies = {bound: Tally(one.bad, one.total, two.bad, two.total) for bound, (one, two) in found.items()}
     return NewCounts(tallies, found[bounds[0]][0], bad, total)
-
-
-def _fetch_counters(metric: EvidenceMetric, look: Look, bounds: Sequence[float], reach: float) -> tuple[Answer, Answer]:
-    """(bad requests, or those at or below the bounds; all requests). All are asked for first: see threshold_metric.py."""
-    if metric.histogram:
-        return look.fetch.latency_counts(selectors.histogram(metric.histogram), bounds, reach)
-    total = look.fetch.raw(selectors.parse(metric.total), reach)
-    return look.fetch.raw(selectors.parse(metric.bad), reach), total
 
 
 @dataclass(frozen=True)
@@ -148,7 +139,7 @@ class _Judgement:
         samples = sample_lines([*fresh.special.series, *fresh.total.series], look.arms[CANDIDATE], look.fetch.labels.pod)
         numbers = numbers_of(self.measure, self.rules, self.counted)
         notes = _sample_notes(self.track, self.rules)
-        return CheckResult(
+        result = CheckResult(
             self.metric.name,
             "metric",
             verdict,
@@ -158,9 +149,8 @@ class _Judgement:
             evidence=Evidence(f"{fresh.special.query} / {fresh.total.query}", look.now, numbers, (*samples, *notes)),
             proved=sequential_test.is_proven(self.track, self.rules) if asked else None,
             leans=leans,
-            **_both_sides(self.counted),
-            **sample_times(look, self.step),
         )
+        return with_sample_times(_with_both_sides(result, self.counted), look, self.step)
 
     def has_too_few_requests(self) -> bool:
         """The samples are there and show too few requests of the candidate, or of the stable side to compare with."""
@@ -221,19 +211,14 @@ class _Judgement:
         return max(e_process.log_mean(odds), sequential_test.metric_log_evidence(self.measure, self.rules))
 
 
-class _BothSides(TypedDict):
-    candidate: float | None
-    stable: float | None
-    samples: int
-
-
-def _both_sides(total: Tally) -> _BothSides:
-    """Percent of bad requests of both sides, 0..100, as fields of a CheckResult."""
-    return {
-        "candidate": 100 * total.candidate_bad / total.candidate_total if total.candidate_total else None,
-        "stable": 100 * total.stable_bad / total.stable_total if total.stable_total else None,
-        "samples": total.candidate_total,
-    }
+def _with_both_sides(result: CheckResult, total: Tally) -> CheckResult:
+    """The result, with the percent of bad requests of both sides, 0..100."""
+    return replace(
+        result,
+        candidate=100 * total.candidate_bad / total.candidate_total if total.candidate_total else None,
+        stable=100 * total.stable_bad / total.stable_total if total.stable_total else None,
+        samples=total.candidate_total,
+    )
 
 
 def numbers_of(measure: MetricEvidence, rules: Rules, step: Tally) -> dict[str, float]:
@@ -285,7 +270,11 @@ def fail_on_joint_evidence(
     answered = {one.result.name for one in outcomes if one.measure is not None and one.measure.tracks}
     if not answered & metrics.keys():
         return outcomes
-    each = {name: _log_evidence(metric, measures.get(name), analysis) for name, metric in metrics.items()}
+    # one that did not answer in this look keeps its evidence; one that was never counted has none
+    each = {
+        name: sequential_test.metric_log_evidence(measures[name], rules_of(metric, analysis)) if name in measures else 0.0
+        for name, metric in metrics.items()
+    }
     weights = {name: metric.weight for name, metric in metrics.items()}
     if e_process.log_mean(list(each.values()), list(weights.values())) < -log(analysis.alpha):
         return outcomes
@@ -294,23 +283,14 @@ def fail_on_joint_evidence(
     return tuple(replace(one, result=_failed(one, metrics, analysis)) if one.result.name in failing & answered else one for one in outcomes)
 
 
-def _log_evidence(metric: EvidenceMetric, measure: MetricEvidence | None, analysis: Analysis) -> float:
-    """ln E of one metric. One that did not answer in this look keeps its evidence; one that was never counted has none."""
-    return sequential_test.metric_log_evidence(measure, rules_of(metric, analysis)) if measure is not None else 0.0
-
-
 def _failed(one: MetricOutcome, metrics: Mapping[str, EvidenceMetric], analysis: Analysis) -> CheckResult:
     assert one.measure is not None
     metric = metrics[one.result.name]
     rules = rules_of(metric, analysis)
-    track = max(
-        one.measure.tracks, key=lambda track: sequential_test.log_evidence_against(track, rules)
-    )  # of several bounds, the one that shows it
-    found = sequential_test.metric_log_evidence(one.measure, rules)
-    ratio = phrases.ratio_text(track, rules)
-    text = (
-        f"{phrases.counts_text(track.sum + track.pending, bad_word(metric, track))}: {phrases.odds(found)} that {phrases.claim_text(rules)}"
-    )
+    # of several bounds, the one that shows it
+    track = max(one.measure.tracks, key=lambda track: sequential_test.log_evidence_against(track, rules))
+    found, ratio = sequential_test.metric_log_evidence(one.measure, rules), phrases.ratio_text(track, rules)
     total = track.sum + track.pending  # of the whole release: this step alone may have nothing yet
-    why = f"{text}{f' ({ratio})' if ratio else ''}"
-    return replace(one.result, verdict=Verdict.FAIL, why=why, leans=False, **_both_sides(total))
+    why = f"{phrases.counts_text(total, bad_word(metric, track))}: {phrases.odds(found)} that {phrases.claim_text(rules)}"
+    why += f" ({ratio})" if ratio else ""
+    return _with_both_sides(replace(one.result, verdict=Verdict.FAIL, why=why, leans=False), total)

@@ -4,13 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from deliver.metrics.calibrate import CalibrationInputs
-from deliver.metrics.scrape_delay import MAX_DELAY, Cadence, cadence
+from deliver.metrics.scrape_delay import MAX_DELAY, UNKNOWN_CADENCE, Cadence, cadence
 from deliver.model.evidence import MetricEvidence
-from deliver.model.plan import Plan
 from deliver.model.release import Release
 from deliver.plugins.interfaces import Series
-
-UNKNOWN_CADENCE = Cadence()
 
 
 @dataclass
@@ -48,14 +45,9 @@ def calibration_inputs_of(release: Release, started: float) -> CalibrationInputs
     return CalibrationInputs(
         started=started,
         seconds=sum(step.max_bake or step.bake for step in release.plan.steps),
-        fraction=_first_shared_fraction(release.plan),
+        fraction=next((step.endpoints / 100 for step in release.plan.steps if 0 < step.endpoints < 100), 0.5),
         seed=release.id,
         history=analysis.history,
         poll=analysis.poll,
         alpha=analysis.alpha,
     )
-
-
-def _first_shared_fraction(plan: Plan) -> float:
-    """0..1, of the first step in which both sides have users."""
-    return next((step.endpoints / 100 for step in plan.steps if 0 < step.endpoints < 100), 0.5)

@@ -8,6 +8,7 @@ from deliver.metrics.evidence_metric import rules_of
 from deliver.metrics.look import Look
 from deliver.metrics.pod_roster import CANDIDATE
 from deliver.metrics.threshold_metric import MetricOutcome
+from deliver.metrics.variants import pod_name
 from deliver.model.evidence import MetricEvidence
 from deliver.model.spec import Analysis, EvidenceMetric
 from deliver.model.verdict import TooFewRequests, Verdict
@@ -56,7 +57,7 @@ def _too_few(metric: EvidenceMetric, outcome: MetricOutcome, look: Look, analysi
 
 def _pods_are_scraped(look: Look) -> bool:
     """Every candidate pod has a series of any name: then a pod without this counter has had no request, rather than no scrape."""
-    pods = {pod.partition("/")[0] for pod in look.arms[CANDIDATE].pods}
+    pods = {pod_name(pod) for pod in look.arms[CANDIDATE]}
     try:
         return bool(pods) and pods <= queries.pods_with_series(look.fetch, pods)
     except MetricsError:

@@ -1,18 +1,20 @@
 """One look at the samples of a step, and the reasons why they may say nothing yet."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TypedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from deliver.analysis import selectors
+from deliver.analysis.bounds import units_per_second
 from deliver.analysis.counts import Arm, Counts, Span, count_bad, count_slower
 from deliver.metrics.baseline import StableBaseline
 from deliver.metrics.fetch import Fetch
 from deliver.metrics.pod_roster import CANDIDATE
-from deliver.metrics.scrape_delay import Cadence
+from deliver.metrics.scrape_delay import UNKNOWN_CADENCE, Cadence
 from deliver.metrics.step_counts import StepCounts
+from deliver.metrics.variants import pod_name
+from deliver.model.spec import EvidenceMetric, LatencyMetric, RatioMetric
+from deliver.model.verdict import CheckResult
 from deliver.plugins.interfaces import Answer
-
-UNKNOWN_CADENCE = Cadence()
 
 
 @dataclass(frozen=True)
@@ -38,19 +40,25 @@ class Look:
             return count_bad(bad.series, total.series, self.arms[arm], span, label)
         return count_slower(bad.series, total.series, bound, self.arms[arm], span, label)
 
+    def counters(
+        self, metric: RatioMetric | LatencyMetric | EvidenceMetric, bounds: Sequence[float], reach: float
+    ) -> tuple[Answer, Answer]:
+        """(bad requests, or of a histogram those at or below the bounds, as its `le` has them; all requests). All are asked for first:
+        analysis/counts.py leaves out what a scrape in between has added to the second.
+        """
+        if isinstance(metric, LatencyMetric) or (isinstance(metric, EvidenceMetric) and metric.histogram):
+            base = selectors.histogram(metric.histogram)
+            return self.fetch.latency_counts(base, bounds, reach, units_per_second(base.name))
+        total = self.fetch.raw(selectors.parse(metric.total), reach)
+        return self.fetch.raw(selectors.parse(metric.bad), reach), total
 
-class SampleTimes(TypedDict):
-    """Fields of a CheckResult, unix seconds by our clock."""
 
-    seen_to: float
-    awaits: float
-
-
-def sample_times(look: Look, step: StepCounts) -> SampleTimes:
-    """Until when the candidate's samples speak, and from when on two samples of this step can be there."""
-    watched = [at for pod, at in step.watched(look.arms[CANDIDATE]).items() if _is_ready(pod, look) and at >= look.now - look.stale]
+def with_sample_times(result: CheckResult, look: Look, step: StepCounts) -> CheckResult:
+    """The result, with until when the candidate's samples speak, and from when on two samples of this step can be there."""
+    ready = [at for pod, at in step.watched(look.arms[CANDIDATE]).items() if not look.ready or pod_name(pod) in look.ready]
+    watched = [at for at in ready if at >= look.now - look.stale]
     until = min(watched) + look.cadence.interval if watched else look.start
-    return {"seen_to": until - look.offset, "awaits": look.start + look.cadence.step - look.offset}
+    return replace(result, seen_to=until - look.offset, awaits=look.start + look.cadence.step - look.offset)
 
 
 def missing_samples_reason(look: Look, candidate: Counts, step: StepCounts) -> str:
@@ -71,8 +79,3 @@ def scrape_words(cadence: Cadence) -> str:
     """`scraped every 30 s, shown 30 s late`."""
     late = f", shown {cadence.delay:.0f} s late" if cadence.delay >= 1 else ""
     return f"scraped every {cadence.interval:.3g} s{late}"
-
-
-def _is_ready(pod: str, look: Look) -> bool:
-    """The pod is ready, as far as anybody knows. Variants of a flag have their arm behind a slash in the name: see variants.py."""
-    return not look.ready or pod.partition("/")[0] in look.ready

@@ -27,7 +27,7 @@ class PodRoster:
 
     def arm(self, name: str, offset: float = 0.0) -> Arm:
         """offset: the provider's clock less ours, seconds."""
-        return Arm({pod: since + offset if since else 0.0 for pod, (since, _) in self._seen[name].items()})
+        return {pod: since + offset if since else 0.0 for pod, (since, _) in self._seen[name].items()}
 
     def names(self) -> tuple[str, ...]:
         return tuple(sorted({*self._seen[CANDIDATE], *self._seen[STABLE]}))

@@ -1,13 +1,12 @@
 """Preflight: does every query work, and does it see the stable pods? A typo that is found here does not make a release BLIND."""
 
 import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from deliver.analysis import counts, native_histogram, selectors
 from deliver.analysis.bounds import le_value, units_per_second
-from deliver.analysis.counts import Arm, Span
+from deliver.analysis.counts import Span
 from deliver.analysis.selectors import Matcher, PodLabels, Selector
 from deliver.metrics import queries
 from deliver.metrics.fetch import Fetch
@@ -19,7 +18,7 @@ from deliver.plugins.interfaces import Answer, Finding, MetricProvider, MetricsE
 from deliver.plugins.validation import error_text
 
 REACH, QUERY, MATCH = "metrics-reachable", "metrics-query", "metrics-match"
-TIMEOUT = 15.0
+TIMEOUT = 15.0  # seconds
 LEAST_REACH = 300.0  # seconds of samples that are asked for at the least: scrapes may be slow, and the store late
 STALE_SCRAPES = 2.5  # scrapes after which a sample is old
 YOUNG_PODS = 120.0  # seconds: two scrapes of the slowest usual interval
@@ -33,16 +32,14 @@ def try_queries(
     stable: Sequence[PodSeen],
     *,
     variant: str = "",
-    timeout: float = TIMEOUT,
-    timer: Callable[[], float] = time.monotonic,
 ) -> list[Finding]:
-    """Runs each configured query once against the stable pods; ends within `timeout` seconds and never raises.
+    """Runs each configured query once against the stable pods; ends within TIMEOUT and never raises.
 
     variant: the label that has to tell a flag's variants apart.
     Levels: input for what the user must correct, refuse for a provider that does not answer, warn for what may be right.
     """
     try:
-        fetch = Fetch.of_pods(provider, namespace, stable, timeout, timer)
+        fetch = Fetch.of_pods(provider, namespace, stable, TIMEOUT)
         now = fetch.now()
     except Exception as error:  # a provider is foreign code
         return [Finding(REACH, "refuse", error_text(error), "without it every metric is blind; see `analysis` in deliver.yaml")]
@@ -183,7 +180,7 @@ def _traffic(
     now: float,
     stale: float,
 ) -> list[Finding]:
-    arm = Arm({pod.name: pod.since for pod in stable})
+    arm = {pod.name: pod.since for pod in stable}
     pace, newest = cadence(total.series, now), max(counts.newest_samples(total.series, labels.pod).values(), default=0.0)
     until = min(now, newest)  # a store may be late
     seen = counts.count_bad((), total.series, arm, Span(until - metric.window, until - metric.window - stale), labels.pod)

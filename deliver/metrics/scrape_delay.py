@@ -12,8 +12,6 @@ MAX_DELAY = 150.0  # seconds that a store may be late; with older samples the sc
 
 @dataclass(frozen=True)
 class Cadence:
-    """The rhythm of the scrapes."""
-
     interval: float = 0.0  # seconds between two samples of a series, the median; 0 = not known
     delay: float = 0.0  # seconds that the newest sample is older than one interval: a lower bound of the store's delay
 
@@ -25,6 +23,9 @@ class Cadence:
     def step(self) -> float:
         """Shortest time of a step in seconds: two scrapes since it began, and the store's delay; 0 = not known."""
         return 2 * self.interval + self.delay if self.known else 0.0
+
+
+UNKNOWN_CADENCE = Cadence()
 
 
 def cadence(series: Sequence[Series], now: float) -> Cadence:

@@ -19,8 +19,6 @@ USERS_STAYED = 2.0  # times the candidate's requests; scrapes that came a little
 
 @dataclass
 class StepCounts:
-    """Counts of one metric in one step."""
-
     seen: dict[str, float] = field(default_factory=dict)  # pod -> unix seconds of its newest sample that was counted
     first: dict[str, float] = field(default_factory=dict)  # pod -> unix seconds of its first sample in the step
     tallies: dict[float, Tally] = field(default_factory=dict)  # by bound: the whole step
@@ -47,7 +45,7 @@ class StepCounts:
 
     def watched(self, arm: Arm) -> dict[str, float]:
         """pod -> unix seconds of its newest sample, for the pods of the arm that were sampled twice in the step."""
-        return {pod: self.seen[pod] for pod in arm.pods if pod in self.seen and self.seen[pod] > self.first[pod]}
+        return {pod: self.seen[pod] for pod in arm if pod in self.seen and self.seen[pod] > self.first[pod]}
 
     def of(self, bound: float) -> Tally:
         return self._compared(self.tallies.get(bound, Tally()))

@@ -5,20 +5,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from deliver.analysis import selectors, threshold
-from deliver.analysis.bounds import le_value, units_per_second
+from deliver.analysis.bounds import le_value
 from deliver.analysis.counts import Arm, Counts, Span
 from deliver.analysis.selectors import Matcher
 from deliver.analysis.threshold import BreachStreak, Judgement
 from deliver.metrics import drain
 from deliver.metrics.baseline import samples_until
 from deliver.metrics.candidate_traffic import observed_percent
-from deliver.metrics.look import Look, missing_samples_reason, sample_times
+from deliver.metrics.look import Look, missing_samples_reason, with_sample_times
 from deliver.metrics.pod_roster import CANDIDATE, STABLE
 from deliver.metrics.step_counts import StepCounts
 from deliver.model.evidence import MetricEvidence, Tally
 from deliver.model.spec import LatencyMetric, QueryMetric, RatioMetric
 from deliver.model.verdict import CheckResult, Evidence
-from deliver.plugins.interfaces import Answer, MetricsError, Series
+from deliver.plugins.interfaces import MetricsError, Series
 
 MAX_SAMPLES = 6
 NONE = Tally()
@@ -54,7 +54,7 @@ def arm_matchers(look: Look, namespace: str, arm: str) -> tuple[Matcher, ...]:
     """Matchers that `{candidate}` or `{stable}` in a free query stand for."""
     if look.fetch.variants:
         return look.fetch.variants.matchers(look.fetch.labels, namespace, look.fetch.pods, arm)
-    return look.fetch.labels.matchers(namespace, tuple(sorted(look.arms[arm].pods)))
+    return look.fetch.labels.matchers(namespace, tuple(sorted(look.arms[arm])))
 
 
 def _counted(metric: RatioMetric | LatencyMetric, look: Look, streak: BreachStreak, step: StepCounts) -> MetricOutcome:
@@ -63,10 +63,11 @@ def _counted(metric: RatioMetric | LatencyMetric, look: Look, streak: BreachStre
     # as in evidence_metric.py: what was counted across the step's beginning may fail the release, unless it may be our own load
     begin = look.start if look.alone or look.warming else -math.inf
     span = Span(max(look.start, look.now - metric.window), look.now - reach, begin=begin)
-    special, total = _fetch_counters(metric, look, reach)
+    bounds = _bounds(metric)
+    special, total = look.counters(metric, bounds, reach)
 
     def count(_: float, arm: str, span: Span) -> Counts:
-        return look.count(special, total, _le_bound(metric), arm, span)
+        return look.count(special, total, next(iter(bounds), None), arm, span)
 
     step.add([THE_COUNT], total.series, look.arms, replace(span, begin=look.start), look.fetch.labels.pod, count)
     whole = step.of(THE_COUNT)
@@ -87,7 +88,7 @@ def _counted(metric: RatioMetric | LatencyMetric, look: Look, streak: BreachStre
     evidence = Evidence(f"{special.query} / {total.query}", look.now, numbers, kept)
     rates = drain.request_rates(total.series, look.arms[STABLE], look.past.at, look.now - look.stale, look.fetch.labels.pod)
     return MetricOutcome(
-        replace(_result(metric, judgement, why, evidence, candidate.total), **sample_times(look, step)),
+        with_sample_times(_result(metric, judgement, why, evidence, candidate.total), look, step),
         judgement.streak,
         observed_percent(total.series, look, metric.window),
         rates,
@@ -98,31 +99,20 @@ def _counted(metric: RatioMetric | LatencyMetric, look: Look, streak: BreachStre
 
 def _baseline_counts(metric: RatioMetric | LatencyMetric, look: Look, begin: float, span: Span) -> Counts:
     """Counts of the stable side from before the cutover, and not a sample later."""
-    special, total = _fetch_counters(metric, look, look.now - begin)
-    until = look.past.at
-    return look.count(samples_until(special, until), samples_until(total, until), _le_bound(metric), STABLE, span)
-
-
-def _fetch_counters(metric: RatioMetric | LatencyMetric, look: Look, reach: float) -> tuple[Answer, Answer]:
-    """(what counts as bad, all). The total first: analysis/counts.py leaves out what a scrape in between has added to the second."""
-    if isinstance(metric, LatencyMetric):
-        base = selectors.histogram(metric.histogram)
-        return look.fetch.latency_counts(base, [le_value(base.name, metric.bound)], reach, units_per_second(base.name))
-    total = look.fetch.raw(selectors.parse(metric.total), reach)
-    return look.fetch.raw(selectors.parse(metric.bad), reach), total
+    bounds, until = _bounds(metric), look.past.at
+    special, total = (samples_until(answer, until) for answer in look.counters(metric, bounds, look.now - begin))
+    return look.count(special, total, next(iter(bounds), None), STABLE, span)
 
 
 def _no_series_text(metric: RatioMetric | LatencyMetric, look: Look) -> str:
     labelled = f" with a label `{look.fetch.variants.label}`" if look.fetch.variants else ""
-    return f"no series{labelled} matches {metric_selector(metric)} for the pods of either side; are the pods scraped?"
+    named = metric.total if isinstance(metric, RatioMetric) else metric.histogram
+    return f"no series{labelled} matches {named} for the pods of either side; are the pods scraped?"
 
 
-def metric_selector(metric: RatioMetric | LatencyMetric) -> str:
-    return metric.total if isinstance(metric, RatioMetric) else metric.histogram
-
-
-def _le_bound(metric: RatioMetric | LatencyMetric) -> float | None:
-    return le_value(selectors.histogram(metric.histogram).name, metric.bound) if isinstance(metric, LatencyMetric) else None
+def _bounds(metric: RatioMetric | LatencyMetric) -> list[float]:
+    """The one bound of a histogram, as its `le` has it; none for a counter of bad requests."""
+    return [le_value(selectors.histogram(metric.histogram).name, metric.bound)] if isinstance(metric, LatencyMetric) else []
 
 
 def _result(metric: RatioMetric | LatencyMetric, judgement: Judgement, why: str, evidence: Evidence, samples: int) -> CheckResult:
@@ -150,7 +140,7 @@ def _numbers(candidate: Counts, stable: Counts, look: Look, span: Span, metric: 
         "limit": metric.max,
         "min_samples": metric.min_samples,
         "seconds": round(look.now - span.start, 1),
-        "candidate_pods": len(look.arms[CANDIDATE].pods),
+        "candidate_pods": len(look.arms[CANDIDATE]),
         "candidate_pods_with_samples": candidate.pods,
     }
     if candidate.newest:
@@ -162,7 +152,7 @@ def _numbers(candidate: Counts, stable: Counts, look: Look, span: Span, metric: 
 
 def _query(metric: QueryMetric, look: Look, streak: BreachStreak) -> MetricOutcome:
     asked = selectors.arms_in(metric.query)
-    if missing := sorted(arm for arm in asked if not look.arms[arm].pods):
+    if missing := sorted(arm for arm in asked if not look.arms[arm]):
         raise MetricsError(f"the query asks for {missing[0]} pods, and there are none")
     query = selectors.fill(metric.query, {arm: arm_matchers(look, look.fetch.namespace, arm) for arm in asked})
     answer = look.fetch.value(query)
@@ -180,7 +170,7 @@ def _query(metric: QueryMetric, look: Look, streak: BreachStreak) -> MetricOutco
 def sample_lines(series: Sequence[Series], arm: Arm, pod_label: str) -> tuple[str, ...]:
     """The samples that `explain` shows: the candidate's before the stable side's, large before small; the newest last."""
     filled = {tuple(sorted(one.labels.items())): one for one in series if one.points}.values()
-    best = sorted(filled, key=lambda one: (one.labels.get(pod_label) not in arm.pods, -one.points[-1][1]))[:MAX_SAMPLES]
+    best = sorted(filled, key=lambda one: (one.labels.get(pod_label) not in arm, -one.points[-1][1]))[:MAX_SAMPLES]
     return tuple(sample_line(one) for one in sorted(best, key=lambda one: one.points[-1][0]))
 
 

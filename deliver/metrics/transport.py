@@ -72,17 +72,16 @@ class Transport:
         verify: str | bool = True,
         cert: tuple[str, str] | None = None,
         session: GuardedSession | None = None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._session = session or GuardedSession(clock)
+        self._session = session or GuardedSession()
         self._session.verify, self._session.cert = verify, cert
         self._session.proxies = requests.utils.get_environ_proxies(url)
-        self._headers, self._clock = headers, clock
+        self._headers = headers
         self._client = PrometheusConnect(url, session=self._session, retry=Retry(total=0, read=False, redirect=0))
 
     def query(self, query: str, timeout: float, at: float = 0.0) -> Answer:
         """at: unix seconds as of which it is answered, 0 = now."""
-        until = self._clock() + timeout
+        until = time.monotonic() + timeout
         try:
             return self._once(query, timeout, at)
         except requests.exceptions.Timeout as error:
@@ -90,7 +89,7 @@ class Transport:
         except requests.exceptions.SSLError as error:
             raise MetricsError(f"the certificate was not accepted: {_reason(error)}") from error
         except requests.exceptions.RequestException as error:
-            left = until - self._clock()
+            left = until - time.monotonic()
             if left <= 0:
                 raise MetricsError(f"cannot be reached: {_reason(error)}") from error
         try:  # a kept connection that the server has closed looks like any other error; once more, on a new one

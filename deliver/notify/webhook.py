@@ -31,8 +31,8 @@ class Webhook:
     summary: ClassVar[str] = "POST of JSON to a URL, or a message to an incoming webhook of Slack and the like"
     Options: ClassVar[type[BaseModel]] = WebhookOptions
 
-    def __init__(self, options: WebhookOptions, environ: Mapping[str, str], *, transport: Any = None) -> None:
-        self._options, self._transport = options, transport
+    def __init__(self, options: WebhookOptions, environ: Mapping[str, str]) -> None:
+        self._options = options
         self._url = _needed(environ, options.url_env)
         if not re.fullmatch(r"https?://[^\s/]+\S*", self._url):
             raise InputError(
@@ -44,7 +44,7 @@ class Webhook:
         body = _slack(news) if self._options.format == "slack" else _plain(news)
         headers = {"content-type": "application/json", **self._headers}
         try:
-            with Client(transport=self._transport) as client:
+            with Client() as client:
                 content = json.dumps(body).encode()
                 answer = client.send("POST", self._url, headers=headers, content=content, timeout=timeout, largest=LARGEST, cut=True)
         except NoAnswer as error:

@@ -11,6 +11,7 @@ from deliver.plugins import types
 from deliver.text.durations import show_duration
 
 _WORDS = {bool: "yes or no", int: "number", float: "number", str: "text", dict: "mapping", list: "list"}
+_KINDS = {"duration": "duration", "percent": "percent", "share": "percent", "": ""}
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,13 @@ def lines(model: type[BaseModel]) -> tuple[OptionLine, ...]:
 
 def takes(field: FieldInfo) -> str:
     """`duration`, `percent`, `list of percent`, `json or slack`."""
-    if types.is_duration(field):
-        return "duration"
-    return "percent" if types.is_share(field) or types.is_percent(field) else _word(field.annotation)
+    return _KINDS[types.kind_of(field.metadata)] or _word(field.annotation)
 
 
 def _word(annotation: Any) -> str:
     origin, args = get_origin(annotation), get_args(annotation)
     if hasattr(annotation, "__metadata__"):
-        return types.word_of(annotation) or _word(args[0])
+        return _KINDS[types.kind_of(annotation.__metadata__)] or _word(args[0])
     if origin is Literal:
         return " or ".join(str(one) for one in args)
     if origin in (list, tuple):
@@ -60,9 +59,10 @@ def default(field: FieldInfo) -> str:
     value = field.default
     if field.is_required() or field.default_factory is not None or value is None or value == "":
         return ""
-    if types.is_duration(field):
+    kind = types.kind_of(field.metadata)
+    if kind == "duration":
         return show_duration(value)
-    if types.is_share(field):
+    if kind == "share":
         return f"{value * 100:g}%"
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -11,38 +11,14 @@ from typing import Any
 
 from deliver.model.errors import InputError
 
+_ALL = ("name", "summary", "Options")
 HOOKS = {
-    "deliver.strategies": ("name", "summary", "Options", "plan"),
-    "deliver.routers": (
-        "name",
-        "summary",
-        "Options",
-        "can",
-        "watches",
-        "find",
-        "read",
-        "set_route",
-        "restore",
-        "planned_writes",
-        "recover",
-    ),
-    "deliver.metrics": ("name", "summary", "Options", "raw", "value", "now"),
-    "deliver.checks": ("name", "summary", "Options", "probe"),
-    "deliver.flags": (
-        "name",
-        "summary",
-        "Options",
-        "capabilities",
-        "watches",
-        "check",
-        "read",
-        "set",
-        "kill",
-        "restore",
-        "release",
-        "confirm",
-    ),
-    "deliver.notifiers": ("name", "summary", "Options", "notify"),
+    "deliver.strategies": (*_ALL, "plan"),
+    "deliver.routers": (*_ALL, "can", "watches", "find", "read", "set_route", "restore", "planned_writes", "recover"),
+    "deliver.metrics": (*_ALL, "raw", "value", "now"),
+    "deliver.checks": (*_ALL, "probe"),
+    "deliver.flags": (*_ALL, "capabilities", "watches", "check", "read", "set", "kill", "restore", "release", "confirm"),
+    "deliver.notifiers": (*_ALL, "notify"),
 }
 REPLACED = {"deliver.routers": {"move": "set_route(write, release, exposure)", "preview": "planned_writes(release, exposure)"}}
 """Hooks of before, which nobody calls any more, and what is called instead."""

@@ -9,10 +9,10 @@ Defaults are given in the unit the code wants (60.0 seconds); input is given as 
 
 import math
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
-from pydantic.fields import FieldInfo
 
 from deliver.text.durations import UNITS
 from deliver.text.sanitize import one_line
@@ -69,22 +69,11 @@ def parse_ratio(value: Any) -> float:
     return ratio
 
 
-def is_duration(field: FieldInfo) -> bool:
-    return any(getattr(item, "func", None) is _duration for item in field.metadata)
-
-
-def is_share(field: FieldInfo) -> bool:
-    return any(getattr(item, "func", None) is parse_share for item in field.metadata)
-
-
-def is_percent(field: FieldInfo) -> bool:
-    return any(getattr(item, "func", None) is parse_percent for item in field.metadata)
-
-
-def word_of(annotation: Any) -> str:
-    """`duration` or `percent` for the types below, also inside a list; "" for any other."""
-    found = [getattr(item, "func", None) for item in annotation.__metadata__]
-    return "duration" if _duration in found else "percent" if parse_percent in found or parse_share in found else ""
+def kind_of(metadata: Iterable[Any]) -> str:
+    """`duration`, `percent` or `share` for what one of the types below leaves in a field's metadata; "" for any other."""
+    parsers = [getattr(item, "func", None) for item in metadata]
+    kinds = {_duration: "duration", parse_percent: "percent", parse_share: "share"}
+    return next((kind for parse, kind in kinds.items() if parse in parsers), "")
 
 
 def _text(value: Any, want: str) -> str:

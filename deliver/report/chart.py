@@ -10,7 +10,7 @@ from deliver.model.errors import InputError
 from deliver.model.evidence import Point
 from deliver.model.journal import Entry, Event
 from deliver.model.release import Outcome, Release
-from deliver.model.spec import Analysis, EvidenceMetric, LatencyMetric, Metric, QueryMetric
+from deliver.model.spec import EvidenceMetric, LatencyMetric, Metric, QueryMetric
 from deliver.report import trail
 from deliver.report.trail import At, Curve, Share
 from deliver.text.durations import duration
@@ -68,8 +68,8 @@ def chart(release: Release, now: float) -> Chart:
     names = trail.names(release.trail)
     found = [trail.of(name, release.trail) for name in names[:DRAWN]]
     curves = {clean(points[0].metric): curve for points in found if (curve := trail.curve(points)).against}
-    judged = any(isinstance(metric, EvidenceMetric) for metric in analysis.metrics)
-    if len(curves) > 1 and (together := trail.together(release.trail, _weights(analysis))).against:
+    weights = {metric.name: metric.weight for metric in analysis.metrics if isinstance(metric, EvidenceMetric)}
+    if len(curves) > 1 and (together := trail.together(release.trail, weights)).against:
         curves["together"] = together
     drawn = tuple(one for points in found if (one := _shares(release, points)).candidate or one.stable)
     known = {*names[DRAWN:], *(points[0].metric for points in found if any(one.metric == clean(points[0].metric) for one in drawn))}
@@ -81,14 +81,10 @@ def chart(release: Release, now: float) -> Chart:
         shares=drawn,
         curves=curves,
         marks=marks(release),
-        threshold=log10(1 / analysis.alpha) if judged else None,
+        threshold=log10(1 / analysis.alpha) if weights else None,
         omitted=tuple(map(clean, names[DRAWN:])),
         uncounted=tuple(clean(metric.name) for metric in analysis.metrics if metric.name not in known),
     )
-
-
-def _weights(analysis: Analysis) -> Mapping[str, float]:
-    return {metric.name: metric.weight for metric in analysis.metrics if isinstance(metric, EvidenceMetric)}
 
 
 def exposure(release: Release) -> tuple[At, ...]:

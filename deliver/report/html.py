@@ -20,8 +20,8 @@ def tag(name: str, *children: object, **attributes: object) -> Markup:
     return Markup(f"<{name}{told}>{join(children)}</{name}>")
 
 
-def join(parts: Iterable[object], between: str = "") -> Markup:
-    return Markup(between.join(text(part) for part in parts))
+def join(parts: Iterable[object]) -> Markup:
+    return Markup("".join(text(part) for part in parts))
 
 
 def link(words: object, url: str) -> Markup:

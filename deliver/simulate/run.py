@@ -1,6 +1,6 @@
 """One release, played from its first write to its end."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from deliver.engine import commands
 from deliver.engine.preflight.deployment import Proposal
@@ -46,14 +46,13 @@ class Silent:
     """A reporter that only knows when users first had the new version."""
 
     first: float = 0.0
-    notes: list[str] = field(default_factory=list)
 
     def update(self, release: Release, seen: Observation | None) -> None:
         if release.exposed and not self.first:
             self.first = next((entry.at for entry in reversed(release.journal) if entry.event is Event.INTENT), release.since)
 
     def note(self, text: str) -> None:
-        self.notes.append(text)
+        """Nobody reads it."""
 
     def end(self, release: Release, seen: Observation | None) -> None:
         """Told by whoever asked for the run."""

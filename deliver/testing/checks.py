@@ -1,19 +1,16 @@
 """The contract of a health check: an answer in time, whatever the pod does."""
 
-import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import Probe
+from deliver.testing.plugin import PluginContract, in_time
 
-SPARE = 1.0  # seconds beyond the timeout in which the last piece of an answer may end
 
-
-class CheckContract(ABC):
+class CheckContract(PluginContract):
     """well, ill, silent: each gives (check, pod) for a pod that is well, one that is not, one that never answers (None: cannot be had)."""
 
-    plugin: ClassVar[Any]
     timeout: ClassVar[float] = 1.0
 
     @abstractmethod
@@ -29,15 +26,10 @@ class CheckContract(ABC):
 
     def _probe(self, made: tuple[Any, PodSeen]) -> Probe:
         check, pod = made
-        begun = time.monotonic()
-        probe: Probe = check.probe("shop", pod, self.timeout)
-        assert time.monotonic() - begun <= self.timeout + SPARE, "a probe ends within its timeout"
+        with in_time(self.timeout):
+            probe: Probe = check.probe("shop", pod, self.timeout)
         assert isinstance(probe, Probe)
         return probe
-
-    def test_it_says_what_it_is(self) -> None:
-        assert self.plugin.name
-        assert self.plugin.summary
 
     def test_a_pod_that_is_well_passes(self) -> None:
         probe = self._probe(self.well())

@@ -15,16 +15,16 @@ from deliver.model.release import Release
 from deliver.model.spec import PluginSpec
 from deliver.plugins import registry
 from deliver.plugins.interfaces import Abilities
+from deliver.testing.plugin import PluginContract
 from deliver.testing.stage import TARGET, Stage
 from deliver_sandbox.clock import EngineClock
 
 STEPS: Mapping[str, Any] = {"weight": [50], "bake": "30s"}
 
 
-class RouterContract:
+class RouterContract(PluginContract):
     """plugin: the class. options: with which it routes Service `web` of the stage."""
 
-    plugin: ClassVar[Any]
     options: ClassVar[Mapping[str, Any]] = {}
 
     @pytest.fixture(autouse=True)
@@ -53,10 +53,6 @@ class RouterContract:
 
     def _able(self, stage: Stage, router: Any) -> Abilities:
         return router.can(SnapshotFeed(stage.world.cluster, "shop", router.watches(TARGET)), TARGET)  # type: ignore[no-any-return]  # as above
-
-    def test_it_says_what_it_is(self) -> None:
-        assert self.plugin.name
-        assert self.plugin.summary
 
     def test_it_moves_everybody_to_a_side_and_reads_it_back(self) -> None:
         stage, release, router, write = self._held()

@@ -17,6 +17,7 @@ from deliver.model.spec import Facts
 from deliver.plugins import registry
 from deliver.plugins.interfaces import moves_users
 from deliver.testing.flags import MemoryFlags
+from deliver.testing.plugin import PluginContract
 from deliver.testing.stage import DRIVER, TARGET, Stage
 from deliver_sandbox.faults import Fault, Killed, killed
 
@@ -24,13 +25,12 @@ SIZES = (1, 2, 4, 10, 101)
 CRASHES = 6  # kills, spread over the calls of a release
 
 
-class StrategyContract:
+class StrategyContract(PluginContract):
     """plugin: the class. examples: options that give a release of `replicas` pods. refused: options that never can.
 
     A strategy that exposes users gets a flag system in memory in the place of its own.
     """
 
-    plugin: ClassVar[Any]
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
     refused: ClassVar[tuple[Mapping[str, Any], ...]] = ()
     replicas: ClassVar[int] = 4
@@ -51,8 +51,7 @@ class StrategyContract:
         return plan
 
     def test_it_says_what_it_is(self) -> None:
-        assert self.plugin.name
-        assert self.plugin.summary
+        super().test_it_says_what_it_is()
         assert "\n" not in self.plugin.summary
         for key, field in self.plugin.Options.model_fields.items():
             assert field.description, f"option `{key}` has no description: it is the help that a person reads"

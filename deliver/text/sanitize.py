@@ -29,6 +29,14 @@ def one_line(text: object, limit: int = 200) -> str:
     return line if len(line) <= limit else f"{line[: limit - 3]}..."
 
 
+def json_in(text: str | bytes) -> Any:
+    """What it says as JSON; None for what is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
 def escaped(text: str) -> str:
     """JSON text whose unseen characters are escapes: it says the same."""
     return _SPECIAL.sub(lambda found: json.dumps(found[0])[1:-1] if unicodedata.category(found[0]) in _BAD_CATEGORIES else found[0], text)

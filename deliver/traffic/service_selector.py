@@ -52,7 +52,7 @@ class ServiceSelector:
     ) -> tuple[tuple[ServiceSnapshot, ...], list[Finding]]:
         services = {service["metadata"]["name"]: service for service in look.list("services")}
         chosen = {name: service for name, service in services.items() if selects(service, labels)}
-        findings = rules.named_but_not_found(target, services, chosen)
+        findings = [*rules.named_but_not_found(target, services, chosen)]
         for service in chosen.values():
             findings += rules.refusals(service, others)
         if not chosen and not findings:

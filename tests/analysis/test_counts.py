@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deliver.analysis.counts import Arm, Counts, Span, count_bad, count_slower, increase, newest_samples
+from deliver.analysis.counts import Counts, Span, count_bad, count_slower, increase, newest_samples
 from deliver.plugins.interfaces import Series
 
-ARM = Arm({"p": 10.0, "q": 10.0})
+ARM = {"p": 10.0, "q": 10.0}
 SPAN = Span(start=100.0, known=40.0)
 
 
@@ -69,7 +69,7 @@ def test_the_first_errors_of_a_counter_that_is_born_with_them_count():
 
 
 def test_the_first_sample_of_a_young_pod_counts_from_zero():
-    counts = count_bad([], [series("p", (110, 30))], Arm({"p": 95.0}), SPAN, "pod")
+    counts = count_bad([], [series("p", (110, 30))], {"p": 95.0}, SPAN, "pod")
     assert counts.total == 30
 
 
@@ -85,7 +85,7 @@ def test_more_bad_than_all_is_clipped_and_said():
 
 def test_a_series_without_a_sample_says_nothing_of_its_pod():
     """Not that it was scraped before, and not that it was not."""
-    young = Arm({"p": 95.0})
+    young = {"p": 95.0}
     assert count_bad([], [series("p"), series("p", (110, 30), code="200")], young, SPAN, "pod").total == 30
     assert count_bad([], [series("p"), series("p", (110, 30), (111, 31), code="200")], ARM, SPAN, "pod").total == 1
     assert count_bad([series("p")], [series("p", (90, 0), (110, 30))], ARM, SPAN, "pod") == Counts(0, 30, 110.0, series=1, pods=1)

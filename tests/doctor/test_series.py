@@ -9,7 +9,7 @@ import pytest
 from deliver.discovery import workload
 from deliver.doctor import metrics, series
 from deliver.doctor.line import DoctorLine
-from deliver.doctor.series import CounterSamples, series_lines
+from deliver.doctor.series import series_lines
 from deliver.model.spec import Target
 from deliver.plugins.interfaces import Answer, Series
 from deliver_sandbox.fixtures import world
@@ -171,7 +171,7 @@ def test_a_selector_that_is_none(busy: World) -> None:
 
 
 def test_no_sample_at_all_has_no_interval() -> None:
-    assert series.scrape_interval_line(CounterSamples({}, 60.0, 0.0)).level == "warn"
+    assert series.scrape_interval_line([], 60.0, 0.0).level == "warn"
 
 
 @pytest.mark.parametrize(

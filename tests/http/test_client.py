@@ -13,9 +13,9 @@ def test_authorities_are_known_where_the_system_has_none(monkeypatch: pytest.Mon
     paths = ssl.get_default_verify_paths()
     monkeypatch.setenv(paths.openssl_cafile_env, str(tmp_path / "none.pem"))
     monkeypatch.setenv(paths.openssl_capath_env, str(tmp_path))
-    client._context.cache_clear()
-    assert len(client._context(True, None).get_ca_certs()) > 50
-    client._context.cache_clear()
+    client.trust.cache_clear()
+    assert len(client.trust(True, None).get_ca_certs()) > 50
+    client.trust.cache_clear()
 
 
 def test_a_file_of_authorities_stands_alone(tmp_path: Path) -> None:
@@ -23,4 +23,4 @@ def test_a_file_of_authorities_stands_alone(tmp_path: Path) -> None:
 
     one = Path(certifi.where()).read_text().split("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n"
     (tmp_path / "ca.pem").write_text(one)
-    assert len(client._context(str(tmp_path / "ca.pem"), None).get_ca_certs()) == 1
+    assert len(client.trust(str(tmp_path / "ca.pem"), None).get_ca_certs()) == 1

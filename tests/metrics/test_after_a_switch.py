@@ -2,7 +2,6 @@
 
 import pytest
 
-from deliver.analysis.counts import Arm
 from deliver.metrics import drain
 from deliver.metrics.analyzer import StepAnalyzer, StepSetup
 from deliver.model.observation import PodSeen
@@ -111,7 +110,7 @@ def test_a_past_that_could_not_be_had_is_asked_for_again():
 
 
 def rates(*series, since=100.0, fresh=0.0):
-    return drain.request_rates(series, Arm({"a": 0.0, "b": 0.0}), since, fresh, "pod")
+    return drain.request_rates(series, {"a": 0.0, "b": 0.0}, since, fresh, "pod")
 
 
 def test_the_rate_of_a_pod_is_the_sum_over_its_counters_since_the_switch():

@@ -3,7 +3,7 @@
 import pytest
 
 from deliver.analysis import counts
-from deliver.analysis.counts import Arm, Counts, Span
+from deliver.analysis.counts import Counts, Span
 from deliver.metrics.pod_roster import CANDIDATE, STABLE
 from deliver.metrics.step_counts import StepCounts
 from deliver.model.evidence import Tally
@@ -18,7 +18,7 @@ def series(pod: str, code: str, *points: tuple[float, float]) -> Series:
 
 class Step:
     def __init__(self, **pods: float) -> None:
-        self.arms = {CANDIDATE: Arm({"c": pods.get("c", 100.0)}), STABLE: Arm({"s": pods.get("s", 100.0)})}
+        self.arms = {CANDIDATE: {"c": pods.get("c", 100.0)}, STABLE: {"s": pods.get("s", 100.0)}}
         self.gathered = StepCounts()
 
     def look(self, *served: Series, known: float = 0.0) -> Tally:

@@ -119,12 +119,8 @@ class UnleashApi:
         """Somebody has to approve each change of this environment (Unleash Enterprise)."""
         reply = self._send("GET", f"{self._project()}/change-requests/config")
         rows = reply.data() if reply.status == 200 else None
-        mine = (
-            [row for row in rows if isinstance(row, dict) and row.get("environment") == self.options.environment]
-            if isinstance(rows, list)
-            else []
-        )
-        return any(row.get("changeRequestEnabled") for row in mine)
+        known = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+        return any(row.get("changeRequestEnabled") for row in known if row.get("environment") == self.options.environment)
 
     # -- parts
 
