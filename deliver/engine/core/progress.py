@@ -1,6 +1,6 @@
 """The way forward: hold what must not move, bring up the candidate, shift, watch, and on to the next step."""
 
-from deliver.engine.core import cutover, few_requests, guards, proof_gate
+from deliver.engine.core import cutover, few_requests, guards, pod_guards, proof_gate
 from deliver.engine.core.decision import (
     Decision,
     act,
@@ -46,7 +46,7 @@ def ensure_stable_pinned(release: Release, seen: Observation, now: float) -> Dec
         if len(journal.done(release.journal, Verb.HOLD_STABLE, release.resumed)) > 3:
             return Decision(hold(release, f"somebody keeps unpausing Deployment {stable.deployment}{stable.editor}", now), None, now)
         return act(release, now, Verb.HOLD_STABLE, "a pinned version must not roll away under its traffic")
-    floor = guards.autoscaler_floor(release, seen.candidate)
+    floor = pod_guards.autoscaler_floor(release, seen.candidate)
     if scaler and release.snapshot.autoscaler and (scaler.minimum or 1) < floor:
         why = "the side that would take the traffic back must not shrink"
         return act(release, now, Verb.HOLD_AUTOSCALER, why, pods=floor)

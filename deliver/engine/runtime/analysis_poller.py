@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from deliver.engine.core.cutover import judged_by_more_than_pods
+from deliver.engine.core.exposure import exposed_by
 from deliver.engine.runtime.clock import Background, Clock
 from deliver.model.analysis_result import NOT_ANALYZED, AnalysisResult
-from deliver.model.observation import ArmSeen, Observation, PodSeen
+from deliver.model.observation import Observation, PodSeen
 from deliver.model.plan import Step
 from deliver.model.release import Direction, Release
 
@@ -33,13 +34,6 @@ def nothing_to_ask(release: Release) -> bool:
 def has_requests(release: Release) -> bool:
     """The candidate has requests that the metrics are to judge: users', or those of a preview with users of its own."""
     return release.current.metrics and (release.exposed or release.current.preview)
-
-
-def compared_pods(release: Release, stable: ArmSeen, judged: ArmSeen) -> tuple[tuple[PodSeen, ...], tuple[PodSeen, ...]]:
-    """The pods of the version that stands and of the one that is judged. In the finish the Deployment itself gets pods of the new one."""
-    if release.plan.flag or release.course is not Direction.PROMOTING:
-        return stable.pods, judged.pods
-    return stable.of(release.snapshot.hash), (*judged.pods, *(pod for pod in stable.pods if pod.hash != release.snapshot.hash))
 
 
 class AnalysisPoller:
@@ -71,8 +65,8 @@ class AnalysisPoller:
             return
         if self.clock.now() < self._due and release.bake_since in (0.0, self._bake):
             return
-        judged = seen.stable if release.plan.flag else seen.candidate  # a flag's users are served by the pods that are there
-        if judged is None or judged.ready == 0 or seen.stable is None:
+        pods = exposed_by(release).compared_pods(release, seen)
+        if pods is None:
             return
         analyzer = self._of(release.current)
         if release.bake_since and release.bake_since != self._bake:
@@ -84,9 +78,8 @@ class AnalysisPoller:
                 return
             self._busy = True
         self._due = self.clock.now() + analysis.poll
-        stable, candidate = compared_pods(release, seen.stable, judged)
         traffic = has_requests(release)
-        self.background.run(lambda: self._examine(analyzer, release.spec.target.namespace, stable, candidate, traffic))
+        self.background.run(lambda: self._examine(analyzer, release.spec.target.namespace, *pods, traffic))
 
     def due(self, release: Release, now: float) -> float:
         """When `consider` wants to be asked again, unix seconds."""
