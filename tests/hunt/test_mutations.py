@@ -83,7 +83,7 @@ def stable_before_the_bake(patch: Patch) -> None:
 
 
 def waits_for_ever(patch: Patch) -> None:
-    patch.setattr(progress, "wait_while_paused", lambda release, now, paused: decisions.wait(release, now))
+    patch.setattr(progress, "wait_for_approval", lambda release, now, *limits: decisions.wait(release, now))
     patch.setattr("deliver.engine.core.guards.out_of_time", lambda release, now, may_hold: None)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from deliver.cluster.port import Cluster
 from deliver.engine.commands.ask_driver import ask_driver
-from deliver.engine.commands.deps import Dependencies, dependencies, flag_client_of, last_fence, store_and_lease
+from deliver.engine.commands.deps import Dependencies, dependencies, flag_of, last_fence, store_and_lease
 from deliver.engine.commands.run import drive
 from deliver.engine.core.decide import apply_request, taken_up
 from deliver.engine.runtime import preview_service
@@ -111,9 +111,8 @@ def _stamp(w: Dependencies, lease: Lock, release: Release | None) -> None:
     preview_service.stamp_preview(w.cluster, write, release)
     if release.snapshot.autoscaler:
         write.stamp("horizontalpodautoscalers", release.snapshot.autoscaler.name)
-    if flag_client := flag_client_of(w.flag_clients, w.cluster, release):
-        for watch in flag_client.watches():
-            write.stamp(watch.kind, watch.name)
+    for watch in flag_of(w.flag_clients, w.cluster, release, w.clock, w.background).watches():
+        write.stamp(watch.kind, watch.name)
 
 
 def _taken(

@@ -145,7 +145,7 @@ def ensure_off(release: Release, seen: Observation, found: FlagState, now: float
 
 def note_slow_kill(release: Release, seen: Observation, now: float) -> Release:
     """Whoever waits for a kill is told once where it has not arrived: there a person can help."""
-    shift, ack = release.shift, seen.flag.ack if seen.flag else None
+    shift, ack = release.shift, seen.flag.ack
     if shift is None or shift.verified or not shift.switched or now - shift.switched < release.spec.limits.shift:
         return release
     if ack and not ack.total:  # there is nobody to ask: time has to do

@@ -9,8 +9,7 @@ from deliver.engine.core.decision import end, hold, turn_back
 from deliver.engine.runtime.analysis_poller import AnalysisPoller
 from deliver.engine.runtime.clock import Background, Clock
 from deliver.engine.runtime.executor import Executor
-from deliver.engine.runtime.flag_client import FlagWritten, with_flag_state
-from deliver.engine.runtime.flag_poller import FlagPoller
+from deliver.engine.runtime.flag_poller import ReleaseFlag
 from deliver.engine.runtime.guarded_writer import GuardedWriter
 from deliver.engine.runtime.lease import Lock
 from deliver.engine.runtime.metric_history import measured
@@ -39,7 +38,7 @@ STUBBORN = 5  # refusals of one action before the release is held
 
 @dataclass(frozen=True)
 class DriverDeps:
-    """What a driver works with; all of it injected. flag: of a flag release. seeking: for metrics that were not there at the start."""
+    """What a driver works with; all of it injected. seeking: for metrics that were not there at the start."""
 
     cluster: Cluster
     router: Router
@@ -47,7 +46,7 @@ class DriverDeps:
     background: Background
     reporter: Reporter
     stop: Stop
-    flag: FlagPoller | None = None
+    flag: ReleaseFlag
     seeking: MetricSearcher | None = None
     save_every: float = 15.0  # seconds between saves of the record that only bring `status` up to date
 
@@ -61,13 +60,12 @@ class Driver:
     def __init__(self, tools: DriverDeps, lease: Lock, store: Store, watching: AnalysisPoller, release: Release, selector: str) -> None:
         """selector: finds the pods of both arms. The watches are open from here on until `close`."""
         self.tools, self.lease, self.store, self.watching, self.release = tools, lease, store, watching, release
-        flag = tools.flag.flag_client if tools.flag else None
-        wanted = [*watches(release, tools.router, selector), *(flag.watches() if flag else ())]
+        wanted = [*watches(release, tools.router, selector), *tools.flag.watches()]
         namespace = release.spec.target.namespace
         self.feed = tools.cluster.follow(namespace, wanted, tools.clock.wake)
         self.observer = Observer(self.feed, tools.router)
         write = GuardedWriter(tools.cluster, namespace, lease, release.fence, self.feed)
-        self.executor = Executor(tools.cluster, tools.router, write, flag)
+        self.executor = Executor(tools.cluster, tools.router, write, tools.flag)
         self.over = False
         self.deaf_until = float("-inf")  # monotonic seconds: what wakes us before is no reason to look
         self.saved_entries, self.saved_at = -1, 0.0
@@ -107,7 +105,7 @@ class Driver:
             self._note(f"the API server has not been heard for {self.feed.quiet():.0f} s; exposure stays as it is")
         self.tools.reporter.update(self.release, seen)
         self.over = self.release.outcome is not None
-        if self.tools.flag and not self.over:
+        if not self.over:
             self.tools.flag.consider(self.release, seen)
             wake_at = min(wake_at, self.tools.flag.due(self.tools.clock.now()))
         return wake_at
@@ -117,10 +115,10 @@ class Driver:
 
         What wakes a driver is often its own record, come back through the watch.
         """
-        seen, flag = self.seen, self.tools.flag
+        seen, flag = self.seen, self.tools.flag.latest
         if seen is None:
             return True  # the first look has failed
-        if self.watching.latest is not self.judged or (flag and flag.latest is not seen.flag) or self.observer.differs(self.release):
+        if self.watching.latest is not self.judged or flag is not seen.flag or self.observer.differs(self.release):
             return True
         stopped = self.tools.stop.is_set() and self.release.course is not Direction.ROLLING_BACK  # a rollback goes on all the same
         if stopped or self.lease.lost_to is not None:
@@ -155,9 +153,8 @@ class Driver:
             self.watching.renew(more)
         judged = self.judged = self.watching.latest
         seen = self.observer.look(release, now, judged.results, judged.at, judged.candidate_percent)
-        flag = self.tools.flag.latest if self.tools.flag else None
         requests = tuple([one for one in seen.requests if one.id not in self.answered])
-        self.seen = seen = replace(seen, switch=judged.switch, flag=flag, requests=requests)
+        self.seen = seen = replace(seen, switch=judged.switch, flag=self.tools.flag.latest, requests=requests)
         if self.lease.lost_to is not None or self.observer.newest_fence(release, seen) > release.fence:
             raise Superseded(f"release {release.id} was taken over", why=f"by {self.lease.lost_to or 'another driver'}")
         if self.tools.stop.is_set() and release.course is not Direction.ROLLING_BACK and release.outcome is None:
@@ -218,19 +215,13 @@ class Driver:
         self._journal(release, action)
         self.unsaved = None
         try:
-            came = self.executor.do(action, release, seen)
+            release = self.executor.do(action, release, seen)
         except ClusterError as error:
             result = Result.UNKNOWN if isinstance(error, Unreachable) else Result.FAILED
             return self._refused(release.with_outcome(clock.now(), intent, result, error.what), action, error, seen)
         self.refused = 0
         self.repeated = self.repeated + 1 if self.last and self.last[0] == action else 0
         self.last = (action, clock.monotonic())
-        if isinstance(came, FlagWritten):
-            release = with_flag_state(release, action, came, clock.now())
-            if self.tools.flag:
-                self.tools.flag.kick()
-        elif action.verb is Verb.KEEP_EVIDENCE:
-            release = replace(release, evidence=came)
         return release.with_outcome(clock.now(), intent, Result.DONE), seen, clock.now()
 
     def _refused_for(self, action: Action) -> float:

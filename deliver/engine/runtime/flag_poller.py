@@ -1,16 +1,64 @@
-"""When and how the flag is looked at: beside the driver's loop, so that a slow back end never delays a pod fact."""
+"""What a driver works with beside pods and Services: a flag, looked at beside its loop, so that a slow back end never delays a pod fact."""
 
+import math
 import threading
+from collections.abc import Sequence
+from typing import Protocol
 
+from deliver.cluster.port import Watch
 from deliver.engine.core.flag_state import POLL
 from deliver.engine.runtime.clock import Background, Clock
-from deliver.engine.runtime.flag_client import FlagClient
+from deliver.engine.runtime.flag_client import FlagClient, with_flag_state
+from deliver.engine.runtime.guarded_writer import GuardedWriter
+from deliver.model.action import Action
 from deliver.model.errors import DeliverError
 from deliver.model.frozen import replace
-from deliver.model.observation import FlagSeen, Observation, PodSeen
+from deliver.model.observation import NO_FLAG, FlagSeen, Observation, PodSeen
 from deliver.model.release import Release
 
 RETRY = 15.0  # seconds after which what was confirmed is confirmed once more: pods come and go
+
+
+class ReleaseFlag(Protocol):
+    """The flag of a release. latest: the newest look at it."""
+
+    latest: FlagSeen
+
+    def watches(self) -> Sequence[Watch]:
+        """What it is made of in the cluster."""
+
+    def consider(self, release: Release, seen: Observation) -> None:
+        """Start a look if one is due and none is under way."""
+
+    def due(self, now: float) -> float:
+        """When `consider` wants to be asked again, unix seconds."""
+
+    def look_now(self, release: Release, seen: Observation) -> FlagSeen:
+        """In the caller's thread: for commands that look and leave."""
+
+    def do(self, action: Action, release: Release, write: GuardedWriter) -> Release:
+        """Carries an action on the flag out; answers with what the release knows by that. Raises ClusterError, or Superseded."""
+
+
+class NoFlag:
+    """Of a release of pods."""
+
+    latest = NO_FLAG
+
+    def watches(self) -> Sequence[Watch]:
+        return ()
+
+    def consider(self, release: Release, seen: Observation) -> None:
+        """There is nothing to look at."""
+
+    def due(self, now: float) -> float:
+        return math.inf
+
+    def look_now(self, release: Release, seen: Observation) -> FlagSeen:
+        return NO_FLAG
+
+    def do(self, action: Action, release: Release, write: GuardedWriter) -> Release:
+        raise AssertionError(f"{action} of a release without a flag")
 
 
 class FlagPoller:
@@ -22,8 +70,10 @@ class FlagPoller:
         self._due, self._confirmed, self._busy = 0.0, 0.0, False
         self._lock = threading.Lock()
 
+    def watches(self) -> Sequence[Watch]:
+        return self.flag_client.watches()
+
     def consider(self, release: Release, seen: Observation) -> None:
-        """Start a look if one is due and none is under way."""
         with self._lock:
             if self._busy or self.clock.now() < self._due:
                 return
@@ -33,15 +83,14 @@ class FlagPoller:
         self.background.run(lambda: self._look(release.id, pods, asks))
 
     def due(self, now: float) -> float:
-        """When `consider` wants to be asked again, unix seconds."""
         return max(self._due, now + 0.05) if not self._busy else now + POLL
 
-    def kick(self) -> None:
-        """Something was written: what is known is old."""
-        self._due = 0.0
+    def do(self, action: Action, release: Release, write: GuardedWriter) -> Release:
+        done = self.flag_client.do(action, release, write)
+        self._due = 0.0  # what is known is old
+        return with_flag_state(release, action, done, self.clock.now())
 
     def look_now(self, release: Release, seen: Observation) -> FlagSeen:
-        """In the caller's thread: for commands that look and leave."""
         self._look(release.id, _ready(seen), asks=release.shift is not None)
         return self.latest
 
