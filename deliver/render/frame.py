@@ -13,11 +13,12 @@ from deliver.model.observation import Observation
 from deliver.model.release import Direction, Phase, Release
 from deliver.render import blue_green
 from deliver.render.events import Line
+from deliver.render.exposure import words_in
 from deliver.render.flag import proof as proof_of_flag
 from deliver.render.odds import SIZE, filled, odds_line
 from deliver.render.style import STEP_LEVEL, UNICODE, VERDICT_LEVEL
 from deliver.render.summary import check_cells, result_word
-from deliver.render.view import View, measured_by, release_view, typed
+from deliver.render.view import View, release_view, typed
 from deliver.text.durations import duration
 from deliver.text.formats import NONE, clock, count, image_change, image_parts, percent, short_image
 
@@ -35,8 +36,9 @@ def frame(
 ) -> list[Text]:
     """At most `height` lines, each at most `width` columns. driving: Ctrl-C would hold the release, not only end the view."""
     view = release_view(release, seen, now)
-    head = _header(release, view, width)
-    traffic = [*_traffic(view, width), *_blue_green_lines(view, width), *_problems(view)]
+    changed, users = _flag_rows(view, width) if view["flag"] else _pod_rows(view, width)
+    head = _header(release, view, changed, width)
+    traffic = [*users, *_blue_green_lines(view, width), *_problems(view)]
     steps, checks = _steps(view, width), _checks(view, width)
     told = [_event(event) for event in events[-MAX_EVENTS:]]
     keys = [] if release.outcome else [_keys(view, driving, width)]
@@ -81,7 +83,7 @@ def _fold(part: list[Text], over: int) -> None:
         part.append(Text(f"{'':{LABEL}}{UNICODE['cut']} {count(hidden, 'more line')}", style="dim"))
 
 
-def _header(release: Release, view: View, width: int) -> list[Text]:
+def _header(release: Release, view: View, changed: Text, width: int) -> list[Text]:
     level, word = result_word(release) if release.outcome else _phase(release)
     badge = Text(f" {word} ", style=BADGE[level])
     target = f"{view['target']['namespace']}/{view['target']['deployment']}"
@@ -90,8 +92,7 @@ def _header(release: Release, view: View, width: int) -> list[Text]:
     room = width - right.cell_len - 1
     left.truncate(max(room, 10), overflow="ellipsis")
     left.append(" " * max(width - left.cell_len - right.cell_len, 1))
-    changed = _row("flag", Text(f"{view['flag']['name']} ({view['flag']['backend']})", style="bold")) if view["flag"] else None
-    lines = [Text.assemble(left, right), changed or _row("image", _images(view["image"], width - LABEL))]
+    lines = [Text.assemble(left, right), changed]
     if view["reason"]:
         style = STYLE[level] if level in ("fail", "warn") else ""
         told = wrap(view["reason"], max(width - LABEL, 20))[:REASON_LINES]
@@ -127,28 +128,28 @@ def _row(label: str, *parts: Text) -> Text:
     return line
 
 
-def _traffic(view: View, width: int) -> list[Text]:
-    if view["flag"]:
-        return _users(view, width)
+def _pod_rows(view: View, width: int) -> tuple[Text, list[Text]]:
+    """What is released, and where the traffic goes."""
     share, reverts = view["exposure"], view["strategy"] == "rollback"  # which goes back in the Deployment itself: no candidate
     window = f" in {duration(share['window'])}" if share["window"] else ""
-    real = "by ready pods" if reverts else measured_by(view)
+    real = "by ready pods" if reverts else words_in(view).measured_by(view)
     told = _exposure(share, real, f"observed{window}", width - len(window))
     lines = [_row("withdrawn" if reverts else "new version", *told)]
     lines += [_row(name, _arm(view[name], name)) for name in (("stable",) if reverts else ("stable", "candidate"))]
     if view["route"]:
         lines.insert(0, _row("traffic", _route(view)))
-    return lines
+    return _row("image", _images(view["image"], width - LABEL)), lines
 
 
-def _users(view: View, width: int) -> list[Text]:
-    """Who gets the treatment: as the flag says, and as the instances answer."""
+def _flag_rows(view: View, width: int) -> tuple[Text, list[Text]]:
+    """What is released, and who gets the treatment: as the flag says, and as the instances answer."""
     flag = view["flag"]
     sure = flag["confirmed"] and flag["confirmed"]["total"] and flag["confirmed"]["acked"] == flag["confirmed"]["total"]
     mark, style = (UNICODE["done"], "green") if sure else (UNICODE["wait"], "yellow")
     proof = Text(f"{mark} {proof_of_flag(flag).removeprefix(', ')}", style=style)
     told = _exposure(view["exposure"], "by the flag", "of requests", width)
-    return [_row("treatment", *told), _row("", proof), _row("pods", _arm(view["stable"], "stable"))]
+    changed = _row("flag", Text(f"{flag['name']} ({flag['backend']})", style="bold"))
+    return changed, [_row("treatment", *told), _row("", proof), _row("pods", _arm(view["stable"], "stable"))]
 
 
 def _exposure(share: View, real: str, seen: str, width: int) -> list[Text]:

@@ -9,7 +9,7 @@ from deliver.model.plan import Side
 from deliver.model.release import Direction, Outcome, Phase
 from deliver.model.verdict import CheckResult, Verdict
 from deliver.render import blue_green
-from deliver.render.summary import traffic
+from deliver.render.pods import traffic
 from deliver.render.text import exposure
 from deliver.render.view import release_view
 from deliver.text.durations import duration

@@ -9,7 +9,7 @@ from deliver.cluster.port import Cluster
 from deliver.engine.runtime.analysis_poller import Analyzer
 from deliver.engine.runtime.clock import Background, Clock, SystemClock, Threads
 from deliver.engine.runtime.flag_client import FlagClientFactory, make_flag_client
-from deliver.engine.runtime.flag_poller import FlagPoller, NoFlag, ReleaseFlag
+from deliver.engine.runtime.flag_poller import FlagPoller, ReleaseFlag
 from deliver.engine.runtime.lease import Lease, Lock
 from deliver.engine.runtime.metric_search import MetricSearch
 from deliver.engine.runtime.record_store import Store
@@ -66,4 +66,4 @@ def last_fence(store: Store) -> int:
 
 def flag_of(flag_clients: FlagClientFactory, cluster: Cluster, release: Release, clock: Clock, background: Background) -> ReleaseFlag:
     plan = release.plan.flag
-    return FlagPoller(flag_clients(cluster, release.spec.target.namespace, plan), clock, background) if plan else NoFlag()
+    return FlagPoller(flag_clients(cluster, release.spec.target.namespace, plan), clock, background) if plan else ReleaseFlag()

@@ -1,6 +1,10 @@
-"""How the samples of the two arms are told apart."""
+"""What the samples of the two arms are of, and how they are told apart."""
 
 from dataclasses import dataclass
+
+from deliver.model.observation import PodSeen
+
+ComparedPods = tuple[tuple[PodSeen, ...], tuple[PodSeen, ...]]  # of the version that stands, and of the one that is judged
 
 
 @dataclass(frozen=True)

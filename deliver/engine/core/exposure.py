@@ -3,38 +3,24 @@
 from typing import Protocol
 
 from deliver.engine.core import flag_exposure, pod_exposure
-from deliver.engine.core.comparison import Comparison
+from deliver.engine.core.comparison import ComparedPods, Comparison
 from deliver.engine.core.decision import Decision
 from deliver.engine.core.guards import Fail, Hold
-from deliver.model.observation import Observation, PodSeen
+from deliver.model.observation import Observation
 from deliver.model.release import Release
 
 
 class ReleaseExposure(Protocol):
     """Two modules implement it, `pod_exposure` and `flag_exposure`. Pure."""
 
-    def next_action(self, release: Release, seen: Observation, now: float) -> Decision:
-        """The first goal of the present direction that does not hold."""
-
-    def check_guards(self, release: Release, seen: Observation, now: float) -> Fail | Hold | None:
-        """What ends the way forward beside checks and time: pods that fail, edits by somebody else."""
-
-    def with_checks(self, release: Release, seen: Observation) -> Release:
-        """With the newest verdicts and the observed share."""
-
-    def can_return(self, release: Release, seen: Observation) -> bool:
-        """Users could be given back at once."""
-
-    def can_wait_to_finish(self, release: Release) -> bool:
-        """All steps have passed, and the old side can be kept whole for as long as somebody wants."""
-
-    def compared_pods(self, release: Release, seen: Observation) -> tuple[tuple[PodSeen, ...], tuple[PodSeen, ...]] | None:
-        """The pods of the version that stands and of the one that is judged; None while there is nobody to judge."""
-
+    def next_action(self, release: Release, seen: Observation, now: float) -> Decision: ...  # the first goal that does not hold
+    def check_guards(self, release: Release, seen: Observation, now: float) -> Fail | Hold | None: ...  # pods that fail, edits by others
+    def with_checks(self, release: Release, seen: Observation) -> Release: ...  # and with the observed share
+    def can_return(self, release: Release, seen: Observation) -> bool: ...  # users could be given back at once
+    def can_wait_to_finish(self, release: Release) -> bool: ...  # all steps have passed, and the old side can be kept whole for long
+    def compared_pods(self, release: Release, seen: Observation) -> ComparedPods | None: ...  # None while there is nobody to judge
     def comparison(self, release: Release) -> Comparison: ...
-
-    def check_snapshot(self, release: Release) -> None:
-        """Raises ValueError or KeyError for one that was not taken before this release."""
+    def check_snapshot(self, release: Release) -> None: ...  # raises ValueError or KeyError for one that was not taken
 
 
 def exposed_by(release: Release) -> ReleaseExposure:

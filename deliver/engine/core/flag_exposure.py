@@ -1,11 +1,11 @@
 """A release of a flag: a growing share of users gets the treatment, from pods that stay as they are."""
 
 from deliver.engine.core import flag_guards, flag_release
-from deliver.engine.core.comparison import Comparison
+from deliver.engine.core.comparison import ComparedPods, Comparison
 from deliver.engine.core.decision import Decision
 from deliver.engine.core.guards import Fail, Hold
 from deliver.model.frozen import replace
-from deliver.model.observation import Observation, PodSeen
+from deliver.model.observation import Observation
 from deliver.model.release import Release
 
 
@@ -31,7 +31,7 @@ def can_wait_to_finish(release: Release) -> bool:
     return False
 
 
-def compared_pods(release: Release, seen: Observation) -> tuple[tuple[PodSeen, ...], tuple[PodSeen, ...]] | None:
+def compared_pods(release: Release, seen: Observation) -> ComparedPods | None:
     """All users are served by the pods that are there."""
     return (seen.stable.pods, seen.stable.pods) if seen.stable and seen.stable.ready else None
 

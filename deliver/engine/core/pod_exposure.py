@@ -1,7 +1,7 @@
 """A release of pods: its Services lead a growing share of the traffic to a candidate."""
 
 from deliver.engine.core import pod_guards, progress, promote, rollback
-from deliver.engine.core.comparison import BY_PODS, Comparison
+from deliver.engine.core.comparison import BY_PODS, ComparedPods, Comparison
 from deliver.engine.core.decision import Decision, wait
 from deliver.engine.core.guards import Fail, Hold
 from deliver.engine.core.route import empty_behind_weight, has_capacity
@@ -9,7 +9,7 @@ from deliver.model import journal
 from deliver.model.action import Action, Verb
 from deliver.model.frozen import replace
 from deliver.model.journal import Result
-from deliver.model.observation import Observation, PodSeen
+from deliver.model.observation import Observation
 from deliver.model.release import Direction, Release, digest_of
 
 
@@ -55,7 +55,7 @@ def can_wait_to_finish(release: Release) -> bool:
     return release.course is Direction.PROMOTING and not begun
 
 
-def compared_pods(release: Release, seen: Observation) -> tuple[tuple[PodSeen, ...], tuple[PodSeen, ...]] | None:
+def compared_pods(release: Release, seen: Observation) -> ComparedPods | None:
     """In the finish the Deployment itself gets pods of the new version."""
     stable, candidate = seen.stable, seen.candidate
     if stable is None or candidate is None or not candidate.ready:

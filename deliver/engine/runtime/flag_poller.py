@@ -3,7 +3,6 @@
 import math
 import threading
 from collections.abc import Sequence
-from typing import Protocol
 
 from deliver.cluster.port import Watch
 from deliver.engine.core.flag_state import POLL
@@ -19,49 +18,32 @@ from deliver.model.release import Release
 RETRY = 15.0  # seconds after which what was confirmed is confirmed once more: pods come and go
 
 
-class ReleaseFlag(Protocol):
-    """The flag of a release. latest: the newest look at it."""
+class ReleaseFlag:
+    """Of a release of pods: there is nothing to look at. latest: the newest look."""
 
-    latest: FlagSeen
+    latest = NO_FLAG
 
     def watches(self) -> Sequence[Watch]:
         """What it is made of in the cluster."""
+        return ()
 
     def consider(self, release: Release, seen: Observation) -> None:
         """Start a look if one is due and none is under way."""
 
     def due(self, now: float) -> float:
         """When `consider` wants to be asked again, unix seconds."""
-
-    def look_now(self, release: Release, seen: Observation) -> FlagSeen:
-        """In the caller's thread: for commands that look and leave."""
-
-    def do(self, action: Action, release: Release, write: GuardedWriter) -> Release:
-        """Carries an action on the flag out; answers with what the release knows by that. Raises ClusterError, or Superseded."""
-
-
-class NoFlag:
-    """Of a release of pods."""
-
-    latest = NO_FLAG
-
-    def watches(self) -> Sequence[Watch]:
-        return ()
-
-    def consider(self, release: Release, seen: Observation) -> None:
-        """There is nothing to look at."""
-
-    def due(self, now: float) -> float:
         return math.inf
 
     def look_now(self, release: Release, seen: Observation) -> FlagSeen:
-        return NO_FLAG
+        """In the caller's thread: for commands that look and leave."""
+        return self.latest
 
     def do(self, action: Action, release: Release, write: GuardedWriter) -> Release:
+        """Carries an action on the flag out; answers with what the release knows by that. Raises ClusterError, or Superseded."""
         raise AssertionError(f"{action} of a release without a flag")
 
 
-class FlagPoller:
+class FlagPoller(ReleaseFlag):
     """Polls the flag; keeps the newest look. A failed one leaves what was seen before, with the error beside it."""
 
     def __init__(self, flag_client: FlagClient, clock: Clock, background: Background) -> None:
