@@ -45,7 +45,7 @@ def pairs() -> Iterator[Result]:
 def any_stable_pods_will_do(patch: Patch) -> None:
     patch.setattr(rollback, "has_capacity", lambda ready, release, seen: True)
     patch.setattr(rollback, "serves_nobody", lambda stable, seen: False)
-    patch.setattr("deliver.engine.core.pod_exposure.leads_to_nobody", lambda action, seen: False)
+    patch.setattr("deliver.engine.core.pod_release.leads_to_nobody", lambda action, seen: False)
 
 
 def blind_is_a_pass(patch: Patch) -> None:

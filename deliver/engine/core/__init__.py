@@ -11,5 +11,5 @@ Each look, `decide.py` asks in this order:
 | a flag's     | flag_release.py, flag_state.py, flag_guards.py                                           |
 | shared       | decision.py: the answer; route.py: what the Services show; cleanup.py: our objects go    |
 
-Where a release of pods and one of a flag differ, exposure.py has the questions; pod_exposure.py and flag_exposure.py answer them.
+Where a release of pods and one of a flag differ, exposure.py has the questions; pod_release.py and flag_release.py answer them.
 """

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from deliver.engine.core import flag_exposure, pod_exposure
+from deliver.engine.core import flag_release, pod_release
 from deliver.engine.core.comparison import ComparedPods, Comparison
 from deliver.engine.core.decision import Decision
 from deliver.engine.core.guards import Fail, Hold
@@ -11,7 +11,7 @@ from deliver.model.release import Release
 
 
 class ReleaseExposure(Protocol):
-    """Two modules implement it, `pod_exposure` and `flag_exposure`. Pure."""
+    """Two modules implement it, `pod_release` and `flag_release`. Pure."""
 
     def next_action(self, release: Release, seen: Observation, now: float) -> Decision: ...  # the first goal that does not hold
     def check_guards(self, release: Release, seen: Observation, now: float) -> Fail | Hold | None: ...  # pods that fail, edits by others
@@ -24,4 +24,4 @@ class ReleaseExposure(Protocol):
 
 
 def exposed_by(release: Release) -> ReleaseExposure:
-    return flag_exposure if release.plan.flag else pod_exposure
+    return flag_release if release.plan.flag else pod_release
