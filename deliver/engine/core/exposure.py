@@ -20,7 +20,6 @@ class ReleaseExposure(Protocol):
     def can_wait_to_finish(self, release: Release) -> bool: ...  # all steps have passed, and the old side can be kept whole for long
     def compared_pods(self, release: Release, seen: Observation) -> ComparedPods | None: ...  # None while there is nobody to judge
     def comparison(self, release: Release) -> Comparison: ...
-    def check_snapshot(self, release: Release) -> None: ...  # raises ValueError or KeyError for one that was not taken
 
 
 def exposed_by(release: Release) -> ReleaseExposure:

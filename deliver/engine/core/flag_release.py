@@ -65,10 +65,6 @@ def comparison(release: Release) -> Comparison:
     return Comparison(by_pods=False, past_until=release.started, variant=plan.variant, treatment=plan.treatment)
 
 
-def check_snapshot(release: Release) -> None:
-    """The template plays no part in it."""
-
-
 # ---------------------------------------------------------------- forward
 
 

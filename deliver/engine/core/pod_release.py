@@ -10,7 +10,7 @@ from deliver.model.action import Action, Verb
 from deliver.model.frozen import replace
 from deliver.model.journal import Result
 from deliver.model.observation import Observation
-from deliver.model.release import Direction, Release, digest_of
+from deliver.model.release import Direction, Release
 
 
 def next_action(release: Release, seen: Observation, now: float) -> Decision:
@@ -67,10 +67,3 @@ def compared_pods(release: Release, seen: Observation) -> ComparedPods | None:
 
 def comparison(release: Release) -> Comparison:
     return BY_PODS
-
-
-def check_snapshot(release: Release) -> None:
-    """Raises ValueError or KeyError."""
-    if digest_of(release.snapshot.template) != release.snapshot.digest:
-        raise ValueError("its snapshot of the stable side is not the one that was taken")
-    assert release.new_template  # KeyError where the template is none

@@ -16,7 +16,6 @@ from functools import partial
 from typing import Any, TypeVar
 
 from deliver.cluster.port import Cluster
-from deliver.engine.core.exposure import exposed_by
 from deliver.engine.runtime import record_schema1
 from deliver.model.codec import IncrementalEncoder, decode, encode
 from deliver.model.errors import Conflict, NotFound, Superseded
@@ -25,7 +24,7 @@ from deliver.model.journal import Event
 from deliver.model.names import FENCE, record_name
 from deliver.model.objects import Object
 from deliver.model.observation import OperatorRequest
-from deliver.model.release import Release
+from deliver.model.release import Release, digest_of
 from deliver.model.spec import Target
 from deliver.model.verdict import CheckResult
 
@@ -97,7 +96,9 @@ def check_sane(release: Release) -> Release:
     times = (release.started, release.since, release.bake_since, release.blind_since, release.ended, release.resumed, release.traffic_off)
     if not all(0 <= at < LATEST for at in (*times, *(entry.at for entry in release.journal))):
         raise ValueError("a time in it is none")
-    exposed_by(release).check_snapshot(release)
+    if digest_of(release.snapshot.template) != release.snapshot.digest:
+        raise ValueError("its snapshot of the stable side is not the one that was taken")
+    assert release.new_template  # KeyError where the template is none
     return release
 
 
