@@ -79,8 +79,8 @@ class Lines:
 
     def _baking(self, release: Release, seen: Observation | None, now: float) -> None:
         verdict = combined(binding(newest_checks(release, seen)))
-        told = self._bake if self._bake and self._bake[0] == release.step else None
-        if told and now - told[1] < PROGRESS and told[2] is verdict:
+        last = self._bake if self._bake and self._bake[0] == release.step else None
+        if last and now - last[1] < PROGRESS and last[2] is verdict:
             return
         self._bake = (release.step, now, verdict)
         level = {Verdict.PASS: "wait", Verdict.BLIND: "warn", Verdict.FAIL: "fail"}[verdict]
@@ -109,9 +109,8 @@ def waiting_for(release: Release, seen: Observation | None, narrator: Narrator) 
     """One clause: an unanswered action, or what the phase waits for, with numbers read back."""
     candidate = seen.candidate if seen else None
     pods = f": {candidate.ready}/{candidate.desired} ready" if candidate else ""
-    told = narrator.doing(release)
-    if told:
-        return f"the answer to an action: {told}"
+    if doing := narrator.doing(release):
+        return f"the answer to an action: {doing}"
     if own := words_of(release).waiting_for(release, seen):
         return own
     match release.phase:

@@ -53,27 +53,27 @@ def where(view: View) -> str:
 
 def why(release: Release, view: View) -> list[str]:
     """The reason, then the numbers of every check that did not pass (of all of them after a promotion)."""
-    told = [view["reason"]] if view["reason"] else []
+    lines = [view["reason"]] if view["reason"] else []
     checks = newest_checks(release, None)
     if release.outcome is not Outcome.PROMOTED:
-        checks = tuple(check for check in checks if check.verdict is not Verdict.PASS and not (check.kind == "pods" and told))
-    told += [check_line(check, why=check.why not in release.reason) for check in checks]
+        checks = tuple(check for check in checks if check.verdict is not Verdict.PASS and not (check.kind == "pods" and lines))
+    lines += [check_line(check, why=check.why not in release.reason) for check in checks]
     by = f"asked by {clean(release.ended_by)}" if release.ended_by and release.ended_by not in release.reason else ""
-    told += [by] if by and release.ended_by != release.actor else []
-    return told
+    lines += [by] if by and release.ended_by != release.actor else []
+    return lines
 
 
 def state_now(release: Release, view: View) -> list[str]:
     """What was read back of the cluster, in sentences."""
     words = words_of(release)
-    told = [words.traffic(view), *arms(release, view)]
-    told += blue_green.lines(view)
+    sentences = [words.traffic(view), *arms(release, view)]
+    sentences += blue_green.lines(view)
     if release.outcome is Outcome.ROLLED_BACK and not release.exposed and not release.reverts:
-        told.append(words.never_exposed)
+        sentences.append(words.never_exposed)
     elif view["traffic_off"]:
-        told.append(words.off_since(view, release.traffic_off))
-    told += [problem(found) for found in view["problems"]]
-    return [text for text in told if text]
+        sentences.append(words.off_since(view, release.traffic_off))
+    sentences += [problem(found) for found in view["problems"]]
+    return [text for text in sentences if text]
 
 
 def arms(release: Release, view: View) -> list[str]:
@@ -123,8 +123,8 @@ def taken_in(release: Release, verb: str) -> str:
 def headline(release: Release) -> str:
     """One line for an annotation, a chat message or a commit status."""
     word = result_word(release)[1]
-    told = clean(release.reason) or (words_of(release).meaning(release, None) if release.outcome else str(Phase(release.phase)))
-    return f"{clean(release.id)} {word}: {told}"
+    text = clean(release.reason) or (words_of(release).meaning(release, None) if release.outcome else str(Phase(release.phase)))
+    return f"{clean(release.id)} {word}: {text}"
 
 
 def _labelled(label: str, texts: list[str]) -> list[str]:

@@ -49,8 +49,8 @@ def plan_text(proposal: "Proposal", style: Style = PLAIN) -> str:
     lines += [f"  old side stays warm: {duration(release.plan.hold)}"] if release.plan.hold else []
     lines += [f"Worst case: {clean(proposal.worst_exposure)}", f"Judged by: {clean(judged_line(view))}", "", "Changes, in order:"]
     lines += [f"  {i}. {clean(patch)}" for i, patch in enumerate(proposal.patches, 1)] or ["  none"]
-    told = [finding for finding in proposal.findings if finding.message not in release.plan.notes]
-    return "\n".join([*lines, *_findings(told, style), "", _plan_result(told, style)])
+    findings = [finding for finding in proposal.findings if finding.message not in release.plan.notes]
+    return "\n".join([*lines, *_findings(findings, style), "", _plan_result(findings, style)])
 
 
 def planned_code(findings: Sequence[Finding]) -> ExitCode | None:

@@ -51,4 +51,4 @@ def rollback(
     def turned(release: Release, now: float) -> Release:
         return replace(turn_back(moved(release, now), said, now), ended_by=actor)
 
-    return take_up(w, store, lease, actor, turned, salvaged=live)
+    return take_up(w, store, lease, actor, turned, recovered=live)

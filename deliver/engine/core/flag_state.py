@@ -86,8 +86,8 @@ def ensure_arrived(release: Release, seen: Observation, found: FlagState, now: f
         shift = replace(shift, switched=now)
     if not shift.verified and (how := arrival_proof(release, seen.flag, found, shift, now)):
         verified = replace(release, shift=replace(shift, verified=now), flag_revision=found.revision)
-        told: dict[str, Any] = {"subject": found.off} if found.percent is None else {"numbers": {"percent": found.percent}}
-        return Decision(verified.noted(now, Event.FLAG_SERVED, reason=how, **told), None, now)
+        known: dict[str, Any] = {"subject": found.off} if found.percent is None else {"numbers": {"percent": found.percent}}
+        return Decision(verified.noted(now, Event.FLAG_SERVED, reason=how, **known), None, now)
     after = replace(release, shift=shift, flag_revision=found.revision)
     if after != release:
         return Decision(after, None, now + SECOND_LOOK)

@@ -221,8 +221,8 @@ def bake_overtime(release: Release, now: float) -> Release:
 
 def awaiting_samples(release: Release, done: float) -> CheckResult | None:
     """A check whose samples do not tell of all of the bake yet: scrapes take their time, and so do stores. What stops is BLIND soon."""
-    told = (check for check in release.checks if check.few is None or check.few.counted)  # without a request there are no samples
-    return next((check for check in told if 0 < check.seen_to < done - JITTER), None)
+    counted = (check for check in release.checks if check.few is None or check.few.counted)  # without a request there are no samples
+    return next((check for check in counted if 0 < check.seen_to < done - JITTER), None)
 
 
 def advance(release: Release, now: float) -> Decision:

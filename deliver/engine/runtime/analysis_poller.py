@@ -39,12 +39,12 @@ def has_requests(release: Release) -> bool:
 class AnalysisPoller:
     """Polls the analyzer of the present step while there is a candidate to judge; keeps its newest answer.
 
-    makes: what makes the analyzers of a release's steps.
+    analyzers_of: what makes the analyzers of a release's steps.
     """
 
-    def __init__(self, makes: AnalyzerFactory, release: Release, clock: Clock, background: Background) -> None:
-        self.makes, self.clock, self.background = makes, clock, background
-        self.make = makes(release)
+    def __init__(self, analyzers_of: AnalyzerFactory, release: Release, clock: Clock, background: Background) -> None:
+        self.analyzers_of, self.clock, self.background = analyzers_of, clock, background
+        self.make_analyzer = analyzers_of(release)
         self._analyzers: dict[str, Analyzer] = {}
         self.latest = NOT_ANALYZED
         self._due = 0.0
@@ -54,7 +54,7 @@ class AnalysisPoller:
 
     def renew(self, release: Release) -> None:
         """It is judged by other metrics from now on, and this step's bake by all of its samples."""
-        self.make = self.makes(release)
+        self.make_analyzer = self.analyzers_of(release)
         self._analyzers, self._bake, self._due = {}, 0.0, 0.0
 
     def consider(self, release: Release, seen: Observation) -> None:
@@ -68,7 +68,7 @@ class AnalysisPoller:
         pods = exposed_by(release).compared_pods(release, seen)
         if pods is None:
             return
-        analyzer = self._of(release.current)
+        analyzer = self._analyzer_of(release.current)
         if release.bake_since and release.bake_since != self._bake:
             self._bake = release.bake_since
             analyzer.reset(release.bake_since)
@@ -79,21 +79,21 @@ class AnalysisPoller:
             self._busy = True
         self._due = self.clock.now() + analysis.poll
         traffic = has_requests(release)
-        self.background.run(lambda: self._examine(analyzer, release.spec.target.namespace, *pods, traffic))
+        self.background.run(lambda: self._analyze(analyzer, release.spec.target.namespace, *pods, traffic))
 
     def due(self, release: Release, now: float) -> float:
         """When `consider` wants to be asked again, unix seconds."""
         return now + 60.0 if nothing_to_ask(release) else max(self._due, now + 0.05 if not self._busy else now + 1.0)
 
-    def _of(self, step: Step) -> Analyzer:
+    def _analyzer_of(self, step: Step) -> Analyzer:
         """What a step does not ask for in a way of its own is asked by one analyzer."""
         key = repr((step.checks, step.baseline, step.probe, step.side, step.by_weight))
         if key not in self._analyzers:
-            self._analyzers[key] = made = self.make(step)
+            self._analyzers[key] = made = self.make_analyzer(step)
             made.reset(self.clock.now())  # what was counted before it is not of this step
         return self._analyzers[key]
 
-    def _examine(self, analyzer: Analyzer, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], traffic: bool) -> None:
+    def _analyze(self, analyzer: Analyzer, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], traffic: bool) -> None:
         try:
             self.latest = analyzer.analyze(namespace, stable, candidate, traffic=traffic)
         finally:
