@@ -2,8 +2,7 @@
 
 from deliver.model.release import Release
 from deliver.render.flag import FLAG
-from deliver.render.pods import PODS
-from deliver.render.words import View, Words
+from deliver.render.words import PODS, View, Words
 
 
 def words_of(release: Release) -> Words:

@@ -1,15 +1,12 @@
 """What is said of a release whose exposure is a share of users, moved by a feature flag."""
 
-from typing import Any
-
 from deliver.model.journal import Entry
 from deliver.model.observation import NO_FLAG, FlagState, Observation
 from deliver.model.release import Direction, Outcome, Phase, Release
-from deliver.render.words import Words
+from deliver.render.words import View, Words
 from deliver.text.formats import clock, finite, percent
 from deliver.text.sanitize import clean, markdown
 
-View = dict[str, Any]
 MEANING = {
     Outcome.PROMOTED: "every user gets the treatment",
     Outcome.HELD: "nothing more happens until a person decides",

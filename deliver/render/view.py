@@ -11,9 +11,10 @@ from deliver.model.observation import ArmSeen, Observation, RouteSeen
 from deliver.model.plan import Step
 from deliver.model.release import Direction, Outcome, Phase, Release
 from deliver.model.verdict import CheckResult
-from deliver.render import flag, pods
+from deliver.render import flag
 from deliver.render.exposure import words_of
 from deliver.render.odds import odds_view
+from deliver.render.words import image_of
 from deliver.text.formats import finite, rfc3339
 from deliver.text.sanitize import clean_data
 
@@ -45,7 +46,7 @@ def release_view(release: Release, seen: Observation | None, now: float) -> View
         "exposure": exposure(release, seen),
         "stable": _stable(release, seen),
         "candidate": _candidate(release, seen),
-        "image": pods.image_of(release),
+        "image": image_of(release),
         "flag": flag.flag_view(release, seen),
         "route": _route(release, seen),
         "preview": _preview(release, seen),

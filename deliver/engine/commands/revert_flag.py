@@ -7,7 +7,7 @@ from deliver.cluster.port import Cluster
 from deliver.engine.preflight.deployment import snapshot as snapshot_of
 from deliver.engine.preflight.flag import NO_ROUTER
 from deliver.engine.runtime.flag_client import FlagClient, with_flag_state
-from deliver.engine.runtime.flag_undo_note import parse_flag_undo_note
+from deliver.engine.runtime.flag_undo import parse_flag_undo_note
 from deliver.engine.runtime.guarded_writer import GuardedWriter
 from deliver.engine.runtime.lease import Lock
 from deliver.engine.runtime.pod_facts import arm

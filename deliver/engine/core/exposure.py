@@ -3,9 +3,9 @@
 from typing import Protocol
 
 from deliver.engine.core import flag_release, pod_release
-from deliver.engine.core.comparison import ComparedPods, Comparison
 from deliver.engine.core.decision import Decision
 from deliver.engine.core.guards import Fail, Hold
+from deliver.model.analysis_result import ComparedPods, Comparison
 from deliver.model.observation import Observation
 from deliver.model.release import Release
 

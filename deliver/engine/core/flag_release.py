@@ -4,7 +4,6 @@ Its three courses: raise the share and watch; leave it to everyone; or kill, pro
 """
 
 from deliver.engine.core import flag_guards, flag_state, progress
-from deliver.engine.core.comparison import ComparedPods, Comparison
 from deliver.engine.core.decision import (
     Decision,
     act,
@@ -22,6 +21,7 @@ from deliver.engine.core.guards import Fail, Hold
 from deliver.engine.core.rollback import LIMIT
 from deliver.model import journal
 from deliver.model.action import Verb
+from deliver.model.analysis_result import ComparedPods, Comparison
 from deliver.model.frozen import replace
 from deliver.model.journal import Event
 from deliver.model.observation import FlagState, Observation
@@ -77,7 +77,7 @@ def progressing(release: Release, seen: Observation, now: float) -> Decision:
     return (
         ensure_percentage(release, seen, found, now)
         or ensure_served(release, seen, found, now)
-        or ensure_bake_begun(release, now)
+        or progress.ensure_bake_begun(release, now)
         or progress.ensure_bake_done(release, seen, now)
     )
 
@@ -116,12 +116,6 @@ def ensure_served(release: Release, seen: Observation, found: FlagState, now: fl
         where = flag_state.missing_instances(release, seen)
         return Decision(turn_back(release, f"the change was not seen to arrive within {limit:g} s: {where}", now), None, now)
     return unproven
-
-
-def ensure_bake_begun(release: Release, now: float) -> Decision | None:
-    if release.bake_since:
-        return None
-    return Decision(enter_phase(replace(release, bake_since=now), Phase.BAKING, now, Event.BAKE_BEGAN), None, now)
 
 
 # ---------------------------------------------------------------- finish

@@ -1,12 +1,12 @@
 """A release of pods: its Services lead a growing share of the traffic to a candidate."""
 
 from deliver.engine.core import pod_guards, progress, promote, rollback
-from deliver.engine.core.comparison import BY_PODS, ComparedPods, Comparison
 from deliver.engine.core.decision import Decision, wait
 from deliver.engine.core.guards import Fail, Hold
 from deliver.engine.core.route import empty_behind_weight, has_capacity
 from deliver.model import journal
 from deliver.model.action import Action, Verb
+from deliver.model.analysis_result import BY_PODS, ComparedPods, Comparison
 from deliver.model.frozen import replace
 from deliver.model.journal import Result
 from deliver.model.observation import Observation

@@ -144,9 +144,13 @@ def ensure_route(release: Release, seen: Observation, now: float) -> Decision | 
         return act(release, now, Verb.ROUTE, f"{step.name}: {share}", exposure=wanted)
     if (unproven := _proven(release, seen, now, wanted)) is not None:
         return unproven
-    if not release.bake_since:
-        return Decision(enter_phase(replace(release, bake_since=now), Phase.BAKING, now, Event.BAKE_BEGAN), None, now)
-    return None
+    return ensure_bake_begun(release, now)
+
+
+def ensure_bake_begun(release: Release, now: float) -> Decision | None:
+    if release.bake_since:
+        return None
+    return Decision(enter_phase(replace(release, bake_since=now), Phase.BAKING, now, Event.BAKE_BEGAN), None, now)
 
 
 def exposure_of(release: Release, step: Step) -> Exposure:

@@ -8,7 +8,7 @@ from deliver.engine.core.flag_state import EXACT
 from deliver.engine.preflight.deployment import Proposal, find_deployment, leftovers, rights, snapshot
 from deliver.engine.preflight.findings import container_of, duration_findings, template_findings, unjudged_findings
 from deliver.engine.runtime.flag_client import FlagClient, FlagClientFactory
-from deliver.engine.runtime.flag_undo_note import parse_flag_undo_note
+from deliver.engine.runtime.flag_undo import parse_flag_undo_note
 from deliver.engine.runtime.observer import SnapshotFeed, label_selector
 from deliver.engine.runtime.pod_facts import arm
 from deliver.engine.runtime.record_store import Record, parse, with_number
