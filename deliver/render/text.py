@@ -183,18 +183,8 @@ def history_text(releases: Sequence[Release], now: float, style: Style = PLAIN) 
         level, word = result_word(release)
         took = duration((release.ended or now) - release.started)
         result = f"{style.mark(level)} {style.paint(word, LEVEL_STYLE[level])}"
-        rows.append(
-            (
-                str(release.number),
-                clean(release.id),
-                stamp(release.started),
-                took,
-                words_of(release).released_short(release),
-                result,
-                clean(release.actor),
-                _cut(clean(release.reason), style),
-            )
-        )
+        which = str(release.number), clean(release.id), stamp(release.started), took, words_of(release).released_short(release)
+        rows.append((*which, result, clean(release.actor), _cut(clean(release.reason), style)))
     return "\n".join(table(("no", "release", "started (UTC)", "took", "image", "result", "by", "why"), rows, style, right=(0, 3)))
 
 
