@@ -1,4 +1,4 @@
-"""What a driver works with beside pods and Services: a flag, looked at beside its loop, so that a slow back end never delays a pod fact."""
+"""When and how a release's flag is looked at: beside the driver's loop, so that a slow back end never delays a pod fact."""
 
 import math
 import threading
@@ -19,7 +19,7 @@ RETRY = 15.0  # seconds after which what was confirmed is confirmed once more: p
 
 
 class ReleaseFlag:
-    """Of a release of pods: there is nothing to look at. latest: the newest look."""
+    """What a driver works with beside pods and Services. Of a release of pods that is nothing. latest: the newest look."""
 
     latest = NO_FLAG
 
