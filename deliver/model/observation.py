@@ -232,6 +232,13 @@ class FlagSeen:
     acked_revision: str = ""
     error: str = ""
 
+    @property
+    def fence(self) -> int:
+        return self.state.fence if self.state else 0
+
+
+NO_FLAG = FlagSeen()
+
 
 @dataclass(frozen=True)
 class OperatorRequest:
@@ -268,6 +275,6 @@ class Observation:
     strays: int = 0
     remains: tuple[str, ...] = ()
     leaving: int = 0
-    flag: FlagSeen | None = None
+    flag: FlagSeen = NO_FLAG
     preview: PreviewSeen | None = None
     switch: CutoverSeen | None = None

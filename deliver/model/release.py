@@ -11,6 +11,7 @@ from deliver.model.action import Action
 from deliver.model.evidence import MetricEvidence, Point
 from deliver.model.frozen import replace
 from deliver.model.journal import Entry, Event, Result
+from deliver.model.names import candidate_name
 from deliver.model.observation import FlagState, OperatorRequest
 from deliver.model.plan import Exposure, Plan, Side, Step
 from deliver.model.spec import ReleaseSpec
@@ -233,6 +234,12 @@ class Release:
     def with_outcome(self, at: float, intent: Entry, result: Result, reason: str = "") -> "Release":
         """With the outcome of an intent. reason: what it met, where it was not carried out."""
         return self.noted(at, Event.OUTCOME, action=intent.action, of=intent.seq, result=result, reason=reason)
+
+
+def new_release(spec: ReleaseSpec, plan: Plan, before: Snapshot, actor: str, now: float, **more: Any) -> Release:
+    """Without a number yet, and without an id where none is given. more: the other fields of Release."""
+    known = {"id": "", "candidate": candidate_name(spec.target.deployment), **more}
+    return Release(number=0, spec=spec, plan=plan, snapshot=before, actor=actor, started=now, since=now, **known)
 
 
 def done_already(release: Release, at: float, action: Action) -> Release:

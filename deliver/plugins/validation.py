@@ -63,9 +63,10 @@ def _carried_out(plan: object) -> Plan:
             raise ValueError(f"step {number} knows no `{text_of(step.unanswered, 40)}` for an approval that nobody answers")
         for check in step.checks:
             load("deliver.checks", check.kind).Options.model_validate(dict(check.options))
-    if checked.flag is None and checked.steps[-1].side is not Side.CANDIDATE:
+    last, of_flag = checked.steps[-1], checked.flag is not None
+    if not of_flag and last.side is not Side.CANDIDATE:
         raise ValueError("its last step does not give the candidate all the traffic")
-    if checked.flag is not None and checked.steps[-1].weight < 100:
+    if of_flag and last.weight < 100:
         raise ValueError("its last step does not give the treatment to everyone")
     if not 0 <= checked.hold < 1e9:
         raise ValueError(f"it holds for {checked.hold:g} s")

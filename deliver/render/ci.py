@@ -11,6 +11,7 @@ from typing import Protocol
 
 from deliver.model.observation import Observation
 from deliver.model.release import Direction, Outcome, Release
+from deliver.render.exposure import words_in
 from deliver.render.lines import Lines
 from deliver.render.out import Out, never_raises
 from deliver.render.summary import check_cells, headline, result_word, where
@@ -129,14 +130,11 @@ def group_title(release: Release) -> str:
 def page(release: Release, view: View) -> str:
     """The step summary, Markdown: result, steps, checks."""
     sign = {Outcome.PROMOTED: "✅", Outcome.HELD: "⏸️"}.get(release.outcome, "❌") if release.outcome else "❔"
-    flag = view["flag"]
-    images = f"flag {markdown(flag['name'])}" if flag else f"{markdown(view['image']['from'])} → {markdown(view['image']['to'])}"
+    words = words_in(view)
     lines = [f"### {sign} deliver: {markdown(where(view))} {result_word(release)[1]}", ""]
-    lines += [f"{images}, {duration(view['duration'])}, release {markdown(view['id'])}", ""]
+    lines += [f"{words.released_markdown(view)}, {duration(view['duration'])}, release {markdown(view['id'])}", ""]
     lines += [markdown(view["reason"]), ""] if view["reason"] else []
-    lines += _rows(
-        ("step", "wanted", "by the flag" if flag else "by endpoints", "bake", "state"), [_step_row(step) for step in view["steps"]]
-    )
+    lines += _rows(("step", "wanted", words.measure, "bake", "state"), [_step_row(step) for step in view["steps"]])
     lines += _rows(("check", "verdict", "candidate", "stable", "limit", "samples"), [_check_row(check) for check in view["checks"]])
     if view["evidence"]:
         lines += ["Last log lines of the candidate:", "", "```text", *(_no_fence(line) for line in view["evidence"]), "```", ""]

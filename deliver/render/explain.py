@@ -4,11 +4,12 @@ from deliver.model.journal import Entry, Event
 from deliver.model.release import Release
 from deliver.model.verdict import CheckResult
 from deliver.render.events import clean_sentence
+from deliver.render.exposure import words_of
 from deliver.render.lists import entries_of
 from deliver.render.odds import odds_line, odds_view
 from deliver.render.sentences import phrase
 from deliver.render.style import PLAIN, VERDICT_LEVEL, VERDICT_STYLE, Style
-from deliver.render.summary import change, result_word, took, where
+from deliver.render.summary import result_word, took, where
 from deliver.render.view import release_view
 from deliver.text.durations import duration
 from deliver.text.formats import clock, count, number, stamp
@@ -21,7 +22,7 @@ def explain_text(release: Release, now: float, step: int | None = None, style: S
     level, word = result_word(release)
     lines = [
         f"{style.mark(level)} {view['id']}: {word}",
-        f"  target: {where(view)}, {change(view, style)}",
+        f"  target: {where(view)}, {words_of(release).change(view, style)}",
         f"  took: {took(view, release, now)}",
     ]
     lines += [f"  why: {view['reason']}"] if view["reason"] else []

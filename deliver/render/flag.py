@@ -1,13 +1,12 @@
 """What is said of a release whose exposure is a share of users, moved by a feature flag."""
 
-from typing import Any
-
-from deliver.model.observation import FlagState, Observation
+from deliver.model.journal import Entry
+from deliver.model.observation import NO_FLAG, FlagState, Observation
 from deliver.model.release import Direction, Outcome, Phase, Release
-from deliver.text.formats import finite, percent
-from deliver.text.sanitize import clean
+from deliver.render.words import View, Words
+from deliver.text.formats import clock, finite, percent
+from deliver.text.sanitize import clean, markdown
 
-View = dict[str, Any]
 MEANING = {
     Outcome.PROMOTED: "every user gets the treatment",
     Outcome.HELD: "nothing more happens until a person decides",
@@ -20,7 +19,7 @@ def meaning(release: Release, seen: Observation | None) -> str:
     assert release.outcome is not None  # an end has one
     if release.outcome is not Outcome.ROLLED_BACK:
         return MEANING[release.outcome]
-    state, before = seen.flag.state if seen and seen.flag else None, release.snapshot.flag
+    state, before = seen.flag.state if seen else None, release.snapshot.flag
     same = state is not None and before is not None and state.document == before.document
     own = "the flag is as it stood before" if same else "what this release wrote is taken back"
     return f"{_who(state)}, and {'what somebody else changed in the flag stays' if release.flag_left else own}"
@@ -44,33 +43,48 @@ def flag_view(release: Release, seen: Observation | None) -> View | None:
     plan = release.plan.flag
     if plan is None:
         return None
-    flag = seen.flag if seen else None
-    state = flag.state if flag else None
-    ack = flag.ack if flag and flag.state and flag.acked_revision == flag.state.revision else None
+    flag = seen.flag if seen else NO_FLAG
+    state = flag.state
+    ack = flag.ack if state and flag.acked_revision == state.revision else None
     return {
         "name": plan.flag,
         "backend": plan.backend.kind,
-        "serves": serves(seen),
+        "serves": finite(state.percent) if state else None,
         "confirmed": {"acked": ack.acked, "total": ack.total, "missing": list(ack.missing)} if ack else None,
         "evaluated": finite(ack.percent) if ack else None,
-        "detail": (flag.error if flag else "") or (ack.disagree or ack.how if ack else "") or None,
+        "detail": flag.error or (ack.disagree or ack.how if ack else "") or None,
         "off": (state.off if state else "") or None,
         "besides": (state.besides if state else "") or None,
         "left": list(release.flag_left),
     }
 
 
-def serves(seen: Observation | None) -> float | None:
-    """Percent of users by the flag's own definition; None: not read, or no such thing."""
-    state = seen.flag.state if seen and seen.flag else None
-    return finite(state.percent) if state else None
+def key(release: Release) -> str:
+    return release.plan.flag.flag if release.plan.flag else ""
+
+
+def quoted(release: Release) -> str:
+    return f"flag `{clean(key(release))}`" if release.plan.flag else "the flag"
+
+
+def off_since(view: View, at: float) -> str:
+    flag = view["flag"]
+    how = "by evaluation" if flag["confirmed"] and flag["confirmed"]["total"] else "by the flag system alone: nobody could be asked"
+    by = " by this release" if flag["serves"] != 0 or flag["besides"] else ""
+    return f"no user gets the treatment{by} since {clock(at)} UTC, {how}"
+
+
+def served(entry: Entry, release: Release) -> str:
+    known = "percent" in entry.numbers
+    share = f"serves {entry.numbers['percent']:g} %" if known else f"gives the treatment to nobody ({entry.subject})"
+    return f"flag {key(release)} {share}: {entry.reason}"
 
 
 def name(flag: View) -> str:
     return f"flag `{flag['name']}` ({flag['backend']})"
 
 
-def serving_text(view: View) -> str:
+def traffic(view: View) -> str:
     """`flag new-checkout serves 25 % of users, confirmed by 4 of 4 pods, 24.8 % of made-up users get it`."""
     flag = view["flag"]
     if flag["off"]:
@@ -93,10 +107,38 @@ def proof(flag: View) -> str:
     return f", confirmed by {acked} of {total}{behind}{evaluated}"
 
 
-def waiting_for(release: Release) -> str:
-    """What a flag release waits for, where it is not a person; "" where any release says the same."""
+def waiting_for(release: Release, seen: Observation | None) -> str:
     if release.course is Direction.ROLLING_BACK:
         return "the safe variant to be served to everyone"
     if release.phase in (Phase.PREPARING, Phase.SHIFTING):
         return f"{release.current.name} of the users to be served by every instance"
     return ""
+
+
+FLAG = Words(
+    changed="flag",
+    measure="by the flag",
+    shifting="raising to",
+    exposed="{} of users get the treatment",
+    never_exposed="no user ever had the treatment",
+    undo_notes="the note on the Deployment",
+    step_pods="users",
+    step_pods_title="of",
+    planned_titles=("step", "users"),
+    planned_right=(1, 2),
+    planned=lambda number, step: (str(number), percent(step["weight"])),
+    services=lambda view: [],
+    released=lambda release, arrow: f"flag {key(release)}",
+    released_short=lambda release: f"flag {clean(key(release))}",
+    released_markdown=lambda view: f"flag {markdown(view['flag']['name'])}",
+    change=lambda view, style: name(view["flag"]),
+    reverted=lambda release: f"flag {key(release)} back",
+    meaning=meaning,
+    waiting_for=waiting_for,
+    arms=lambda release: {"stable": "pods"},
+    traffic=traffic,
+    share=lambda release, seen: finite(seen.flag.state.percent) if seen.flag.state else None,  # None, too: there is no such thing
+    measured_by=lambda view: "by the flag",
+    traffic_off=lambda reason: f"the flag gives nobody the treatment: {reason}" if reason else "no user gets the treatment any more",
+    off_since=off_since,
+)

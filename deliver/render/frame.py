@@ -13,11 +13,12 @@ from deliver.model.observation import Observation
 from deliver.model.release import Direction, Phase, Release
 from deliver.render import blue_green
 from deliver.render.events import Line
+from deliver.render.exposure import words_in
 from deliver.render.flag import proof as proof_of_flag
 from deliver.render.odds import SIZE, filled, odds_line
 from deliver.render.style import STEP_LEVEL, UNICODE, VERDICT_LEVEL
 from deliver.render.summary import check_cells, result_word
-from deliver.render.view import View, measured_by, release_view, typed
+from deliver.render.view import View, release_view, typed
 from deliver.text.durations import duration
 from deliver.text.formats import NONE, clock, count, image_change, image_parts, percent, short_image
 
@@ -35,12 +36,13 @@ def frame(
 ) -> list[Text]:
     """At most `height` lines, each at most `width` columns. driving: Ctrl-C would hold the release, not only end the view."""
     view = release_view(release, seen, now)
-    head = _header(release, view, width)
-    traffic = [*_traffic(view, width), *_blue_green_lines(view, width), *_problems(view)]
+    changed, users = _flag_rows(view, width) if view["flag"] else _pod_rows(view, width)
+    head = _header(release, view, changed, width)
+    traffic = [*users, *_blue_green_lines(view, width), *_problems(view)]
     steps, checks = _steps(view, width), _checks(view, width)
-    told = [_event(event) for event in events[-MAX_EVENTS:]]
+    news = [_event(event) for event in events[-MAX_EVENTS:]]
     keys = [] if release.outcome else [_keys(view, driving, width)]
-    sections = _fitted([head, traffic, steps, checks, told, keys], height)
+    sections = _fitted([head, traffic, steps, checks, news, keys], height)
     for line in sections:
         line.truncate(width, overflow="ellipsis")
         line.no_wrap = True
@@ -49,15 +51,15 @@ def frame(
 
 def _fitted(sections: list[list[Text]], height: int) -> list[Text]:
     """Sections under one another, cut to the height."""
-    head, traffic, steps, checks, told, keys = sections
+    head, traffic, steps, checks, news, keys = sections
     needed = sum(len(section) for section in sections)
     if needed > height:
-        told = told[-max(MIN_EVENTS, len(told) - (needed - height)) :]
+        news = news[-max(MIN_EVENTS, len(news) - (needed - height)) :]
     for part in (steps, checks):
-        over = sum(len(s) for s in (head, traffic, steps, checks, told, keys)) - height
+        over = sum(len(s) for s in (head, traffic, steps, checks, news, keys)) - height
         if over > 0 and len(part) > STOPPING:
             _fold(part, over)
-    filled = [section for section in (head, traffic, steps, checks, told, keys) if section]
+    filled = [section for section in (head, traffic, steps, checks, news, keys) if section]
     spare = height - sum(len(section) for section in filled)
     lines: list[Text] = []
     for i, section in enumerate(filled):
@@ -81,7 +83,7 @@ def _fold(part: list[Text], over: int) -> None:
         part.append(Text(f"{'':{LABEL}}{UNICODE['cut']} {count(hidden, 'more line')}", style="dim"))
 
 
-def _header(release: Release, view: View, width: int) -> list[Text]:
+def _header(release: Release, view: View, changed: Text, width: int) -> list[Text]:
     level, word = result_word(release) if release.outcome else _phase(release)
     badge = Text(f" {word} ", style=BADGE[level])
     target = f"{view['target']['namespace']}/{view['target']['deployment']}"
@@ -90,12 +92,11 @@ def _header(release: Release, view: View, width: int) -> list[Text]:
     room = width - right.cell_len - 1
     left.truncate(max(room, 10), overflow="ellipsis")
     left.append(" " * max(width - left.cell_len - right.cell_len, 1))
-    changed = _row("flag", Text(f"{view['flag']['name']} ({view['flag']['backend']})", style="bold")) if view["flag"] else None
-    lines = [Text.assemble(left, right), changed or _row("image", _images(view["image"], width - LABEL))]
+    lines = [Text.assemble(left, right), changed]
     if view["reason"]:
         style = STYLE[level] if level in ("fail", "warn") else ""
-        told = wrap(view["reason"], max(width - LABEL, 20))[:REASON_LINES]
-        lines += [_row("why" if not i else "", Text(text, style=style)) for i, text in enumerate(told)]
+        reason = wrap(view["reason"], max(width - LABEL, 20))[:REASON_LINES]
+        lines += [_row("why" if not i else "", Text(text, style=style)) for i, text in enumerate(reason)]
     return lines
 
 
@@ -127,39 +128,39 @@ def _row(label: str, *parts: Text) -> Text:
     return line
 
 
-def _traffic(view: View, width: int) -> list[Text]:
-    if view["flag"]:
-        return _users(view, width)
+def _pod_rows(view: View, width: int) -> tuple[Text, list[Text]]:
+    """What is released, and where the traffic goes."""
     share, reverts = view["exposure"], view["strategy"] == "rollback"  # which goes back in the Deployment itself: no candidate
     window = f" in {duration(share['window'])}" if share["window"] else ""
-    real = "by ready pods" if reverts else measured_by(view)
-    told = _exposure(share, real, f"observed{window}", width - len(window))
-    lines = [_row("withdrawn" if reverts else "new version", *told)]
+    real = "by ready pods" if reverts else words_in(view).measured_by(view)
+    parts = _exposure(share, real, f"observed{window}", width - len(window))
+    lines = [_row("withdrawn" if reverts else "new version", *parts)]
     lines += [_row(name, _arm(view[name], name)) for name in (("stable",) if reverts else ("stable", "candidate"))]
     if view["route"]:
         lines.insert(0, _row("traffic", _route(view)))
-    return lines
+    return _row("image", _images(view["image"], width - LABEL)), lines
 
 
-def _users(view: View, width: int) -> list[Text]:
-    """Who gets the treatment: as the flag says, and as the instances answer."""
+def _flag_rows(view: View, width: int) -> tuple[Text, list[Text]]:
+    """What is released, and who gets the treatment: as the flag says, and as the instances answer."""
     flag = view["flag"]
     sure = flag["confirmed"] and flag["confirmed"]["total"] and flag["confirmed"]["acked"] == flag["confirmed"]["total"]
     mark, style = (UNICODE["done"], "green") if sure else (UNICODE["wait"], "yellow")
     proof = Text(f"{mark} {proof_of_flag(flag).removeprefix(', ')}", style=style)
-    told = _exposure(view["exposure"], "by the flag", "of requests", width)
-    return [_row("treatment", *told), _row("", proof), _row("pods", _arm(view["stable"], "stable"))]
+    parts = _exposure(view["exposure"], "by the flag", "of requests", width)
+    changed = _row("flag", Text(f"{flag['name']} ({flag['backend']})", style="bold"))
+    return changed, [_row("treatment", *parts), _row("", proof), _row("pods", _arm(view["stable"], "stable"))]
 
 
 def _exposure(share: View, real: str, seen: str, width: int) -> list[Text]:
     """A bar and the three percentages. real, seen: what `endpoints` and `observed` are called here."""
     strong = "bold red" if not share["wanted"] and share["endpoints"] else "bold"  # exposure that should be off and is not
-    told = [
+    percentages = [
         Text.assemble("  ", (percent(share[key]), strong if key == "endpoints" else ""), (f" {name}", "dim"))
         for key, name in (("wanted", "wanted"), ("endpoints", real), ("observed", seen))
         if key != "observed" or share[key] is not None
     ]
-    return [_bar(share["endpoints"] or 0.0, 100.0, max(min(width - 64, 40), 10), "magenta", rest="cyan"), *told]
+    return [_bar(share["endpoints"] or 0.0, 100.0, max(min(width - 64, 40), 10), "magenta", rest="cyan"), *percentages]
 
 
 def _route(view: View) -> Text:
@@ -172,12 +173,12 @@ def _route(view: View) -> Text:
     if route["side"] == "stable" and view["course"] == "finish":
         side = f"the new pods of {view['target']['deployment']}"
     whole = "the Services' own selectors" if route["side"] == "both" and view["candidate"]["deployment"] is None else ""
-    told = Text(f"goes by {whole}" if whole else f"goes to {side}{pin}")
+    line = Text(f"goes by {whole}" if whole else f"goes to {side}{pin}")
     if route["agreed"]:
-        told.append(f"  {UNICODE['done']} EndpointSlices agree", style="green")
+        line.append(f"  {UNICODE['done']} EndpointSlices agree", style="green")
     else:
-        told.append(f"  {UNICODE['wait']} moving{': ' + route['detail'] if route['detail'] else ''}", style="yellow")
-    return told
+        line.append(f"  {UNICODE['wait']} moving{': ' + route['detail'] if route['detail'] else ''}", style="yellow")
+    return line
 
 
 def _arm(arm: View, name: str) -> Text:
@@ -235,14 +236,14 @@ def _step(step: View, names: int, label: str, width: int) -> Text:
         line.append(f"bake {duration(step['bake'])}" if step["bake"] else "no bake", style="dim")
         line.append(", then approval" if step["approval"] and step["state"] == "pending" else "", style="dim")
     else:
-        told = {
+        words = {
             "waiting": "waits for a person",
             "running": "in progress",
             "skipped": "not reached",
             "failed": "taken back",
             "held": "held here",
         }
-        line.append(told[step["state"]], style=STYLE[level] or "bold")
+        line.append(words[step["state"]], style=STYLE[level] or "bold")
     if current:
         line.style = "none"  # marks it as one that is never folded away
     return line
@@ -284,10 +285,10 @@ def _evidence(check: View, name: int, width: int) -> Text:
     odds = check["odds"]
     first = check["name"] if len(check["name"]) <= name else check["name"][: name - 1] + UNICODE["cut"]
     bar = _bar(float(filled(odds)), float(SIZE), SIZE, "red", rest="dim")
-    told, room = odds_line(odds), width - LABEL - name - SIZE - 4
-    while len(told) > room and ";" in told:
-        told = told.rpartition(";")[0]
-    return _row("", Text(f"{first:<{name}}  "), bar, Text(f"  {told[: max(room, 0)]}", style="dim"))
+    text, room = odds_line(odds), width - LABEL - name - SIZE - 4
+    while len(text) > room and ";" in text:
+        text = text.rpartition(";")[0]
+    return _row("", Text(f"{first:<{name}}  "), bar, Text(f"  {text[: max(room, 0)]}", style="dim"))
 
 
 def _verdict(line: Text, check: View, width: int) -> list[Text]:
@@ -301,7 +302,7 @@ def _verdict(line: Text, check: View, width: int) -> list[Text]:
     if line.cell_len + 1 + len(why) <= width:
         line.append(f" {why}", style=STYLE[level])
         return []
-    return [Text(f"{'':{LABEL}}  {told}", style=STYLE[level]) for told in wrap(why, max(width - LABEL - 2, 20))[:REASON_LINES]]
+    return [Text(f"{'':{LABEL}}  {part}", style=STYLE[level]) for part in wrap(why, max(width - LABEL - 2, 20))[:REASON_LINES]]
 
 
 def _event(event: Line) -> Text:

@@ -4,16 +4,16 @@ import threading
 from collections.abc import Callable
 
 from deliver.model.observation import Observation
-from deliver.model.release import Direction, Phase, Release
+from deliver.model.release import Phase, Release
 from deliver.model.verdict import Verdict, binding, combined
-from deliver.render import flag as users
 from deliver.render.events import Line, Narrator, check_line
+from deliver.render.exposure import words_of
 from deliver.render.out import Out, never_raises
 from deliver.render.style import LEVEL_STYLE, Style
 from deliver.render.summary import summary_lines
-from deliver.render.view import baked, exposure, image_of, newest_checks, warm
+from deliver.render.view import baked, exposure, newest_checks, warm
 from deliver.text.durations import duration
-from deliver.text.formats import clock, count, image_change, percent, share_observed
+from deliver.text.formats import clock, count, percent, share_observed
 from deliver.text.sanitize import clean, defuse
 
 REMIND = 30.0  # seconds of silence before a line says what is waited for
@@ -65,9 +65,8 @@ class Lines:
         if self._head:
             return
         target, arrow = release.spec.target, self.style.symbol("arrow")
-        flag = release.plan.flag
-        images = f"flag {flag.flag}" if flag else f" {arrow} ".join(image_change(*image_of(release).values()))
-        self._head = clean(f"{release.id}: {release.spec.strategy} of {target}, {images}, by {release.actor}")
+        released = words_of(release).released(release, arrow)
+        self._head = clean(f"{release.id}: {release.spec.strategy} of {target}, {released}, by {release.actor}")
         self.say(Line(self.now(), "action", self._head))
 
     def _events(self, release: Release) -> None:
@@ -80,8 +79,8 @@ class Lines:
 
     def _baking(self, release: Release, seen: Observation | None, now: float) -> None:
         verdict = combined(binding(newest_checks(release, seen)))
-        told = self._bake if self._bake and self._bake[0] == release.step else None
-        if told and now - told[1] < PROGRESS and told[2] is verdict:
+        last = self._bake if self._bake and self._bake[0] == release.step else None
+        if last and now - last[1] < PROGRESS and last[2] is verdict:
             return
         self._bake = (release.step, now, verdict)
         level = {Verdict.PASS: "wait", Verdict.BLIND: "warn", Verdict.FAIL: "fail"}[verdict]
@@ -94,8 +93,7 @@ def bake_line(release: Release, seen: Observation | None, now: float, *, verbose
     share = exposure(release, seen)
     if share["endpoints"] is not None:
         also = f" and {share_observed(share)}" if share["observed"] is not None else ""
-        has = "of users get the treatment" if release.plan.flag else "of endpoints"
-        parts.append(f"{'' if release.plan.flag else 'candidate has '}{percent(share['endpoints'])} {has}{also}")
+        parts.append(f"{words_of(release).exposed.format(percent(share['endpoints']))}{also}")
     checks = newest_checks(release, seen)
     telling = [check for check in checks if verbose or check.verdict is not Verdict.PASS]
     if not checks:
@@ -111,19 +109,11 @@ def waiting_for(release: Release, seen: Observation | None, narrator: Narrator) 
     """One clause: an unanswered action, or what the phase waits for, with numbers read back."""
     candidate = seen.candidate if seen else None
     pods = f": {candidate.ready}/{candidate.desired} ready" if candidate else ""
-    told = narrator.doing(release)
-    if told:
-        return f"the answer to an action: {told}"
-    if release.plan.flag and (flag := users.waiting_for(release)):
-        return flag
-    if release.course is Direction.ROLLING_BACK:
-        return "the rollback to be verified and the candidate to be gone"
+    if doing := narrator.doing(release):
+        return f"the answer to an action: {doing}"
+    if own := words_of(release).waiting_for(release, seen):
+        return own
     match release.phase:
-        case Phase.PREPARING:
-            return f"candidate pods{pods}"
-        case Phase.SHIFTING:
-            detail = f": {clean(seen.route.detail)}" if seen and seen.route.detail else ""
-            return f"traffic to move to {clean(release.current.name)}{detail or pods}"
         case Phase.WAITING:
             return f"approval to go on after {clean(release.current.name)}: `deliver promote`"
         case Phase.PAUSED:

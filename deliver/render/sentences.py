@@ -6,6 +6,8 @@ from deliver.model.action import Verb
 from deliver.model.journal import Entry, Event, Result
 from deliver.model.plan import Side
 from deliver.model.release import Outcome, Release
+from deliver.render import flag
+from deliver.render.exposure import words_of
 from deliver.text.durations import words
 from deliver.text.formats import count, endpoints_text
 from deliver.text.sanitize import clean
@@ -30,9 +32,7 @@ def _outcome(entry: Entry, release: Release) -> str:
 def _started(entry: Entry, release: Release) -> str:
     if not release.reverts:
         return f"started by {entry.actor}: {release.snapshot.image} -> {release.spec.image}"
-    if release.plan.flag:
-        return f"started by {entry.actor}: flag {release.plan.flag.flag} back"
-    return f"started by {entry.actor}: back from {release.spec.image} to {release.snapshot.image}"
+    return f"started by {entry.actor}: {words_of(release).reverted(release)}"
 
 
 def _requested(entry: Entry, release: Release) -> str:
@@ -55,7 +55,7 @@ def _of_step(what: str) -> Callable[[Entry, Release], str]:
 
 
 def _shift_began(entry: Entry, release: Release) -> str:
-    return _of_step(": raising to {name}" if release.plan.flag else ": shifting to {name}")(entry, release)
+    return _of_step(f": {words_of(release).shifting} {{name}}")(entry, release)
 
 
 def _approval_awaited(entry: Entry, release: Release) -> str:
@@ -91,19 +91,6 @@ def _takeover_verified(entry: Entry, release: Release) -> str:
     return f"traffic on the new pods of Deployment {release.spec.target.deployment} is verified: {endpoints_text(entry.numbers)}"
 
 
-def _traffic_off(entry: Entry, release: Release) -> str:
-    if not release.plan.flag:
-        return "traffic is off the new version"
-    return f"the flag gives nobody the treatment: {entry.reason}" if entry.reason else "no user gets the treatment any more"
-
-
-def _flag_served(entry: Entry, release: Release) -> str:
-    flag = release.plan.flag.flag if release.plan.flag else ""
-    known = "percent" in entry.numbers
-    share = f"serves {entry.numbers['percent']:g} %" if known else f"gives the treatment to nobody ({entry.subject})"
-    return f"flag {flag} {share}: {entry.reason}"
-
-
 def _few_requests(entry: Entry, release: Release) -> str:
     """`errors: 31 requests in 1 m 20 s are too few to judge by (about 600 are needed): going on without proof; ...`"""
     counted, needed, seconds = (int(entry.numbers[key]) for key in ("requests", "needed", "seconds"))
@@ -118,11 +105,6 @@ def _about(number: int) -> str:
     """Two figures: it is an estimate."""
     size = 10 ** max(len(str(number)) - 2, 0)
     return f"{round(number / size) * size:,}"
-
-
-def _recovered(entry: Entry, release: Release) -> str:
-    of = "the note on the Deployment" if release.plan.flag else "the Services' annotations and the ReplicaSets"
-    return f"the record was lost or unreadable; put together from {of}"
 
 
 _SENTENCES: Mapping[Event, Callable[[Entry, Release], str]] = {
@@ -163,12 +145,12 @@ _SENTENCES: Mapping[Event, Callable[[Entry, Release], str]] = {
         f"the old side has {_ready(entry)}: until more of them are, a rollback cannot take the traffic back"
     ),
     Event.STABLE_SERVES: lambda entry, release: "the EndpointSlices lead to the stable side",
-    Event.TRAFFIC_OFF: _traffic_off,
+    Event.TRAFFIC_OFF: lambda entry, release: words_of(release).traffic_off(entry.reason),
     Event.TRAFFIC_OFF_RETRACTED: lambda entry, release: f"traffic is not off the new version any more: {entry.reason}",
     Event.PODS_REMAIN: lambda entry, release: (
         f"{entry.reason}: until they are gone the Services stay pinned to the stable pods; connections open on them end with them"
     ),
-    Event.FLAG_SERVED: _flag_served,
+    Event.FLAG_SERVED: flag.served,
     Event.KILL_UNCONFIRMED: lambda entry, release: f"the safe variant is not seen to be served everywhere yet: {entry.reason}",
     Event.FEW_REQUESTS: _few_requests,
     Event.INCONCLUSIVE: lambda entry, release: f"inconclusive, promoted all the same (`inconclusive: promote`): {entry.reason}",
@@ -177,7 +159,7 @@ _SENTENCES: Mapping[Event, Callable[[Entry, Release], str]] = {
         f"preview Service {release.plan.preview} could not be closed: it stays as it is, and leads to no pod"
     ),
     Event.FLAG_LEFT: lambda entry, release: entry.reason,
-    Event.RECOVERED: _recovered,
+    Event.RECOVERED: lambda entry, release: f"the record was lost or unreadable; put together from {words_of(release).undo_notes}",
     Event.OTHER: lambda entry, release: entry.reason,
 }
 
@@ -187,7 +169,7 @@ def phrase(intent: Entry, release: Release) -> tuple[str, str]:
     action = intent.action
     assert action is not None  # each intent has one
     name, twin = f"`{clean(release.spec.target.deployment)}`", f"`{clean(release.candidate)}`"
-    flag = f"flag `{clean(release.plan.flag.flag)}`" if release.plan.flag else "the flag"
+    own = flag.quoted(release)
     pods, share = count(action.pods, "pod"), f"{action.share:g} % of users"
     finishing = action.side is Side.STABLE and _finishing(intent, release)
     split = "" if action.weight is None else f", {action.weight:g} % by weight"
@@ -207,10 +189,10 @@ def phrase(intent: Entry, release: Release) -> tuple[str, str]:
         Verb.RELEASE_STABLE: (f"unpause Deployment {name}", f"Deployment {name} is no longer paused by the release"),
         Verb.RELEASE_AUTOSCALER: ("give the autoscaler its minimum back", "autoscaler has its minimum back"),
         Verb.NOTE_UNDO: (f"note on Deployment {name} how to undo this", f"Deployment {name} carries a note that undoes this release"),
-        Verb.SET_SHARE: (f"raise {flag} to {share}", f"{flag} is set to {share}"),
-        Verb.KILL_FLAG: (f"serve the safe variant of {flag} to everyone", f"{flag} gives the treatment to nobody"),
-        Verb.RESTORE_FLAG: (f"take back what this release wrote in {flag}", f"what this release wrote in {flag} is taken back"),
-        Verb.RELEASE_FLAG: (f"take deliver's marks off {flag}", f"{flag} has no marks of deliver any more"),
+        Verb.SET_SHARE: (f"raise {own} to {share}", f"{own} is set to {share}"),
+        Verb.KILL_FLAG: (f"serve the safe variant of {own} to everyone", f"{own} gives the treatment to nobody"),
+        Verb.RESTORE_FLAG: (f"take back what this release wrote in {own}", f"what this release wrote in {own} is taken back"),
+        Verb.RELEASE_FLAG: (f"take deliver's marks off {own}", f"{own} has no marks of deliver any more"),
         Verb.CLEAR_UNDO: (f"take the note off Deployment {name}", f"the note is off Deployment {name}"),
         Verb.OPEN_PREVIEW: (f"let {preview} lead to the candidate", f"{preview} leads to the candidate, users do not get there"),
         Verb.CLOSE_PREVIEW: (f"close {preview}", f"{preview} is {'deleted' if release.plan.preview_made else 'what it was'}"),

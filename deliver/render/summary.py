@@ -3,13 +3,14 @@
 from deliver.model.observation import Observation
 from deliver.model.release import Direction, Outcome, Phase, Release
 from deliver.model.verdict import Verdict
-from deliver.render import blue_green, flag
+from deliver.render import blue_green
 from deliver.render.events import check_line
+from deliver.render.exposure import words_of
 from deliver.render.judged_by import judged_line
 from deliver.render.style import PLAIN, Style
 from deliver.render.view import View, newest_checks, release_view
 from deliver.text.durations import duration
-from deliver.text.formats import NONE, clock, count, image_change, number, percent, share_observed
+from deliver.text.formats import NONE, clock, count, number
 from deliver.text.sanitize import clean, defuse
 
 RESULT = {
@@ -19,37 +20,24 @@ RESULT = {
     Outcome.ROLLBACK_FAILED: ("fail", "ROLLBACK FAILED"),
 }
 _PAINT = {"done": "green", "warn": "yellow", "fail": "bad"}
-MEANING = {
-    Outcome.PROMOTED: "all traffic is on the new version",
-    Outcome.ROLLED_BACK: "all traffic is back on the stable version",
-    Outcome.HELD: "nothing more happens until a person decides",
-    Outcome.ROLLBACK_FAILED: "traffic may still reach the candidate: page someone",
-}
 
 
 def summary_lines(release: Release, seen: Observation | None, now: float, style: Style = PLAIN) -> list[str]:
     view = release_view(release, seen, now)
     level, word = result_word(release)
-    meaning = _meaning(release, seen)
+    words = words_of(release)
+    meaning = words.meaning(release, seen) if release.outcome else "the release goes on from here when somebody drives it"
     head = f"{style.mark(level)} Result: {style.paint(word, _PAINT.get(level, ''))}"
-    lines = [f"{head}, {meaning}", f"  release: {view['id']}, {where(view)}, {change(view, style)}"]
+    lines = [f"{head}, {meaning}", f"  release: {view['id']}, {where(view)}, {words.change(view, style)}"]
     lines += _labelled("why", why(release, view))
     lines += [f"    {style.paint('| ' + line, 'dim')}" for line in view["evidence"]]
     if release.outcome is Outcome.PROMOTED and not release.reverts:
         lines.append(f"  judged by: {clean(judged_line(view))}")
     lines += _labelled("state", state_now(release, view))
-    lines += _labelled("left", view["flag"]["left"] if view["flag"] else [])
+    lines += _labelled("left", [clean(text) for text in release.flag_left])
     lines.append(f"  took: {took(view, release, now)}")
     lines += _labelled("next", [f"`{command}`" for command in view["next"]])
     return [defuse(line) for line in lines]
-
-
-def _meaning(release: Release, seen: Observation | None) -> str:
-    if release.plan.flag and release.outcome:
-        return flag.meaning(release, seen)
-    if release.reverts and release.outcome is Outcome.ROLLED_BACK:
-        return "the version of before runs again and has all the traffic"
-    return MEANING[release.outcome] if release.outcome else "the release goes on from here when somebody drives it"
 
 
 def result_word(release: Release) -> tuple[str, str]:
@@ -63,70 +51,33 @@ def where(view: View) -> str:
     return f"{view['target']['namespace']}/{view['target']['deployment']}"
 
 
-def change(view: View, style: Style = PLAIN) -> str:
-    if view["flag"]:
-        return flag.name(view["flag"])
-    old, new = image_change(view["image"]["from"], view["image"]["to"])
-    return f"`{old}` {style.symbol('arrow')} `{new}`"
-
-
 def why(release: Release, view: View) -> list[str]:
     """The reason, then the numbers of every check that did not pass (of all of them after a promotion)."""
-    told = [view["reason"]] if view["reason"] else []
+    lines = [view["reason"]] if view["reason"] else []
     checks = newest_checks(release, None)
     if release.outcome is not Outcome.PROMOTED:
-        checks = tuple(check for check in checks if check.verdict is not Verdict.PASS and not (check.kind == "pods" and told))
-    told += [check_line(check, why=check.why not in release.reason) for check in checks]
+        checks = tuple(check for check in checks if check.verdict is not Verdict.PASS and not (check.kind == "pods" and lines))
+    lines += [check_line(check, why=check.why not in release.reason) for check in checks]
     by = f"asked by {clean(release.ended_by)}" if release.ended_by and release.ended_by not in release.reason else ""
-    told += [by] if by and release.ended_by != release.actor else []
-    return told
+    lines += [by] if by and release.ended_by != release.actor else []
+    return lines
 
 
 def state_now(release: Release, view: View) -> list[str]:
     """What was read back of the cluster, in sentences."""
-    told = [traffic(view)]
-    told += arms(release, view)
-    told += blue_green.lines(view)
+    words = words_of(release)
+    sentences = [words.traffic(view), *arms(release, view)]
+    sentences += blue_green.lines(view)
     if release.outcome is Outcome.ROLLED_BACK and not release.exposed and not release.reverts:
-        told.append("no user ever had the treatment" if release.plan.flag else "the candidate never had traffic")
-    elif view["traffic_off"] and release.plan.flag:
-        sure = view["flag"]["confirmed"] and view["flag"]["confirmed"]["total"]
-        how = "by evaluation" if sure else "by the flag system alone: nobody could be asked"
-        by = " by this release" if view["flag"]["serves"] != 0 or view["flag"]["besides"] else ""
-        told.append(f"no user gets the treatment{by} since {clock(release.traffic_off)} UTC, {how}")
+        sentences.append(words.never_exposed)
     elif view["traffic_off"]:
-        told.append(f"no new connection reaches the new version since {clock(release.traffic_off)} UTC, by the EndpointSlices")
-    told += [problem(found) for found in view["problems"]]
-    return [text for text in told if text]
-
-
-def traffic(view: View) -> str:
-    if view["flag"]:
-        return flag.serving_text(view)
-    route = view["route"]
-    if route is None:
-        return "traffic: not read; `deliver status` reads it"
-    if route["foreign"]:
-        return f"traffic: changed by somebody else, {route['foreign']}"
-    if view["strategy"] == "rollback":
-        left = percent(view["exposure"]["endpoints"])
-        return f"traffic: by the Services' own selectors, {left} of the ready pods run the version withdrawn"
-    ends = route["endpoints"]
-    if not sum(ends.values()):
-        return "traffic: no ready endpoint"
-    share = view["exposure"]
-    requests = f", {share_observed(share)}" if share["observed"] is not None else ""
-    if "weight" in route and route["side"] == "both":
-        return f"traffic: the router gives the new version {percent(share['endpoints'])} of the requests{requests}"
-    doubt = "" if route["agreed"] else ", EndpointSlices do not agree yet"
-    return f"traffic: new version has {percent(share['endpoints'])} of {count(sum(ends.values()), 'ready endpoint')}{requests}{doubt}"
+        sentences.append(words.off_since(view, release.traffic_off))
+    sentences += [problem(found) for found in view["problems"]]
+    return [text for text in sentences if text]
 
 
 def arms(release: Release, view: View) -> list[str]:
-    """A rollback of something promoted, and a flag, have no candidate."""
-    if release.plan.flag:
-        return [text for text in (arm("pods", view["stable"]),) if text]
-    return [text for name in (("stable",) if release.reverts else ("stable", "candidate")) if (text := arm(name, view[name]))]
+    return [text for key, name in words_of(release).arms(release).items() if (text := arm(name, view[key]))]
 
 
 def arm(name: str, arm: View) -> str:
@@ -172,8 +123,8 @@ def taken_in(release: Release, verb: str) -> str:
 def headline(release: Release) -> str:
     """One line for an annotation, a chat message or a commit status."""
     word = result_word(release)[1]
-    told = clean(release.reason) or (_meaning(release, None) if release.outcome else str(Phase(release.phase)))
-    return f"{clean(release.id)} {word}: {told}"
+    text = clean(release.reason) or (words_of(release).meaning(release, None) if release.outcome else str(Phase(release.phase)))
+    return f"{clean(release.id)} {word}: {text}"
 
 
 def _labelled(label: str, texts: list[str]) -> list[str]:

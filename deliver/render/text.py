@@ -9,13 +9,14 @@ from deliver.model.release import Release
 from deliver.plugins.interfaces import Finding
 from deliver.render import blue_green
 from deliver.render.events import Narrator
+from deliver.render.exposure import words_in, words_of
 from deliver.render.judged_by import judged_line
 from deliver.render.odds import SIZE, filled, odds_line
 from deliver.render.style import LEVEL_STYLE, PLAIN, STEP_LEVEL, VERDICT_LEVEL, VERDICT_STYLE, Style, table
-from deliver.render.summary import arms, change, check_cells, problem, result_word, traffic, where
-from deliver.render.view import View, measured_by, release_view, typed
+from deliver.render.summary import arms, check_cells, problem, result_word, where
+from deliver.render.view import View, release_view, typed
 from deliver.text.durations import duration
-from deliver.text.formats import NONE, clock, percent, short_image, stamp
+from deliver.text.formats import clock, percent, stamp
 from deliver.text.sanitize import clean
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ EVENTS = 8  # newest journal lines that `status` shows
 def plan_text(proposal: "Proposal", style: Style = PLAIN) -> str:
     """What would happen, and whether anything forbids it."""
     release = proposal.release
-    view = release_view(release, None, release.started)
-    lines = [f"Plan: {view['strategy']} of `{where(view)}`, {change(view, style)}"]
-    lines += [] if release.plan.flag else [f"  services: {', '.join(view['target']['services']) or NONE}"]
+    view, words = release_view(release, None, release.started), words_of(release)
+    lines = [f"Plan: {view['strategy']} of `{where(view)}`, {words.change(view, style)}"]
+    lines += words.services(view)
     lines += [f"  pods now: {release.snapshot.replicas}", ""]
     lines += _plan_steps(view, style)
     lines += [f"  note: {clean(note)}" for note in release.plan.notes]
@@ -48,8 +49,8 @@ def plan_text(proposal: "Proposal", style: Style = PLAIN) -> str:
     lines += [f"  old side stays warm: {duration(release.plan.hold)}"] if release.plan.hold else []
     lines += [f"Worst case: {clean(proposal.worst_exposure)}", f"Judged by: {clean(judged_line(view))}", "", "Changes, in order:"]
     lines += [f"  {i}. {clean(patch)}" for i, patch in enumerate(proposal.patches, 1)] or ["  none"]
-    told = [finding for finding in proposal.findings if finding.message not in release.plan.notes]
-    return "\n".join([*lines, *_findings(told, style), "", _plan_result(told, style)])
+    findings = [finding for finding in proposal.findings if finding.message not in release.plan.notes]
+    return "\n".join([*lines, *_findings(findings, style), "", _plan_result(findings, style)])
 
 
 def planned_code(findings: Sequence[Finding]) -> ExitCode | None:
@@ -66,29 +67,9 @@ def _plan_result(findings: Sequence[Finding], style: Style) -> str:
 
 
 def _plan_steps(view: View, style: Style) -> list[str]:
-    if view["flag"]:
-        return _plan_shares(view, style)
-    header = ("step", "wanted", "real", "candidate pods", "stable pods", "traffic to", "bake", "then")
-    rows = [
-        (
-            str(i) if step["name"].endswith("%") else f"{i} {step['name']}",
-            percent(step["weight"]),
-            percent(step["endpoints"]),
-            str(step["candidate_pods"]),
-            str(step["stable_pods"]),
-            f"{step['side']}, preview to candidate" if step["preview"] else step["side"],
-            duration(step["bake"]),
-            _then(step, i < len(view["steps"])),
-        )
-        for i, step in enumerate(view["steps"], 1)
-    ]
-    return table(header, rows, style, right=(1, 2, 3, 4, 6), indent="  ")
-
-
-def _plan_shares(view: View, style: Style) -> list[str]:
-    steps = view["steps"]
-    rows = [(str(i), percent(one["weight"]), duration(one["bake"]), _then(one, i < len(steps))) for i, one in enumerate(steps, 1)]
-    return table(("step", "users", "bake", "then"), rows, style, right=(1, 2), indent="  ")
+    words, steps = words_in(view), view["steps"]
+    rows = [(*words.planned(i, one), duration(one["bake"]), _then(one, i < len(steps))) for i, one in enumerate(steps, 1)]
+    return table((*words.planned_titles, "bake", "then"), rows, style, right=words.planned_right, indent="  ")
 
 
 def _then(step: View, more: bool) -> str:
@@ -111,15 +92,15 @@ def status_text(release: Release, seen: Observation | None, now: float, style: S
 
     driver: who drives it; None for a release that has ended, or when the lock may not be read.
     """
-    view = release_view(release, seen, now)
+    view, words = release_view(release, seen, now), words_of(release)
     level, word = result_word(release) if release.outcome else ("action", _phase(release, view))
     lines = [f"{style.mark(level)} {view['id']}: {style.paint(word, LEVEL_STYLE[level])}"]
-    lines += [f"  target: {where(view)}, strategy {view['strategy']}", f"  {'flag' if view['flag'] else 'image'}: {change(view, style)}"]
+    lines += [f"  target: {where(view)}, strategy {view['strategy']}", f"  {words.changed}: {words.change(view, style)}"]
     lines += [f"  why: {view['reason']}"] if view["reason"] else []
     lines += [f"  paused: by {', '.join(filter(None, (view['paused']['by'], view['paused']['reason'])))}"] if view["paused"] else []
     lines += [f"  driver: {driver_line(driver, now, view, style)}"] if driver else []
     lines.append(f"  exposure: {exposure(view)}")
-    lines += [f"  {text}" for text in (traffic(view), *arms(release, view), *blue_green.lines(view)) if text]
+    lines += [f"  {text}" for text in (words.traffic(view), *arms(release, view), *blue_green.lines(view)) if text]
     lines += [f"  {style.mark('fail')} {problem(found)}" for found in view["problems"]]
     lines.append(
         f"  {'took' if release.ended else 'running for'}: {duration(view['duration'])}, started {view['started']} by {view['actor']}"
@@ -149,17 +130,23 @@ def exposure(view: View) -> str:
     share = view["exposure"]
     window = f" in the last {duration(share['window'])}" if share["window"] else ""
     seen = f", observed {percent(share['observed'])}{window}" if share["observed"] is not None else ""
-    return f"wanted {percent(share['wanted'])}, {measured_by(view)} {percent(share['endpoints'])}{seen}"
+    return f"wanted {percent(share['wanted'])}, {words_in(view).measured_by(view)} {percent(share['endpoints'])}{seen}"
 
 
 def steps_table(view: View, style: Style) -> list[str]:
-    rows = []
+    words, rows = words_in(view), []
     for step in view["steps"]:
         bake = f"{duration(int(step['elapsed']))} of {duration(step['bake'])}" if step["elapsed"] is not None else duration(step["bake"])
-        pods = "users" if view["flag"] else f"{step['candidate_pods']} + {step['stable_pods']}"
-        rows.append((f"{style.mark(STEP_LEVEL[step['state']])} {step['name']}", percent(step["endpoints"]), pods, bake, step["state"]))
-    of = "of" if view["flag"] else "candidate + stable"
-    return table(("step", "real", of, "bake", "state"), rows, style, right=(1, 2), indent="  ")
+        rows.append(
+            (
+                f"{style.mark(STEP_LEVEL[step['state']])} {step['name']}",
+                percent(step["endpoints"]),
+                words.step_pods.format(**step),
+                bake,
+                step["state"],
+            )
+        )
+    return table(("step", "real", words.step_pods_title, "bake", "state"), rows, style, right=(1, 2), indent="  ")
 
 
 def checks_table(view: View, style: Style) -> list[str]:
@@ -195,21 +182,9 @@ def history_text(releases: Sequence[Release], now: float, style: Style = PLAIN) 
     for release in releases:
         level, word = result_word(release)
         took = duration((release.ended or now) - release.started)
-        flag = release.plan.flag
-        image = f"flag {clean(flag.flag)}" if flag else short_image(clean(release.spec.image), 48)
         result = f"{style.mark(level)} {style.paint(word, LEVEL_STYLE[level])}"
-        rows.append(
-            (
-                str(release.number),
-                clean(release.id),
-                stamp(release.started),
-                took,
-                image,
-                result,
-                clean(release.actor),
-                _cut(clean(release.reason), style),
-            )
-        )
+        which = str(release.number), clean(release.id), stamp(release.started), took, words_of(release).released_short(release)
+        rows.append((*which, result, clean(release.actor), _cut(clean(release.reason), style)))
     return "\n".join(table(("no", "release", "started (UTC)", "took", "image", "result", "by", "why"), rows, style, right=(0, 3)))
 
 

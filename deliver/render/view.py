@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from deliver.model.codec import encode
 from deliver.model.journal import Entry, EntryKind
 from deliver.model.observation import ArmSeen, Observation, RouteSeen
-from deliver.model.plan import Side, Step
+from deliver.model.plan import Step
 from deliver.model.release import Direction, Outcome, Phase, Release
 from deliver.model.verdict import CheckResult
 from deliver.render import flag
+from deliver.render.exposure import words_of
 from deliver.render.odds import odds_view
+from deliver.render.words import image_of
 from deliver.text.formats import finite, rfc3339
 from deliver.text.sanitize import clean_data
 
@@ -91,15 +93,10 @@ def exposure(release: Release, seen: Observation | None) -> View:
     window = max((getattr(metric, "window", 0.0) for metric in release.spec.analysis.metrics), default=0.0)
     return {
         "wanted": wanted(release),
-        "endpoints": by_endpoints(release, seen),
+        "endpoints": words_of(release).share(release, seen) if seen else None,
         "observed": share,
         "window": window if share is not None and window else None,
     }
-
-
-def image_of(release: Release) -> dict[str, str]:
-    old, new = release.snapshot.image, release.spec.image
-    return {"from": new, "to": old} if release.reverts else {"from": old, "to": new}
 
 
 def wanted(release: Release) -> float:
@@ -107,42 +104,6 @@ def wanted(release: Release) -> float:
     if release.course is Direction.ROLLING_BACK or release.outcome in (Outcome.ROLLED_BACK, Outcome.ROLLBACK_FAILED):
         return 0.0
     return 100.0 if release.course is Direction.PROMOTING else float(release.current.weight)
-
-
-def by_endpoints(release: Release, seen: Observation | None) -> float | None:
-    """The new version's share of ready endpoints, percent, from EndpointSlices. None: not read, or no endpoint at all.
-
-    Of a router that splits by weight: that weight; of a flag: the share of users by its own definition, both as read back.
-    """
-    if seen is None:
-        return None
-    if release.plan.flag:
-        return flag.serves(seen)
-    if release.reverts:
-        return _by_pods(release, seen)
-    route = seen.route
-    if route.side is Side.BOTH and route.weight is not None:
-        return finite(route.weight)
-    total = route.stable + route.candidate + route.other
-    if not total:
-        return None
-    return finite(100.0 * route.candidate / total)
-
-
-def measured_by(view: View) -> str:
-    """What the real exposure is made of."""
-    if view["flag"]:
-        return "by the flag"
-    return "by weight" if view["route"] and view["route"]["side"] == "both" and "weight" in view["route"] else "by endpoints"
-
-
-def _by_pods(release: Release, seen: Observation) -> float | None:
-    """A rollback of something promoted leaves the Services alone: they lead to every ready pod of the Deployment."""
-    total = sum(pod.ready for pod in seen.stable.pods) if seen.stable else 0
-    if seen.stable is None or not total:
-        return None
-    back = seen.stable.ready if seen.stable.template == release.snapshot.digest else 0
-    return finite(100.0 * max(total - back, 0) / total)
 
 
 def observed(release: Release, seen: Observation | None) -> float | None:

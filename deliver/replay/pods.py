@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from deliver.analysis import selectors
 from deliver.analysis.selectors import Matcher, Selector
+from deliver.engine.core.exposure import exposed_by
 from deliver.metrics.queries import all_requests
 from deliver.metrics.scrape_delay import cadence
 from deliver.model.errors import InputError
@@ -30,7 +31,7 @@ class Sides:
 
 def of_release(release: Release) -> Sides:
     """Both Deployments' pods, by the hashes that the record has."""
-    if release.plan.flag:
+    if not exposed_by(release).comparison(release).by_pods:
         raise InputError("a release of a flag cannot be replayed", why="both sides are the same pods", hint="see `deliver explain`")
     if not release.candidate_hash:
         raise InputError(f"{release.id} never had a candidate that ran", hint="`deliver history` lists the others")

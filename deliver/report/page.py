@@ -9,9 +9,10 @@ from deliver.model.journal import Entry, EntryKind
 from deliver.model.release import Release
 from deliver.render.events import Narrator, check_line, clean_sentence
 from deliver.render.explain import evidence_lines
+from deliver.render.exposure import words_in
 from deliver.render.lists import to_json
 from deliver.render.style import PLAIN, VERDICT_LEVEL
-from deliver.render.summary import change, result_word, took, where
+from deliver.render.summary import result_word, took, where
 from deliver.render.view import View, newest_checks, release_view
 from deliver.report.chart import Chart
 from deliver.report.html import Markup, coded, facts, join, link, table, tag
@@ -67,7 +68,7 @@ def _head(release: Release, view: View, now: float) -> Markup:
     ]
     badge = tag("p", f"{PLAIN.symbol(level)} {word}", class_=f"result {level}")
     why = tag("p", f"Why: {view['reason']}", class_="why") if view["reason"] else ""
-    return tag("header", tag("h1", view["id"]), tag("p", coded(change(view)), class_="why"), badge, why, facts(pairs))
+    return tag("header", tag("h1", view["id"]), tag("p", coded(words_in(view).change(view, PLAIN)), class_="why"), badge, why, facts(pairs))
 
 
 def _drawn(chart: Chart, drawings: Sequence[tuple[str, str]]) -> Markup:

@@ -76,16 +76,17 @@ class StrategyContract(PluginContract):
     def _sound(self, plan: Plan) -> None:
         assert plan.strategy == self.plugin.name
         assert plan.steps, "a plan has steps"
+        moves_traffic = plan.flag is None
         for step in plan.steps:
             assert step.bake >= 0
             assert 0 <= step.weight <= 100
             assert step.name
-            assert plan.flag or step.side is Side.STABLE or step.candidate_pods > 0, f"step {step.name} sends users to no pod"
+            assert not moves_traffic or step.side is Side.STABLE or step.candidate_pods > 0, f"step {step.name} sends users to no pod"
         for before, after in pairwise(plan.steps):
             assert before.endpoints <= after.endpoints, "exposure only grows until a release is promoted or taken back"
             assert before.stable_pods <= after.stable_pods, "the stable side never shrinks on the way"
         assert plan.steps[-1].weight == 100, "the last step has everybody: what is promoted has been watched under all the traffic"
-        assert plan.flag or plan.steps[-1].side is Side.CANDIDATE
+        assert not moves_traffic or plan.steps[-1].side is Side.CANDIDATE
 
     def test_bad_options_are_refused_before_anything_happens(self) -> None:
         for options in self.refused:

@@ -45,7 +45,7 @@ def pairs() -> Iterator[Result]:
 def any_stable_pods_will_do(patch: Patch) -> None:
     patch.setattr(rollback, "has_capacity", lambda ready, release, seen: True)
     patch.setattr(rollback, "serves_nobody", lambda stable, seen: False)
-    patch.setattr("deliver.engine.core.decide.leads_to_nobody", lambda action, seen: False)
+    patch.setattr("deliver.engine.core.pod_release.leads_to_nobody", lambda action, seen: False)
 
 
 def blind_is_a_pass(patch: Patch) -> None:
@@ -83,8 +83,8 @@ def stable_before_the_bake(patch: Patch) -> None:
 
 
 def waits_for_ever(patch: Patch) -> None:
-    patch.setattr(progress, "wait_while_paused", lambda release, now, paused: decisions.wait(release, now))
-    patch.setattr("deliver.engine.core.guards.out_of_time", lambda release, now: None)
+    patch.setattr(progress, "wait_for_approval", lambda release, now, *limits: decisions.wait(release, now))
+    patch.setattr("deliver.engine.core.guards.out_of_time", lambda release, now, may_hold: None)
 
 
 def nothing_restored(patch: Patch) -> None:

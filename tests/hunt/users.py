@@ -16,8 +16,9 @@ from deliver.model.journal import Entry, Event
 from deliver.model.names import HASH, UNDO
 from deliver.model.observation import Observation
 from deliver.model.release import Direction, Release
+from deliver.render.exposure import words_of
 from deliver.render.summary import state_now
-from deliver.render.view import by_endpoints, release_view
+from deliver.render.view import release_view
 from deliver.text.formats import endpoints_text
 from deliver_sandbox.store import Change
 from deliver_sandbox.world import World
@@ -178,7 +179,7 @@ class Users:
         """What the live view, the lines and the JSON are made of. at: when it was looked."""
         if seen is None or release.plan.flag or release.reverts or release.spec.image in ("", release.snapshot.image):
             return
-        image, share = release.spec.image, by_endpoints(release, seen)
+        image, share = release.spec.image, words_of(release).share(release, seen)
         stood = [ends for ends in self.stands(at) if ends.total()]
         if share is not None and at > self.blurred() and stood:
             shares = [100 * ends[image] / ends.total() for ends in stood]

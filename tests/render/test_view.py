@@ -9,9 +9,9 @@ from deliver.model.plan import Side
 from deliver.model.release import Direction, Outcome, Phase
 from deliver.model.verdict import CheckResult, Verdict
 from deliver.render import blue_green
-from deliver.render.summary import traffic
 from deliver.render.text import exposure
 from deliver.render.view import release_view
+from deliver.render.words import PODS
 from deliver.text.durations import duration
 from deliver.text.formats import image_change, number, percent, rfc3339
 from deliver.text.sanitize import clean
@@ -30,7 +30,7 @@ def test_exposure_by_weight_is_what_the_router_says_and_never_called_by_endpoint
     view = release_view(shown.release, seen, shown.now)
     assert (view["exposure"]["endpoints"], view["route"]["weight"]) == (10.0, 10.0)
     assert exposure(view).startswith("wanted 10 %, by weight 10 %")
-    assert traffic(view).startswith("traffic: the router gives the new version 10 % of the requests")
+    assert PODS.traffic(view).startswith("traffic: the router gives the new version 10 % of the requests")
     pinned = replace(seen, route=RouteSeen(side=Side.STABLE, weight=0.0, stable=3, candidate=0))
     assert exposure(release_view(shown.release, pinned, shown.now)).startswith("wanted 10 %, by endpoints 0 %")
 

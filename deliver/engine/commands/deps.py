@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from deliver.cluster.port import Cluster
 from deliver.engine.runtime.analysis_poller import Analyzer
 from deliver.engine.runtime.clock import Background, Clock, SystemClock, Threads
-from deliver.engine.runtime.flag_client import FlagClient, FlagClientFactory, make_flag_client
+from deliver.engine.runtime.flag_client import FlagClientFactory, make_flag_client
+from deliver.engine.runtime.flag_poller import FlagPoller, ReleaseFlag
 from deliver.engine.runtime.lease import Lease, Lock
 from deliver.engine.runtime.metric_search import MetricSearch
 from deliver.engine.runtime.record_store import Store
@@ -63,6 +64,6 @@ def last_fence(store: Store) -> int:
     return release.fence if release else 0
 
 
-def flag_client_of(flag_clients: FlagClientFactory, cluster: Cluster, release: Release) -> FlagClient | None:
-    flag = release.plan.flag
-    return flag_clients(cluster, release.spec.target.namespace, flag) if flag else None
+def flag_of(flag_clients: FlagClientFactory, cluster: Cluster, release: Release, clock: Clock, background: Background) -> ReleaseFlag:
+    plan = release.plan.flag
+    return FlagPoller(flag_clients(cluster, release.spec.target.namespace, plan), clock, background) if plan else ReleaseFlag()

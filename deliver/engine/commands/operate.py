@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from deliver.cluster.port import Cluster
 from deliver.engine.commands.ask_driver import ask_driver
-from deliver.engine.commands.deps import Dependencies, dependencies, flag_client_of, last_fence, store_and_lease
+from deliver.engine.commands.deps import Dependencies, dependencies, flag_of, last_fence, store_and_lease
 from deliver.engine.commands.run import drive
 from deliver.engine.core.decide import apply_request, taken_up
 from deliver.engine.runtime import preview_service
@@ -41,8 +41,8 @@ def resume(
     release = _live(store, target)
     if not takeover and release.outcome is None and _alive(lease, w.clock):
         w.reporter.note("asking its driver to go on; should it be dead, its lock runs out within 15 s")
-        if told := ask_driver(store, lease, w.clock, w.stop, _request("resume", actor, reason, w.clock)):
-            return told
+        if ended := ask_driver(store, lease, w.clock, w.stop, _request("resume", actor, reason, w.clock)):
+            return ended
     (lease.seize if takeover else lease.inherit)(fence_above=last_fence(store))
     return take_up(w, store, lease, actor, lambda release, now: release)
 
@@ -64,8 +64,8 @@ def ask(
     release = _live(store, target)
     request = _request(verb, actor, reason, w.clock)
     if release.outcome is None and _alive(lease, w.clock):
-        if told := ask_driver(store, lease, w.clock, w.stop, request):
-            return told
+        if ended := ask_driver(store, lease, w.clock, w.stop, request):
+            return ended
         release = _live(store, target)
     if verb == "pause":
         state = "held" if release.outcome is Outcome.HELD else "without a driver"
@@ -79,16 +79,16 @@ def ask(
 
 
 def take_up(
-    w: Dependencies, store: Store, lease: Lock, actor: str, change: Callable[[Release, float], Release], salvaged: Release | None = None
+    w: Dependencies, store: Store, lease: Lock, actor: str, change: Callable[[Release, float], Release], recovered: Release | None = None
 ) -> Release:
     """Under our fence now: stamp what the old driver may still write to, say so in the record, and go on.
 
     The stamps first: once an open intent is closed as "unknown, read back instead", nothing of it may land any more.
     """
     found = store.load().release
-    _stamp(w, lease, found if found and (salvaged is None or found.id == salvaged.id) else salvaged)
+    _stamp(w, lease, found if found and (recovered is None or found.id == recovered.id) else recovered)
     for _ in range(TAKEOVER_TRIES):
-        release = _taken(store.load().release, salvaged, lease.fence, actor, w.clock.now(), change)
+        release = _taken(store.load().release, recovered, lease.fence, actor, w.clock.now(), change)
         try:
             store.save(release, exact=True)
         except Conflict:
@@ -111,16 +111,15 @@ def _stamp(w: Dependencies, lease: Lock, release: Release | None) -> None:
     preview_service.stamp_preview(w.cluster, write, release)
     if release.snapshot.autoscaler:
         write.stamp("horizontalpodautoscalers", release.snapshot.autoscaler.name)
-    if flag_client := flag_client_of(w.flag_clients, w.cluster, release):
-        for watch in flag_client.watches():
-            write.stamp(watch.kind, watch.name)
+    for watch in flag_of(w.flag_clients, w.cluster, release, w.clock, w.background).watches():
+        write.stamp(watch.kind, watch.name)
 
 
 def _taken(
-    found: Release | None, salvaged: Release | None, fence: int, actor: str, now: float, change: Callable[[Release, float], Release]
+    found: Release | None, recovered: Release | None, fence: int, actor: str, now: float, change: Callable[[Release, float], Release]
 ) -> Release:
     """The release as we take it up, with what its old driver left open closed."""
-    release = salvaged if found is None or (salvaged is not None and found.id != salvaged.id) else found
+    release = recovered if found is None or (recovered is not None and found.id != recovered.id) else found
     assert release is not None  # the callers have seen one
     release = taken_up(release, actor, fence, now)
     for intent in open_intents(release.journal):

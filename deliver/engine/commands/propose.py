@@ -2,8 +2,7 @@
 
 from deliver.cluster.port import Cluster
 from deliver.engine.commands.deps import router_of
-from deliver.engine.preflight import deployment
-from deliver.engine.preflight import flag as users_preflight
+from deliver.engine.preflight import deployment, flag
 from deliver.engine.preflight.deployment import Proposal
 from deliver.engine.preflight.metric_queries import query_findings
 from deliver.engine.runtime.flag_client import FlagClientFactory, make_flag_client
@@ -31,7 +30,7 @@ def propose(
     options = strategy.Options.model_validate(dict(spec.options)) if not hasattr(spec.options, "model_dump") else spec.options
     record = Store(cluster, spec.target).load()
     if moves_users(strategy):
-        proposal = users_preflight.propose(cluster, spec, options, strategy(), record, flag_clients, actor=actor, now=now)
+        proposal = flag.propose(cluster, spec, options, strategy(), record, flag_clients, actor=actor, now=now)
     else:
         proposal = deployment.propose(cluster, spec, options, strategy(), router_of(spec), record, actor=actor, now=now)
     return replace(proposal, findings=(*proposal.findings, *query_findings(cluster, spec, proposal, wanted)))

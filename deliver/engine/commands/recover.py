@@ -11,7 +11,7 @@ from deliver.model.journal import Event
 from deliver.model.names import RELEASE_LABEL, candidate_name, fence_of
 from deliver.model.objects import Object
 from deliver.model.plan import Plan, Side, Step
-from deliver.model.release import AutoscalerSnapshot, Direction, Phase, Release, Snapshot, digest_of
+from deliver.model.release import AutoscalerSnapshot, Release, Snapshot, digest_of, new_release
 from deliver.model.spec import PluginSpec, ReleaseSpec, Target
 from deliver.model.undo import parse_undo_note, router_of_note
 from deliver.plugins import registry
@@ -67,19 +67,16 @@ def recover_release(cluster: Cluster, target: Target, *, actor: str, now: float)
         preview=own,
     )
     step = Step("unknown", 0.0, Side.BOTH, candidate_pods=0, stable_pods=replicas)
-    return Release(
+    spec = ReleaseSpec(target=target, image=_image(candidate, container), strategy="unknown", container=container, router=router)
+    return new_release(
+        spec,
+        Plan("unknown", (step,), preview=preview, preview_made=own is None),
+        before,
+        actor,
+        now,
         id=release_id,
-        number=0,
-        spec=ReleaseSpec(target=target, image=_image(candidate, container), strategy="unknown", container=container, router=router),
-        plan=Plan("unknown", (step,), preview=preview, preview_made=own is None),
-        snapshot=before,
         candidate=(candidate or {}).get("metadata", {}).get("name") or candidate_name(target.deployment),
-        actor=actor,
-        started=now,
         fence=max(fence_of(deployment), fence_of(candidate) if candidate else 0, routed.fence),
-        since=now,
-        course=Direction.PROGRESSING,
-        phase=Phase.PREPARING,
         exposed=True,
     ).noted(now, Event.RECOVERED, actor=actor)
 

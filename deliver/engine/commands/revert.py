@@ -7,20 +7,20 @@ from typing import Any
 
 from deliver.cluster.port import Cluster
 from deliver.engine.commands.recover import recover_release
-from deliver.engine.commands.revert_flag import recover_flag_release as salvage_flag
+from deliver.engine.commands.revert_flag import REVERTS, named_deployment, recover_flag_release
 from deliver.engine.preflight.deployment import find_autoscaler
 from deliver.engine.runtime.guarded_writer import GuardedWriter
 from deliver.engine.runtime.lease import Lock
 from deliver.engine.runtime.pod_facts import arm, pod_seen
-from deliver.engine.runtime.record_store import Record, new_id
+from deliver.engine.runtime.record_store import Record, with_number
 from deliver.engine.runtime.reporter import Reporter
 from deliver.model.action import UNLOCKED, Action, Verb
-from deliver.model.errors import ClusterError, InputError, NotFound, Superseded
+from deliver.model.errors import ClusterError, InputError, Superseded
 from deliver.model.frozen import replace
 from deliver.model.journal import Event
-from deliver.model.names import HASH, candidate_name
+from deliver.model.names import HASH
 from deliver.model.plan import Exposure, Plan, Side, Step
-from deliver.model.release import Direction, Outcome, Phase, Release, ReleaseKind, digest_of, done_already
+from deliver.model.release import Direction, Outcome, Release, digest_of, done_already, new_release
 from deliver.model.spec import ReleaseSpec, Target
 from deliver.plugins.interfaces import Router
 
@@ -32,7 +32,7 @@ def live_or_recovered(cluster: Cluster, target: Target, record: Record, *, actor
         return release
     if release is not None and not record.problem:
         return None
-    return recover_release(cluster, target, actor=actor, now=now) or salvage_flag(cluster, target, actor=actor, now=now)
+    return recover_release(cluster, target, actor=actor, now=now) or recover_flag_release(cluster, target, actor=actor, now=now)
 
 
 def first_move(
@@ -88,10 +88,7 @@ def require_no_release(live: Release | None, target: Target) -> None:
 def revert(cluster: Cluster, target: Target, record: Record, to: str, *, actor: str, why: str, now: float) -> Release:
     """Going back after a promotion: the named Deployment gets the template of before, and rolls by its own strategy. Raises InputError."""
     source, template, said = choose_version(record, target, to)
-    try:
-        deployment = cluster.get("deployments", target.namespace, target.deployment)
-    except NotFound:
-        raise InputError(f"Deployment `{target.deployment}` does not exist in namespace `{target.namespace}`") from None
+    deployment = named_deployment(cluster, target)
     uid = deployment["metadata"]["uid"]
     if uid != source.snapshot.uid:
         raise InputError(
@@ -124,24 +121,9 @@ def revert(cluster: Cluster, target: Target, record: Record, to: str, *, actor: 
         limits=source.spec.limits,
         history=source.spec.history,
     )
-    step = Step("rollback", 0.0, Side.BOTH, candidate_pods=0, stable_pods=stable.desired)
-    number = max(release.number for release in (*record.history, *([record.release] if record.release else []))) + 1
-    return Release(
-        id=new_id(target.deployment, record, now),
-        number=number,
-        spec=spec,
-        plan=Plan("rollback", (step,)),
-        snapshot=before,
-        candidate=candidate_name(target.deployment),
-        actor=actor,
-        started=now,
-        since=now,
-        kind=ReleaseKind.REVERT,
-        course=Direction.ROLLING_BACK,
-        phase=Phase.ROLLING_BACK,
-        reason=f"{why}; back to {said}",
-        ended_by=actor,
-    ).noted(now, Event.STARTED, actor=actor)
+    plan = Plan("rollback", (Step("rollback", 0.0, Side.BOTH, candidate_pods=0, stable_pods=stable.desired),))
+    release = new_release(spec, plan, before, actor, now, **REVERTS, reason=f"{why}; back to {said}", ended_by=actor)
+    return with_number(release, record, now).noted(now, Event.STARTED, actor=actor)
 
 
 def choose_version(record: Record, target: Target, to: str) -> tuple[Release, dict[str, Any], str]:

@@ -1,25 +1,29 @@
 """`deliver rollback` of a flag release: the first move, going back after a promotion, and a record that is lost."""
 
 from collections.abc import Callable
+from typing import Any
 
 from deliver.cluster.port import Cluster
 from deliver.engine.preflight.deployment import snapshot as snapshot_of
 from deliver.engine.preflight.flag import NO_ROUTER
 from deliver.engine.runtime.flag_client import FlagClient, with_flag_state
-from deliver.engine.runtime.flag_undo_note import parse_flag_undo_note
+from deliver.engine.runtime.flag_undo import parse_flag_undo_note
 from deliver.engine.runtime.guarded_writer import GuardedWriter
 from deliver.engine.runtime.lease import Lock
 from deliver.engine.runtime.pod_facts import arm
-from deliver.engine.runtime.record_store import Record, new_id
+from deliver.engine.runtime.record_store import Record, with_number
 from deliver.engine.runtime.reporter import Reporter
 from deliver.model.action import UNLOCKED, Action, Verb
 from deliver.model.errors import ClusterError, InputError, NotFound, Superseded
 from deliver.model.frozen import replace
 from deliver.model.journal import Event
-from deliver.model.names import candidate_name, fence_of
+from deliver.model.names import fence_of
+from deliver.model.objects import Object
 from deliver.model.plan import FlagPlan, Plan, Side, Step
-from deliver.model.release import Direction, Outcome, Phase, Release, ReleaseKind, Snapshot, done_already
+from deliver.model.release import Direction, Outcome, Phase, Release, ReleaseKind, done_already, new_release
 from deliver.model.spec import ReleaseSpec, Target
+
+REVERTS: dict[str, Any] = {"kind": ReleaseKind.REVERT, "course": Direction.ROLLING_BACK, "phase": Phase.ROLLING_BACK}
 
 
 def first_move(
@@ -57,22 +61,22 @@ def revert(cluster: Cluster, source: Release, record: Record, to: str, *, actor:
             why=f"the newest release, {source.id}, is of flag {source.plan.flag.flag if source.plan.flag else ''}",
             hint=f"`deliver rollback {target.deployment} -n {target.namespace}` takes the flag back first",
         )
-    number = max(one.number for one in (*record.history, *([record.release] if record.release else []))) + 1
-    try:
-        deployment = cluster.get("deployments", target.namespace, target.deployment)
-    except NotFound:
-        raise InputError(f"Deployment `{target.deployment}` does not exist in namespace `{target.namespace}`") from None
+    deployment = named_deployment(cluster, target)
     stable = arm(deployment, (), (), source.snapshot.container)
     before = replace(
         source.snapshot, uid=stable.uid, template=deployment["spec"]["template"], digest=stable.template, replicas=stable.desired
     )
-    return replace(
-        _back(source.spec, source.plan.flag, before, new_id(target.deployment, record, now), f"{why}; back to before {source.id}", now),
-        number=number,
-        actor=actor,
-        ended_by=actor,
-        flag_revision=source.flag_revision,
-    ).noted(now, Event.STARTED, actor=actor)
+    more = {"reason": f"{why}; back to before {source.id}", "ended_by": actor, "flag_revision": source.flag_revision}
+    release = new_release(replace(source.spec, strategy="rollback"), _plan(source.plan.flag), before, actor, now, **REVERTS, **more)
+    return with_number(replace(release, exposed=True), record, now).noted(now, Event.STARTED, actor=actor)
+
+
+def named_deployment(cluster: Cluster, target: Target) -> Object:
+    """Raises InputError."""
+    try:
+        return cluster.get("deployments", target.namespace, target.deployment)
+    except NotFound:
+        raise InputError(f"Deployment `{target.deployment}` does not exist in namespace `{target.namespace}`") from None
 
 
 def recover_flag_release(cluster: Cluster, target: Target, *, actor: str, now: float) -> Release | None:
@@ -88,28 +92,10 @@ def recover_flag_release(cluster: Cluster, target: Target, *, actor: str, now: f
     container = deployment["spec"]["template"]["spec"]["containers"][0]["name"]
     stable = arm(deployment, (), (), container)
     snapshot = replace(snapshot_of(deployment, stable, container), flag=before)
-    spec = ReleaseSpec(target=target, image=stable.image, strategy="unknown", container=container, router=NO_ROUTER)
-    found = replace(
-        _back(spec, plan, snapshot, id, "", now), course=Direction.PROGRESSING, phase=Phase.PREPARING, fence=fence_of(deployment)
-    )
+    spec = ReleaseSpec(target=target, image=stable.image, strategy="rollback", container=container, router=NO_ROUTER)
+    found = new_release(spec, _plan(plan), snapshot, "", now, id=id, kind=ReleaseKind.REVERT, exposed=True, fence=fence_of(deployment))
     return found.noted(now, Event.RECOVERED, actor=actor)
 
 
-def _back(spec: ReleaseSpec, flag: FlagPlan | None, before: Snapshot, id: str, reason: str, now: float) -> Release:
-    step = Step("rollback", 0.0, Side.BOTH, candidate_pods=0, stable_pods=0)
-    return Release(
-        id=id,
-        number=0,
-        spec=replace(spec, strategy="rollback"),
-        plan=Plan("rollback", (step,), flag=flag),
-        snapshot=before,
-        candidate=candidate_name(spec.target.deployment),
-        actor="",
-        started=now,
-        since=now,
-        kind=ReleaseKind.REVERT,
-        course=Direction.ROLLING_BACK,
-        phase=Phase.ROLLING_BACK,
-        reason=reason,
-        exposed=True,
-    )
+def _plan(flag: FlagPlan | None) -> Plan:
+    return Plan("rollback", (Step("rollback", 0.0, Side.BOTH, candidate_pods=0, stable_pods=0),), flag=flag)

@@ -2,7 +2,7 @@
 
 from deliver.cluster.port import Cluster
 from deliver.engine.commands import revert_flag
-from deliver.engine.commands.deps import Dependencies, dependencies, flag_client_of, last_fence, router_of, store_and_lease
+from deliver.engine.commands.deps import Dependencies, dependencies, last_fence, router_of, store_and_lease
 from deliver.engine.commands.operate import take_up
 from deliver.engine.commands.revert import first_move, live_or_recovered, require_no_release, revert
 from deliver.engine.commands.run import drive
@@ -41,7 +41,8 @@ def rollback(
         lease.seize(fence_above=last_fence(store))  # a driver that is done may still hold it, or hang with it
         return drive(w, store, lease, replace(back, fence=lease.fence))
     fence = max(lease.look().fence, live.fence) + 1
-    if flag_client := flag_client_of(w.flag_clients, w.cluster, live):
+    if plan := live.plan.flag:
+        flag_client = w.flag_clients(w.cluster, target.namespace, plan)
         moved = revert_flag.first_move(w.cluster, flag_client, lease, live, fence, w.reporter)
     else:
         moved = first_move(w.cluster, router_of(live.spec), lease, live, fence, w.reporter)
@@ -50,4 +51,4 @@ def rollback(
     def turned(release: Release, now: float) -> Release:
         return replace(turn_back(moved(release, now), said, now), ended_by=actor)
 
-    return take_up(w, store, lease, actor, turned, salvaged=live)
+    return take_up(w, store, lease, actor, turned, recovered=live)

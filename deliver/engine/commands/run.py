@@ -1,14 +1,13 @@
 """A release from its first write to its end."""
 
 from deliver.cluster.port import Cluster
-from deliver.engine.commands.deps import Dependencies, dependencies, flag_client_of, last_fence, router_of, store_and_lease
+from deliver.engine.commands.deps import Dependencies, dependencies, flag_of, last_fence, router_of, store_and_lease
 from deliver.engine.commands.propose import refuse
 from deliver.engine.commands.status import observe_now
 from deliver.engine.preflight.deployment import Proposal
 from deliver.engine.runtime.analysis_factory import analyzer_factory
 from deliver.engine.runtime.analysis_poller import AnalysisPoller
 from deliver.engine.runtime.driver import Driver, DriverDeps
-from deliver.engine.runtime.flag_poller import FlagPoller
 from deliver.engine.runtime.lease import Lock
 from deliver.engine.runtime.metric_search import MetricSearcher
 from deliver.engine.runtime.observer import pods_selector
@@ -68,8 +67,7 @@ def drive(w: Dependencies, store: Store, lease: Lock, release: Release) -> Relea
 
 def driver_of(w: Dependencies, store: Store, lease: Lock, release: Release) -> Driver:
     """A driver of that release, whose ticks are the caller's to make."""
-    flag_client = flag_client_of(w.flag_clients, w.cluster, release)
-    flag = FlagPoller(flag_client, w.clock, w.background) if flag_client else None
+    flag = flag_of(w.flag_clients, w.cluster, release, w.clock, w.background)
     seeking = MetricSearcher(w.seek, w.clock, w.background) if w.seek else None
     tools = DriverDeps(w.cluster, router_of(release.spec), w.clock, w.background, w.reporter, w.stop, flag, seeking, w.save_every)
     watching = AnalysisPoller(lambda judged: analyzer_factory(w.cluster, judged, w.clock.now, w.analyzer), release, w.clock, w.background)

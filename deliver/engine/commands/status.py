@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 from deliver.cluster.port import Cluster
-from deliver.engine.commands.deps import flag_client_of, router_of
+from deliver.engine.commands.deps import flag_of, router_of
 from deliver.engine.runtime.clock import Clock, Inline, SystemClock
 from deliver.engine.runtime.flag_client import FlagClientFactory, make_flag_client
-from deliver.engine.runtime.flag_poller import FlagPoller
 from deliver.engine.runtime.lease import DURATION, Lease
 from deliver.engine.runtime.observer import observe_once, pods_selector
 from deliver.engine.runtime.record_store import Store
@@ -62,5 +61,4 @@ def history(cluster: Cluster, target: Target) -> tuple[Release, ...]:
 def observe_now(cluster: Cluster, release: Release, clock: Clock, flag_clients: FlagClientFactory = make_flag_client) -> Observation:
     """Everything read once. Raises ClusterError; a flag that cannot be read says so in what is seen of it."""
     seen = observe_once(cluster, release, router_of(release.spec), pods_selector(release), clock)
-    flag_client = flag_client_of(flag_clients, cluster, release)
-    return replace(seen, flag=FlagPoller(flag_client, clock, Inline()).look_now(release, seen)) if flag_client else seen
+    return replace(seen, flag=flag_of(flag_clients, cluster, release, clock, Inline()).look_now(release, seen))

@@ -5,13 +5,12 @@ does not hold yet. So a process killed anywhere is continued by any other: it lo
 At most one action a decision; the driver journals it, carries it out, and looks again.
 """
 
-from deliver.engine.core import cutover, flag_guards, flag_release, guards, progress, promote, rollback
-from deliver.engine.core.decision import Decision, hold, turn_back, wait
-from deliver.engine.core.route import empty_behind_weight
-from deliver.model import journal
-from deliver.model.action import Action, Verb
+from deliver.engine.core import cutover, guards
+from deliver.engine.core.decision import Decision, hold, turn_back
+from deliver.engine.core.exposure import exposed_by
+from deliver.engine.core.guards import Fail, Hold
 from deliver.model.frozen import replace
-from deliver.model.journal import Event, Result
+from deliver.model.journal import Event
 from deliver.model.observation import Observation, OperatorRequest
 from deliver.model.release import Direction, Outcome, Phase, Release
 
@@ -24,45 +23,33 @@ def decide(release: Release, seen: Observation, now: float) -> Decision:
         return Decision(release, None, now)
     for request in seen.requests:
         release = apply_request(release, request, now)
-    if seen.candidate is not None and not journal.done(release.journal, Verb.DELETE_CANDIDATE):  # pods that we delete do not fail a check
-        release = replace(release, observed=seen.share, checks=(guards.pods_check(release, seen), *seen.checks))
-    elif release.plan.flag:
-        release = replace(release, observed=seen.share, checks=seen.checks)
-    release = cutover.follow_cutover(release, seen, now)
+    release = cutover.follow_cutover(exposed_by(release).with_checks(release, seen), seen, now)
     if release.course is not Direction.ROLLING_BACK:
-        danger = (flag_guards if release.plan.flag else guards).check_guards(release, seen, now)
-        if isinstance(danger, guards.Fail):
+        danger = check_guards(release, seen, now)
+        if isinstance(danger, Fail):
             release = turn_back(release, danger.reason, now)
-        elif isinstance(danger, guards.Hold):
+        elif isinstance(danger, Hold):
             return Decision(hold(release, danger.reason, now, timed_out=danger.timed_out), None, now)
+    next_action = exposed_by(release).next_action
     decision = next_action(release, seen, now)
-    if decision.release.outcome is Outcome.HELD and guards.must_not_hold(release, seen):
+    if decision.release.outcome is Outcome.HELD and not may_hold(release, seen):
         return next_action(turn_back(release, f"{decision.release.reason}; {guards.leaning_text(release)}", now), seen, now)
     return decision
 
 
-def next_action(release: Release, seen: Observation, now: float) -> Decision:
-    """One step on the ladder of the present course."""
-    if release.plan.flag:
-        return flag_release.next_action(release, seen, now)
-    ladders = {
-        Direction.PROGRESSING: progress.next_action,
-        Direction.PROMOTING: promote.next_action,
-        Direction.ROLLING_BACK: rollback.next_action,
-    }
-    decision = ladders[release.course](release, seen, now)
-    return wait(decision.release, now) if leads_to_nobody(decision.action, seen) else decision
+def check_guards(release: Release, seen: Observation, now: float) -> Fail | Hold | None:
+    """The first thing that forbids to go on, certain failures first."""
+    holds = may_hold(release, seen)
+    return (
+        exposed_by(release).check_guards(release, seen, now)
+        or guards.failed_checks(release, seen, now, may_hold=holds)
+        or guards.out_of_time(release, now, may_hold=holds)
+    )
 
 
-def leads_to_nobody(action: Action | None, seen: Observation) -> bool:
-    """Rule 1, whatever the ladders say: no pin to a version without a ready pod while another has one. Waits end by their limits."""
-    wanted = action.exposure if action else None
-    if wanted is None:
-        return False
-    if wanted.weight is not None:
-        return empty_behind_weight(seen) != ""
-    able = {pod.hash for arm in (seen.stable, seen.candidate) if arm for pod in arm.pods if pod.ready}
-    return bool(wanted.hash and able) and wanted.hash not in able
+def may_hold(release: Release, seen: Observation) -> bool:
+    """Not where that leaves every user on what looks bad, while they could be given back at once."""
+    return not (guards.any_leaning(release) and release.current.endpoints >= 100 and exposed_by(release).can_return(release, seen))
 
 
 def apply_request(release: Release, request: OperatorRequest, now: float) -> Release:
@@ -74,7 +61,7 @@ def apply_request(release: Release, request: OperatorRequest, now: float) -> Rel
         case "abort":
             said = f": {request.reason}" if request.reason else ""
             return replace(turn_back(release, f"aborted by {request.actor}{said}", now), ended_by=request.actor)
-        case "pause" if release.course is Direction.PROGRESSING or can_wait_to_finish(release):
+        case "pause" if release.course is Direction.PROGRESSING or exposed_by(release).can_wait_to_finish(release):
             return replace(release, paused=replace(request, at=now))
         case "resume":
             return replace(release, paused=None)
@@ -83,12 +70,6 @@ def apply_request(release: Release, request: OperatorRequest, now: float) -> Rel
         case "promote" if release.course is Direction.PROMOTING:  # the old side need not be kept warm any longer
             return replace(release, paused=None, approved=len(release.plan.steps))
     return release
-
-
-def can_wait_to_finish(release: Release) -> bool:
-    """All steps have passed, and the old side is whole still: it can be kept so for as long as somebody wants."""
-    begun = any(entry.result is not Result.FAILED for entry in journal.outcomes(release.journal, Verb.UPDATE_STABLE))
-    return release.course is Direction.PROMOTING and not release.plan.flag and not begun
 
 
 FIRST_PHASE = {Direction.PROGRESSING: Phase.PREPARING, Direction.PROMOTING: Phase.FINISHING, Direction.ROLLING_BACK: Phase.ROLLING_BACK}

@@ -1,21 +1,11 @@
 """What ends the way forward of a flag release."""
 
-from deliver.engine.core import flag_state, guards
-from deliver.engine.core.guards import Fail, Hold
+from deliver.engine.core import flag_state
+from deliver.engine.core.guards import Fail, Hold, lost_deployment
 from deliver.model.observation import Observation, Problem
 from deliver.model.release import Direction, Release
 
 SKEW = 60.0  # seconds by which the clock of a node may be behind ours
-
-
-def check_guards(release: Release, seen: Observation, now: float) -> Fail | Hold | None:
-    """The first thing that forbids to go on, certain failures first."""
-    return (
-        failed_pods(release, seen)
-        or foreign_change(release, seen, now)
-        or guards.failed_checks(release, seen, now)
-        or guards.out_of_time(release, seen, now)
-    )
 
 
 def failed_pods(release: Release, seen: Observation) -> Fail | None:
@@ -36,13 +26,11 @@ def died_before_treatment(release: Release, problem: Problem) -> bool:
 
 
 def foreign_change(release: Release, seen: Observation, now: float) -> Hold | None:
-    target, stable = release.spec.target.deployment, seen.stable
-    if stable is None:
-        return Hold(f"Deployment {target} was deleted")
-    if stable.uid != release.snapshot.uid:
-        return Hold(f"Deployment {target} was deleted and made again")
+    stable = seen.stable
+    if stable is None or stable.uid != release.snapshot.uid:
+        return lost_deployment(release, stable)
     if stable.template != release.snapshot.digest:
-        return Hold(f"the pod template of Deployment {target} was changed{stable.editor}: what users see has two causes now")
+        return Hold(f"the pod template of Deployment {stable.deployment} was changed{stable.editor}: what users see has two causes now")
     if silent := flag_state.unread_reason(release, seen, now):
         return Hold(silent)
     found = flag_state.known_state(release, seen)

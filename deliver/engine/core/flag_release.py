@@ -1,6 +1,9 @@
-"""The three courses of a flag release: raise the share and watch; leave it to everyone; or kill, prove it, and put back what stood."""
+"""A release of a flag: a growing share of users gets the treatment, from pods that stay as they are.
 
-from deliver.engine.core import flag_state, progress
+Its three courses: raise the share and watch; leave it to everyone; or kill, prove it, and put back what stood.
+"""
+
+from deliver.engine.core import flag_guards, flag_state, progress
 from deliver.engine.core.decision import (
     Decision,
     act,
@@ -14,9 +17,11 @@ from deliver.engine.core.decision import (
     wait,
     wait_while_paused,
 )
+from deliver.engine.core.guards import Fail, Hold
 from deliver.engine.core.rollback import LIMIT
 from deliver.model import journal
 from deliver.model.action import Verb
+from deliver.model.analysis_result import ComparedPods, Comparison
 from deliver.model.frozen import replace
 from deliver.model.journal import Event
 from deliver.model.observation import FlagState, Observation
@@ -31,6 +36,35 @@ def next_action(release: Release, seen: Observation, now: float) -> Decision:
     return courses[release.course](release, seen, now)
 
 
+def check_guards(release: Release, seen: Observation, now: float) -> Fail | Hold | None:
+    return flag_guards.failed_pods(release, seen) or flag_guards.foreign_change(release, seen, now)
+
+
+def with_checks(release: Release, seen: Observation) -> Release:
+    return replace(release, observed=seen.share, checks=seen.checks)
+
+
+def can_return(release: Release, seen: Observation) -> bool:
+    """Whoever serves can serve the safe variant."""
+    return True
+
+
+def can_wait_to_finish(release: Release) -> bool:
+    """Nothing is kept for it."""
+    return False
+
+
+def compared_pods(release: Release, seen: Observation) -> ComparedPods | None:
+    """All users are served by the pods that are there."""
+    return (seen.stable.pods, seen.stable.pods) if seen.stable and seen.stable.ready else None
+
+
+def comparison(release: Release) -> Comparison:
+    plan = release.plan.flag
+    assert plan is not None  # a flag release's plan
+    return Comparison(by_pods=False, past_until=release.started, variant=plan.variant, treatment=plan.treatment)
+
+
 # ---------------------------------------------------------------- forward
 
 
@@ -43,7 +77,7 @@ def progressing(release: Release, seen: Observation, now: float) -> Decision:
     return (
         ensure_percentage(release, seen, found, now)
         or ensure_served(release, seen, found, now)
-        or ensure_bake_begun(release, now)
+        or progress.ensure_bake_begun(release, now)
         or progress.ensure_bake_done(release, seen, now)
     )
 
@@ -82,12 +116,6 @@ def ensure_served(release: Release, seen: Observation, found: FlagState, now: fl
         where = flag_state.missing_instances(release, seen)
         return Decision(turn_back(release, f"the change was not seen to arrive within {limit:g} s: {where}", now), None, now)
     return unproven
-
-
-def ensure_bake_begun(release: Release, now: float) -> Decision | None:
-    if release.bake_since:
-        return None
-    return Decision(enter_phase(replace(release, bake_since=now), Phase.BAKING, now, Event.BAKE_BEGAN), None, now)
 
 
 # ---------------------------------------------------------------- finish
@@ -145,7 +173,7 @@ def ensure_off(release: Release, seen: Observation, found: FlagState, now: float
 
 def note_slow_kill(release: Release, seen: Observation, now: float) -> Release:
     """Whoever waits for a kill is told once where it has not arrived: there a person can help."""
-    shift, ack = release.shift, seen.flag.ack if seen.flag else None
+    shift, ack = release.shift, seen.flag.ack
     if shift is None or shift.verified or not shift.switched or now - shift.switched < release.spec.limits.shift:
         return release
     if ack and not ack.total:  # there is nobody to ask: time has to do

@@ -20,7 +20,7 @@ EXACT = 1e-6  # percent; below every back end's granularity
 def known_state(release: Release, seen: Observation) -> FlagState | None:
     """What stands, when it was read after our last write; None: not known yet."""
     flag = seen.flag
-    if flag is None or flag.state is None or (release.shift and flag.at < release.shift.written):
+    if flag.state is None or (release.shift and flag.at < release.shift.written):
         return None
     return flag.state
 
@@ -41,10 +41,10 @@ def killed_by(release: str, found: FlagState) -> bool:
 
 def unread_reason(release: Release, seen: Observation, now: float) -> str:
     """Why nothing is known of the flag for too long; "" while that is no trouble."""
-    heard = seen.flag.at if seen.flag and seen.flag.state else max(release.since, release.resumed)
+    heard = seen.flag.at if seen.flag.state else max(release.since, release.resumed)
     if now - heard < STALE:
         return ""
-    why = seen.flag.error if seen.flag and seen.flag.error else "its back end does not answer"
+    why = seen.flag.error or "its back end does not answer"
     return f"flag {flag_name(release)} cannot be read for {now - heard:.0f} s: {why}"
 
 
@@ -80,21 +80,21 @@ def ensure_arrived(release: Release, seen: Observation, found: FlagState, now: f
         shift = RouteChange(
             Side.STABLE if release.course is Direction.ROLLING_BACK else Side.BOTH,
             found.revision,
-            written=seen.flag.at if seen.flag else now,
+            written=seen.flag.at,
         )
     if not shift.switched:
         shift = replace(shift, switched=now)
     if not shift.verified and (how := arrival_proof(release, seen.flag, found, shift, now)):
         verified = replace(release, shift=replace(shift, verified=now), flag_revision=found.revision)
-        told: dict[str, Any] = {"subject": found.off} if found.percent is None else {"numbers": {"percent": found.percent}}
-        return Decision(verified.noted(now, Event.FLAG_SERVED, reason=how, **told), None, now)
+        known: dict[str, Any] = {"subject": found.off} if found.percent is None else {"numbers": {"percent": found.percent}}
+        return Decision(verified.noted(now, Event.FLAG_SERVED, reason=how, **known), None, now)
     after = replace(release, shift=shift, flag_revision=found.revision)
     if after != release:
         return Decision(after, None, now + SECOND_LOOK)
     return None if shift.verified else wait(release, now, now + SECOND_LOOK)
 
 
-def arrival_proof(release: Release, flag: FlagSeen | None, found: FlagState, shift: RouteChange, now: float) -> str:
+def arrival_proof(release: Release, flag: FlagSeen, found: FlagState, shift: RouteChange, now: float) -> str:
     """The evidence that the revision is served, in words; "" while there is none. Where nobody can be asked, time, and it is said."""
     ack = acknowledgement(flag, found)
     if ack is None:
@@ -110,16 +110,16 @@ def arrival_proof(release: Release, flag: FlagSeen | None, found: FlagState, shi
     return ""
 
 
-def acknowledgement(flag: FlagSeen | None, found: FlagState) -> Ack | None:
+def acknowledgement(flag: FlagSeen, found: FlagState) -> Ack | None:
     """The acknowledgement of this very revision."""
-    return flag.ack if flag and flag.ack and flag.acked_revision == found.revision else None
+    return flag.ack if flag.ack and flag.acked_revision == found.revision else None
 
 
 def missing_instances(release: Release, seen: Observation) -> str:
     """Who does not serve what was written last, for a message."""
     found = known_state(release, seen)
-    if found is None or (seen.flag and seen.flag.error):
-        return seen.flag.error if seen.flag and seen.flag.error else "the flag could not be read"
+    if found is None or seen.flag.error:
+        return seen.flag.error or "the flag could not be read"
     ack = acknowledgement(seen.flag, found)
     if ack is None:
         return "nobody has been asked yet"

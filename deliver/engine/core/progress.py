@@ -1,6 +1,6 @@
 """The way forward: hold what must not move, bring up the candidate, shift, watch, and on to the next step."""
 
-from deliver.engine.core import cutover, few_requests, guards, proof_gate
+from deliver.engine.core import cutover, few_requests, guards, pod_guards, proof_gate
 from deliver.engine.core.decision import (
     Decision,
     act,
@@ -46,7 +46,7 @@ def ensure_stable_pinned(release: Release, seen: Observation, now: float) -> Dec
         if len(journal.done(release.journal, Verb.HOLD_STABLE, release.resumed)) > 3:
             return Decision(hold(release, f"somebody keeps unpausing Deployment {stable.deployment}{stable.editor}", now), None, now)
         return act(release, now, Verb.HOLD_STABLE, "a pinned version must not roll away under its traffic")
-    floor = guards.autoscaler_floor(release, seen.candidate)
+    floor = pod_guards.autoscaler_floor(release, seen.candidate)
     if scaler and release.snapshot.autoscaler and (scaler.minimum or 1) < floor:
         why = "the side that would take the traffic back must not shrink"
         return act(release, now, Verb.HOLD_AUTOSCALER, why, pods=floor)
@@ -144,9 +144,13 @@ def ensure_route(release: Release, seen: Observation, now: float) -> Decision | 
         return act(release, now, Verb.ROUTE, f"{step.name}: {share}", exposure=wanted)
     if (unproven := _proven(release, seen, now, wanted)) is not None:
         return unproven
-    if not release.bake_since:
-        return Decision(enter_phase(replace(release, bake_since=now), Phase.BAKING, now, Event.BAKE_BEGAN), None, now)
-    return None
+    return ensure_bake_begun(release, now)
+
+
+def ensure_bake_begun(release: Release, now: float) -> Decision | None:
+    if release.bake_since:
+        return None
+    return Decision(enter_phase(replace(release, bake_since=now), Phase.BAKING, now, Event.BAKE_BEGAN), None, now)
 
 
 def exposure_of(release: Release, step: Step) -> Exposure:
@@ -221,8 +225,8 @@ def bake_overtime(release: Release, now: float) -> Release:
 
 def awaiting_samples(release: Release, done: float) -> CheckResult | None:
     """A check whose samples do not tell of all of the bake yet: scrapes take their time, and so do stores. What stops is BLIND soon."""
-    told = (check for check in release.checks if check.few is None or check.few.counted)  # without a request there are no samples
-    return next((check for check in told if 0 < check.seen_to < done - JITTER), None)
+    counted = (check for check in release.checks if check.few is None or check.few.counted)  # without a request there are no samples
+    return next((check for check in counted if 0 < check.seen_to < done - JITTER), None)
 
 
 def advance(release: Release, now: float) -> Decision:

@@ -15,9 +15,9 @@ from deliver.model.plan import ORIGINAL, Exposure, Side
 from deliver.model.release import Outcome, Phase, Release
 
 LIMIT = 1800.0  # seconds after which a rollback that cannot get done says so, with exit code 4
-CONTESTED = 5  # moves to the stable side that did not last: somebody undoes them
-REFUSED = 5  # tries to keep the pods of before, before users are sent to them all the same
-LEAVING = LIMIT / 2  # seconds that pods on their way out are waited for: they get users only where nobody else is ready
+MAX_UNDONE_MOVES = 5  # moves to the stable side that did not last: somebody undoes them
+MAX_RESTORE_TRIES = 5  # tries to keep the pods of before, before users are sent to them all the same
+LEAVING_LIMIT = LIMIT / 2  # seconds that pods on their way out are waited for: they get users only where nobody else is ready
 
 
 def next_action(release: Release, seen: Observation, now: float) -> Decision:
@@ -83,7 +83,7 @@ def ensure_traffic_on_stable(release: Release, stable: ArmSeen, seen: Observatio
 def is_contested(release: Release) -> bool:
     """Somebody keeps leading the Services away again."""
     home, anybody = Exposure(Side.STABLE), ORIGINAL  # the latter for want of ready pods
-    return moves_to(release, home, release.since) - moves_to(release, anybody, release.since) > CONTESTED
+    return moves_to(release, home, release.since) - moves_to(release, anybody, release.since) > MAX_UNDONE_MOVES
 
 
 def retract_proof(release: Release, why: str, now: float) -> Release:
@@ -121,7 +121,7 @@ def was_restored(release: Release) -> bool:
 def restored_or_refused(release: Release) -> bool:
     """Once carried out, what stands there is somebody else's wish; what is refused again and again keeps no user on the new version."""
     tries = journal.outcomes(release.journal, Verb.RESTORE_STABLE)
-    return len(tries) >= REFUSED or any(entry.result is Result.DONE for entry in tries)
+    return len(tries) >= MAX_RESTORE_TRIES or any(entry.result is Result.DONE for entry in tries)
 
 
 def ensure_candidate_gone(release: Release, stable: ArmSeen, seen: Observation, now: float) -> Decision | None:
@@ -141,13 +141,13 @@ def ensure_no_remaining_pods(release: Release, stable: ArmSeen, seen: Observatio
     if now <= release.since and release.snapshot.services:
         return wait(release, now, now + SECOND_LOOK)  # the look was made before it turned back, and did not ask for them
     if not seen.remains:
-        return wait(release, now) if seen.leaving and now - release.since < LEAVING else None
+        return wait(release, now) if seen.leaving and now - release.since < LEAVING_LIMIT else None
     if release.lingering:
         return wait(release, now)
-    told = replace(release, lingering=now).noted(
+    noted = replace(release, lingering=now).noted(
         now, Event.PODS_REMAIN, numbers={"pods": len(seen.remains)}, reason=remaining_pods_text(seen)
     )
-    return Decision(told, None, now)
+    return Decision(noted, None, now)
 
 
 def remaining_pods_text(seen: Observation) -> str:

@@ -25,7 +25,7 @@ from deliver.model.names import HASH, candidate_name, record_name
 from deliver.model.objects import Object
 from deliver.model.observation import ArmSeen, PodSeen
 from deliver.model.plan import Plan, Side
-from deliver.model.release import AutoscalerSnapshot, Release, Snapshot
+from deliver.model.release import AutoscalerSnapshot, Release, Snapshot, new_release
 from deliver.model.spec import Facts, ReleaseSpec, Target
 from deliver.plugins.interfaces import Finding, Router, Strategy
 from deliver.plugins.validation import checked_plan
@@ -93,18 +93,7 @@ def propose(
         + leftovers(cluster, spec, record)
         + rights(cluster, namespace, (*RIGHTS, *preview.preview_rights(plan)))
     )
-    release = Release(
-        id="",
-        number=0,
-        spec=spec,
-        plan=plan,
-        snapshot=before,
-        candidate=candidate_name(spec.target.deployment),
-        actor=actor,
-        started=now,
-        since=now,
-    )
-    release = with_number(release, record, now)
+    release = with_number(new_release(spec, plan, before, actor, now), record, now)
     findings += [Finding("weight", "info", note) for note in plan.notes]
     patches = planned_writes.planned_writes(release, router, stable.desired)
     return Proposal(release, tuple(findings), patches, duration(spec, plan), worst_exposure(plan), stable.pods)

@@ -8,17 +8,16 @@ from deliver.engine.core.flag_state import EXACT
 from deliver.engine.preflight.deployment import Proposal, find_deployment, leftovers, rights, snapshot
 from deliver.engine.preflight.findings import container_of, duration_findings, template_findings, unjudged_findings
 from deliver.engine.runtime.flag_client import FlagClient, FlagClientFactory
-from deliver.engine.runtime.flag_undo_note import parse_flag_undo_note
+from deliver.engine.runtime.flag_undo import parse_flag_undo_note
 from deliver.engine.runtime.observer import SnapshotFeed, label_selector
 from deliver.engine.runtime.pod_facts import arm
 from deliver.engine.runtime.record_store import Record, parse, with_number
 from deliver.model.errors import ClusterError, Forbidden, InputError
 from deliver.model.frozen import replace
-from deliver.model.names import candidate_name
 from deliver.model.objects import Object
 from deliver.model.observation import ArmSeen, FlagState
 from deliver.model.plan import FlagPlan, Plan
-from deliver.model.release import Outcome, Release
+from deliver.model.release import Outcome, Release, new_release
 from deliver.model.spec import Facts, PluginSpec, ReleaseSpec, Target
 from deliver.plugins.interfaces import Finding, Strategy
 from deliver.plugins.validation import checked_plan
@@ -66,17 +65,7 @@ def propose(
         *rights(cluster, spec.target.namespace, RIGHTS),
     ]
     before = replace(snapshot(deployment, stable, container), flag=state)
-    release = Release(
-        id="",
-        number=0,
-        spec=replace(spec, image=stable.image, router=NO_ROUTER),
-        plan=plan,
-        snapshot=before,
-        candidate=candidate_name(spec.target.deployment),
-        actor=actor,
-        started=now,
-        since=now,
-    )
+    release = new_release(replace(spec, image=stable.image, router=NO_ROUTER), plan, before, actor, now)
     findings += [Finding("weight", "info", note) for note in plan.notes]
     exposure = ", then ".join(f"{step.weight:g} % of users for {words(step.bake)}" for step in plan.steps)
     return Proposal(with_number(release, record, now), tuple(findings), patches(plan, spec.target, state), seconds, exposure, stable.pods)

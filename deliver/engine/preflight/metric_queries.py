@@ -3,6 +3,7 @@
 import time
 
 from deliver.cluster.port import Cluster
+from deliver.engine.core.exposure import exposed_by
 from deliver.engine.preflight.deployment import Proposal
 from deliver.engine.runtime.analysis_factory import provider_of
 from deliver.model.spec import ReleaseSpec
@@ -15,8 +16,7 @@ def query_findings(cluster: Cluster, spec: ReleaseSpec, proposal: Proposal, want
         return []
     from deliver.metrics.preflight import try_queries  # only a release with metrics pays for its import
 
-    flag = proposal.release.plan.flag
-    variant, provider = flag.variant if flag else "", provider_of(cluster, spec.analysis)
+    provider, variant = provider_of(cluster, spec.analysis), exposed_by(proposal.release).comparison(proposal.release).variant
     found = try_queries(spec.analysis, provider, spec.target.namespace, proposal.stable, variant=variant)
     if not any(finding.level in ("input", "refuse") for finding in found):
         from deliver.metrics.step_duration import step_duration_findings

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from deliver.cluster.port import Cluster
+from deliver.engine.core.exposure import exposed_by
 from deliver.engine.runtime import proxy_access, service_probe
 from deliver.engine.runtime.analysis_poller import Analyzer
 from deliver.model.analysis_result import NOT_ANALYZED, AnalysisResult
@@ -63,13 +64,13 @@ def make_analyzer(
     from deliver.metrics.variants import Variants
 
     provider, checks = provider_of(cluster, analysis), checks_of(cluster, analysis)
-    flag = release.plan.flag
+    arms = exposed_by(release).comparison(release)
     setup = StepSetup(
         step.baseline,
-        until=release.started if flag else 0.0,  # a flag's users are on the same pods: the past that is not touched by it ends there
+        until=arms.past_until,
         service_probes=probes,
-        variants=Variants(flag.variant, flag.treatment) if flag and flag.variant else None,
-        shared=step.side is Side.BOTH and not flag and not step.by_weight,
+        variants=Variants(arms.variant, arms.treatment) if arms.variant else None,
+        shared=step.side is Side.BOTH and arms.by_pods and not step.by_weight,
         alone=step.side is Side.CANDIDATE,
     )
     analyzer: Analyzer = StepAnalyzer(analysis, provider, checks, clock, setup, evidence_store=evidence_store)

@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from deliver.engine.core.cutover import judged_by_more_than_pods
+from deliver.engine.core.exposure import exposed_by
 from deliver.engine.runtime.clock import Background, Clock
 from deliver.model.analysis_result import NOT_ANALYZED, AnalysisResult
-from deliver.model.observation import ArmSeen, Observation, PodSeen
+from deliver.model.observation import Observation, PodSeen
 from deliver.model.plan import Step
 from deliver.model.release import Direction, Release
 
@@ -35,22 +36,15 @@ def has_requests(release: Release) -> bool:
     return release.current.metrics and (release.exposed or release.current.preview)
 
 
-def compared_pods(release: Release, stable: ArmSeen, judged: ArmSeen) -> tuple[tuple[PodSeen, ...], tuple[PodSeen, ...]]:
-    """The pods of the version that stands and of the one that is judged. In the finish the Deployment itself gets pods of the new one."""
-    if release.plan.flag or release.course is not Direction.PROMOTING:
-        return stable.pods, judged.pods
-    return stable.of(release.snapshot.hash), (*judged.pods, *(pod for pod in stable.pods if pod.hash != release.snapshot.hash))
-
-
 class AnalysisPoller:
     """Polls the analyzer of the present step while there is a candidate to judge; keeps its newest answer.
 
-    makes: what makes the analyzers of a release's steps.
+    analyzers_of: what makes the analyzers of a release's steps.
     """
 
-    def __init__(self, makes: AnalyzerFactory, release: Release, clock: Clock, background: Background) -> None:
-        self.makes, self.clock, self.background = makes, clock, background
-        self.make = makes(release)
+    def __init__(self, analyzers_of: AnalyzerFactory, release: Release, clock: Clock, background: Background) -> None:
+        self.analyzers_of, self.clock, self.background = analyzers_of, clock, background
+        self.make_analyzer = analyzers_of(release)
         self._analyzers: dict[str, Analyzer] = {}
         self.latest = NOT_ANALYZED
         self._due = 0.0
@@ -60,7 +54,7 @@ class AnalysisPoller:
 
     def renew(self, release: Release) -> None:
         """It is judged by other metrics from now on, and this step's bake by all of its samples."""
-        self.make = self.makes(release)
+        self.make_analyzer = self.analyzers_of(release)
         self._analyzers, self._bake, self._due = {}, 0.0, 0.0
 
     def consider(self, release: Release, seen: Observation) -> None:
@@ -71,10 +65,10 @@ class AnalysisPoller:
             return
         if self.clock.now() < self._due and release.bake_since in (0.0, self._bake):
             return
-        judged = seen.stable if release.plan.flag else seen.candidate  # a flag's users are served by the pods that are there
-        if judged is None or judged.ready == 0 or seen.stable is None:
+        pods = exposed_by(release).compared_pods(release, seen)
+        if pods is None:
             return
-        analyzer = self._of(release.current)
+        analyzer = self._analyzer_of(release.current)
         if release.bake_since and release.bake_since != self._bake:
             self._bake = release.bake_since
             analyzer.reset(release.bake_since)
@@ -84,23 +78,22 @@ class AnalysisPoller:
                 return
             self._busy = True
         self._due = self.clock.now() + analysis.poll
-        stable, candidate = compared_pods(release, seen.stable, judged)
         traffic = has_requests(release)
-        self.background.run(lambda: self._examine(analyzer, release.spec.target.namespace, stable, candidate, traffic))
+        self.background.run(lambda: self._analyze(analyzer, release.spec.target.namespace, *pods, traffic))
 
     def due(self, release: Release, now: float) -> float:
         """When `consider` wants to be asked again, unix seconds."""
         return now + 60.0 if nothing_to_ask(release) else max(self._due, now + 0.05 if not self._busy else now + 1.0)
 
-    def _of(self, step: Step) -> Analyzer:
+    def _analyzer_of(self, step: Step) -> Analyzer:
         """What a step does not ask for in a way of its own is asked by one analyzer."""
         key = repr((step.checks, step.baseline, step.probe, step.side, step.by_weight))
         if key not in self._analyzers:
-            self._analyzers[key] = made = self.make(step)
+            self._analyzers[key] = made = self.make_analyzer(step)
             made.reset(self.clock.now())  # what was counted before it is not of this step
         return self._analyzers[key]
 
-    def _examine(self, analyzer: Analyzer, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], traffic: bool) -> None:
+    def _analyze(self, analyzer: Analyzer, namespace: str, stable: Sequence[PodSeen], candidate: Sequence[PodSeen], traffic: bool) -> None:
         try:
             self.latest = analyzer.analyze(namespace, stable, candidate, traffic=traffic)
         finally:

@@ -9,8 +9,7 @@ from deliver.engine.core.decision import end, hold, turn_back
 from deliver.engine.runtime.analysis_poller import AnalysisPoller
 from deliver.engine.runtime.clock import Background, Clock
 from deliver.engine.runtime.executor import Executor
-from deliver.engine.runtime.flag_client import FlagWritten, with_flag_state
-from deliver.engine.runtime.flag_poller import FlagPoller
+from deliver.engine.runtime.flag_poller import ReleaseFlag
 from deliver.engine.runtime.guarded_writer import GuardedWriter
 from deliver.engine.runtime.lease import Lock
 from deliver.engine.runtime.metric_history import measured
@@ -28,18 +27,18 @@ from deliver.model.observation import Observation
 from deliver.model.release import Direction, Outcome, Release
 from deliver.plugins.interfaces import Router
 
-SETTLE = 0.1  # seconds given to the watch before the same action is asked for again
-REPEAT = 1.0
-BACKOFF = 1.0
-PATIENCE = 5.0  # seconds between tries of what the API server refuses, at most
-QUIET = 10.0  # seconds of silence worth a word
-UNSAVED = 120.0  # seconds that an end which cannot be recorded is tried for
-STUBBORN = 5  # refusals of one action before the release is held
+WATCH_DELAY = 0.1  # seconds given to the watch before the same action is asked for again
+REPEAT_AFTER = 1.0  # seconds before what was done and does not show is done again
+BACKOFF = 1.0  # seconds before another try of what was refused, at first
+MAX_BACKOFF = 5.0  # seconds, after many refusals or repetitions
+SILENCE = 10.0  # seconds without a word of the API server after which that is said, and between two such notes
+MAX_UNSAVED = 120.0  # seconds that an end which cannot be recorded is tried for
+MAX_TRIES = 5  # refusals of one action before the release is held; repetitions before it is repeated more slowly
 
 
 @dataclass(frozen=True)
 class DriverDeps:
-    """What a driver works with; all of it injected. flag: of a flag release. seeking: for metrics that were not there at the start."""
+    """What a driver works with; all of it injected. seeking: for metrics that were not there at the start."""
 
     cluster: Cluster
     router: Router
@@ -47,7 +46,7 @@ class DriverDeps:
     background: Background
     reporter: Reporter
     stop: Stop
-    flag: FlagPoller | None = None
+    flag: ReleaseFlag
     seeking: MetricSearcher | None = None
     save_every: float = 15.0  # seconds between saves of the record that only bring `status` up to date
 
@@ -58,16 +57,15 @@ class Driver:
     release: as it stands by now, saved or not; a tick that fails loses nothing of it. over: it has an outcome, or nothing can be done.
     """
 
-    def __init__(self, tools: DriverDeps, lease: Lock, store: Store, watching: AnalysisPoller, release: Release, selector: str) -> None:
+    def __init__(self, deps: DriverDeps, lease: Lock, store: Store, watching: AnalysisPoller, release: Release, selector: str) -> None:
         """selector: finds the pods of both arms. The watches are open from here on until `close`."""
-        self.tools, self.lease, self.store, self.watching, self.release = tools, lease, store, watching, release
-        flag = tools.flag.flag_client if tools.flag else None
-        wanted = [*watches(release, tools.router, selector), *(flag.watches() if flag else ())]
+        self.deps, self.lease, self.store, self.watching, self.release = deps, lease, store, watching, release
+        wanted = [*watches(release, deps.router, selector), *deps.flag.watches()]
         namespace = release.spec.target.namespace
-        self.feed = tools.cluster.follow(namespace, wanted, tools.clock.wake)
-        self.observer = Observer(self.feed, tools.router)
-        write = GuardedWriter(tools.cluster, namespace, lease, release.fence, self.feed)
-        self.executor = Executor(tools.cluster, tools.router, write, flag)
+        self.feed = deps.cluster.follow(namespace, wanted, deps.clock.wake)
+        self.observer = Observer(self.feed, deps.router)
+        write = GuardedWriter(deps.cluster, namespace, lease, release.fence, self.feed)
+        self.executor = Executor(deps.cluster, deps.router, write, deps.flag)
         self.over = False
         self.deaf_until = float("-inf")  # monotonic seconds: what wakes us before is no reason to look
         self.saved_entries, self.saved_at = -1, 0.0
@@ -103,13 +101,13 @@ class Driver:
         except ClusterError as error:
             return self._failed(error)
         self.failing = None
-        if self.feed.quiet() > QUIET:
+        if self.feed.quiet() > SILENCE:
             self._note(f"the API server has not been heard for {self.feed.quiet():.0f} s; exposure stays as it is")
-        self.tools.reporter.update(self.release, seen)
+        self.deps.reporter.update(self.release, seen)
         self.over = self.release.outcome is not None
-        if self.tools.flag and not self.over:
-            self.tools.flag.consider(self.release, seen)
-            wake_at = min(wake_at, self.tools.flag.due(self.tools.clock.now()))
+        if not self.over:
+            self.deps.flag.consider(self.release, seen)
+            wake_at = min(wake_at, self.deps.flag.due(self.deps.clock.now()))
         return wake_at
 
     def due(self) -> bool:
@@ -117,12 +115,12 @@ class Driver:
 
         What wakes a driver is often its own record, come back through the watch.
         """
-        seen, flag = self.seen, self.tools.flag
+        seen, flag = self.seen, self.deps.flag.latest
         if seen is None:
             return True  # the first look has failed
-        if self.watching.latest is not self.judged or (flag and flag.latest is not seen.flag) or self.observer.differs(self.release):
+        if self.watching.latest is not self.judged or flag is not seen.flag or self.observer.differs(self.release):
             return True
-        stopped = self.tools.stop.is_set() and self.release.course is not Direction.ROLLING_BACK  # a rollback goes on all the same
+        stopped = self.deps.stop.is_set() and self.release.course is not Direction.ROLLING_BACK  # a rollback goes on all the same
         if stopped or self.lease.lost_to is not None:
             return True
         self.watching.consider(self.release, seen)  # after an answer has been looked at: the next one takes its place
@@ -130,7 +128,7 @@ class Driver:
 
     def _rest(self, wake_at: float) -> None:
         """Until it is time to look, or there is something to see."""
-        clock = self.tools.clock
+        clock = self.deps.clock
         if self.deaf_until > clock.monotonic():
             while (left := self.deaf_until - clock.monotonic()) > 0:
                 clock.wait(left)
@@ -141,7 +139,7 @@ class Driver:
 
     def _sought(self, release: Release) -> bool:
         """Metrics were found that the release is not judged by yet."""
-        seeking = self.tools.seeking
+        seeking = self.deps.seeking
         if seeking is None:
             return False
         seeking.consider(release)
@@ -149,19 +147,18 @@ class Driver:
 
     def _turn(self, release: Release) -> tuple[Release, Observation, float]:
         self.lease.renew_if_due()
-        now = self.tools.clock.now()  # after what may have waited: a look is dated when it is taken
-        if self.tools.seeking and (more := with_found_metrics(release, self.tools.seeking.found, now)) is not release:
+        now = self.deps.clock.now()  # after what may have waited: a look is dated when it is taken
+        if self.deps.seeking and (more := with_found_metrics(release, self.deps.seeking.found, now)) is not release:
             release = self.release = more
             self.watching.renew(more)
         judged = self.judged = self.watching.latest
         seen = self.observer.look(release, now, judged.results, judged.at, judged.candidate_percent)
-        flag = self.tools.flag.latest if self.tools.flag else None
         requests = tuple([one for one in seen.requests if one.id not in self.answered])
-        self.seen = seen = replace(seen, switch=judged.switch, flag=flag, requests=requests)
+        self.seen = seen = replace(seen, switch=judged.switch, flag=self.deps.flag.latest, requests=requests)
         if self.lease.lost_to is not None or self.observer.newest_fence(release, seen) > release.fence:
             raise Superseded(f"release {release.id} was taken over", why=f"by {self.lease.lost_to or 'another driver'}")
-        if self.tools.stop.is_set() and release.course is not Direction.ROLLING_BACK and release.outcome is None:
-            release = self.release = hold(self._closed(release), self.tools.stop.reason(), now)
+        if self.deps.stop.is_set() and release.course is not Direction.ROLLING_BACK and release.outcome is None:
+            release = self.release = hold(self._closed(release), self.deps.stop.reason(), now)
             self._save(release, force=True)
             return release, seen, now
         decision = decide(measured(release, judged, now), seen, now)
@@ -178,20 +175,20 @@ class Driver:
         given_up = self._given_up(error)
         if given_up is not None:
             self.release, self.over = given_up, True
-            return self.tools.clock.now()
+            return self.deps.clock.now()
         if self.seen is not None:
             self.watching.consider(self.release, self.seen)  # a record that cannot be written is no reason to stop judging
-        self.deaf_until = self.tools.clock.monotonic() + BACKOFF
-        return self.tools.clock.now() + BACKOFF
+        self.deaf_until = self.deps.clock.monotonic() + BACKOFF
+        return self.deps.clock.now() + BACKOFF
 
     def _given_up(self, error: ClusterError) -> Release | None:
         """None while it is worth another try. What is decided, or not permitted, and cannot be recorded for long, ends all the same."""
-        now, release = self.tools.clock.now(), self.release
+        now, release = self.deps.clock.now(), self.release
         self._note(f"{error.what}: trying again; exposure stays as it is")
         self.failing = now if self.failing is None else self.failing
-        if now - self.failing < UNSAVED or (release.outcome is None and not isinstance(error, Forbidden)):
+        if now - self.failing < MAX_UNSAVED or (release.outcome is None and not isinstance(error, Forbidden)):
             return None
-        self.tools.reporter.note(f"the record of the release could not be written: {error.what}")
+        self.deps.reporter.note(f"the record of the release could not be written: {error.what}")
         if release.outcome is not None:
             return release
         release = self._closed(release)
@@ -201,52 +198,47 @@ class Driver:
 
     def _note(self, text: str) -> None:
         """Said once every few seconds, not at every try."""
-        now = self.tools.clock.monotonic()
-        if now - self.noted_at >= QUIET:
+        now = self.deps.clock.monotonic()
+        if now - self.noted_at >= SILENCE:
             self.noted_at = now
-            self.tools.reporter.note(text)
+            self.deps.reporter.note(text)
 
     # ------------------------------------------------------------ acting
 
     def _act(self, release: Release, action: Action, seen: Observation) -> tuple[Release, Observation, float]:
-        clock = self.tools.clock
+        clock = self.deps.clock
         if self.last and self.last[0] == action and clock.monotonic() - self.last[1] < self._again():
-            return release, seen, clock.now() + (SETTLE if self.repeated < STUBBORN else REPEAT)  # done; the watch has not shown it yet
+            delay = WATCH_DELAY if self.repeated < MAX_TRIES else REPEAT_AFTER
+            return release, seen, clock.now() + delay  # done; the watch has not shown it yet
         if (left := self._refused_for(action)) > 0:
             return release, seen, clock.now() + left  # refused a moment ago; what wakes us, our own record first, is no reason to hurry
         release, intent = self._intended(release, action)
         self._journal(release, action)
         self.unsaved = None
         try:
-            came = self.executor.do(action, release, seen)
+            release = self.executor.do(action, release, seen)
         except ClusterError as error:
             result = Result.UNKNOWN if isinstance(error, Unreachable) else Result.FAILED
             return self._refused(release.with_outcome(clock.now(), intent, result, error.what), action, error, seen)
         self.refused = 0
         self.repeated = self.repeated + 1 if self.last and self.last[0] == action else 0
         self.last = (action, clock.monotonic())
-        if isinstance(came, FlagWritten):
-            release = with_flag_state(release, action, came, clock.now())
-            if self.tools.flag:
-                self.tools.flag.kick()
-        elif action.verb is Verb.KEEP_EVIDENCE:
-            release = replace(release, evidence=came)
         return release.with_outcome(clock.now(), intent, Result.DONE), seen, clock.now()
 
     def _refused_for(self, action: Action) -> float:
         """Seconds before it is tried again. After many refusals in a row, of whatever actions, no other one helps either."""
-        if self.not_before is None or (self.not_before[0] != action and self.refused < STUBBORN):
+        if self.not_before is None or (self.not_before[0] != action and self.refused < MAX_TRIES):
             return 0.0
-        return self.not_before[1] - self.tools.clock.monotonic()
+        return self.not_before[1] - self.deps.clock.monotonic()
 
     def _again(self) -> float:
         """Seconds before what was done and does not show is done again: somebody undoes it, and the journal has to hold it all."""
-        return REPEAT if self.repeated < STUBBORN else PATIENCE
+        return REPEAT_AFTER if self.repeated < MAX_TRIES else MAX_BACKOFF
 
     def _intended(self, release: Release, action: Action) -> tuple[Release, Entry]:
         """With the intent in the journal. One whose saving failed may stand in the record all the same: it is not written twice."""
         if self.unsaved is None or self.unsaved.action != action:
-            release = self._closed(release).noted(self.tools.clock.now(), Event.INTENT, action=action)
+            release = self._closed(release).noted(self.deps.clock.now(), Event.INTENT, action=action)
             self.unsaved = release.journal[-1]
         self.release = release
         return release, self.unsaved
@@ -256,7 +248,7 @@ class Driver:
         entry, self.unsaved = self.unsaved, None
         if entry is None:
             return release
-        return release.with_outcome(self.tools.clock.now(), entry, Result.FAILED, "not done, it could not be recorded")
+        return release.with_outcome(self.deps.clock.now(), entry, Result.FAILED, "not done, it could not be recorded")
 
     def _journal(self, release: Release, action: Action) -> None:
         """The intent first, but traffic that must come back does not wait for the journal (design.md rule 3)."""
@@ -267,25 +259,25 @@ class Driver:
         except DeliverError as error:
             if release.course is not Direction.ROLLING_BACK or not _moves_users(action, release):
                 raise
-            self.tools.reporter.note(f"the journal could not be written ({error.what}); moving the traffic all the same")
+            self.deps.reporter.note(f"the journal could not be written ({error.what}); moving the traffic all the same")
 
     def _refused(self, release: Release, action: Action, error: ClusterError, seen: Observation) -> tuple[Release, Observation, float]:
         """The API server did not take it. Forward: back or hold, by what it said. Back: again, until the rollback's own limit."""
-        now = self.tools.clock.now()
+        now = self.deps.clock.now()
         self.refused += 1
         if release.course is Direction.ROLLING_BACK:
-            self.tools.reporter.note(f"{action}: {error.what}: trying again")
+            self.deps.reporter.note(f"{action}: {error.what}: trying again")
         elif action.verb is Verb.CLOSE_PREVIEW:
-            self.tools.reporter.note(f"{action}: {error.what}")  # the ladder gives it up after a few tries: no user is on it
+            self.deps.reporter.note(f"{action}: {error.what}")  # the ladder gives it up after a few tries: no user is on it
         elif isinstance(error, Forbidden):
             release = hold(release, f"not permitted: {error.what}", now)
         elif isinstance(error, Rejected):
             release = turn_back(release, f"{action} was rejected: {error.what}", now)
-        elif isinstance(error, (Conflict, NotFound)) and self.refused >= STUBBORN:
+        elif isinstance(error, (Conflict, NotFound)) and self.refused >= MAX_TRIES:
             release = hold(release, f"{action} is refused again and again: {error.what}", now)
         self.release = release
-        delay = min(PATIENCE, BACKOFF * 2 ** min(self.refused - 1, 5))
-        self.not_before = action, self.tools.clock.monotonic() + delay
+        delay = min(MAX_BACKOFF, BACKOFF * 2 ** min(self.refused - 1, 5))
+        self.not_before = action, self.deps.clock.monotonic() + delay
         self._save(release, force=True)
         return release, seen, now + delay
 
@@ -293,9 +285,9 @@ class Driver:
 
     def _save(self, release: Release, *, force: bool = False) -> None:
         """When the journal has grown, a request was answered, or `status` would be out of date."""
-        now = self.tools.clock.now()
+        now = self.deps.clock.now()
         ended = release.outcome is not None
-        stale = now - self.saved_at >= self.tools.save_every and bool(release.checks)
+        stale = now - self.saved_at >= self.deps.save_every and bool(release.checks)
         weighed = release.measures is not self.saved_measures  # a driver that takes over goes on with the evidence as it is
         if not (force or ended or len(release.journal) != self.saved_entries or stale or weighed):
             return

@@ -5,10 +5,12 @@ from typing import Any
 from deliver.cluster.patch import merge_patch_to
 from deliver.cluster.port import Cluster
 from deliver.engine.runtime import preview_service
-from deliver.engine.runtime.flag_client import FLAG_VERBS, FlagClient, FlagWritten
+from deliver.engine.runtime.flag_client import FLAG_VERBS
+from deliver.engine.runtime.flag_poller import ReleaseFlag
 from deliver.engine.runtime.guarded_writer import GuardedWriter
 from deliver.model.action import Action, Verb
 from deliver.model.errors import ClusterError, Conflict
+from deliver.model.frozen import replace
 from deliver.model.names import FENCE, RELEASE_LABEL, candidate_name
 from deliver.model.objects import Object
 from deliver.model.observation import Observation
@@ -19,20 +21,16 @@ LOG_LINES = 20
 
 
 class Executor:
-    """Carries out one action; answers with lines for the record (evidence), most often none, or with what came of the flag.
+    """Carries out one action; answers with what the release knows by that, most often no more than before."""
 
-    flag_client: of a flag release.
-    """
+    def __init__(self, cluster: Cluster, router: Router, write: GuardedWriter, flag: ReleaseFlag) -> None:
+        self.cluster, self.router, self.write, self.flag = cluster, router, write, flag
 
-    def __init__(self, cluster: Cluster, router: Router, write: GuardedWriter, flag_client: FlagClient | None = None) -> None:
-        self.cluster, self.router, self.write, self.flag_client = cluster, router, write, flag_client
-
-    def do(self, action: Action, release: Release, seen: Observation) -> tuple[str, ...] | FlagWritten:
+    def do(self, action: Action, release: Release, seen: Observation) -> Release:
         """Raises ClusterError, or Superseded."""
         target = release.spec.target.deployment
         if action.verb in FLAG_VERBS:
-            assert self.flag_client is not None  # a flag release has one
-            return self.flag_client.do(action, release, self.write)
+            return self.flag.do(action, release, self.write)
         match action.verb:
             case Verb.ROUTE:
                 assert action.exposure is not None  # decide always gives one
@@ -66,8 +64,8 @@ class Executor:
             case Verb.CLOSE_PREVIEW:
                 preview_service.close_preview(self.cluster, self.write, release)
             case Verb.KEEP_EVIDENCE:
-                return evidence(self.cluster, release, seen)
-        return ()
+                return replace(release, evidence=evidence(self.cluster, release, seen))
+        return release
 
     def _deployment(self, name: str, uid: str, spec: dict[str, Any]) -> None:
         def build(now: Object) -> Object | None:

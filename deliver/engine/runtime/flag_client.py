@@ -9,8 +9,7 @@ from typing import Any
 from deliver.cluster.port import Cluster, Watch
 from deliver.engine.core.flag_state import foreign_write, killed_by, serves
 from deliver.engine.runtime import proxy_access
-from deliver.engine.runtime.flag_undo import undo_whole
-from deliver.engine.runtime.flag_undo_note import flag_undo_note
+from deliver.engine.runtime.flag_undo import flag_undo_note, undo_whole
 from deliver.engine.runtime.guarded_writer import GuardedWriter
 from deliver.model.action import Action, Verb
 from deliver.model.errors import ClusterError, NotFound, Rejected

@@ -1,19 +1,49 @@
-"""When and how the flag is looked at: beside the driver's loop, so that a slow back end never delays a pod fact."""
+"""When and how a release's flag is looked at: beside the driver's loop, so that a slow back end never delays a pod fact."""
 
+import math
 import threading
+from collections.abc import Sequence
 
+from deliver.cluster.port import Watch
 from deliver.engine.core.flag_state import POLL
 from deliver.engine.runtime.clock import Background, Clock
-from deliver.engine.runtime.flag_client import FlagClient
+from deliver.engine.runtime.flag_client import FlagClient, with_flag_state
+from deliver.engine.runtime.guarded_writer import GuardedWriter
+from deliver.model.action import Action
 from deliver.model.errors import DeliverError
 from deliver.model.frozen import replace
-from deliver.model.observation import FlagSeen, Observation, PodSeen
+from deliver.model.observation import NO_FLAG, FlagSeen, Observation, PodSeen
 from deliver.model.release import Release
 
 RETRY = 15.0  # seconds after which what was confirmed is confirmed once more: pods come and go
 
 
-class FlagPoller:
+class ReleaseFlag:
+    """What a driver works with beside pods and Services. Of a release of pods that is nothing. latest: the newest look."""
+
+    latest = NO_FLAG
+
+    def watches(self) -> Sequence[Watch]:
+        """What it is made of in the cluster."""
+        return ()
+
+    def consider(self, release: Release, seen: Observation) -> None:
+        """Start a look if one is due and none is under way."""
+
+    def due(self, now: float) -> float:
+        """When `consider` wants to be asked again, unix seconds."""
+        return math.inf
+
+    def look_now(self, release: Release, seen: Observation) -> FlagSeen:
+        """In the caller's thread: for commands that look and leave."""
+        return self.latest
+
+    def do(self, action: Action, release: Release, write: GuardedWriter) -> Release:
+        """Carries an action on the flag out; answers with what the release knows by that. Raises ClusterError, or Superseded."""
+        raise AssertionError(f"{action} of a release without a flag")
+
+
+class FlagPoller(ReleaseFlag):
     """Polls the flag; keeps the newest look. A failed one leaves what was seen before, with the error beside it."""
 
     def __init__(self, flag_client: FlagClient, clock: Clock, background: Background) -> None:
@@ -22,8 +52,10 @@ class FlagPoller:
         self._due, self._confirmed, self._busy = 0.0, 0.0, False
         self._lock = threading.Lock()
 
+    def watches(self) -> Sequence[Watch]:
+        return self.flag_client.watches()
+
     def consider(self, release: Release, seen: Observation) -> None:
-        """Start a look if one is due and none is under way."""
         with self._lock:
             if self._busy or self.clock.now() < self._due:
                 return
@@ -33,15 +65,14 @@ class FlagPoller:
         self.background.run(lambda: self._look(release.id, pods, asks))
 
     def due(self, now: float) -> float:
-        """When `consider` wants to be asked again, unix seconds."""
         return max(self._due, now + 0.05) if not self._busy else now + POLL
 
-    def kick(self) -> None:
-        """Something was written: what is known is old."""
-        self._due = 0.0
+    def do(self, action: Action, release: Release, write: GuardedWriter) -> Release:
+        done = self.flag_client.do(action, release, write)
+        self._due = 0.0  # what is known is old
+        return with_flag_state(release, action, done, self.clock.now())
 
     def look_now(self, release: Release, seen: Observation) -> FlagSeen:
-        """In the caller's thread: for commands that look and leave."""
         self._look(release.id, _ready(seen), asks=release.shift is not None)
         return self.latest
 

@@ -1,17 +1,42 @@
-"""Taking a flag back by a back end that knows documents alone, and has no `undo` of its own: whole, or not at all."""
+"""What takes a flag back: the note on the Deployment whose pods read it, and a back end that has no `undo` of its own."""
+
+import json
+from typing import Any
 
 from deliver.engine.core.flag_state import killed_by, serves_nobody
+from deliver.model.codec import decode, encode
+from deliver.model.names import UNDO
 from deliver.model.observation import FlagState
+from deliver.model.plan import FlagPlan
+from deliver.model.release import Release
 from deliver.plugins.flags import FlagBackend, Mark, Undone
 from deliver.plugins.interfaces import Writer
 
 STAYS = "flag `{flag}` was {how} by somebody else while the release ran: it stays {so}"
 
 
+def flag_undo_note(release: Release) -> str:
+    """An annotation that undoes a flag release without its record."""
+    plan, before = release.plan.flag, release.snapshot.flag
+    return json.dumps({"release": release.id, "flag": encode(plan), "before": encode(before)}, sort_keys=True, separators=(",", ":"))
+
+
+def parse_flag_undo_note(deployment: dict[str, Any]) -> tuple[str, FlagPlan, FlagState] | None:
+    """(release id, flag, what it was before); None without a note that can be read."""
+    text = (deployment["metadata"].get("annotations") or {}).get(UNDO, "null")
+    try:
+        note = json.loads(text)
+        return str(note["release"]), decode(FlagPlan, note["flag"]), decode(FlagState, note["before"])
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
 def undo_whole(
     backend: FlagBackend, write: Writer, flag: str, before: FlagState, theirs: FlagState | None, known: str, mark: Mark
 ) -> Undone:
-    """theirs: what somebody else had made of the flag when our kill went over it. known: the revision of our own last write.
+    """By a back end that knows documents alone: whole, or not at all.
+
+    theirs: what somebody else had made of the flag when our kill went over it. known: the revision of our own last write.
 
     The document of before where nobody else wrote. Where somebody did and nobody got the treatment by that, theirs. Everything else would
     give it to somebody again, or undo what is not ours: then the safe variant stays, and that is said.

@@ -19,8 +19,8 @@ from deliver.model.spec import Target
 
 DURATION = 15  # seconds without a renewal after which a holder counts as dead
 RENEW = 5.0  # seconds between renewals
-SOON = 0.02  # seconds after which a lock that somebody else was quicker to take is taken again, at first
-TAKES = 60  # tries of that, a minute in all
+FIRST_RETRY = 0.02  # seconds after which a lock that somebody else was quicker to take is taken again, at first
+TAKE_TRIES = 60  # of a lock that others take too, a minute in all
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Lease:
         if holder.name and self.clock.now() - holder.renewed < DURATION:
             raise self._locked(holder)
         if holder.name:
-            self._outlive(holder)
+            self._wait_for_expiry(holder)
             holder = self.look()
         self._take_first(holder, fence_above)
 
@@ -120,17 +120,17 @@ class Lease:
         """Take it as soon as the present holder, if any, is seen to be dead; raises Locked when it is seen to live."""
         holder = self.look()
         if holder.name and holder.name != self.identity and holder.version != self.presumed_dead:
-            self._outlive(holder)
+            self._wait_for_expiry(holder)
             holder = self.look()
         self._take_first(holder, fence_above)
 
     def seize(self, *, fence_above: int = 0) -> None:
         """Take it from whoever has it. Rollback and abort may; the old holder's writes change nothing from now on."""
-        for number in range(TAKES):
+        for number in range(TAKE_TRIES):
             try:
                 self._take(self.look(), fence_above)
             except Conflict:
-                self.clock.wait(min(1.0, SOON * 2**number))  # somebody took it in between; an API server in trouble says so too
+                self.clock.wait(min(1.0, FIRST_RETRY * 2**number))  # somebody took it in between; an API server in trouble says so too
                 continue
             return
         raise Conflict(f"Lease {self.name} keeps changing under our writes", hint="who else writes to it? `kubectl get lease -o yaml`")
@@ -145,7 +145,7 @@ class Lease:
                 raise self._locked(now) from None
             self._take(now, fence_above)
 
-    def _outlive(self, holder: Holder) -> None:
+    def _wait_for_expiry(self, holder: Holder) -> None:
         """Watch the Lease for as long as a live holder may stay silent."""
         over = self.clock.monotonic() + DURATION
         while self.clock.monotonic() < over:

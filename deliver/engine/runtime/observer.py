@@ -164,9 +164,8 @@ class Observer:
         """The highest fence on anything we look at: above our own, somebody has taken over."""
         record = self.feed.get("configmaps", record_name(release.spec.target.deployment))
         arms = [arm.fence for arm in (seen.stable, seen.candidate) if arm]
-        flag = seen.flag.state.fence if seen.flag and seen.flag.state else 0
         opened = seen.preview.fence if seen.preview else 0
-        return max([fence_of(record) if record else 0, seen.route.fence, flag, opened, *arms])
+        return max([fence_of(record) if record else 0, seen.route.fence, seen.flag.fence, opened, *arms])
 
 
 def _requested(text: str) -> tuple[OperatorRequest, ...]:

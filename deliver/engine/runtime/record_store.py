@@ -32,10 +32,10 @@ T = TypeVar("T")
 
 SCHEMA = "2"
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
-LATEST = 250_000_000_000.0  # unix seconds: the end of the year 9891, and of what a datetime can say
-ATTEMPTS = 10
-LONGEST = 48  # characters of the Deployment in a release's id: as a label it may have 63
-ROOM = 900_000  # bytes: an object may have 1 MiB; older history goes first
+END_OF_TIME = 250_000_000_000.0  # unix seconds: the end of the year 9891, and of what a datetime can say
+WRITE_TRIES = 10
+MAX_NAME = 48  # characters of the Deployment in a release's id: as a label it may have 63
+MAX_BYTES = 900_000  # of a record: an object may have 1 MiB; older history goes first
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,11 @@ def check_sane(release: Release) -> Release:
     if not 0 <= release.step < len(release.plan.steps):
         raise ValueError(f"step {release.step} of {len(release.plan.steps)}")
     times = (release.started, release.since, release.bake_since, release.blind_since, release.ended, release.resumed, release.traffic_off)
-    if not all(0 <= at < LATEST for at in (*times, *(entry.at for entry in release.journal))):
+    if not all(0 <= at < END_OF_TIME for at in (*times, *(entry.at for entry in release.journal))):
         raise ValueError("a time in it is none")
-    if not release.plan.flag and digest_of(release.snapshot.template) != release.snapshot.digest:
+    if digest_of(release.snapshot.template) != release.snapshot.digest:
         raise ValueError("its snapshot of the stable side is not the one that was taken")
-    assert release.plan.flag or release.new_template  # KeyError where the template is none
+    assert release.new_template  # KeyError where the template is none
     return release
 
 
@@ -121,7 +121,7 @@ def _bare(check: CheckResult) -> CheckResult:
 def new_id(deployment: str, record: Record, now: float) -> str:
     """deployment-yyyymmdd-n: unique for the target, sortable, and short enough for a label."""
     day = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d")
-    name = deployment if len(deployment) <= LONGEST else f"{deployment[: LONGEST - 7].rstrip('-.')}-{checksum(deployment)[:6]}"
+    name = deployment if len(deployment) <= MAX_NAME else f"{deployment[: MAX_NAME - 7].rstrip('-.')}-{checksum(deployment)[:6]}"
     prefix = f"{name}-{day}-"
     known = [release.id for release in (*record.history, *([record.release] if record.release else []))]
     counts = [int(id.removeprefix(prefix)) for id in known if id.startswith(prefix) and id.removeprefix(prefix).isdigit()]
@@ -162,7 +162,7 @@ class Store:
 
         Raises Superseded when the record carries a higher fence, ClusterError when it cannot be written.
         """
-        for _ in range(ATTEMPTS):
+        for _ in range(WRITE_TRIES):
             record = self.record
             self._check_fence(record, release)
             requests = tuple(request for request in record.requests if request.id not in answered)
@@ -199,7 +199,7 @@ class Store:
             if old is not release:
                 text = json.dumps(encode(release), separators=(",", ":"))
             used += len(text)
-            if used > ROOM:
+            if used > MAX_BYTES:
                 break
             self._texts[release.id] = release, text
         return f"[{','.join(text for _, text in self._texts.values())}]"
@@ -218,7 +218,7 @@ class Store:
         self._requests(lambda there: tuple(one for one in there if one.id != id))
 
     def _requests(self, change: Callable[[tuple[OperatorRequest, ...]], tuple[OperatorRequest, ...]]) -> None:
-        for _ in range(ATTEMPTS):
+        for _ in range(WRITE_TRIES):
             requests = json.dumps(encode(change(self.record.requests)))
             try:
                 self.record = parse(self._write({"requests": requests}, self.record.version))

@@ -19,10 +19,10 @@ ServiceProbe = tuple[str, Callable[[float], Probe]]
 
 def service_probes(cluster: Cluster, release: Release) -> tuple[ServiceProbe, ...]:
     """One for each Service of the release; none when nothing tells how to ask. A call takes the seconds it may use."""
-    told = cutover.check_with_path(release)
-    if told is None:
+    check = cutover.check_with_path(release)
+    if check is None:
         return ()
-    options = registry.load("deliver.checks", told.kind).Options.model_validate(dict(told.options))
+    options = registry.load("deliver.checks", check.kind).Options.model_validate(dict(check.options))
     return tuple((f"Service {one.name}", partial(probe_service, cluster, release, one.name, options)) for one in release.snapshot.services)
 
 

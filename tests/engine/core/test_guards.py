@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from deliver.engine.core import guards
+from deliver.engine.core import guards, pod_guards
+from deliver.engine.core.decide import check_guards
 from deliver.engine.core.decision import Decision
 from deliver.engine.core.guards import Fail, Hold
 from deliver.model.observation import AutoscalerSeen, Observation, PreviewSeen, Problem
@@ -37,7 +38,7 @@ CRASHES = Problem("crash-loop", "web keeps crashing (exit code 1)")
 
 
 def danger(release=None, look: Observation | None = None, now: float = NOW) -> Fail | Hold | None:
-    return guards.check_guards(release or baking(), look or seen(), now)
+    return check_guards(release or baking(), look or seen(), now)
 
 
 def test_nothing_is_wrong_where_all_is_well():
@@ -82,7 +83,7 @@ def test_another_image_in_the_candidate(editor: str, who: str):
     ],
 )
 def test_a_candidate_that_is_gone_while_it_is_needed(release, side: Side, fails: bool):
-    found = guards.failed_candidate(release, seen(side, candidate=None), NOW)
+    found = pod_guards.failed_candidate(release, seen(side, candidate=None), NOW)
     assert found == (Fail("the candidate Deployment web-candidate is gone: somebody deleted it") if fails else None)
 
 
@@ -126,21 +127,21 @@ def test_readiness_that_was_lost_under_traffic_or_in_a_preview(release, fails: b
 
 
 def test_the_pods_are_a_check_of_their_own():
-    whole = guards.pods_check(baking(), seen())
+    whole = pod_guards.pods_check(baking(), seen())
     assert whole == CheckResult(
         "pods", "pods", Verdict.PASS, "4 of 4 candidate pods ready, restarts: 0", candidate=4.0, stable=4.0, limit=4.0, samples=4
     )
-    fewer = guards.pods_check(baking(), seen(candidate=candidate(pods=pods(3, CANDIDATE, restarts=2)), stable=None))
+    fewer = pod_guards.pods_check(baking(), seen(candidate=candidate(pods=pods(3, CANDIDATE, restarts=2)), stable=None))
     assert (fewer.verdict, fewer.why) == (Verdict.BLIND, "3 of 4 candidate pods ready, restarts: 6")
     assert (fewer.candidate, fewer.stable, fewer.samples) == (3.0, 0.0, 3)
     crashing = candidate(pods=pods(3, CANDIDATE) + pods(1, "bad", ready=False, problem=CRASHES))
-    assert guards.pods_check(baking(), seen(candidate=crashing)).why == "bad-0: web keeps crashing (exit code 1)"
-    assert guards.pods_check(baking(), seen(candidate=crashing)).verdict is Verdict.FAIL
+    assert pod_guards.pods_check(baking(), seen(candidate=crashing)).why == "bad-0: web keeps crashing (exit code 1)"
+    assert pod_guards.pods_check(baking(), seen(candidate=crashing)).verdict is Verdict.FAIL
     waiting = candidate(pods=pods(4, CANDIDATE) + pods(1, "late", ready=False, problem=WAITS))
-    assert guards.pods_check(baking(), seen(candidate=waiting)).verdict is Verdict.PASS, "what may still come right is no failure"
+    assert pod_guards.pods_check(baking(), seen(candidate=waiting)).verdict is Verdict.PASS, "what may still come right is no failure"
     lost = candidate(pods=pods(4, CANDIDATE) + pods(1, "weak", ready=False, lost=True))
-    assert guards.pods_check(baking(), seen(candidate=lost)).verdict is Verdict.FAIL
-    nobody = guards.pods_check(baking(), seen(candidate=None))
+    assert pod_guards.pods_check(baking(), seen(candidate=lost)).verdict is Verdict.FAIL
+    nobody = pod_guards.pods_check(baking(), seen(candidate=None))
     assert (nobody.verdict, nobody.why) == (Verdict.BLIND, "0 of 4 candidate pods ready, restarts: 0")
 
 
@@ -202,15 +203,15 @@ def test_the_autoscaler_is_ours_at_its_minimum_of_before_and_at_the_size_of_the_
 def test_whatever_we_asked_of_the_autoscaler_so_far_is_ours():
     release = intent(intent(scaled(), NOW - 9, "route both: 50 %"), NOW - 8, "hold-autoscaler 7: it has to take them back")
     release = outcome(release, NOW - 7, "hold-autoscaler 9: refused", "failed")
-    assert guards.asked_floors(release) == {7}
+    assert pod_guards.asked_floors(release) == {7}
     assert held(release, autoscaler=AutoscalerSeen("web", "h", 7, 10)) == ""
     assert held(release, autoscaler=AutoscalerSeen("web", "h", 9, 10)).endswith("was changed to 9")
 
 
 def test_an_autoscaler_is_not_asked_for_more_than_its_own_maximum():
-    assert guards.autoscaler_floor(baking()) == 4
-    assert guards.autoscaler_floor(scaled()) == 4
-    assert guards.autoscaler_floor(scaled(maximum=3)) == 3
+    assert pod_guards.autoscaler_floor(baking()) == 4
+    assert pod_guards.autoscaler_floor(scaled()) == 4
+    assert pod_guards.autoscaler_floor(scaled(maximum=3)) == 3
 
 
 def test_services_and_previews_edited_by_somebody():
