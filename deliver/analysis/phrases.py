@@ -5,8 +5,8 @@ from math import log
 from deliver.analysis import ratio_interval, sequential_test
 from deliver.analysis.leaning import GrossHarm
 from deliver.analysis.sequential_test import Rules
+from deliver.formatting import formats
 from deliver.model.evidence import Tally, Track
-from deliver.text import formats
 
 
 def odds(log_evidence: float) -> str:

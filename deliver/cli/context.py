@@ -122,7 +122,7 @@ def aim(given: Given) -> "tuple[KubernetesCluster, Target]":
 
 def actor(environ: Mapping[str, str]) -> str:
     """Who does it, for journal and lock: DELIVER_ACTOR, else the CI's user and run, else user@host. One line, no control characters."""
-    from deliver.text.sanitize import clean
+    from deliver.formatting.sanitize import clean
 
     return clean(_actor(environ))[:200] or "unknown"
 

@@ -64,7 +64,7 @@ def run(given: Given) -> int:
 
 
 def _say(notes: "Sequence[object]") -> None:
-    from deliver.text.sanitize import clean
+    from deliver.formatting.sanitize import clean
 
     for note in notes:
         context.say(f"{'!' if getattr(note, 'lost', False) else '-'} {clean(note)}")

@@ -31,7 +31,7 @@ def init(given: Given) -> int:
     from deliver.discovery import yaml_writer
     from deliver.discovery.discover import discover
     from deliver.discovery.workload import read_workload
-    from deliver.text.sanitize import clean
+    from deliver.formatting.sanitize import clean
 
     path = Path(given["write"]) if given["write"] and given["write"] != "-" else None
     _free(path, force=bool(given["force"]))

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deliver.formatting.durations import show_duration
 from deliver.model import defaults
 from deliver.model.errors import InputError
-from deliver.text.durations import show_duration
 
 
 @dataclass(frozen=True)

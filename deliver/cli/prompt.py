@@ -4,9 +4,9 @@ import sys
 
 from deliver.cli import context
 from deliver.discovery.types import Question
+from deliver.formatting.sanitize import clean
 from deliver.model.errors import InputError
 from deliver.render.style import is_tty
-from deliver.text.sanitize import clean
 
 TRIES = 3
 

@@ -60,7 +60,7 @@ def spec(given: Given, strategy: str = "", *, patient: bool = True) -> Asked:
 
 def say(lines: Sequence[str]) -> None:
     """What they quote comes out of the cluster."""
-    from deliver.text.sanitize import clean
+    from deliver.formatting.sanitize import clean
 
     for line in lines:
         context.say(clean(line))

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from deliver.formatting.sanitize import json_in, one_line
 from deliver.model.errors import ClusterError, Conflict, Forbidden, Gone, NotFound, Rejected, Unreachable
-from deliver.text.sanitize import json_in, one_line
 
 LONGEST_TEXT = 512
 CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and line feed

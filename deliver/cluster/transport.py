@@ -14,8 +14,8 @@ from deliver import __version__
 from deliver.cluster.credentials import Credentials, CredentialsFailed
 from deliver.cluster.failures import AttemptFailed, Call, from_status, no_answer, without_secrets
 from deliver.cluster.timing import Deadline, Timing
+from deliver.formatting.sanitize import json_in
 from deliver.model.errors import Forbidden
-from deliver.text.sanitize import json_in
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse

@@ -13,9 +13,9 @@ from deliver.discovery.series_queries import LONG_WINDOW, YOUNG_PODS, SeriesQuer
 from deliver.discovery.types import Ask, DiscoveredEntry, Discovery, Family, Question
 from deliver.discovery.workload import Workload
 from deliver.engine.runtime import analysis_factory
+from deliver.formatting.durations import show_duration
 from deliver.model.spec import Analysis, PluginSpec
 from deliver.plugins.interfaces import MetricProvider, MetricsError
-from deliver.text.durations import show_duration
 
 MINUTES = 300.0  # seconds of the traffic of now
 

@@ -10,8 +10,8 @@ from deliver.analysis.selectors import Matcher, Selector
 from deliver.discovery.catalog import may_time_requests
 from deliver.discovery.requests import RequestCounter
 from deliver.discovery.types import Choice, Family, Question
+from deliver.formatting.durations import show_duration
 from deliver.plugins.types import parse_duration
-from deliver.text.durations import show_duration
 
 SLOW_FRACTION = 0.05  # of the stable side's requests, that may be above the chosen bound
 FEWEST_REQUESTS = 20  # requests below which their times say nothing

@@ -15,12 +15,12 @@ from deliver.discovery.series_queries import YOUNG_PODS
 from deliver.discovery.types import Ask, DiscoveredEntry, Discovery, nobody_to_ask
 from deliver.discovery.workload import Workload, read_workload
 from deliver.engine.runtime.record_store import Record
+from deliver.formatting.durations import words
 from deliver.model.errors import InputError
 from deliver.model.release import Release
 from deliver.model.spec import Analysis, EvidenceMetric, Metric, PluginSpec, ReleaseSpec
 from deliver.plugins.interfaces import Finding
 from deliver.plugins.types import WRITTEN
-from deliver.text.durations import words
 
 PODS_ALONE = "judged by its pods and health checks alone"
 RULE = "judged-by"

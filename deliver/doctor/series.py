@@ -14,12 +14,12 @@ from deliver.discovery.series_queries import WINDOW, YOUNG_PODS, SeriesQueries
 from deliver.discovery.types import Family, Question
 from deliver.discovery.workload import Workload
 from deliver.doctor.line import DoctorLine
+from deliver.formatting.durations import show_duration
 from deliver.metrics.queries import counter, has_series, pods_with_series
 from deliver.metrics.scrape_delay import cadence
 from deliver.model.errors import InputError
 from deliver.model.names import candidate_name
 from deliver.plugins.interfaces import MetricProvider, MetricsError, Series
-from deliver.text.durations import show_duration
 
 DEFAULT_STALENESS = 60.0  # `max_staleness`, where nobody has set it
 OTHER_NAMES = (

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from deliver.doctor.line import DoctorLine
+from deliver.formatting.formats import count
+from deliver.formatting.sanitize import clean
 from deliver.render.style import PLAIN, Style
-from deliver.text.formats import count
-from deliver.text.sanitize import clean
 
 
 def doctor_text(checks: Iterable[DoctorLine], style: Style = PLAIN) -> str:

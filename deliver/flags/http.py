@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deliver.cluster.port import Access
+from deliver.formatting.sanitize import one_line
 from deliver.http.client import BodyTooLarge, Client, NoAnswer, Reply
 from deliver.model.errors import Rejected, Unreachable
-from deliver.text.sanitize import one_line
 
 LARGEST = 8 * 1024 * 1024
 LONGEST_RETRY_AFTER = 10.0  # seconds that a server may ask us to wait

@@ -16,10 +16,10 @@ from urllib.parse import quote
 from deliver.cluster.port import Access
 from deliver.flags.http import FlagHttpClient, reason_in
 from deliver.flags.rollout import Variants, marks_of
+from deliver.formatting.sanitize import one_line
 from deliver.http.client import Reply
 from deliver.model.errors import ClusterError, Rejected, Unreachable
 from deliver.model.observation import Ack
-from deliver.text.sanitize import one_line
 
 THREADS = 4
 EVALUATION_TIMEOUT = 3.0  # seconds for one evaluation

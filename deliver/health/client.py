@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from deliver.cluster.port import Access
+from deliver.formatting.sanitize import one_line
 from deliver.http.client import CONNECT_TIMEOUT, BodyTooSlow, Client, NoAnswer, Reply
 from deliver.model.observation import PodSeen
-from deliver.text.sanitize import one_line
 
 LARGEST = 64 * 1024
 NO_ADDRESS = "the pod has no address yet"

@@ -9,12 +9,12 @@ from urllib.parse import unquote
 
 from pydantic import BaseModel, Field
 
+from deliver.formatting.sanitize import one_line
 from deliver.health.client import NO_ADDRESS, Answer, Request, direct, judged, send
 from deliver.health.options import CheckOptions
 from deliver.http.client import Reply
 from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import Probe, Reach
-from deliver.text.sanitize import one_line
 
 METHOD = "/grpc.health.v1.Health/Check"
 HEADERS = {"content-type": "application/grpc", "te": "trailers", "user-agent": "deliver"}

@@ -5,12 +5,12 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field, field_validator
 
+from deliver.formatting.sanitize import one_line
 from deliver.health.client import NO_ADDRESS, Answer, Request, direct, judged, send
 from deliver.health.options import CheckOptions
 from deliver.http.client import Reply
 from deliver.model.observation import PodSeen
 from deliver.plugins.interfaces import Probe, Reach
-from deliver.text.sanitize import one_line
 
 SECRET = ("authorization", "cookie", "proxy-authorization", "x-api-key", "x-auth-token")
 

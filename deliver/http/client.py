@@ -15,7 +15,7 @@ import certifi
 import httpx
 
 from deliver.cluster.failures import status_object
-from deliver.text.sanitize import json_in, one_line
+from deliver.formatting.sanitize import json_in, one_line
 
 CONNECT_TIMEOUT = 3.0  # seconds
 PIECE = 16 * 1024

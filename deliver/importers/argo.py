@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from deliver.formatting.durations import show_duration
 from deliver.importers import metric
 from deliver.importers.condition import condition
 from deliver.importers.deliver_yaml import POLLS, YEAR, NotTaken, Pieces, number, seconds
 from deliver.importers.objects import Manifest, group, items, name, namespace, part, title
-from deliver.text.durations import show_duration
 
 GROUP, ROLLOUT = "argoproj.io", "Rollout"
 TEMPLATES = ("AnalysisTemplate", "ClusterAnalysisTemplate")

@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass, replace
 from math import isfinite
 
+from deliver.formatting.sanitize import one_line
 from deliver.importers.deliver_yaml import NotTaken
 from deliver.importers.ratio import Bounds
-from deliver.text.sanitize import one_line
 
 _NUMBER = r"-?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?"
 _RESULT = (

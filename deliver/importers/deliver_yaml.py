@@ -8,11 +8,11 @@ from typing import Any
 
 import yaml
 
+from deliver.formatting.durations import show_duration
+from deliver.formatting.sanitize import one_line
 from deliver.model import defaults
 from deliver.model.errors import DeliverError
 from deliver.plugins.types import parse_duration
-from deliver.text.durations import show_duration
-from deliver.text.sanitize import one_line
 
 YEAR = 365 * 86400.0
 POLLS = 1000  # in a row, at most

@@ -9,8 +9,8 @@ import promql_parser as promql
 from deliver.analysis import selectors
 from deliver.analysis.promql import Scanner
 from deliver.analysis.selectors import Matcher, Selector
+from deliver.formatting.durations import show_duration
 from deliver.model.errors import InputError
-from deliver.text.durations import show_duration
 
 _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _RATES = ("rate", "irate", "increase")

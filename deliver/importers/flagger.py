@@ -4,11 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from deliver.formatting.durations import show_duration
 from deliver.importers import metric
 from deliver.importers.deliver_yaml import POLLS, YEAR, NotTaken, Pieces, number, seconds
 from deliver.importers.objects import Manifest, group, items, name, namespace, part, title
 from deliver.importers.ratio import Bounds
-from deliver.text.durations import show_duration
 
 GROUP, CANARY = "flagger.app", "Canary"
 _SIDES = ("target", "name", "service", "namespace", "ingress", "route")

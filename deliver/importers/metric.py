@@ -8,11 +8,11 @@ from typing import Any
 from deliver.analysis.bounds import units_per_second
 from deliver.analysis.promql import BadText, Scanner
 from deliver.analysis.selectors import Matcher, Selector
+from deliver.formatting.durations import show_duration
 from deliver.importers import expression
 from deliver.importers.deliver_yaml import NotTaken, seconds
 from deliver.importers.expression import Node, Quantile, Summed, Unusual
 from deliver.importers.ratio import Bounds, on_share, ratio
-from deliver.text.durations import show_duration
 
 _PLACE = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}")
 BEGIN, OLD, END = "\ue000", "\ue002", "\ue001"  # private characters: around what names a side, until it is left out; OLD: the stable one

@@ -7,8 +7,8 @@ import itertools
 import math
 from typing import Any
 
+from deliver.formatting.sanitize import json_in, one_line
 from deliver.plugins.interfaces import Answer, Histogram, MetricsError, Series
-from deliver.text.sanitize import json_in, one_line
 
 
 def parse_answer(status: int, body: bytes, query: str) -> Answer:

@@ -6,6 +6,8 @@ from math import ceil
 
 from deliver.analysis import detectability, sequential_test
 from deliver.analysis.detectability import SharedStep, Traffic
+from deliver.formatting.durations import rough_duration
+from deliver.formatting.formats import number
 from deliver.metrics import calibrate
 from deliver.metrics.evidence_store import calibration_inputs_of
 from deliver.metrics.fetch import Fetch
@@ -18,8 +20,6 @@ from deliver.model.release import Release
 from deliver.model.spec import EvidenceMetric
 from deliver.plugins.interfaces import Finding, MetricProvider
 from deliver.plugins.validation import error_text
-from deliver.text.durations import rough_duration
-from deliver.text.formats import number
 
 RULE = "detectable"
 TIMEOUT = 15.0

@@ -7,8 +7,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import SkipJsonSchema
 
+from deliver.formatting.durations import show_duration
 from deliver.plugins import types
-from deliver.text.durations import show_duration
 
 _WORDS = {bool: "yes or no", int: "number", float: "number", str: "text", dict: "mapping", list: "list"}
 _KINDS = {"duration": "duration", "percent": "percent", "share": "percent", "": ""}

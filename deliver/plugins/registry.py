@@ -139,7 +139,7 @@ def _loaded(group: str, entry: EntryPoint) -> Any:
     try:
         cls = entry.load()
     except Exception as error:  # a plugin is foreign code: whatever it raises at import is its fault, and a message
-        from deliver.text.sanitize import one_line  # `deliver --help` reads this module, and no plugin
+        from deliver.formatting.sanitize import one_line  # `deliver --help` reads this module, and no plugin
 
         why = f"{type(error).__name__}: {one_line(error)}"
         raise PluginError(f"{_label(entry)} does not load", why=why, hint=f"entry point: {entry.value}") from error

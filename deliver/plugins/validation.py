@@ -4,13 +4,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from deliver.formatting.sanitize import one_line
 from deliver.model.codec import decode, encode
 from deliver.model.errors import DeliverError
 from deliver.model.plan import Plan, Side
 from deliver.model.spec import Facts
 from deliver.plugins.interfaces import Answer, Histogram, MetricsError, Probe, Series, Strategy
 from deliver.plugins.registry import PluginError, load
-from deliver.text.sanitize import one_line
 
 LONGEST = 600  # characters of a plugin's words: they go into the journal, and an object has 1 MiB
 MOST_PODS = 100_000

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from deliver.formatting.formats import count
 from deliver.render.view import View, typed
-from deliver.text.formats import count
 
 FACTS = ("switched", "probed", "drained")
 

@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from deliver.formatting.durations import duration
+from deliver.formatting.formats import count, percent
+from deliver.formatting.sanitize import clean, command_data, command_property, markdown
 from deliver.model.observation import Observation
 from deliver.model.release import Direction, Outcome, Release
 from deliver.render.exposure import words_in
@@ -16,9 +19,6 @@ from deliver.render.lines import Lines
 from deliver.render.out import Out, never_raises
 from deliver.render.summary import check_cells, headline, result_word, where
 from deliver.render.view import View, release_view
-from deliver.text.durations import duration
-from deliver.text.formats import count, percent
-from deliver.text.sanitize import clean, command_data, command_property, markdown
 
 
 class Dialect(Protocol):

@@ -1,9 +1,9 @@
 """An error as a person reads it: what failed, why, the state of the cluster now, the next command."""
 
+from deliver.formatting.sanitize import clean, defuse
 from deliver.model.errors import DeliverError
 from deliver.render.style import PLAIN, Style
 from deliver.render.view import API_VERSION
-from deliver.text.sanitize import clean, defuse
 
 
 def error_text(error: DeliverError, style: Style = PLAIN) -> str:

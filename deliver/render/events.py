@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from math import isfinite
 
+from deliver.formatting.durations import duration
+from deliver.formatting.formats import count, number
+from deliver.formatting.sanitize import clean
 from deliver.model.journal import Entry, EntryKind, Event, Result
 from deliver.model.release import Release
 from deliver.model.verdict import CheckResult, Verdict, binding, combined
 from deliver.render.sentences import phrase, sentence
-from deliver.text.durations import duration
-from deliver.text.formats import count, number
-from deliver.text.sanitize import clean
 
 _LEVELS = {
     **dict.fromkeys((Event.HELD, Event.ROLLED_BACK, Event.OLD_SIDE_COLD, Event.CONNECTIONS_HELD, Event.CONNECTIONS_CUT), "warn"),

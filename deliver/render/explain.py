@@ -1,5 +1,8 @@
 """`deliver explain`: the chain of decisions, and under each verdict the query, the samples, the numbers and the limit."""
 
+from deliver.formatting.durations import duration
+from deliver.formatting.formats import clock, count, number, stamp
+from deliver.formatting.sanitize import clean
 from deliver.model.journal import Entry, Event
 from deliver.model.release import Release
 from deliver.model.verdict import CheckResult
@@ -11,9 +14,6 @@ from deliver.render.sentences import phrase
 from deliver.render.style import PLAIN, VERDICT_LEVEL, VERDICT_STYLE, Style
 from deliver.render.summary import result_word, took, where
 from deliver.render.view import release_view
-from deliver.text.durations import duration
-from deliver.text.formats import clock, count, number, stamp
-from deliver.text.sanitize import clean
 
 
 def explain_text(release: Release, now: float, step: int | None = None, style: Style = PLAIN) -> str:

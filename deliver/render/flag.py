@@ -1,11 +1,11 @@
 """What is said of a release whose exposure is a share of users, moved by a feature flag."""
 
+from deliver.formatting.formats import clock, finite, percent
+from deliver.formatting.sanitize import clean, markdown
 from deliver.model.journal import Entry
 from deliver.model.observation import NO_FLAG, FlagState, Observation
 from deliver.model.release import Direction, Outcome, Phase, Release
 from deliver.render.words import View, Words
-from deliver.text.formats import clock, finite, percent
-from deliver.text.sanitize import clean, markdown
 
 MEANING = {
     Outcome.PROMOTED: "every user gets the treatment",

@@ -9,6 +9,8 @@ from textwrap import wrap
 
 from rich.text import Text
 
+from deliver.formatting.durations import duration
+from deliver.formatting.formats import NONE, clock, count, image_change, image_parts, percent, short_image
 from deliver.model.observation import Observation
 from deliver.model.release import Direction, Phase, Release
 from deliver.render import blue_green
@@ -19,8 +21,6 @@ from deliver.render.odds import SIZE, filled, odds_line
 from deliver.render.style import STEP_LEVEL, UNICODE, VERDICT_LEVEL
 from deliver.render.summary import check_cells, result_word
 from deliver.render.view import View, release_view, typed
-from deliver.text.durations import duration
-from deliver.text.formats import NONE, clock, count, image_change, image_parts, percent, short_image
 
 STYLE = {"done": "green", "fail": "bold red", "warn": "yellow", "action": "", "wait": "cyan", "todo": "dim"}
 BADGE = {"done": "bold black on green", "fail": "bold white on red", "warn": "bold black on yellow", "action": "bold black on cyan"}

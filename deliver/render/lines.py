@@ -3,6 +3,9 @@
 import threading
 from collections.abc import Callable
 
+from deliver.formatting.durations import duration
+from deliver.formatting.formats import clock, count, percent, share_observed
+from deliver.formatting.sanitize import clean, defuse
 from deliver.model.observation import Observation
 from deliver.model.release import Phase, Release
 from deliver.model.verdict import Verdict, binding, combined
@@ -12,9 +15,6 @@ from deliver.render.out import Out, never_raises
 from deliver.render.style import LEVEL_STYLE, Style
 from deliver.render.summary import summary_lines
 from deliver.render.view import baked, exposure, newest_checks, warm
-from deliver.text.durations import duration
-from deliver.text.formats import clock, count, percent, share_observed
-from deliver.text.sanitize import clean, defuse
 
 REMIND = 30.0  # seconds of silence before a line says what is waited for
 PROGRESS = 15.0  # seconds between two lines about a bake

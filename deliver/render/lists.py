@@ -4,13 +4,13 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from deliver.formatting.formats import finite, rfc3339
+from deliver.formatting.sanitize import clean_data, escaped
 from deliver.model.journal import Entry
 from deliver.model.release import Release
 from deliver.model.verdict import CheckResult
 from deliver.render.sentences import sentence
 from deliver.render.view import API_VERSION, View, check_view, facts, release_view
-from deliver.text.formats import finite, rfc3339
-from deliver.text.sanitize import clean_data, escaped
 
 if TYPE_CHECKING:
     from deliver.engine.preflight.deployment import Proposal

@@ -11,6 +11,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from deliver.formatting.sanitize import clean
 from deliver.model.observation import Observation
 from deliver.model.release import Release
 from deliver.render.events import Line, Narrator
@@ -18,7 +19,6 @@ from deliver.render.frame import frame
 from deliver.render.out import Out, never_raises
 from deliver.render.style import Style
 from deliver.render.summary import summary_lines
-from deliver.text.sanitize import clean
 
 _LABEL = re.compile(r" *(?:[a-z]+: )?")
 KEPT = 12  # events in memory; the frame shows as many of the newest as fit

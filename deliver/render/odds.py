@@ -3,8 +3,8 @@
 from math import log
 
 from deliver.analysis import phrases
+from deliver.formatting.formats import finite, number, odds
 from deliver.model.verdict import CheckResult
-from deliver.text.formats import finite, number, odds
 
 View = dict[str, object]
 SIZE = 16  # cells of a bar

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from deliver.formatting.formats import NONE
+from deliver.formatting.sanitize import clean, clean_data
 from deliver.plugins import registry
 from deliver.plugins.options import lines
 from deliver.plugins.registry import Plugin
 from deliver.render.style import PLAIN, Style, table
-from deliver.text.formats import NONE
-from deliver.text.sanitize import clean, clean_data
 
 View = dict[str, Any]
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TextIO
 
 from deliver.engine.runtime.reporter import Reporter
+from deliver.formatting.sanitize import clean
 from deliver.model.errors import DeliverError
 from deliver.model.observation import Observation
 from deliver.model.release import Release
@@ -15,7 +16,6 @@ from deliver.render.lines import Lines
 from deliver.render.out import Out, never_raises
 from deliver.render.style import Style, can_unicode, is_tty, style_for
 from deliver.render.summary import summary_lines
-from deliver.text.sanitize import clean
 
 LIVE_COLUMNS, LIVE_ROWS = 60, 16  # below this the live view would show too little of each thing
 

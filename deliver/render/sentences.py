@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Mapping
 
+from deliver.formatting.durations import words
+from deliver.formatting.formats import count, endpoints_text
+from deliver.formatting.sanitize import clean
 from deliver.model.action import Verb
 from deliver.model.journal import Entry, Event, Result
 from deliver.model.plan import Side
 from deliver.model.release import Outcome, Release
 from deliver.render import flag
 from deliver.render.exposure import words_of
-from deliver.text.durations import words
-from deliver.text.formats import count, endpoints_text
-from deliver.text.sanitize import clean
 
 GOING_ON = "going on without proof; what it shows can still take the release back"
 _SIDES = {Side.STABLE: "the stable side only", Side.BOTH: "both sides", Side.CANDIDATE: "the candidate only"}

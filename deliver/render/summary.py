@@ -1,5 +1,8 @@
 """The end of a run, last on the screen and last in the CI log: result, why, what stands now, what to do."""
 
+from deliver.formatting.durations import duration
+from deliver.formatting.formats import NONE, clock, count, number
+from deliver.formatting.sanitize import clean, defuse
 from deliver.model.observation import Observation
 from deliver.model.release import Direction, Outcome, Phase, Release
 from deliver.model.verdict import Verdict
@@ -9,9 +12,6 @@ from deliver.render.exposure import words_of
 from deliver.render.judged_by import judged_line
 from deliver.render.style import PLAIN, Style
 from deliver.render.view import View, newest_checks, release_view
-from deliver.text.durations import duration
-from deliver.text.formats import NONE, clock, count, number
-from deliver.text.sanitize import clean, defuse
 
 RESULT = {
     Outcome.PROMOTED: ("done", "PROMOTED"),

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from deliver.formatting.durations import duration
+from deliver.formatting.formats import clock, percent, stamp
+from deliver.formatting.sanitize import clean
 from deliver.model.exitcodes import ExitCode
 from deliver.model.observation import Observation
 from deliver.model.release import Release
@@ -15,9 +18,6 @@ from deliver.render.odds import SIZE, filled, odds_line
 from deliver.render.style import LEVEL_STYLE, PLAIN, STEP_LEVEL, VERDICT_LEVEL, VERDICT_STYLE, Style, table
 from deliver.render.summary import arms, check_cells, problem, result_word, where
 from deliver.render.view import View, release_view, typed
-from deliver.text.durations import duration
-from deliver.text.formats import clock, percent, stamp
-from deliver.text.sanitize import clean
 
 if TYPE_CHECKING:
     from deliver.engine.commands.status import LockStatus

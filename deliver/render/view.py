@@ -5,6 +5,8 @@ Percentages and pods are what was read back (Observation); null where nothing wa
 
 from typing import TYPE_CHECKING, Any
 
+from deliver.formatting.formats import finite, rfc3339
+from deliver.formatting.sanitize import clean_data
 from deliver.model.codec import encode
 from deliver.model.journal import Entry, EntryKind
 from deliver.model.observation import ArmSeen, Observation, RouteSeen
@@ -15,8 +17,6 @@ from deliver.render import flag
 from deliver.render.exposure import words_of
 from deliver.render.odds import odds_view
 from deliver.render.words import image_of
-from deliver.text.formats import finite, rfc3339
-from deliver.text.sanitize import clean_data
 
 if TYPE_CHECKING:
     from deliver.engine.commands.status import LockStatus

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from deliver.formatting.formats import NONE, clock, count, finite, image_change, percent, share_observed, short_image
+from deliver.formatting.sanitize import clean, markdown
 from deliver.model.observation import Observation
 from deliver.model.plan import Side
 from deliver.model.release import Direction, Outcome, Phase, Release
 from deliver.render.style import Style
-from deliver.text.formats import NONE, clock, count, finite, image_change, percent, share_observed, short_image
-from deliver.text.sanitize import clean, markdown
 
 View = dict[str, Any]
 _MEANING = {

@@ -1,13 +1,13 @@
 """What a replay prints: each turn with its numbers, and what a release would have come to."""
 
+from deliver.formatting.durations import duration
+from deliver.formatting.formats import count, finite, number, rfc3339, stamp
+from deliver.formatting.sanitize import clean, clean_data
 from deliver.render.events import check_line
 from deliver.render.style import PLAIN, VERDICT_LEVEL, VERDICT_STYLE, Style
 from deliver.render.view import API_VERSION, View, check_view
 from deliver.replay.aa_test import Alike
 from deliver.replay.question import Answered
-from deliver.text.durations import duration
-from deliver.text.formats import count, finite, number, rfc3339, stamp
-from deliver.text.sanitize import clean, clean_data
 
 ENDINGS = {
     "PASSED": ("done", "would have passed"),

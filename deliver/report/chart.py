@@ -6,6 +6,8 @@ from math import log10
 
 from deliver.analysis import selectors
 from deliver.analysis.bounds import units_per_second
+from deliver.formatting.durations import duration
+from deliver.formatting.sanitize import clean
 from deliver.model.errors import InputError
 from deliver.model.evidence import Point
 from deliver.model.journal import Entry, Event
@@ -13,8 +15,6 @@ from deliver.model.release import Outcome, Release
 from deliver.model.spec import EvidenceMetric, LatencyMetric, Metric, QueryMetric
 from deliver.report import trail
 from deliver.report.trail import At, Curve, Share
-from deliver.text.durations import duration
-from deliver.text.sanitize import clean
 
 MARKS = 24
 DRAWN = 6  # metrics: a file must be one that can be sent by mail

@@ -6,10 +6,10 @@ from urllib.parse import urlencode, urlsplit
 
 from deliver.analysis import selectors
 from deliver.analysis.selectors import Matcher
+from deliver.formatting.sanitize import clean
 from deliver.model.errors import InputError
 from deliver.model.release import Release
 from deliver.model.spec import EvidenceMetric, LatencyMetric, Metric, QueryMetric
-from deliver.text.sanitize import clean
 
 _URL = re.compile(r"https?://[^\s<>\"']+")
 

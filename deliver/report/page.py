@@ -5,6 +5,9 @@ from importlib.resources import files
 
 from deliver import __version__
 from deliver.analysis.wilson import NAME
+from deliver.formatting.durations import duration
+from deliver.formatting.formats import number, stamp
+from deliver.formatting.sanitize import clean
 from deliver.model.journal import Entry, EntryKind
 from deliver.model.release import Release
 from deliver.render.events import Narrator, check_line, clean_sentence
@@ -18,9 +21,6 @@ from deliver.report.chart import Chart
 from deliver.report.html import Markup, coded, facts, join, link, table, tag
 from deliver.report.links import Link
 from deliver.report.palette import NIGHT, PAPER, declared
-from deliver.text.durations import duration
-from deliver.text.formats import number, stamp
-from deliver.text.sanitize import clean
 
 # POLICY: nothing may be fetched and no script may run, whatever a name in the cluster is.
 DECISIONS = 50

@@ -1,11 +1,11 @@
 """The panels of a chart, in order, each with its text for those who do not see it."""
 
+from deliver.formatting.durations import duration
+from deliver.formatting.formats import odds, percent
 from deliver.report import draw
 from deliver.report.chart import Chart, Shares
 from deliver.report.draw import Panel
 from deliver.report.trail import Curve, Share
-from deliver.text.durations import duration
-from deliver.text.formats import odds, percent
 
 
 def panels(chart: Chart) -> tuple[Panel, ...]:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
+from deliver.formatting.durations import duration
+from deliver.formatting.formats import NONE, number
 from deliver.render.events import Narrator
 from deliver.render.style import PLAIN, Style, table
 from deliver.render.summary import result_word
 from deliver.simulate.run import Run
 from deliver.simulate.summary import Line
-from deliver.text.durations import duration
-from deliver.text.formats import NONE, number
 
 
 def story(title: str, run: Run, style: Style = PLAIN) -> str:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deliver.formatting.durations import show_duration
 from deliver.plugins.types import parse_duration, parse_percent, parse_share
-from deliver.text.durations import show_duration
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 from random import Random
 from typing import Any
 
+from deliver.formatting.sanitize import clean
 from deliver.metrics.analyzer import StepAnalyzer
 from deliver.metrics.answers import parse_answer
 from deliver.model.codec import encode
@@ -11,7 +12,6 @@ from deliver.model.observation import PodSeen
 from deliver.model.spec import Analysis, LatencyMetric, QueryMetric, RatioMetric
 from deliver.model.verdict import CheckResult, Verdict
 from deliver.plugins.interfaces import Answer, MetricsError
-from deliver.text.sanitize import clean
 from tests.hostile.mutate import junk, mutated, spoilt
 from tests.hostile.watch import Fault
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from deliver.formatting.formats import endpoints_text
 from deliver.model.codec import decode
 from deliver.model.journal import Entry, Event
 from deliver.model.names import HASH, UNDO
@@ -19,7 +20,6 @@ from deliver.model.release import Direction, Release
 from deliver.render.exposure import words_of
 from deliver.render.summary import state_now
 from deliver.render.view import release_view
-from deliver.text.formats import endpoints_text
 from deliver_sandbox.store import Change
 from deliver_sandbox.world import World
 

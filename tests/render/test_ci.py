@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from deliver.formatting.sanitize import command_data, command_property, defuse, markdown
 from deliver.model.journal import Event
 from deliver.model.release import Phase
 from deliver.render.reporters import make_reporter
-from deliver.text.sanitize import command_data, command_property, defuse, markdown
 
 
 def run(scene, environ, ci="auto"):

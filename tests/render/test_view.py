@@ -4,6 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from deliver.formatting.durations import duration
+from deliver.formatting.formats import image_change, number, percent, rfc3339
+from deliver.formatting.sanitize import clean
 from deliver.model.observation import RouteSeen
 from deliver.model.plan import Side
 from deliver.model.release import Direction, Outcome, Phase
@@ -12,9 +15,6 @@ from deliver.render import blue_green
 from deliver.render.text import exposure
 from deliver.render.view import release_view
 from deliver.render.words import PODS
-from deliver.text.durations import duration
-from deliver.text.formats import image_change, number, percent, rfc3339
-from deliver.text.sanitize import clean
 
 
 def test_exposure_by_endpoints_is_what_the_slices_hold(scene):

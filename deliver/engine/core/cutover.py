@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from deliver.formatting.durations import words
+from deliver.formatting.formats import number
 from deliver.model.frozen import replace
 from deliver.model.journal import Event
 from deliver.model.observation import Observation
@@ -10,8 +12,6 @@ from deliver.model.plan import Side
 from deliver.model.release import Cutover, Direction, Release
 from deliver.model.spec import PluginSpec
 from deliver.model.verdict import Verdict
-from deliver.text.durations import words
-from deliver.text.formats import number
 
 SERVICE_CHECK = "service"  # kind of the check that asks through a Service
 CHECKS_WITH_PATH = ("http", "load")  # checks that know a path and a port

@@ -14,6 +14,7 @@ from deliver.engine.core.decision import (
     wait_while_paused,
 )
 from deliver.engine.core.route import ensure_verified, moves_to
+from deliver.formatting.durations import words
 from deliver.model import journal
 from deliver.model.action import Verb
 from deliver.model.frozen import replace
@@ -22,7 +23,6 @@ from deliver.model.observation import Observation
 from deliver.model.plan import Exposure, Side, Step
 from deliver.model.release import Direction, Phase, Release
 from deliver.model.verdict import CheckResult, Verdict, binding, combined
-from deliver.text.durations import words
 
 JITTER = 1.0  # seconds by which scrapes are late or early
 MAX_MOVES = 5  # times that traffic is moved to one side before a person is asked who moves it away

@@ -8,6 +8,8 @@ from deliver.engine.core.cleanup import ensure_released
 from deliver.engine.core.decision import Decision, act, end, enter_phase, hold, turn_back, wait, wait_while_paused
 from deliver.engine.core.progress import awaiting_samples
 from deliver.engine.core.route import ensure_verified, has_capacity, ready_endpoints, serves_nobody, verified_at
+from deliver.formatting.durations import words
+from deliver.formatting.formats import endpoints_text
 from deliver.model import journal
 from deliver.model.action import Verb
 from deliver.model.frozen import replace
@@ -15,8 +17,6 @@ from deliver.model.journal import Event
 from deliver.model.observation import ArmSeen, Observation
 from deliver.model.plan import Exposure, Side
 from deliver.model.release import Outcome, Phase, Release, digest_of
-from deliver.text.durations import words
-from deliver.text.formats import endpoints_text
 
 
 def next_action(release: Release, seen: Observation, now: float) -> Decision:

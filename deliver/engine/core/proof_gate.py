@@ -2,11 +2,11 @@
 
 from deliver.engine.core import few_requests
 from deliver.engine.core.decision import Decision, enter_phase, hold, turn_back, wait
+from deliver.formatting.durations import words
 from deliver.model import journal
 from deliver.model.journal import Event
 from deliver.model.release import Phase, Release
 from deliver.model.verdict import CheckResult
-from deliver.text.durations import words
 
 LOOKS = 10  # polls that are waited for proof at the least, however short the bake
 BAKES = 3.0  # bakes that proof is waited for, where `max_bake` does not say how long

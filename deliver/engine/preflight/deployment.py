@@ -19,6 +19,7 @@ from deliver.engine.preflight.findings import (
 from deliver.engine.runtime.observer import SnapshotFeed, label_selector
 from deliver.engine.runtime.pod_facts import arm, owner
 from deliver.engine.runtime.record_store import Record, with_number
+from deliver.formatting.durations import words
 from deliver.model.errors import ClusterError, Forbidden, InputError, NotFound
 from deliver.model.frozen import replace
 from deliver.model.names import HASH, candidate_name, record_name
@@ -29,7 +30,6 @@ from deliver.model.release import AutoscalerSnapshot, Release, Snapshot, new_rel
 from deliver.model.spec import Facts, ReleaseSpec, Target
 from deliver.plugins.interfaces import Finding, Router, Strategy
 from deliver.plugins.validation import checked_plan
-from deliver.text.durations import words
 
 RIGHTS = (
     ("patch", "services"),

@@ -1,12 +1,12 @@
 """What forbids a release of a Deployment, from its objects alone. Pure."""
 
+from deliver.formatting.durations import words
 from deliver.model.errors import InputError
 from deliver.model.names import image_reference
 from deliver.model.objects import Object
 from deliver.model.plan import Plan, Side
 from deliver.model.spec import ReleaseSpec
 from deliver.plugins.interfaces import Abilities, Finding
-from deliver.text.durations import words
 
 PROBE = "add one, or a health check of deliver's"
 GITOPS = ("argocd", "kustomize-controller", "helm-controller", "fleet")

@@ -12,6 +12,7 @@ from deliver.engine.runtime.flag_undo import parse_flag_undo_note
 from deliver.engine.runtime.observer import SnapshotFeed, label_selector
 from deliver.engine.runtime.pod_facts import arm
 from deliver.engine.runtime.record_store import Record, parse, with_number
+from deliver.formatting.durations import words
 from deliver.model.errors import ClusterError, Forbidden, InputError
 from deliver.model.frozen import replace
 from deliver.model.objects import Object
@@ -21,7 +22,6 @@ from deliver.model.release import Outcome, Release, new_release
 from deliver.model.spec import Facts, PluginSpec, ReleaseSpec, Target
 from deliver.plugins.interfaces import Finding, Strategy
 from deliver.plugins.validation import checked_plan
-from deliver.text.durations import words
 
 NO_ROUTER = PluginSpec("none")
 RIGHTS = (("patch", "deployments"), ("patch", "configmaps"), ("patch", "leases"))

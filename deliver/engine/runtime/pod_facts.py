@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from deliver.cluster.managed_fields import last_editor
+from deliver.formatting.formats import count
 from deliver.model.names import HASH, UNDO, fence_of
 from deliver.model.objects import Object
 from deliver.model.observation import ArmSeen, PodSeen, Problem
 from deliver.model.release import digest_of
-from deliver.text.formats import count
 
 IMAGE_PULL = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError"}
 NODES_DOING = frozenset(  # a kubelet evicts, shuts down, or takes none of a pod that its ReplicaSet replaces; OutOfcpu and the like as well

@@ -8,11 +8,11 @@ import pytest
 from deliver.engine.core import rollback
 from deliver.engine.core.decision import end, turn_back
 from deliver.engine.core.route import has_capacity, verified_at
+from deliver.formatting.durations import words
 from deliver.model.observation import ArmSeen, Problem, RouteSeen
 from deliver.model.plan import Side
 from deliver.model.release import AutoscalerSnapshot, Outcome, Release, RouteChange, digest_of
 from deliver.render.sentences import sentence
-from deliver.text.durations import words
 from tests.engine.core.states import (
     BEGUN,
     CANDIDATE,

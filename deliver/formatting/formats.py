@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from deliver.text.durations import duration
+from deliver.formatting.durations import duration
 
 NONE = "-"
 
