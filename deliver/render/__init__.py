@@ -9,7 +9,7 @@ Style guide
 - Percentages are what was read back, never what was asked for, unless the word `wanted` stands beside them.
 - Times are UTC, `HH:MM:SS` in lines, RFC 3339 in JSON. Durations are like `2m10s`. An unknown value is `-` (JSON: null), never 0.
 - An error says what failed, why, the state of the cluster now and the next command (`error:`, `why:`, `state:`, `hint:`).
-- Text from the cluster, a metric or a log is cleaned of control characters before it is printed anywhere (text/sanitize.py).
+- Text from the cluster, a metric or a log is cleaned of control characters before it is printed anywhere (formatting/sanitize.py).
 - No escape code off a terminal unless `--color always` asks for it. NO_COLOR holds everywhere; FORCE_COLOR is not listened to,
   because CI sets it for every program and a live view on a pipe is noise. GitLab's section markers are escape codes by its protocol.
 - `-o json` is additive: a name once printed keeps its meaning.
