@@ -255,7 +255,7 @@ class OperatorRequest:
 class Observation:
     """One look. at: unix seconds. checks: the newest verdicts, judged after `checked_at`.
 
-    share: candidate's observed share of requests, percent.
+    candidate_percent: of all requests in the window, as observed, 0..100; None: not known.
 
     strays: candidate pods that are not terminating although their Deployment is gone (the garbage collector is still at it).
     remains, leaving: of a release that goes back, pods that its original selectors would match and that run what is taken back: the names
@@ -270,7 +270,7 @@ class Observation:
     autoscaler: AutoscalerSeen | None = None
     checks: tuple[CheckResult, ...] = ()
     checked_at: float = 0.0
-    share: float | None = None
+    candidate_percent: float | None = None
     requests: tuple[OperatorRequest, ...] = ()
     strays: int = 0
     remains: tuple[str, ...] = ()

@@ -111,7 +111,7 @@ def observed(release: Release, seen: Observation | None) -> float | None:
     preview = release.course is Direction.PROGRESSING and release.current.preview  # its requests are no users'
     if seen is None or preview or release.course is Direction.ROLLING_BACK or release.outcome in (Outcome.PROMOTED, Outcome.ROLLED_BACK):
         return None
-    return finite(release.observed if seen.share is None else seen.share)
+    return finite(release.observed if seen.candidate_percent is None else seen.candidate_percent)
 
 
 def newest_checks(release: Release, seen: Observation | None) -> tuple[CheckResult, ...]:

@@ -29,7 +29,7 @@ class Turn:
     at: float
     verdict: Verdict
     checks: tuple[CheckResult, ...]
-    share: float | None = None
+    candidate_percent: float | None = None
 
 
 @dataclass(frozen=True)

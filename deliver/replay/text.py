@@ -41,7 +41,7 @@ def replay_view(answered: Answered, start: float, came: str) -> View:
         {
             "at": rfc3339(turn.at),
             "verdict": str(turn.verdict),
-            "share": finite(turn.share),
+            "share": finite(turn.candidate_percent),
             "checks": [check_view(one) for one in turn.checks],
         }
         for turn in replay.turns

@@ -78,7 +78,7 @@ class Watch:
             self.play.finishing(self)
         self._told(release)
         self._harm(release, now)
-        if seen is not None and seen.share is not None and release.course is not Direction.ROLLING_BACK:
+        if seen is not None and seen.candidate_percent is not None and release.course is not Direction.ROLLING_BACK:
             self._share(release, seen, now)
 
     def note(self, text: str) -> None:
@@ -167,7 +167,7 @@ class Watch:
         began = self.bakes.get(release.step, now)
         since = max(reach, began)
         known = [one for one in self.tallies if one[0] >= since]
-        if seen.share is None or now - began < story.lag + 2 * story.scraping.every + 2 * story.poll or len(known) < 2:
+        if seen.candidate_percent is None or now - began < story.lag + 2 * story.scraping.every + 2 * story.poll or len(known) < 2:
             return
         _, first, other = known[0]
         candidate, stable = known[-1][1] - first, known[-1][2] - other
@@ -178,9 +178,9 @@ class Watch:
         least = max((candidate + stable) / seconds * story.scraping.every * 0.5, 1.0)
         length = WINDOW if story.wanted[0] in ("limit", "slow") else math.inf
         scrapes = min(now - began - story.lag, length) / story.scraping.every
-        told = [self._told_of(one, least, scrapes, seen.share) for one in (true, *self._shown_share(since, now))]
+        told = [self._told_of(one, least, scrapes, seen.candidate_percent) for one in (true, *self._shown_share(since, now))]
         if all(told):
-            self.bench.say("f", f"candidate has {seen.share:.3g} % of requests is told, {told[0]}")
+            self.bench.say("f", f"candidate has {seen.candidate_percent:.3g} % of requests is told, {told[0]}")
 
     def _shown_share(self, since: float, now: float) -> list[float]:
         """What the samples are about, and not the burst or the silence that came after them: up to a scrape and the store's delay ago."""

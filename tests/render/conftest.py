@@ -87,7 +87,7 @@ def look(at: float, side: Side, ready: int, desired: int, share: float | None = 
         stable=0 if side is Side.CANDIDATE else 4,
         candidate=0 if side is Side.STABLE else ready,
     )
-    return Observation(at=at, stable=arm("web", "5c4d", OLD, 4, 4), candidate=candidate, route=route, share=share)
+    return Observation(at=at, stable=arm("web", "5c4d", OLD, 4, 4), candidate=candidate, route=route, candidate_percent=share)
 
 
 def shifted(release: Release) -> Release:

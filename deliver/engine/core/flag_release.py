@@ -41,7 +41,7 @@ def check_guards(release: Release, seen: Observation, now: float) -> Fail | Hold
 
 
 def with_checks(release: Release, seen: Observation) -> Release:
-    return replace(release, observed=seen.share, checks=seen.checks)
+    return replace(release, observed=seen.candidate_percent, checks=seen.checks)
 
 
 def can_return(release: Release, seen: Observation) -> bool:

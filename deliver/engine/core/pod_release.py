@@ -42,7 +42,7 @@ def with_checks(release: Release, seen: Observation) -> Release:
     """The pods' own check first; pods that we delete do not fail it."""
     if seen.candidate is None or journal.done(release.journal, Verb.DELETE_CANDIDATE):
         return release
-    return replace(release, observed=seen.share, checks=(pod_guards.pods_check(release, seen), *seen.checks))
+    return replace(release, observed=seen.candidate_percent, checks=(pod_guards.pods_check(release, seen), *seen.checks))
 
 
 def can_return(release: Release, seen: Observation) -> bool:

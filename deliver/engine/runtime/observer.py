@@ -72,7 +72,7 @@ class Observer:
         self._watched: list[str] = []
 
     def look(
-        self, release: Release, now: float, checks: Sequence[CheckResult] = (), checked_at: float = 0.0, share: float | None = None
+        self, release: Release, now: float, checks: Sequence[CheckResult] = (), checked_at: float = 0.0, percent: float | None = None
     ) -> Observation:
         feed, at = self.feed, self.feed.changes()  # counted before it is read: what comes in between is seen at the next look
         fresh = at != self._at
@@ -95,7 +95,7 @@ class Observer:
             autoscaler=self._autoscaler(release),
             checks=tuple(checks),
             checked_at=checked_at,
-            share=share,
+            candidate_percent=percent,
             requests=self._requests(release),
             strays=0 if candidate else sum(is_stray(pod) for pod in pods),
             remains=staying,

@@ -323,10 +323,10 @@ def test_on_the_way_back_none_of_it_counts():
 
 
 def test_every_look_keeps_the_verdicts_and_the_observed_share():
-    decision = decide(baking(checks=(), observed=None), seen(share=42.0), NOW)
+    decision = decide(baking(checks=(), observed=None), seen(candidate_percent=42.0), NOW)
     assert decision.release.observed == 42.0
     assert [(check.name, check.verdict) for check in decision.release.checks] == [("pods", Verdict.PASS), ("errors", Verdict.PASS)]
-    gone = decide(replace(BEGUN, checks=(PASSED,), observed=1.0), seen(Side.STABLE, candidate=None, share=42.0), NOW)
+    gone = decide(replace(BEGUN, checks=(PASSED,), observed=1.0), seen(Side.STABLE, candidate=None, candidate_percent=42.0), NOW)
     assert (gone.release.observed, gone.release.checks) == (1.0, (PASSED,)), "without a candidate nothing is judged"
 
 
