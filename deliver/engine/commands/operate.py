@@ -11,7 +11,7 @@ from deliver.engine.core.decide import apply_request, taken_up
 from deliver.engine.runtime import preview_service
 from deliver.engine.runtime.clock import Clock
 from deliver.engine.runtime.guarded_writer import GuardedWriter
-from deliver.engine.runtime.lease import DURATION, Lock
+from deliver.engine.runtime.lease import Lock, is_recent
 from deliver.engine.runtime.record_store import Store
 from deliver.engine.runtime.reporter import Reporter
 from deliver.engine.runtime.stop_signal import Stop
@@ -63,7 +63,8 @@ def ask(
     store, lease = store_and_lease(w, target)
     release = _live(store, target)
     request = _request(verb, actor, reason, w.clock)
-    if release.outcome is None and _alive(lease, w.clock):
+    driven = _alive(lease, w.clock) or (verb == "pause" and bool(lease.look().name))  # by a clock that is wrong every driver is dead
+    if release.outcome is None and driven:
         if told := ask_driver(store, lease, w.clock, w.stop, request):
             return told
         release = _live(store, target)
@@ -147,7 +148,7 @@ def _live(store: Store, target: Target) -> Release:
 
 def _alive(lease: Lock, clock: Clock) -> bool:
     holder = lease.look()
-    return bool(holder.name) and clock.now() - holder.renewed < DURATION
+    return bool(holder.name) and is_recent(holder.renewed, clock.now())
 
 
 def _request(verb: str, actor: str, reason: str, clock: Clock) -> OperatorRequest:

@@ -7,7 +7,7 @@ from deliver.engine.commands.deps import flag_client_of, router_of
 from deliver.engine.runtime.clock import Clock, Inline, SystemClock
 from deliver.engine.runtime.flag_client import FlagClientFactory, make_flag_client
 from deliver.engine.runtime.flag_poller import FlagPoller
-from deliver.engine.runtime.lease import DURATION, Lease
+from deliver.engine.runtime.lease import Lease, is_recent
 from deliver.engine.runtime.observer import observe_once, pods_selector
 from deliver.engine.runtime.record_store import Store
 from deliver.model.errors import ClusterError, InputError
@@ -48,7 +48,7 @@ def lock_status(cluster: Cluster, target: Target) -> LockStatus | None:
     except ClusterError:
         return None
     heard = holder.renewed if holder.name else 0.0
-    return LockStatus(holder.name, heard, bool(heard) and clock.now() - heard < DURATION)
+    return LockStatus(holder.name, heard, bool(heard) and is_recent(heard, clock.now()))
 
 
 def history(cluster: Cluster, target: Target) -> tuple[Release, ...]:
