@@ -23,7 +23,7 @@ def explain(given: Given) -> int:
     from deliver.render.explain import explain_text
 
     cluster, target = context.aim(given)
-    release = chosen(given["release"], known(cluster, target), target)
+    release = chosen(given["release"], known(cluster, target, given["release"]), target)
     step, now = _step(given["step"], release), time.time()
     context.show_as(given, lambda: lists.explanation_view(release, now, step), lambda style: explain_text(release, now, step, style))
     return ExitCode.PROMOTED

@@ -18,6 +18,9 @@ def history(given: Given) -> int:
     from deliver.engine import commands
     from deliver.render import lists, text
 
-    releases, now = commands.history(*context.aim(given)), time.time()
+    record, now = commands.recorded(*context.aim(given)), time.time()
+    releases = record.releases
+    for problem in filter(None, (record.problem and f"the live record: {record.problem}", record.lost and f"the history: {record.lost}")):
+        context.say(f"left out of {problem}")
     context.show_as(given, lambda: lists.list_view(releases, now), lambda style: text.history_text(releases, now, style))
     return ExitCode.PROMOTED

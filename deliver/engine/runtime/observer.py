@@ -1,13 +1,14 @@
 """One look at the cluster: from the watches' objects to an Observation."""
 
-import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from deliver.cluster.port import Cluster, Feed, Watch
 from deliver.engine.runtime import preview_service
 from deliver.engine.runtime.clock import Clock
 from deliver.engine.runtime.pod_facts import arm
+from deliver.engine.runtime.record_store import readable
 from deliver.engine.runtime.remaining_pods import remaining_pods
 from deliver.model.codec import decode
 from deliver.model.frozen import replace
@@ -17,6 +18,7 @@ from deliver.model.observation import ArmSeen, AutoscalerSeen, Observation, Oper
 from deliver.model.release import Release
 from deliver.model.spec import Target
 from deliver.model.verdict import CheckResult
+from deliver.plugins.checked_router import UnknownRouter
 from deliver.plugins.interfaces import Router
 
 _NOTHING = Observation(0.0)  # to be replaced in: a frozen class's own __init__ is several times slower, and there is one at each look
@@ -34,7 +36,7 @@ def label_selector(deployment: Object) -> str:
     return ",".join(parts)
 
 
-def watches(release: Release, router: Router, selector: str) -> list[Watch]:
+def watches(release: Release, router: Router | UnknownRouter, selector: str) -> list[Watch]:
     """All that a release has to see. The stable Deployment's selector finds the candidate's pods too: they carry the same labels."""
     target = release.spec.target
     scaler = release.snapshot.autoscaler
@@ -60,7 +62,7 @@ def is_stray(pod: Object) -> bool:
 class Observer:
     """Looks through the feed's objects; never calls the API."""
 
-    def __init__(self, feed: Feed, router: Router) -> None:
+    def __init__(self, feed: Feed, router: Router | UnknownRouter) -> None:
         self.feed, self.router = feed, router
         self._arms: dict[str, tuple[list[Object], ArmSeen]] = {}
         self._asked: tuple[str, tuple[OperatorRequest, ...]] = "[]", ()
@@ -145,7 +147,7 @@ class Observer:
         record = self.feed.get("configmaps", record_name(release.spec.target.deployment))
         text = ((record or {}).get("data") or {}).get("requests", "[]")
         if text != self._asked[0]:
-            self._asked = text, _requested(text)
+            self._asked = text, readable(partial(decode, OperatorRequest), text)[0]
         return self._asked[1]
 
     def newest_fence(self, release: Release, seen: Observation) -> int:
@@ -155,13 +157,6 @@ class Observer:
         flag = seen.flag.state.fence if seen.flag and seen.flag.state else 0
         opened = seen.preview.fence if seen.preview else 0
         return max([fence_of(record) if record else 0, seen.route.fence, flag, opened, *arms])
-
-
-def _requested(text: str) -> tuple[OperatorRequest, ...]:
-    try:
-        return tuple(decode(OperatorRequest, item) for item in json.loads(text))
-    except (ValueError, TypeError, KeyError):
-        return ()
 
 
 class SnapshotFeed:
@@ -198,7 +193,7 @@ class SnapshotFeed:
         """Nothing to close."""
 
 
-def observe_once(cluster: Cluster, release: Release, router: Router, selector: str, clock: Clock) -> Observation:
+def observe_once(cluster: Cluster, release: Release, router: Router | UnknownRouter, selector: str, clock: Clock) -> Observation:
     """Read everything once and say what stands."""
     namespace = release.spec.target.namespace
     feed: Any = SnapshotFeed(cluster, namespace, watches(release, router, selector))
