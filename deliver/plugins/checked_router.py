@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from deliver.cluster.port import Watch
 from deliver.model.errors import DeliverError, Rejected
 from deliver.model.objects import Object
 from deliver.model.observation import PodSeen, RouteSeen
@@ -17,6 +16,8 @@ from deliver.plugins.validation import FOREIGN, REPORT, text_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from deliver.cluster.port import Watch
 
 
 class CheckedRouter:
@@ -47,7 +48,7 @@ class CheckedRouter:
         except FOREIGN as error:
             raise PluginError(self._failed("find", error), hint=REPORT) from error
 
-    def watches(self, target: Target) -> Sequence[Watch]:
+    def watches(self, target: Target) -> Sequence["Watch"]:
         return self._router.watches(target)
 
     def read(self, look: Reader, release: Release, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]) -> RouteSeen:
@@ -94,7 +95,7 @@ class UnknownRouter:
     def __init__(self, missing: PluginError) -> None:
         self.missing = missing
 
-    def watches(self, target: Target) -> Sequence[Watch]:
+    def watches(self, target: Target) -> Sequence["Watch"]:
         return ()
 
     def read(self, look: Reader, release: Release, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]) -> RouteSeen:
