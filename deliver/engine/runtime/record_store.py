@@ -35,6 +35,8 @@ UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 LATEST = 250_000_000_000.0  # unix seconds: the end of the year 9891, and of what a datetime can say
 ATTEMPTS = 10
 LONGEST = 48  # characters of the Deployment in a release's id: as a label it may have 63
+LARGEST = 2**20  # bytes of a ConfigMap's data
+JOURNAL = 2**16  # of them for what a release writes down as it goes
 ROOM = 900_000  # bytes: an object may have 1 MiB; older history goes first
 
 
