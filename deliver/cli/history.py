@@ -24,7 +24,10 @@ def history(given: Given) -> int:
     from deliver.engine import commands
     from deliver.render import lists, text
 
-    releases, now = commands.history(*context.aim(given)), time.time()
+    record, now = commands.recorded(*context.aim(given)), time.time()
+    releases = record.releases
+    for problem in filter(None, (record.problem and f"the live record: {record.problem}", record.lost and f"the history: {record.lost}")):
+        context.say(f"left out of {problem}")
     context.show_as(given, lambda: lists.list_view(releases, now), lambda style: text.history_text(releases, now, style))
     return ExitCode.PROMOTED
 
@@ -34,7 +37,7 @@ def explain(given: Given) -> int:
     from deliver.render.explain import explain_text
 
     cluster, target = context.aim(given)
-    release = chosen(given["release"], known(cluster, target), target)
+    release = chosen(given["release"], known(cluster, target, given["release"]), target)
     step, now = _step(given["step"], release), time.time()
     context.show_as(given, lambda: lists.explanation_view(release, now, step), lambda style: explain_text(release, now, step, style))
     return ExitCode.PROMOTED

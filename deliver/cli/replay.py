@@ -72,9 +72,9 @@ def _release(given: Given, cluster: Any, target: "Target") -> "Release | None":
         return None
     if stable := next((name for name in ("stable_pods", "stable_hash") if given[name]), ""):
         raise InputError(f"{given.label(stable)} needs {given.label('candidate_pods')} or {given.label('candidate_hash')} beside it")
-    releases = known(cluster, target)
+    releases = known(cluster, target, given["release"])
     since = time.time() - _since(given)
-    if given["since"] and releases and not (releases := [one for one in releases if one.started >= since]):
+    if given["since"] and releases and not (releases := tuple(one for one in releases if one.started >= since)):
         raise InputError(f"no release of {target} began in the last {given['since']}", hint="`deliver history` lists them")
     return chosen(given["release"], releases, target)
 

@@ -31,7 +31,7 @@ def report(given: Given) -> int:
         raise InputError("a PNG is nothing for a terminal", hint="name a file: `-o release.png`")
     maker.can_draw()
     cluster, target = context.aim(given)
-    release = chosen(given["release"], known(cluster, target), target)
+    release = chosen(given["release"], known(cluster, target, given["release"]), target)
     write(file, maker.report(release, format, time.time()))
     return ExitCode.PROMOTED
 

@@ -1,5 +1,6 @@
 """Which release a command is about: a number or an id out of `deliver history`."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from deliver.cli.options import Option
@@ -13,15 +14,17 @@ if TYPE_CHECKING:
 WHICH = Option("release", "number or id out of `deliver history`; default: the newest", metavar="N|ID")
 
 
-def known(cluster: "KubernetesCluster", target: Target) -> list[Release]:
-    """The live release, if there is one, and the past ones, newest first."""
+def known(cluster: "KubernetesCluster", target: Target, wanted: str | None) -> tuple[Release, ...]:
+    """The live release, if there is one, and the past ones, newest first. Out of the record alone: nothing else has to be there."""
     from deliver.engine import commands
 
-    live = commands.current(cluster, target)[0]
-    return [*([live] if live else []), *commands.history(cluster, target)]
+    record = commands.recorded(cluster, target)
+    if wanted is None:  # a past one can be read, whatever became of the newest
+        commands.require_readable(record, target)
+    return record.releases
 
 
-def chosen(wanted: str | None, releases: list[Release], target: object) -> Release:
+def chosen(wanted: str | None, releases: Sequence[Release], target: object) -> Release:
     if not releases:
         raise none_of(target)
     found = next((release for release in releases if wanted in (None, release.id, str(release.number))), None)

@@ -5,6 +5,7 @@ DeliverError                what failed, why, the state of the cluster now, what
 ├── GateRefused             9  a preflight rule says no; nothing changed
 ├── Locked                  6  another driver holds the target
 ├── Superseded              3  another driver took the release over while we drove it
+├── RollbackIncomplete      4  not all could be taken back from here
 ├── DeadlineExceeded        5  the time for it is over
 └── ClusterError            8  the API server said no, or nothing
     ├── Unreachable            no answer: refused, reset, timed out, 5xx, 429 (worth another try)
@@ -46,6 +47,12 @@ class Superseded(DeliverError):
     """Another driver has a higher fence: whatever we would write now must change nothing."""
 
     exit_code = ExitCode.ROLLED_BACK
+
+
+class RollbackIncomplete(DeliverError):
+    """Something of the release could not be taken back from here."""
+
+    exit_code = ExitCode.ROLLBACK_FAILED
 
 
 class DeadlineExceeded(DeliverError):

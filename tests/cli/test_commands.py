@@ -10,6 +10,7 @@ import pytest
 from deliver.cli import context
 from deliver.engine import commands
 from deliver.engine.preflight.deployment import Proposal
+from deliver.engine.runtime.record_store import Record
 from deliver.model.errors import Locked, Unreachable
 from deliver.model.plan import Plan, Side, Step
 from deliver.model.release import Direction, Outcome, Release, Snapshot
@@ -64,9 +65,9 @@ class Service:
     def current(self, cluster: Any, target: Target) -> Any:
         return self._answer("current", target), None
 
-    def history(self, cluster: Any, target: Target) -> Any:
-        found = self._answer("history", target)
-        return (found,) if found else ()
+    def recorded(self, cluster: Any, target: Target) -> Record:
+        found = self._answer("recorded", target)
+        return Record(found)
 
 
 def release(spec: ReleaseSpec | None = None, outcome: Outcome | None = None) -> Release:
@@ -89,7 +90,7 @@ def release(spec: ReleaseSpec | None = None, outcome: Outcome | None = None) -> 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Service:
     fake = Service()
-    for name in ("propose", "run", "ask", "resume", "rollback", "current", "history"):
+    for name in ("propose", "run", "ask", "resume", "rollback", "current", "recorded"):
         monkeypatch.setattr(commands, name, getattr(fake, name))
     monkeypatch.setattr(context, "open_cluster", lambda given: Cluster())
     return fake

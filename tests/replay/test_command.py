@@ -10,6 +10,7 @@ from deliver.cli import context
 from deliver.cli.main import main
 from deliver.engine import commands
 from deliver.engine.runtime import analysis_factory
+from deliver.engine.runtime.record_store import Record
 from deliver.model.exitcodes import ExitCode
 from deliver.model.frozen import replace
 from deliver.model.release import Phase
@@ -34,8 +35,7 @@ analysis:
 def run(story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(context, "open_cluster", lambda given: Cluster())
-    monkeypatch.setattr(commands, "current", lambda cluster, target: (story.promoted, None))
-    monkeypatch.setattr(commands, "history", lambda cluster, target: (story.promoted, story.back))
+    monkeypatch.setattr(commands, "recorded", lambda cluster, target: Record(story.promoted, (story.promoted, story.back)))
     monkeypatch.setattr(analysis_factory, "provider_of", lambda cluster, analysis: story.provider if analysis.provider else None)
     return lambda *args: main(["replay", "web", *args])
 
@@ -59,14 +59,14 @@ def test_with_detailed_exit_codes_a_pipeline_can_ask(run: Any, story: Story):
 
 def test_one_that_was_judged_without_metrics_cannot_be(run: Any, story: Story, monkeypatch: pytest.MonkeyPatch, capsys: Any):
     bare = replace(story.promoted, spec=replace(story.promoted.spec, analysis=Analysis()))
-    monkeypatch.setattr(commands, "current", lambda cluster, target: (bare, None))
+    monkeypatch.setattr(commands, "recorded", lambda cluster, target: Record(bare))
     assert run() == ExitCode.USAGE
     assert f"why: {bare.id} was judged without metrics" in capsys.readouterr().err
 
 
 def test_a_release_that_has_not_ended_is_said_to_go_on(run: Any, story: Story, monkeypatch: pytest.MonkeyPatch, capsys: Any):
     live = replace(story.promoted, outcome=None, ended=0.0, reason="", phase=Phase.BAKING)
-    monkeypatch.setattr(commands, "current", lambda cluster, target: (live, None))
+    monkeypatch.setattr(commands, "recorded", lambda cluster, target: Record(live))
     assert run() == ExitCode.PROMOTED
     assert "in fact: not ended yet (Baking)" in capsys.readouterr().out
 

@@ -9,6 +9,7 @@ import pytest
 from deliver.cli import context
 from deliver.cli.main import main
 from deliver.engine import commands
+from deliver.engine.runtime.record_store import Record
 from deliver.model.exitcodes import ExitCode
 from deliver.model.release import Release
 
@@ -22,8 +23,7 @@ def run(released: Release, bare: Release, tmp_path: Path, monkeypatch: pytest.Mo
     older = bare.__class__(**{**vars(bare), "id": "web-20260104-1", "number": 7})
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(context, "open_cluster", lambda given: Cluster())
-    monkeypatch.setattr(commands, "current", lambda cluster, target: (released, None))
-    monkeypatch.setattr(commands, "history", lambda cluster, target: (released, older))
+    monkeypatch.setattr(commands, "recorded", lambda cluster, target: Record(released, (released, older)))
     return lambda *args: main(["report", "web", *args])
 
 

@@ -5,7 +5,7 @@ from deliver.engine.commands.operate import ask, resume
 from deliver.engine.commands.propose import propose, refuse
 from deliver.engine.commands.rollback import rollback
 from deliver.engine.commands.run import run
-from deliver.engine.commands.status import LockStatus, current, history, lock_status
+from deliver.engine.commands.status import LockStatus, current, history, lock_status, recorded, require_readable
 from deliver.engine.preflight.deployment import Proposal
 from deliver.engine.runtime.stop_signal import Stop
 
@@ -20,7 +20,9 @@ __all__ = [
     "history",
     "lock_status",
     "propose",
+    "recorded",
     "refuse",
+    "require_readable",
     "resume",
     "rollback",
     "router_of",

@@ -18,6 +18,7 @@ from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.release import Release
 from deliver.model.spec import Analysis, ReleaseSpec, Target
 from deliver.plugins import registry
+from deliver.plugins.checked_router import CheckedRouter
 from deliver.plugins.interfaces import Router
 
 
@@ -51,7 +52,7 @@ def dependencies(cluster: Cluster, reporter: Reporter, stop: Stop, actor: str, s
 
 def router_of(spec: ReleaseSpec) -> Router:
     plugin = registry.load("deliver.routers", spec.router.kind)
-    router: Router = plugin(plugin.Options.model_validate(dict(spec.router.options)))
+    router: Router = CheckedRouter(plugin(plugin.Options.model_validate(dict(spec.router.options))))
     return router
 
 

@@ -7,11 +7,12 @@ from deliver.cluster.port import Cluster
 from deliver.engine.commands.ask_driver import ask_driver
 from deliver.engine.commands.deps import Dependencies, dependencies, flag_of, last_fence, store_and_lease
 from deliver.engine.commands.run import drive
+from deliver.engine.commands.status import require_target
 from deliver.engine.core.decide import apply_request, taken_up
 from deliver.engine.runtime import preview_service
 from deliver.engine.runtime.clock import Clock
 from deliver.engine.runtime.guarded_writer import GuardedWriter
-from deliver.engine.runtime.lease import DURATION, Lock
+from deliver.engine.runtime.lease import Lock, is_recent
 from deliver.engine.runtime.record_store import Store
 from deliver.engine.runtime.reporter import Reporter
 from deliver.engine.runtime.stop_signal import Stop
@@ -39,9 +40,9 @@ def resume(
     w = within or dependencies(cluster, reporter, stop, actor)
     store, lease = store_and_lease(w, target)
     release = _live(store, target)
-    if not takeover and release.outcome is None and _alive(lease, w.clock):
+    if not takeover and release.outcome is None and is_alive(lease, w.clock):
         w.reporter.note("asking its driver to go on; should it be dead, its lock runs out within 15 s")
-        if ended := ask_driver(store, lease, w.clock, w.stop, _request("resume", actor, reason, w.clock)):
+        if ended := ask_driver(store, lease, w.clock, w.stop, request_of("resume", actor, reason, w.clock)):
             return ended
     (lease.seize if takeover else lease.inherit)(fence_above=last_fence(store))
     return take_up(w, store, lease, actor, lambda release, now: release)
@@ -62,8 +63,9 @@ def ask(
     w = within or dependencies(cluster, reporter, stop, actor)
     store, lease = store_and_lease(w, target)
     release = _live(store, target)
-    request = _request(verb, actor, reason, w.clock)
-    if release.outcome is None and _alive(lease, w.clock):
+    request = request_of(verb, actor, reason, w.clock)
+    driven = is_alive(lease, w.clock) or (verb == "pause" and bool(lease.look().name))  # by a clock that is wrong every driver is dead
+    if release.outcome is None and driven:
         if ended := ask_driver(store, lease, w.clock, w.stop, request):
             return ended
         release = _live(store, target)
@@ -136,6 +138,8 @@ def _live(store: Store, target: Target) -> Release:
             why="going forward on it could do harm",
             hint=f"`deliver rollback {target.deployment} -n {target.namespace}` works from the cluster alone",
         )
+    if not record.version:
+        require_target(store.cluster, target)
     if release is None or release.outcome in (Outcome.PROMOTED, Outcome.ROLLED_BACK):
         last = f"the last one, {release.id}, ended {release.outcome.value}" if release and release.outcome else "there was none"
         raise InputError(
@@ -144,10 +148,10 @@ def _live(store: Store, target: Target) -> Release:
     return release
 
 
-def _alive(lease: Lock, clock: Clock) -> bool:
+def is_alive(lease: Lock, clock: Clock) -> bool:
     holder = lease.look()
-    return bool(holder.name) and clock.now() - holder.renewed < DURATION
+    return bool(holder.name) and is_recent(holder.renewed, clock.now())
 
 
-def _request(verb: str, actor: str, reason: str, clock: Clock) -> OperatorRequest:
+def request_of(verb: str, actor: str, reason: str, clock: Clock) -> OperatorRequest:
     return OperatorRequest(id=uuid.uuid4().hex[:8], verb=verb, actor=actor, reason=reason, at=clock.now())

@@ -16,6 +16,7 @@ from deliver.model.spec import PluginSpec, ReleaseSpec, Target
 from deliver.model.undo import parse_undo_note, router_of_note
 from deliver.plugins import registry
 from deliver.plugins.interfaces import Reader, Recovered
+from deliver.plugins.registry import PluginError
 
 
 class _Api:
@@ -92,7 +93,11 @@ def ask_routers(cluster: Cluster, target: Target) -> tuple[PluginSpec, Recovered
             other = _recover(PluginSpec(name), look, target)
             router, found = (PluginSpec(name), other) if other.note else (router, found)
     left = router_of_note(found.note) if found.note else None
-    return (left, _recover(left, look, target)) if left and left != router else (router, found)
+    if left and left != router:
+        router = left
+        with suppress(PluginError):  # it is not installed here: what the Services tell has to do
+            found = _recover(left, look, target)
+    return router, found
 
 
 def _recover(router: PluginSpec, look: Reader, target: Target) -> Recovered:

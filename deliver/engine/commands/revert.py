@@ -128,9 +128,11 @@ def revert(cluster: Cluster, target: Target, record: Record, to: str, *, actor: 
 
 def choose_version(record: Record, target: Target, to: str) -> tuple[Release, dict[str, Any], str]:
     """(the release it comes from, its template, words for it). Without `to`: what ran before the newest promotion."""
-    releases = record.history or ((record.release,) if record.release else ())
+    releases = record.releases
     promoted = [release for release in releases if release.outcome is Outcome.PROMOTED]
     if not to:
+        if record.lost and record.release is None:  # the newest release may be among those
+            raise InputError(f"the history of {target} is not whole: {record.lost}", hint="`deliver rollback --to N` goes back to one")
         if not releases or releases[0].outcome is not Outcome.PROMOTED:
             raise InputError(
                 f"nothing of {target} can be rolled back",

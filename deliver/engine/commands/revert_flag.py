@@ -47,8 +47,7 @@ def first_move(
 
 def promoted_flag(record: Record) -> Release | None:
     """The newest release, when it is a flag that was promoted: then that is what a rollback takes back."""
-    releases = record.history or ((record.release,) if record.release else ())
-    newest = releases[0] if releases else None
+    newest = record.releases[0] if record.releases else None
     return newest if newest and newest.plan.flag and newest.outcome is Outcome.PROMOTED else None
 
 

@@ -6,12 +6,15 @@ from deliver.engine.commands.deps import Dependencies, dependencies, last_fence,
 from deliver.engine.commands.operate import take_up
 from deliver.engine.commands.revert import first_move, live_or_recovered, require_no_release, revert
 from deliver.engine.commands.run import drive
+from deliver.engine.commands.status import require_target
+from deliver.engine.commands.without_plugin import without_plugin
 from deliver.engine.core.decision import turn_back
 from deliver.engine.runtime.reporter import Reporter
 from deliver.engine.runtime.stop_signal import Stop
 from deliver.model.frozen import replace
 from deliver.model.release import Release
 from deliver.model.spec import Target
+from deliver.plugins.registry import PluginError
 
 
 def rollback(
@@ -33,6 +36,8 @@ def rollback(
     said = f"rolled back by {actor}" + (f": {reason}" if reason else "")
     if live is None or to:
         require_no_release(live, target)
+        if not record.version:
+            require_target(w.cluster, target)
         promoted = revert_flag.promoted_flag(record)
         if promoted:
             back = revert_flag.revert(w.cluster, promoted, record, to, actor=actor, why=said, now=w.clock.now())
@@ -41,11 +46,16 @@ def rollback(
         lease.seize(fence_above=last_fence(store))  # a driver that is done may still hold it, or hang with it
         return drive(w, store, lease, replace(back, fence=lease.fence))
     fence = max(lease.look().fence, live.fence) + 1
-    if plan := live.plan.flag:
-        flag_client = w.flag_clients(w.cluster, target.namespace, plan)
+    plan = live.plan.flag
+    try:
+        router = router_of(live.spec)
+        flag_client = w.flag_clients(w.cluster, target.namespace, plan) if plan else None
+    except PluginError as missing:
+        return without_plugin(w, store, lease, live, fence, missing, actor=actor, reason=reason)
+    if flag_client:
         moved = revert_flag.first_move(w.cluster, flag_client, lease, live, fence, w.reporter)
     else:
-        moved = first_move(w.cluster, router_of(live.spec), lease, live, fence, w.reporter)
+        moved = first_move(w.cluster, router, lease, live, fence, w.reporter)
     lease.seize(fence_above=fence - 1)
 
     def turned(release: Release, now: float) -> Release:

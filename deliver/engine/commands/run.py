@@ -34,6 +34,7 @@ def begin(w: Dependencies, proposal: Proposal) -> tuple[Store, Lock, Release]:
     refuse(proposal)
     release, now = proposal.release, w.clock.now
     store, lease = store_and_lease(w, release.spec.target)
+    store.load()  # for its fence: the Lease may be gone, or be older, after a prune or a restored backup
     lease.acquire(fence_above=last_fence(store))
     try:
         live = store.load().release

@@ -1,6 +1,7 @@
 """Before a release: what stands, what the plan would be, and what forbids it. Reads only."""
 
 import difflib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +19,9 @@ from deliver.engine.preflight.findings import (
 )
 from deliver.engine.runtime.observer import SnapshotFeed, label_selector
 from deliver.engine.runtime.pod_facts import arm, owner
-from deliver.engine.runtime.record_store import Record, with_number
+from deliver.engine.runtime.record_store import JOURNAL, LARGEST, Record, with_number
 from deliver.formatting.durations import words
+from deliver.model.codec import encode
 from deliver.model.errors import ClusterError, Forbidden, InputError, NotFound
 from deliver.model.frozen import replace
 from deliver.model.names import HASH, candidate_name, record_name
@@ -94,6 +96,7 @@ def propose(
         + rights(cluster, namespace, (*RIGHTS, *preview.preview_rights(plan)))
     )
     release = with_number(new_release(spec, plan, before, actor, now), record, now)
+    findings += _record_room(release)
     findings += [Finding("weight", "info", note) for note in plan.notes]
     patches = planned_writes.planned_writes(release, router, stable.desired)
     return Proposal(release, tuple(findings), patches, duration(spec, plan), worst_exposure(plan), stable.pods)
@@ -188,6 +191,15 @@ def _allowed(finding: Finding, spec: ReleaseSpec) -> Finding:
     if finding.rule == "session-affinity" and spec.allow_affinity:
         return Finding(finding.rule, "warn", finding.message, "allowed by --allow-affinity")
     return finding
+
+
+def _record_room(release: Release) -> list[Finding]:
+    """The record has the pod template in it, and a ConfigMap has an end."""
+    size = len(json.dumps(encode(release), separators=(",", ":")))
+    if size <= LARGEST - JOURNAL:
+        return []
+    text = f"the pod template is too large: the release's record would begin with {size // 1024} KiB, and a ConfigMap has {LARGEST // 1024}"
+    return [Finding("record-size", "refuse", text, "move long values of the template into a ConfigMap of their own")]
 
 
 def _room(cluster: Cluster, namespace: str, template: Mapping[str, Any], extra: int) -> list[Finding]:

@@ -186,12 +186,14 @@ class Driver:
         now, release = self.deps.clock.now(), self.release
         self._note(f"{error.what}: trying again; exposure stays as it is")
         self.failing = now if self.failing is None else self.failing
-        if now - self.failing < MAX_UNSAVED or (release.outcome is None and not isinstance(error, Forbidden)):
+        if now - self.failing < MAX_UNSAVED or (release.outcome is None and not isinstance(error, (Forbidden, Rejected))):
             return None
         self.deps.reporter.note(f"the record of the release could not be written: {error.what}")
         if release.outcome is not None:
             return release
         release = self._closed(release)
+        if isinstance(error, Rejected):  # on the way forward: a rollback goes on without its record
+            return hold(release, f"the record cannot be written: {error.what}{error.why and f', {error.why}'}", now)
         if release.course is Direction.ROLLING_BACK:
             return end(release, Outcome.ROLLBACK_FAILED, now, f"not permitted: {error.what} (rolling back because {release.reason})")
         return hold(release, f"not permitted: {error.what}", now)
@@ -292,7 +294,13 @@ class Driver:
         if not (force or ended or len(release.journal) != self.saved_entries or stale or weighed):
             return
         finished = ended and release.outcome is not Outcome.HELD
-        self.store.save(release, answered=tuple(self.answered), finished=finished)
+        try:
+            self.store.save(release, answered=tuple(self.answered), finished=finished)
+        except Rejected as error:  # it was made immutable, or is full: that will not pass
+            if release.course is not Direction.ROLLING_BACK:
+                raise
+            self._note(f"the record cannot be written ({error.what}{error.why and f', {error.why}'}); taking back all the same")
+            return
         self.saved_entries, self.saved_at, self.saved_measures = len(release.journal), now, release.measures
 
 

@@ -34,6 +34,11 @@ class Holder:
     version: str = ""
 
 
+def is_recent(renewed: float, now: float) -> bool:
+    """By two clocks: one that is far ahead or behind says nothing, and is no reason to call a silent holder alive for hours."""
+    return abs(now - renewed) < DURATION
+
+
 class Lock(Protocol):
     """One target's lock, as its driver uses it.
 
@@ -85,7 +90,7 @@ class Lease:
         self._renew_at = 0.0
         self._version = ""
         self._unanswered: dict[str, float] = {}  # renewals that nobody acknowledged: their renewTime -> when they were sent
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a renewal may have to make the Lease again
         self._stop = threading.Event()
         self.lost_to: str | None = None
         self.presumed_dead = ""  # the version of a Lease whose holder was seen to be silent for long enough
@@ -109,7 +114,7 @@ class Lease:
     def acquire(self, *, fence_above: int = 0) -> None:
         """Take a free lock; raises Locked, naming the holder, when somebody seems alive in it."""
         holder = self.look()
-        if holder.name and self.clock.now() - holder.renewed < DURATION:
+        if holder.name and is_recent(holder.renewed, self.clock.now()):
             raise self._locked(holder)
         if holder.name:
             self._wait_for_expiry(holder)
@@ -169,18 +174,17 @@ class Lease:
     def _take(self, holder: Holder, fence_above: int) -> None:
         fence = max(holder.fence, fence_above) + 1
         begun = self.clock.monotonic()
-        spec = self._spec(fence)
-        if not holder.version:
-            body = {
-                "apiVersion": "coordination.k8s.io/v1",
-                "kind": "Lease",
-                "metadata": {"name": self.name, "namespace": self.target.namespace, "labels": {"app.kubernetes.io/managed-by": "deliver"}},
-                "spec": spec,
-            }
-            lease = self.cluster.create("leases", self.target.namespace, body)
-        else:
-            lease = self._patch(spec, holder.version)
+        lease = self._patch(self._spec(fence), holder.version) if holder.version else self._create(fence)
         self._taken(lease, fence, begun)
+
+    def _create(self, fence: int) -> Object:
+        body = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": self.name, "namespace": self.target.namespace, "labels": {"app.kubernetes.io/managed-by": "deliver"}},
+            "spec": self._spec(fence),
+        }
+        return self.cluster.create("leases", self.target.namespace, body)
 
     def _taken(self, lease: Object, fence: int, begun: float) -> None:
         with self._lock:
@@ -222,12 +226,16 @@ class Lease:
     def _renew(self, begun: float) -> None:
         """One guarded write. Only when it is refused is the Lease looked at: whose is it now?
 
+        One that is gone was pruned: whoever takes a lock leaves a Lease. It is made again, with our fence; a later one's stamps stop us.
         If it is ours, a renewal whose answer was lost has been carried out: the lock is valid for as long as that one says.
         """
         try:
             lease = self._extended(self._version, begun)
         except (Conflict, NotFound):
             holder = self.look(deadline=RENEW)
+            if not holder.version:
+                self._taken(self._create(self.fence), self.fence, begun)
+                return
             if holder.name != self.identity or holder.fence != self.fence:
                 self.lost_to = holder.name or "somebody who has finished"
                 self.clock.wake()
@@ -251,6 +259,10 @@ class Lease:
             self.renew_if_due()
         if self.valid():
             holder = self.look()
+            if not holder.version:
+                with self._lock:
+                    self._renew(self.clock.monotonic())
+                holder = self.look()
             if holder.name == self.identity and holder.fence == self.fence:
                 return
             self.lost_to = holder.name or "somebody who has finished"

@@ -1,7 +1,7 @@
 """One look at the cluster: from the watches' objects to an Observation."""
 
-import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from deliver.cluster.port import Cluster, Feed, Watch
@@ -9,6 +9,7 @@ from deliver.engine.runtime import preview_service
 from deliver.engine.runtime.clock import Clock
 from deliver.engine.runtime.known import Known
 from deliver.engine.runtime.pod_facts import arm, deployment_digest, pod_seen
+from deliver.engine.runtime.record_store import readable
 from deliver.engine.runtime.remaining_pods import remaining_pods
 from deliver.model.codec import decode
 from deliver.model.frozen import replace
@@ -18,6 +19,7 @@ from deliver.model.observation import ArmSeen, AutoscalerSeen, Observation, Oper
 from deliver.model.release import Release
 from deliver.model.spec import Target
 from deliver.model.verdict import CheckResult
+from deliver.plugins.checked_router import UnknownRouter
 from deliver.plugins.interfaces import Router
 
 _NOTHING = Observation(0.0)  # to be replaced in: a frozen class's own __init__ is several times slower, and there is one at each look
@@ -35,7 +37,7 @@ def label_selector(deployment: Object) -> str:
     return ",".join(parts)
 
 
-def watches(release: Release, router: Router, selector: str) -> list[Watch]:
+def watches(release: Release, router: Router | UnknownRouter, selector: str) -> list[Watch]:
     """All that a release has to see. The stable Deployment's selector finds the candidate's pods too: they carry the same labels."""
     target = release.spec.target
     scaler = release.snapshot.autoscaler
@@ -61,7 +63,7 @@ def is_stray(pod: Object) -> bool:
 class Observer:
     """Looks through the feed's objects; never calls the API."""
 
-    def __init__(self, feed: Feed, router: Router) -> None:
+    def __init__(self, feed: Feed, router: Router | UnknownRouter) -> None:
         self.feed, self.router = feed, router
         self._pods = Known(pod_seen)
         self._digests: dict[str, tuple[Object, str]] = {}  # of templates, by Deployment
@@ -84,6 +86,9 @@ class Observer:
             self._arm(deployment, replicasets, pods, release.snapshot.container, fresh) if deployment else None
             for deployment in (feed.get("deployments", release.spec.target.deployment), feed.get("deployments", release.candidate))
         )
+        if stable and stable.hash and stable.hash == release.snapshot.hash:
+            # its controller finds no difference: a default that a newer API server fills in is nobody's edit
+            stable = replace(stable, template=release.snapshot.digest)
         self._at = at
         staying, leaving = remaining_pods(release, stable, pods, now)
         return replace(
@@ -157,7 +162,7 @@ class Observer:
         record = self.feed.get("configmaps", record_name(release.spec.target.deployment))
         text = ((record or {}).get("data") or {}).get("requests", "[]")
         if text != self._asked[0]:
-            self._asked = text, _requested(text)
+            self._asked = text, readable(partial(decode, OperatorRequest), text)[0]
         return self._asked[1]
 
     def newest_fence(self, release: Release, seen: Observation) -> int:
@@ -166,13 +171,6 @@ class Observer:
         arms = [arm.fence for arm in (seen.stable, seen.candidate) if arm]
         opened = seen.preview.fence if seen.preview else 0
         return max([fence_of(record) if record else 0, seen.route.fence, seen.flag.fence, opened, *arms])
-
-
-def _requested(text: str) -> tuple[OperatorRequest, ...]:
-    try:
-        return tuple(decode(OperatorRequest, item) for item in json.loads(text))
-    except (ValueError, TypeError, KeyError):
-        return ()
 
 
 class SnapshotFeed:
@@ -209,7 +207,7 @@ class SnapshotFeed:
         """Nothing to close."""
 
 
-def observe_once(cluster: Cluster, release: Release, router: Router, selector: str, clock: Clock) -> Observation:
+def observe_once(cluster: Cluster, release: Release, router: Router | UnknownRouter, selector: str, clock: Clock) -> Observation:
     """Read everything once and say what stands."""
     namespace = release.spec.target.namespace
     feed: Any = SnapshotFeed(cluster, namespace, watches(release, router, selector))

@@ -35,18 +35,30 @@ UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 END_OF_TIME = 250_000_000_000.0  # unix seconds: the end of the year 9891, and of what a datetime can say
 WRITE_TRIES = 10
 MAX_NAME = 48  # characters of the Deployment in a release's id: as a label it may have 63
+LARGEST = 2**20  # bytes of a ConfigMap's data
+JOURNAL = 2**16  # of them for what a release writes down as it goes
 MAX_BYTES = 900_000  # of a record: an object may have 1 MiB; older history goes first
 
 
 @dataclass(frozen=True)
 class Record:
-    """What stands in the ConfigMap. version: resourceVersion, "" when there is none yet. problem: why `release` could not be read."""
+    """What stands in the ConfigMap. version: resourceVersion, "" when there is none yet. problem: why `release` could not be read.
+
+    lost: why some of the history could not be read, "" when all could. The newest may be among it.
+    """
 
     release: Release | None = None
     history: tuple[Release, ...] = ()
     requests: tuple[OperatorRequest, ...] = ()
     version: str = ""
     problem: str = ""
+    lost: str = ""
+
+    @property
+    def releases(self) -> tuple[Release, ...]:
+        """Newest first: the live one, then the ended ones."""
+        known = {one.id for one in self.history}
+        return (*([self.release] if self.release and self.release.id not in known else []), *self.history)
 
 
 def parse(configmap: Object | None) -> Record:
@@ -54,39 +66,44 @@ def parse(configmap: Object | None) -> Record:
     if configmap is None:
         return Record()
     data, version, name = configmap.get("data") or {}, configmap["metadata"].get("resourceVersion", ""), configmap["metadata"].get("name")
-    requests = _list(partial(decode, OperatorRequest), data.get("requests", "[]"))
+    requests, _ = readable(partial(decode, OperatorRequest), data.get("requests", "[]"))
     schema = data.get("schema")
     read = _read_schema1 if schema == record_schema1.SCHEMA else partial(decode, Release)
-    history = _list(read, data.get("history", "[]"))
+    history, lost = readable(lambda one: check_sane(read(one)), data.get("history", "[]"))
+    found = Record(history=history, requests=requests, version=version, lost=lost)
     text = data.get("release")
     if not text:
-        return Record(history=history, requests=requests, version=version)
+        return found
     if schema not in (SCHEMA, record_schema1.SCHEMA):
-        return Record(history=history, requests=requests, version=version, problem=f"it has schema {schema}, this deliver knows {SCHEMA}")
+        return replace(found, problem=f"it has schema {schema}, this deliver knows {SCHEMA}")
     if data.get("checksum") != checksum(text):
-        return Record(history=history, requests=requests, version=version, problem="its checksum does not fit: it was edited or cut off")
+        return replace(found, problem="its checksum does not fit: it was edited or cut off")
     try:
         release = check_sane(read(json.loads(text)))
         if name and record_name(release.spec.target.deployment) != name:
             raise ValueError(f"it is about {release.spec.target}")
-        return Record(release, history, requests, version)
+        return replace(found, release=release)
     except UNREADABLE as error:
-        return Record(history=history, requests=requests, version=version, problem=f"it cannot be read: {error}")
+        return replace(found, problem=f"it cannot be read: {error}")
 
 
 def _read_schema1(data: Any) -> Release:
     return decode(Release, record_schema1.upgraded(data))
 
 
-def _list(read: Callable[[Any], T], text: str) -> tuple[T, ...]:
+def readable(read: Callable[[Any], T], text: str) -> tuple[tuple[T, ...], str]:
+    """Of a list as JSON: (those that can be read, what is said of the others)."""
     try:
-        found = tuple(map(read, json.loads(text)))
-        for one in found:
-            if isinstance(one, Release):
-                check_sane(one)
-        return found
-    except UNREADABLE:
-        return ()
+        items = list(json.loads(text))
+    except UNREADABLE as error:
+        return (), f"it cannot be read: {error}"
+    found, problems = [], []
+    for item in items:
+        try:
+            found.append(read(item))
+        except UNREADABLE as error:
+            problems.append(f"{type(error).__name__}: {error}")
+    return tuple(found), f"{len(problems)} of {len(items)} cannot be read: {problems[0]}" if problems else ""
 
 
 def check_sane(release: Release) -> Release:
