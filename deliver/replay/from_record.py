@@ -89,10 +89,10 @@ def looks(release: Release, start: float, end: float) -> tuple[float, ...]:
     long trail was thinned out, one each poll.
     """
     poll = release.spec.analysis.poll
-    decided = sorted({at for entry in release.journal if (at := _decided(entry))})
+    decided = {at for entry in release.journal if (at := _decided(entry))}
     # a point has the time at which its look began: one that decided is played at the time up to which it had samples
     counted = {point.at for point in release.trail if not any(at - poll < point.at < at for at in decided)}
-    known = [at for at in sorted([*counted, *decided]) if start < at <= end]
+    known = [at for at in sorted({*counted, *decided}) if start < at <= end]
     anew = times(release.journal, Event.TAKEN_UP)
     found = list(_filled(start, known, poll, anew))
     last = found[-1] if found else start

@@ -109,11 +109,11 @@ class Stage:
             tools.cluster, TARGET, actor="oncall@laptop", reason="", reporter=self.reporter, stop=self.stop, within=tools
         )
 
-    def held(self, spec: ReleaseSpec) -> Release:
-        """A release that its driver was made to let go of while it baked in the first step."""
+    def held(self, spec: ReleaseSpec, step: int = 1) -> Release:
+        """A release that its driver was made to let go of while it baked in that step."""
 
         def update(release: Release, seen: Observation | None) -> None:
-            if release.step == 0 and release.bake_since:
+            if release.step == step - 1 and release.bake_since:
                 self.stop.request(signal.SIGTERM)
 
         self.reporter.on_update = update

@@ -15,7 +15,7 @@ from deliver.metrics.prometheus import PrometheusOptions, PrometheusProvider
 from deliver.model.observation import PodSeen
 from deliver.notify.webhook import Webhook
 from deliver.plugins.interfaces import Reach
-from deliver.testing import CheckContract, MetricProviderContract, NotifierContract, RouterContract
+from deliver.testing import CheckContract, MetricProviderContract, NotifierContract, RouterContract, Stage
 from deliver.traffic.service_selector import ServiceSelector
 from deliver_sandbox.live import live
 from tests.traffic.mesh import Mesh
@@ -137,3 +137,10 @@ class TestWebhook(NotifierContract):
             sock.bind(("127.0.0.1", 0))
             free = sock.getsockname()[1]
         return {"HOOK": f"http://127.0.0.1:{free}/very-secret", "HOOK_TOKEN": "t0ken"}
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_the_stage_of_authors_lets_a_release_be_held_in_the_step_that_they_name(step: int):
+    stage = Stage.make()
+    release = stage.held(stage.spec("canary", {"weight": [10, 50], "bake": "30s"}), step)
+    assert (release.step, release.outcome) == (step - 1, "HELD")

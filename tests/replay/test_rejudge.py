@@ -232,6 +232,12 @@ def test_the_look_that_decided_has_all_the_samples_that_it_saw(story: Story, age
     assert list(from_record.looks(release, 0.0, 15.4)) == pytest.approx([4, 9, at])
 
 
+def test_a_look_that_the_trail_and_the_journal_have_is_one_look(story: Story):
+    trail = tuple(Point(one, "errors", 0, 0, 1, 0, 1) for one in (4.0, 9.0, 14.9))
+    release = replace(story.back, trail=trail, journal=(decision(15.4, Evidence("q", 14.9)),))
+    assert from_record.looks(release, 0.0, 15.4) == (4.0, 9.0, 14.9)
+
+
 def test_while_no_driver_was_there_nobody_looked(story: Story):
     assert looks(story.back, (5.0, 92.0), (80.0, Event.TAKEN_UP), end=92) == pytest.approx([5, 87, 92])
 

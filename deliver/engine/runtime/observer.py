@@ -78,9 +78,10 @@ class Observer:
     ) -> Observation:
         feed, at = self.feed, self.feed.changes()  # counted before it is read: what comes in between is seen at the next look
         fresh = at != self._at
+        if fresh:
+            self._looked = self._objects(release)  # before what is looked at, which may be newer then, and never older
         replicasets, pods = feed.list("replicasets"), feed.list("pods")
         if fresh:
-            self._looked = self._objects(release)
             self._pods.keep(pods)
         stable, candidate = (
             self._arm(deployment, replicasets, pods, release.snapshot.container, fresh) if deployment else None
