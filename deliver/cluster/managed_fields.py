@@ -12,5 +12,5 @@ def last_editor(obj: Object, field: str) -> str:
     ]
     if not touched:
         return ""
-    last = max(touched, key=lambda entry: entry.get("time", ""))
-    return f" by {last.get('manager', '?')} at {last.get('time', '?')}"
+    last = max(touched, key=lambda entry: entry.get("time") or "")
+    return f" by {last.get('manager') or '?'} at {last.get('time') or '?'}"

@@ -89,7 +89,7 @@ def template_findings(deployment: Object) -> list[Finding]:
         for container in deployment["spec"]["template"]["spec"]["containers"]
         if not container.get("readinessProbe")
     ]
-    managers = {entry.get("manager", "") for entry in deployment["metadata"].get("managedFields") or []}
+    managers = {entry.get("manager") or "" for entry in deployment["metadata"].get("managedFields") or []}
     if tools := sorted(m for m in managers if any(word in m for word in GITOPS)):
         hint = "let it ignore /spec/template, /spec/paused and the Services' /spec/selector during a release, or it will undo the steps"
         found.append(Finding("gitops", "warn", f"{', '.join(tools)} manages Deployment {name}", hint))
