@@ -16,12 +16,13 @@ from deliver.engine.runtime.lease import Lock, is_recent
 from deliver.engine.runtime.record_store import Store
 from deliver.engine.runtime.reporter import Reporter
 from deliver.engine.runtime.stop_signal import Stop
-from deliver.model.errors import ClusterError, Conflict, InputError
+from deliver.model.errors import ClusterError, Conflict, InputError, Unreachable
 from deliver.model.journal import Result, open_intents
 from deliver.model.observation import OperatorRequest
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Target
 
+STAMP_LIMIT, STAMP_AGAIN = 120.0, 1.0  # seconds that our fence is tried to be set for, and between two tries
 TAKEOVER_TRIES = 5  # tries to write a takeover into a record that its old driver still writes to
 
 
@@ -88,7 +89,7 @@ def take_up(
     The stamps first: once an open intent is closed as "unknown, read back instead", nothing of it may land any more.
     """
     found = store.load().release
-    _stamp(w, lease, found if found and (recovered is None or found.id == recovered.id) else recovered)
+    _stamp_patiently(w, lease, found if found and (recovered is None or found.id == recovered.id) else recovered)
     for _ in range(TAKEOVER_TRIES):
         release = _taken(store.load().release, recovered, lease.fence, actor, w.clock.now(), change)
         try:
@@ -99,6 +100,19 @@ def take_up(
             w.reporter.note(f"the record could not be written ({error.what}); going on all the same")
         break
     return drive(w, store, lease, release)
+
+
+def _stamp_patiently(w: Dependencies, lease: Lock, release: Release | None) -> None:
+    """What was typed may have moved users by now, and nobody else drives: a busy API server does not end it. Raises ClusterError."""
+    until = w.clock.monotonic() + STAMP_LIMIT
+    while True:
+        try:
+            return _stamp(w, lease, release)
+        except (Unreachable, Conflict) as error:
+            if w.clock.monotonic() >= until or w.stop.is_set():
+                raise
+            w.reporter.note(f"{error.what}: trying again")
+            w.clock.wait(STAMP_AGAIN)
 
 
 def _stamp(w: Dependencies, lease: Lock, release: Release | None) -> None:

@@ -60,8 +60,10 @@ def ensure_traffic_on_stable(release: Release, stable: ArmSeen, seen: Observatio
     if serves_nobody(stable, seen):
         why = "the stable side has lost its last ready pod"
         return act(retract_proof(release, why, now), now, Verb.ROUTE, f"{why}: whoever is ready serves", exposure=ORIGINAL)
-    if is_contested(release) and seen.route.agreed:
-        return None  # it will not last until it is proven: the new version's pods go while it does
+    if is_contested(release) and seen.route.agreed:  # it will not last until it is proven: the new version's pods go while it does
+        if seen.candidate is None and needs_restoring(release, stable):  # else its selectors come back and are taken away again at once
+            return act(release, now, Verb.RESTORE_STABLE, "the template that stood before")
+        return None
     unproven = ensure_verified(release, seen, now, home)
     shift = unproven.release.shift if unproven else None
     if unproven and shift and shift.switched and not shift.verified and not (release.shift and release.shift.switched):

@@ -1,5 +1,6 @@
 """The loop: observe, decide, journal the intent, act, journal the outcome. What it decides is in core/decide.py."""
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -71,6 +72,7 @@ class Driver:
         self.saved_entries, self.saved_at = -1, 0.0
         self.saved_measures: Mapping[str, MetricEvidence] = {}
         self.last: tuple[Action, float] | None = None
+        self.done: deque[tuple[Action, float]] = deque(maxlen=4 * MAX_TRIES)  # with when, monotonic seconds
         self.refused = self.repeated = 0
         self.noted_at = float("-inf")
         self.answered: set[str] = set()
@@ -214,6 +216,8 @@ class Driver:
             return release, seen, clock.now() + delay  # done; the watch has not shown it yet
         if (left := self._refused_for(action)) > 0:
             return release, seen, clock.now() + left  # refused a moment ago; what wakes us, our own record first, is no reason to hurry
+        if sum(one == action and clock.monotonic() - at < REPEAT_AFTER for one, at in self.done) >= MAX_TRIES:
+            return release, seen, clock.now() + REPEAT_AFTER  # two that undo each other: whatever the cause is, it is no busy loop
         release, intent = self._intended(release, action)
         self._journal(release, action)
         self.unsaved = None
@@ -225,6 +229,7 @@ class Driver:
         self.refused = 0
         self.repeated = self.repeated + 1 if self.last and self.last[0] == action else 0
         self.last = (action, clock.monotonic())
+        self.done.append(self.last)
         return release.with_outcome(clock.now(), intent, Result.DONE), seen, clock.now()
 
     def _refused_for(self, action: Action) -> float:

@@ -2,12 +2,13 @@
 
 import pytest
 
+from deliver.engine.commands.operate import STAMP_LIMIT
 from deliver.engine.runtime.lease import DURATION
-from deliver.model.errors import InputError
+from deliver.model.errors import InputError, Unreachable
 from deliver.model.observation import Observation
 from deliver.model.release import Outcome, Phase, Release
 from deliver.render.sentences import sentence
-from deliver_sandbox.faults import Fault, Killed, killed
+from deliver_sandbox.faults import Fault, Killed, killed, too_many
 from tests.engine.rig import Rig, in_step
 
 
@@ -62,3 +63,21 @@ def test_rollback_after_a_promotion_does_not_wait_for_the_lock_of_a_driver_that_
     start = rig.world.clock.now()
     assert rig.verb("rollback").outcome is Outcome.ROLLED_BACK
     assert rig.world.clock.now() - start < 15
+
+
+@pytest.mark.parametrize("verb", ["abort", "resume"])
+def test_an_api_server_that_is_busy_while_a_release_is_taken_up_does_not_end_the_verb(verb: str):
+    """Its first write has moved users by then, and nobody else would go on (hunt, late 200001655)."""
+    rig = orphaned()
+    busy = Fault(too_many, verb="get", kind="services", until=rig.world.clock.now() + DURATION + 30)
+    rig.world.cluster.script.add(busy)
+    assert rig.verb(verb).outcome is (Outcome.ROLLED_BACK if verb == "abort" else Outcome.PROMOTED)
+
+
+def test_one_that_is_away_for_long_ends_it_with_what_the_api_server_said():
+    rig = orphaned()
+    rig.world.cluster.script.add(Fault(too_many, verb="get", kind="services"))
+    began = rig.world.clock.now()
+    with pytest.raises(Unreachable):
+        rig.verb("resume")
+    assert STAMP_LIMIT <= rig.world.clock.now() - began - DURATION <= STAMP_LIMIT + 15

@@ -272,3 +272,13 @@ def test_a_course_turns_back_once():
 )
 def test_times_are_said_in_the_largest_units(seconds: float, text: str):
     assert words(seconds) == text
+
+
+def test_a_contested_rollback_restores_a_changed_template_before_the_selectors_come_back():
+    """Else they are taken away again at the next look, for the template's sake, and so on without end (hunt, wild 200004741)."""
+    contested = done(going_back(), "route stable", [NOW - 4 + at / 2 for at in range(rollback.MAX_UNDONE_MOVES + 1)])
+    assert rollback.is_contested(contested)
+    edited = stable(template="somebody's", paused=True)
+    assert asked(contested, stable=edited, candidate=None) == "restore-stable"
+    assert asked(contested, stable=edited) != "restore-stable", "the new version's pods go first, while nobody is led to them"
+    assert asked(contested, stable=stable(), candidate=None) == "restore-route"
