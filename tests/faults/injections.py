@@ -5,6 +5,7 @@ import errno
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from deliver.engine import commands
@@ -249,7 +250,8 @@ def second_run(rig: Rig) -> None:
 
 
 def lock_held(rig: Rig) -> None:
-    stamp = "2026-01-05T09:00:30.000000Z"
+    """A moment ago, by a clock that is near ours: one that is far ahead proves no life, and its holder is watched instead."""
+    stamp = datetime.fromtimestamp(rig.world.clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     spec = {"holderIdentity": "other@ci:1:abc", "leaseTransitions": 7, "leaseDurationSeconds": 15, "renewTime": stamp}
     rig.world.api.create("leases", "shop", {"metadata": {"name": "deliver-web"}, "spec": spec})
 
