@@ -1,6 +1,6 @@
 """The standard gRPC health protocol, as one hand-encoded unary call: HTTP/2 is httpx's, the messages are a few bytes.
 
-https://github.com/grpc/grpc/blob/master/doc/health-checking.md; framing: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md.
+https://grpc.io/docs/guides/health-checking/; framing: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md.
 """
 
 import time

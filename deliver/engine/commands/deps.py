@@ -19,7 +19,6 @@ from deliver.model.release import Release
 from deliver.model.spec import Analysis, ReleaseSpec, Target
 from deliver.plugins import registry
 from deliver.plugins.checked_router import CheckedRouter
-from deliver.plugins.interfaces import Router
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,9 @@ def dependencies(cluster: Cluster, reporter: Reporter, stop: Stop, actor: str, s
     return Dependencies(cluster, reporter, stop, clock, Threads(), identity=f"{actor}:{os.getpid()}:{uuid.uuid4().hex[:6]}", seek=seek)
 
 
-def router_of(spec: ReleaseSpec) -> Router:
+def router_of(spec: ReleaseSpec) -> CheckedRouter:
     plugin = registry.load("deliver.routers", spec.router.kind)
-    router: Router = CheckedRouter(plugin(plugin.Options.model_validate(dict(spec.router.options))))
-    return router
+    return CheckedRouter(plugin(plugin.Options.model_validate(dict(spec.router.options))))
 
 
 def store_and_lease(w: Dependencies, target: Target) -> tuple[Store, Lock]:

@@ -12,11 +12,11 @@ from deliver.engine.core.decide import apply_request, taken_up
 from deliver.engine.runtime import preview_service
 from deliver.engine.runtime.clock import Clock
 from deliver.engine.runtime.guarded_writer import GuardedWriter
-from deliver.engine.runtime.lease import Lock, is_recent
+from deliver.engine.runtime.lease import Lock, may_live
 from deliver.engine.runtime.record_store import Store
 from deliver.engine.runtime.reporter import Reporter
 from deliver.engine.runtime.stop_signal import Stop
-from deliver.model.errors import ClusterError, Conflict, InputError, Unreachable
+from deliver.model.errors import ClusterError, Conflict, InputError, Locked, Unreachable
 from deliver.model.journal import Result, open_intents
 from deliver.model.observation import OperatorRequest
 from deliver.model.release import Outcome, Release
@@ -45,7 +45,10 @@ def resume(
         w.reporter.note("asking its driver to go on; should it be dead, its lock runs out within 15 s")
         if ended := ask_driver(store, lease, w.clock, w.stop, request_of("resume", actor, reason, w.clock)):
             return ended
-    (lease.seize if takeover else lease.inherit)(fence_above=last_fence(store))
+    if takeover:
+        lease.seize(fence_above=last_fence(store))
+    elif ended := _inherited_or_asked(w, store, lease, request_of("resume", actor, reason, w.clock)):
+        return ended
     return take_up(w, store, lease, actor, lambda release, now: release)
 
 
@@ -77,8 +80,22 @@ def ask(
             f"release {release.id} is {state} already: there is nothing to pause",
             hint=f"to go on: `deliver resume {where}`; to take it back: `deliver rollback {where}`",
         )
-    (lease.seize if verb == "abort" else lease.inherit)(fence_above=last_fence(store))
+    if verb == "abort":
+        lease.seize(fence_above=last_fence(store))
+    elif ended := _inherited_or_asked(w, store, lease, request):
+        return ended
     return take_up(w, store, lease, actor, lambda release, now: apply_request(release, request, now))
+
+
+def _inherited_or_asked(w: Dependencies, store: Store, lease: Lock, request: OperatorRequest) -> Release | None:
+    """None: the lock is ours. A driver that seemed dead and is seen to renew it is asked after all. Raises Locked, ClusterError."""
+    try:
+        lease.inherit(fence_above=last_fence(store))
+    except Locked:
+        if ended := ask_driver(store, lease, w.clock, w.stop, request):
+            return ended
+        lease.inherit(fence_above=last_fence(store))
+    return None
 
 
 def take_up(
@@ -164,7 +181,7 @@ def _live(store: Store, target: Target) -> Release:
 
 def is_alive(lease: Lock, clock: Clock) -> bool:
     holder = lease.look()
-    return bool(holder.name) and is_recent(holder.renewed, clock.now())
+    return bool(holder.name) and may_live(holder.renewed, clock.now())
 
 
 def request_of(verb: str, actor: str, reason: str, clock: Clock) -> OperatorRequest:

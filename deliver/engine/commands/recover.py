@@ -6,7 +6,7 @@ from typing import Any
 from deliver.cluster.port import Cluster
 from deliver.engine.runtime.pod_facts import arm, template_of
 from deliver.engine.runtime.preview_service import recover_preview
-from deliver.model.errors import NotFound
+from deliver.model.errors import DeliverError, NotFound
 from deliver.model.journal import Event
 from deliver.model.names import RELEASE_LABEL, candidate_name, fence_of
 from deliver.model.objects import Object
@@ -15,7 +15,8 @@ from deliver.model.release import AutoscalerSnapshot, Release, Snapshot, digest_
 from deliver.model.spec import PluginSpec, ReleaseSpec, Target
 from deliver.model.undo import parse_undo_note, router_of_note
 from deliver.plugins import registry
-from deliver.plugins.interfaces import Reader, Recovered
+from deliver.plugins.checked_router import recovered
+from deliver.plugins.interfaces import Recovered
 from deliver.plugins.registry import PluginError
 
 
@@ -85,24 +86,19 @@ def recover_release(cluster: Cluster, target: Target, *, actor: str, now: float)
 def ask_routers(cluster: Cluster, target: Target) -> tuple[PluginSpec, Recovered]:
     """The router of the release, and what its objects tell. The usual one first: where that knows, no other is loaded."""
     look, router = _Api(cluster, target.namespace), ReleaseSpec.router
-    found = _recover(router, look, target)
+    found = recovered(router.kind, look, target)
     for name in sorted(set(registry.names("deliver.routers")) - {router.kind}):
         if found.note:
             break
-        with suppress(Exception):  # foreign code that perhaps nobody chose: whatever it raises, the rollback goes on
-            other = _recover(PluginSpec(name), look, target)
+        with suppress(DeliverError):  # foreign code that perhaps nobody chose: whatever it raises, the rollback goes on
+            other = recovered(name, look, target)
             router, found = (PluginSpec(name), other) if other.note else (router, found)
     left = router_of_note(found.note) if found.note else None
     if left and left != router:
         router = left
-        with suppress(PluginError):  # it is not installed here: what the Services tell has to do
-            found = _recover(left, look, target)
+        with suppress(PluginError):  # it is not installed here, or fails: what the Services tell has to do
+            found = recovered(left.kind, look, target)
     return router, found
-
-
-def _recover(router: PluginSpec, look: Reader, target: Target) -> Recovered:
-    found: Recovered = registry.load("deliver.routers", router.kind).recover(look, target)
-    return found
 
 
 def _held(deployment: Object | None) -> bool:

@@ -22,7 +22,7 @@ from deliver.model.names import HASH
 from deliver.model.plan import Exposure, Plan, Side, Step
 from deliver.model.release import Direction, Outcome, Release, digest_of, done_already, new_release
 from deliver.model.spec import ReleaseSpec, Target
-from deliver.plugins.interfaces import Router
+from deliver.plugins.checked_router import CheckedRouter
 
 
 def live_or_recovered(cluster: Cluster, target: Target, record: Record, *, actor: str, now: float) -> Release | None:
@@ -36,7 +36,7 @@ def live_or_recovered(cluster: Cluster, target: Target, record: Record, *, actor
 
 
 def first_move(
-    cluster: Cluster, router: Router, lease: Lock, release: Release, fence: int, reporter: Reporter
+    cluster: Cluster, router: CheckedRouter, lease: Lock, release: Release, fence: int, reporter: Reporter
 ) -> Callable[[Release, float], Release]:
     """Pin the Services to the stable pods before anything else, lock and journal included, when those pods can take the traffic.
 

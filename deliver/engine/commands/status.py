@@ -8,7 +8,7 @@ from deliver.engine.commands.deps import flag_of, router_of
 from deliver.engine.preflight.deployment import find_deployment
 from deliver.engine.runtime.clock import Clock, Inline, SystemClock
 from deliver.engine.runtime.flag_client import FlagClientFactory, make_flag_client
-from deliver.engine.runtime.lease import Lease, is_recent
+from deliver.engine.runtime.lease import Lease, may_live
 from deliver.engine.runtime.observer import observe_once, pods_selector
 from deliver.engine.runtime.record_store import Record, Store
 from deliver.model.errors import ClusterError, InputError
@@ -16,8 +16,7 @@ from deliver.model.frozen import replace
 from deliver.model.observation import FlagSeen, Observation
 from deliver.model.release import Release
 from deliver.model.spec import Target
-from deliver.plugins.checked_router import UnknownRouter
-from deliver.plugins.interfaces import Router
+from deliver.plugins.checked_router import CheckedRouter, UnknownRouter
 from deliver.plugins.registry import PluginError
 
 
@@ -48,7 +47,7 @@ def lock_status(cluster: Cluster, target: Target) -> LockStatus | None:
     except ClusterError:
         return None
     heard = holder.renewed if holder.name else 0.0
-    return LockStatus(holder.name, heard, bool(heard) and is_recent(heard, clock.now()))
+    return LockStatus(holder.name, heard, bool(heard) and may_live(heard, clock.now()))
 
 
 def history(cluster: Cluster, target: Target) -> tuple[Release, ...]:
@@ -82,7 +81,7 @@ def require_target(cluster: Cluster, target: Target) -> None:
 def observe_now(cluster: Cluster, release: Release, clock: Clock, flag_clients: FlagClientFactory = make_flag_client) -> Observation:
     """Everything read once. Raises ClusterError; a flag that cannot be read says so in what is seen of it."""
     try:
-        router: Router | UnknownRouter = router_of(release.spec)
+        router: CheckedRouter | UnknownRouter = router_of(release.spec)
     except PluginError as missing:  # who looks needs no plugin
         router = UnknownRouter(missing)
     seen = observe_once(cluster, release, router, pods_selector(release), clock)

@@ -30,7 +30,8 @@ from deliver.model.observation import ArmSeen, PodSeen
 from deliver.model.plan import Plan, Side
 from deliver.model.release import AutoscalerSnapshot, Release, Snapshot, new_release
 from deliver.model.spec import Facts, ReleaseSpec, Target
-from deliver.plugins.interfaces import Finding, Router, Strategy
+from deliver.plugins.checked_router import CheckedRouter
+from deliver.plugins.interfaces import Finding, Strategy
 from deliver.plugins.validation import checked_plan
 
 RIGHTS = (
@@ -62,7 +63,7 @@ class Proposal:
 
 
 def propose(
-    cluster: Cluster, spec: ReleaseSpec, options: Any, strategy: Strategy, router: Router, record: Record, *, actor: str, now: float
+    cluster: Cluster, spec: ReleaseSpec, options: Any, strategy: Strategy, router: CheckedRouter, record: Record, *, actor: str, now: float
 ) -> Proposal:
     """Raises InputError for what does not exist or makes no sense; what is there but must not be released is a finding."""
     check_image(spec.image)

@@ -2,10 +2,10 @@
 
 from deliver.model.plan import Exposure, Side
 from deliver.model.release import Release
-from deliver.plugins.interfaces import Router
+from deliver.plugins.checked_router import CheckedRouter
 
 
-def planned_writes(release: Release, router: Router, replicas: int) -> tuple[str, ...]:
+def planned_writes(release: Release, router: CheckedRouter, replicas: int) -> tuple[str, ...]:
     """replicas: of the stable side now. What the router writes is said by itself."""
     plan, before, candidate = release.plan, release.snapshot, release.candidate
     deployment, autoscaler = release.spec.target.deployment, before.autoscaler.name if before.autoscaler else ""

@@ -26,7 +26,7 @@ from deliver.model.frozen import replace
 from deliver.model.journal import Entry, Event, Result
 from deliver.model.observation import Observation
 from deliver.model.release import Direction, Outcome, Release
-from deliver.plugins.interfaces import Router
+from deliver.plugins.checked_router import CheckedRouter
 
 WATCH_DELAY = 0.1  # seconds given to the watch before the same action is asked for again
 REPEAT_AFTER = 1.0  # seconds before what was done and does not show is done again
@@ -42,7 +42,7 @@ class DriverDeps:
     """What a driver works with; all of it injected. seeking: for metrics that were not there at the start."""
 
     cluster: Cluster
-    router: Router
+    router: CheckedRouter
     clock: Clock
     background: Background
     reporter: Reporter

@@ -15,7 +15,7 @@ from deliver.model.names import FENCE, RELEASE_LABEL, candidate_name
 from deliver.model.objects import Object
 from deliver.model.observation import Observation
 from deliver.model.release import Direction, Release, digest_of
-from deliver.plugins.interfaces import Router
+from deliver.plugins.checked_router import CheckedRouter
 
 LOG_LINES = 20
 
@@ -23,7 +23,7 @@ LOG_LINES = 20
 class Executor:
     """Carries out one action; answers with what the release knows by that, most often no more than before."""
 
-    def __init__(self, cluster: Cluster, router: Router, write: GuardedWriter, flag: ReleaseFlag) -> None:
+    def __init__(self, cluster: Cluster, router: CheckedRouter, write: GuardedWriter, flag: ReleaseFlag) -> None:
         self.cluster, self.router, self.write, self.flag = cluster, router, write, flag
 
     def do(self, action: Action, release: Release, seen: Observation) -> Release:

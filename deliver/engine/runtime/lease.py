@@ -18,6 +18,7 @@ from deliver.model.objects import Object
 from deliver.model.spec import Target
 
 DURATION = 15  # seconds without a renewal after which a holder counts as dead
+CLOCKS_APART = 300.0  # seconds by which two machines' clocks may differ
 RENEW = 5.0  # seconds between renewals
 FIRST_RETRY = 0.02  # seconds after which a lock that somebody else was quicker to take is taken again, at first
 TAKE_TRIES = 60  # of a lock that others take too, a minute in all
@@ -37,6 +38,11 @@ class Holder:
 def is_recent(renewed: float, now: float) -> bool:
     """By two clocks: one that is far ahead or behind says nothing, and is no reason to call a silent holder alive for hours."""
     return abs(now - renewed) < DURATION
+
+
+def may_live(renewed: float, now: float) -> bool:
+    """For who looks once and cannot watch: a stamp that is somewhat ahead of us is that of a clock that is, and of a living driver."""
+    return -CLOCKS_APART < now - renewed < DURATION
 
 
 class Lock(Protocol):

@@ -19,8 +19,7 @@ from deliver.model.observation import ArmSeen, AutoscalerSeen, Observation, Oper
 from deliver.model.release import Release
 from deliver.model.spec import Target
 from deliver.model.verdict import CheckResult
-from deliver.plugins.checked_router import UnknownRouter
-from deliver.plugins.interfaces import Router
+from deliver.plugins.checked_router import CheckedRouter, UnknownRouter
 
 _NOTHING = Observation(0.0)  # to be replaced in: a frozen class's own __init__ is several times slower, and there is one at each look
 
@@ -37,7 +36,7 @@ def label_selector(deployment: Object) -> str:
     return ",".join(parts)
 
 
-def watches(release: Release, router: Router | UnknownRouter, selector: str) -> list[Watch]:
+def watches(release: Release, router: CheckedRouter | UnknownRouter, selector: str) -> list[Watch]:
     """All that a release has to see. The stable Deployment's selector finds the candidate's pods too: they carry the same labels."""
     target = release.spec.target
     scaler = release.snapshot.autoscaler
@@ -63,7 +62,7 @@ def is_stray(pod: Object) -> bool:
 class Observer:
     """Looks through the feed's objects; never calls the API."""
 
-    def __init__(self, feed: Feed, router: Router | UnknownRouter) -> None:
+    def __init__(self, feed: Feed, router: CheckedRouter | UnknownRouter) -> None:
         self.feed, self.router = feed, router
         self._pods = Known(pod_seen)
         self._digests: dict[str, tuple[Object, str]] = {}  # of templates, by Deployment
@@ -208,7 +207,7 @@ class SnapshotFeed:
         """Nothing to close."""
 
 
-def observe_once(cluster: Cluster, release: Release, router: Router | UnknownRouter, selector: str, clock: Clock) -> Observation:
+def observe_once(cluster: Cluster, release: Release, router: CheckedRouter | UnknownRouter, selector: str, clock: Clock) -> Observation:
     """Read everything once and say what stands."""
     namespace = release.spec.target.namespace
     feed: Any = SnapshotFeed(cluster, namespace, watches(release, router, selector))

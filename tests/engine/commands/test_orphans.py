@@ -1,15 +1,20 @@
 """A driver that was killed a moment ago still holds the lock: what other people can do at once, and what has to wait for it to run out."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
+from deliver.engine import commands
 from deliver.engine.commands.operate import STAMP_LIMIT
 from deliver.engine.runtime.lease import DURATION
 from deliver.model.errors import InputError, Unreachable
 from deliver.model.observation import Observation
 from deliver.model.release import Outcome, Phase, Release
 from deliver.render.sentences import sentence
+from deliver_sandbox.clock import EngineClock
 from deliver_sandbox.faults import Fault, Killed, killed, too_many
-from tests.engine.rig import Rig, in_step
+from tests.engine.rig import TARGET, Rig, in_step
 
 
 def orphaned() -> Rig:
@@ -81,3 +86,28 @@ def test_one_that_is_away_for_long_ends_it_with_what_the_api_server_said():
     with pytest.raises(Unreachable):
         rig.verb("resume")
     assert STAMP_LIMIT <= rig.world.clock.now() - began - DURATION <= STAMP_LIMIT + 15
+
+
+@pytest.mark.parametrize("ahead", [20.0, -20.0, 7200.0])
+def test_a_living_driver_is_asked_whatever_the_clock_of_who_types_says(ahead: float):
+    """By a clock that is ahead its newest renewal is old: it is seen to renew, and is asked after all; no lock error is told."""
+    rig = orphaned()
+    lease, beats = rig.get("leases", "deliver-web"), []
+
+    def live() -> None:  # as the driver's thread would, and then its answer
+        now = rig.world.clock.now()
+        stamp = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        rig.edit("leases", lease["metadata"]["name"], {"spec": {"renewTime": stamp}})
+        if beats and (rig.get("configmaps", "deliver-web")["data"].get("requests") or "[]") != "[]":
+            rig.edit("configmaps", "deliver-web", {"data": {"requests": "[]"}})
+            return
+        beats.append(now)
+        rig.world.clock.after(3.0, live)
+
+    live()
+    tools = rig.tools("oncall@laptop")
+    clock = EngineClock(rig.world.clock)
+    clock.now = lambda: rig.world.clock.now() + ahead  # type: ignore[method-assign]
+    common = {"actor": "oncall", "reason": "", "reporter": rig.reporter, "stop": rig.stop, "within": replace(tools, clock=clock)}
+    answered = commands.ask(tools.cluster, TARGET, "promote", **common)
+    assert answered.outcome is None and answered.fence == 1, "its driver has it still"

@@ -8,8 +8,9 @@ from deliver.model.frozen import replace
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import PluginSpec
 from deliver.plugins import registry
+from deliver.plugins.registry import PluginError
 from deliver.traffic.service_selector import ServiceSelector
-from tests.engine.rig import Rig
+from tests.engine.rig import Rig, in_step
 
 ENDS = (Outcome.HELD, Outcome.ROLLED_BACK)
 
@@ -62,3 +63,38 @@ def test_a_refused_write_of_a_plugin_is_named():
         release = rig.run(rig.spec(router=PluginSpec("broken")))
     assert "router `broken` failed in set_route: RuntimeError: boom" in release.reason
     assert release.outcome is Outcome.ROLLED_BACK
+
+
+@pytest.mark.parametrize("hook", ["can", "find", "watches", "planned_writes"])
+def test_one_that_raises_before_the_first_write_is_named_and_nothing_is_changed(hook: str):
+    rig = Rig.make()
+    before = rig.before()
+
+    def boom(*more: Any) -> Any:
+        raise RuntimeError("boom")
+
+    broken = type("Broken", (ServiceSelector,), {"name": "broken", hook: boom})
+    with (
+        registry.override("deliver.routers", broken),
+        pytest.raises(PluginError, match=f"router `broken` failed in {hook}: RuntimeError: boom"),
+    ):
+        rig.run(rig.spec(router=PluginSpec("broken")))
+    assert rig.before() == before
+
+
+def test_one_that_raises_while_a_lost_record_is_put_together_ends_no_rollback():
+    rig = Rig.make()
+
+    def boom(*more: Any) -> Any:
+        raise SystemExit("bye")
+
+    broken = type("Broken", (ServiceSelector,), {"name": "broken", "recover": classmethod(boom)})
+    with registry.override("deliver.routers", broken):
+
+        def lost() -> None:
+            rig.remove("configmaps", "deliver-web")
+            rig.verb("rollback")
+
+        rig.when(in_step(1), lost)
+        rig.run()
+    assert rig.names("deployments") == {"web"}
