@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.e2e.support.events import baking, did, ended, unix
+from tests.e2e.support.events import baking, did, ended, first_after, unix
 from tests.e2e.support.place import LATE, SELDOM
 from tests.e2e.support.world import World
 
@@ -22,12 +22,11 @@ def test_traffic_is_back_within_two_scrapes_and_a_second_and_no_request_is_lost(
         running = shop.release("1.1.0", **SHORT)
         running.wait_for("all traffic on the new version", baking(1))
         shop.pace.sleep(2)
-        shop.chaos("1.1.0", "errors=100")
-        turned = shop.pace.now()
+        began, turned = shop.chaos("1.1.0", "errors=100")
         view = ended(running.end(), 3, "ROLLED_BACK")
     off = unix(view["traffic_off"])
     assert off - turned < shop.at_most(shop.scrapes(2) + 1)
-    moved = next(event["arrived"] for event in running.events if did("route stable")(event) and event["arrived"] > turned)
+    moved = first_after(began, running.events, did("route stable"))
     assert moved - turned < shop.at_most(shop.scrapes(2) + 1)
     users.lost_none()
     assert users.reached("1.1.0", off) == 0
@@ -40,18 +39,15 @@ def test_where_no_pod_is_ready_any_more_users_wait_for_no_poll(world: Make) -> N
     with shop.users(60) as users:
         running = shop.release("1.1.0", **SHORT)
         running.wait_for("all traffic on the new version", baking(1))
-        shop.chaos("1.1.0", "healthy=false")
-        turned = shop.pace.now()
+        began, turned = shop.chaos("1.1.0", "healthy=false")
         view = ended(running.end(), 3, "ROLLED_BACK")
     assert " ready" in view["reason"], view["reason"]
     off = unix(view["traffic_off"]) + 1  # told in whole seconds, rounded down
-    moved = next(event["arrived"] for event in running.events if did("route stable")(event) and event["arrived"] > turned)
+    moved = first_after(began, running.events, did("route stable"))
     assert moved - turned < shop.at_most(UNREADY + 1)
     for crowd in (users.fresh, users.kept):
         lost = [second.at for second in crowd.traffic.seconds if second.failed]
-        assert all(turned + 1 < at and at - 1 <= off for at in lost), (
-            "before the first probe can fail, or with the stable side's pods there"
-        )
+        assert all(began + 1 < at and at - 1 <= off for at in lost), "before the first probe can fail, or with the stable side's pods there"
         assert any(second.at - 1 > off for second in crowd.traffic.seconds)
     assert users.reached("1.1.0", off) == 0
     shop.unchanged()

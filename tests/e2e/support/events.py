@@ -1,7 +1,7 @@
 """What to wait for in a release's JSON lines."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,14 @@ def says(text: str) -> Callable[[Event], bool]:
 
 def in_phase(name: str) -> Callable[[Event], bool]:
     return lambda event: event.get("phase") == name
+
+
+def first_after(moment: float, events: Iterable[Event], wanted: Callable[[Event], bool]) -> float:
+    """When the first wanted one after that moment arrived, in unix seconds."""
+    arrivals = [event["arrived"] for event in events if wanted(event)]
+    later = [at for at in arrivals if at > moment]
+    assert later, f"none after {moment}: they arrived at {arrivals}"
+    return float(min(later))
 
 
 def final(result: Result) -> Event:

@@ -180,11 +180,16 @@ class World:
             if pod["spec"]["containers"][0]["image"] == image(version) and not pod["metadata"].get("deletionTimestamp")
         ]
 
-    def chaos(self, version: str, query: str) -> None:
-        """Change how all pods of that version behave."""
+    def chaos(self, version: str, query: str) -> tuple[float, float]:
+        """Change how all pods of that version behave, one after another.
+
+        Returns when the first may have changed, and when all had: deliver may act on the first ones before the last is reached.
+        """
+        began = self.pace.now()
         for name in self.pods(version):
             path = f"/api/v1/namespaces/{self.namespace}/pods/{name}:8080/proxy/chaos?{query}"
             self.hands.post(path)
+        return began, self.pace.now()
 
     # ------------------------------------------------------------ ends
 
