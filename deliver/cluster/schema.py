@@ -1,6 +1,6 @@
 """Is it an object of its kind? The fields that we read, by type: a proxy, a broken aggregated API or a damaged store may answer anything.
 
-An optional field may be absent or null. What is not listed here is nobody's business.
+An optional field may be absent or null; null is made absent, so that readers have one case. What is not listed here is nobody's business.
 """
 
 from collections.abc import Mapping
@@ -108,7 +108,7 @@ SHAPES: Mapping[str, Shape] = {
 
 
 def fitting(kind: str, obj: Any) -> Object:
-    """The object. Raises Unreachable, naming the field, for one that is not of its kind: no usable answer."""
+    """The object, without the nulls of optional fields. Raises Unreachable, naming the field, for one that is not of its kind."""
     shape = {"metadata!": META, **SHAPES.get(kind, {})}
     if misfit := _misfit(obj, shape, ""):
         name = obj["metadata"]["name"] if isinstance(obj, dict) and not _misfit(obj, {"metadata!": {"name!": str}}, "") else "?"
@@ -159,6 +159,7 @@ def _no_mapping(value: Any, shape: Mapping[Any, Shape], at: str) -> str:
                 return f"{where} is missing"
             if inner is int and name in value:  # the API server leaves a number out, it never says null
                 return f"{where} is null, not int"
+            value.pop(name, None)
         elif found := _misfit(item, inner, where):
             return found
     return ""

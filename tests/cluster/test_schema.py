@@ -1,11 +1,14 @@
 """An answer that is no object of its kind is no answer; whatever a real API server says is one."""
 
+import copy
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from deliver.cluster.client import KubernetesCluster
 from deliver.cluster.schema import SHAPES, fitting
+from deliver.engine.runtime.pod_facts import pod_seen
 from deliver.model.errors import Unreachable
 from tests.cluster.stub import Stub, obj, ok
 from tests.engine.rig import Rig
@@ -45,9 +48,54 @@ def test_where_it_does_not_fit_is_said(body: dict[str, Any], told: str):
     assert told in caught.value.why
 
 
-def test_a_null_where_nothing_need_be_is_nothing():
-    assert fitting("services", SERVICE) is SERVICE
-    assert fitting("endpointslices", {"metadata": SERVICE["metadata"], "endpoints": None, "addressType": "IPv4"})
+def optional(shape: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The path of each field of a shape that may be null; of a list's items the first one's."""
+    if isinstance(shape, list):
+        yield from optional(shape[0], (*at, 0))
+    elif isinstance(shape, dict) and str not in shape:
+        for key, inner in shape.items():
+            if not key.endswith("!") and inner is not int:
+                yield (*at, key)
+            yield from optional(inner, (*at, key.rstrip("!")))
+
+
+def nulled(body: Any, path: tuple[str | int, ...]) -> bool:
+    """With null there, where the way to it exists."""
+    for key in path[:-1]:
+        if (
+            isinstance(key, int) != isinstance(body, list)
+            or not (isinstance(key, str) or body)
+            or (isinstance(key, str) and not body.get(key))
+        ):
+            return False
+        body = body[key]
+    body[path[-1]] = None
+    return True
+
+
+@pytest.mark.parametrize("kind", ["deployments", "pods", "replicasets", "services", "endpointslices"])
+def test_a_null_where_nothing_need_be_is_as_if_it_were_not_there(kind: str):
+    rig, tried = Rig.make(), 0
+    for path in optional(SHAPES[kind]):
+        body = copy.deepcopy(next(iter(rig.world.store.every(kind, "shop"))))
+        if not nulled(body, path):
+            continue
+        tried += 1
+        found: Any = fitting(kind, body)
+        for key in path[:-1]:
+            found = found[key]
+        assert path[-1] not in found
+    assert tried
+
+
+@pytest.mark.parametrize("path", [path for path in optional(SHAPES["pods"]) if "status" in path], ids=str)
+def test_what_a_pod_tells_can_be_read_whatever_is_null(path: tuple[str | int, ...]):
+    body = copy.deepcopy(next(iter(Rig.make().world.store.every("pods", "shop"))))
+    [container] = body["status"]["containerStatuses"]
+    container |= {"restartCount": 1, "state": {"waiting": {"reason": "CrashLoopBackOff", "message": ""}, "running": {}, "terminated": {}}}
+    container["lastState"] = {"terminated": {"reason": "Error", "exitCode": 1, "finishedAt": "2026-01-01T00:00:00Z"}, "running": {}}
+    nulled(body, path)
+    assert pod_seen(fitting("pods", body)).name == body["metadata"]["name"]
 
 
 @pytest.mark.parametrize("items", ["x", {}, [7], [{"metadata": {}}]])
