@@ -7,6 +7,8 @@ from tests.hunt.writers import VERBS, Duel, every, fight
 FOUND = (
     Duel(31, 16),  # its candidate was created while the rollback went on: announced, and noted as unknown by the heir
     Duel(31, 58),  # created when the rollback was over: it was left behind
+    Duel(61, 7, still=3.0),  # it wrote the new template after the rollback's pin and before its lock: the pods led to were rolled away
+    Duel(56, 7),
     Duel(31, 70, "takeover"),  # taken away by who made it, after the heir's own of that name (the referee)
 )
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -24,6 +25,8 @@ from deliver.model.release import Direction, Outcome, Release, digest_of, done_a
 from deliver.model.spec import ReleaseSpec, Target
 from deliver.plugins.checked_router import CheckedRouter
 
+FENCED_WITHIN = 1.0  # seconds for each of two calls that come before the users are led home
+
 
 def live_or_recovered(cluster: Cluster, target: Target, record: Record, *, actor: str, now: float) -> Release | None:
     """The release to take back; None when nothing is under way."""
@@ -42,19 +45,33 @@ def first_move(
 
     Answers with what writes it into the journal. Where it cannot be done here, the driver's way back does it in its own order.
     """
-    namespace, home = release.spec.target.namespace, Exposure(Side.STABLE, release.snapshot.hash)
+    home = Exposure(Side.STABLE, release.snapshot.hash)
     if not home.hash:
         return lambda record, now: record
-    able = partial(require_capacity, cluster, release)
     try:
-        write = GuardedWriter(cluster, namespace, lease, fence, urgent=able)
-        router.set_route(write, replace(release, course=Direction.ROLLING_BACK), home)
+        pin(cluster, router, lease, release, fence)
     except (ClusterError, Superseded) as error:
         reporter.note(f"{error.what}; going on under the lock")
         return lambda record, now: record
     reporter.note("the Services lead to the stable pods; verifying")
 
     return lambda record, now: done_already(record, now, Action(Verb.ROUTE, UNLOCKED, exposure=home))
+
+
+def pin(cluster: Cluster, router: CheckedRouter, lease: Lock, release: Release, fence: int) -> None:
+    """Lead the users to the stable pods, under our fence alone. Raises ClusterError or Superseded.
+
+    From the last step on the Deployment gets the fence first: a driver that is about to write the new template over it would
+    take away the pods that the users are being led to, and nothing would stop that while this process hangs without the lock.
+    Whether the Deployment can be written to does not decide, and holds the users up no longer than FENCED_WITHIN.
+    """
+    namespace, home = release.spec.target.namespace, Exposure(Side.STABLE, release.snapshot.hash)
+    if release.last_step:
+        with suppress(ClusterError, Superseded):
+            fenced = GuardedWriter(cluster, namespace, lease, fence, urgent=lambda: None)
+            fenced.stamp("deployments", release.spec.target.deployment, deadline=FENCED_WITHIN)
+    write = GuardedWriter(cluster, namespace, lease, fence, urgent=partial(require_capacity, cluster, release))
+    router.set_route(write, replace(release, course=Direction.ROLLING_BACK), home)
 
 
 def require_capacity(cluster: Cluster, release: Release) -> None:

@@ -1,18 +1,13 @@
 """A rollback typed where the release's router or flag back end is not installed: what can be done all the same, and what cannot."""
 
-from functools import partial
-
 from deliver.engine.commands.ask_driver import ask_driver
 from deliver.engine.commands.deps import Dependencies, router_of
 from deliver.engine.commands.operate import is_alive, request_of
-from deliver.engine.commands.revert import require_capacity
-from deliver.engine.runtime.guarded_writer import GuardedWriter
+from deliver.engine.commands.revert import pin
 from deliver.engine.runtime.lease import Lock
 from deliver.engine.runtime.record_store import Store
 from deliver.model.errors import ClusterError, RollbackIncomplete, Superseded
-from deliver.model.frozen import replace
-from deliver.model.plan import Exposure, Side
-from deliver.model.release import Direction, Release
+from deliver.model.release import Release
 from deliver.model.spec import ReleaseSpec
 from deliver.plugins.registry import PluginError
 
@@ -45,9 +40,7 @@ def _state_after_pin(w: Dependencies, lease: Lock, live: Release, fence: int) ->
     if weighed or not live.snapshot.hash or not live.snapshot.services:
         return "nothing was changed: the traffic is where the router has led it"
     try:
-        write = GuardedWriter(w.cluster, live.spec.target.namespace, lease, fence, urgent=partial(require_capacity, w.cluster, live))
-        home = Exposure(Side.STABLE, live.snapshot.hash)
-        router_of(ReleaseSpec(live.spec.target, "", "")).set_route(write, replace(live, course=Direction.ROLLING_BACK), home)
+        pin(w.cluster, router_of(ReleaseSpec(live.spec.target, "", "")), lease, live, fence)
     except (ClusterError, Superseded) as error:
         return f"the Services were not led to the stable pods: {error.what}"
     return "the Services lead to the stable pods; whatever else the router has set, the candidate, the holds and the record stay"

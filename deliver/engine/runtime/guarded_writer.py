@@ -37,15 +37,18 @@ class GuardedWriter:
 
     def change(self, kind: str, name: str, build: Callable[[Object], Object | None], *, uid: str = "") -> Object:
         """Raises Superseded, NotFound (or made again), Conflict (changed too often), or another ClusterError."""
+        return self._change(kind, name, build, uid, None)
+
+    def _change(self, kind: str, name: str, build: Callable[[Object], Object | None], uid: str, deadline: float | None) -> Object:
         for _ in range(ATTEMPTS):
-            now = self.cluster.get(kind, self.namespace, name)
+            now = self.cluster.get(kind, self.namespace, name, deadline=deadline)
             self._check(kind, now, uid)
             patch = build(now)
             if patch is None:
                 return self._seen(kind, now)
             self.confirm()
             try:
-                return self._seen(kind, self.cluster.patch(kind, self.namespace, name, self._guarded(patch, now)))
+                return self._seen(kind, self.cluster.patch(kind, self.namespace, name, self._guarded(patch, now), deadline=deadline))
             except Conflict:
                 continue
         raise Conflict(f"{kind} {name} keeps changing under our writes")
@@ -84,10 +87,13 @@ class GuardedWriter:
             pass  # it is there; the next write asks again
         return self._seen(kind, made)
 
-    def stamp(self, kind: str, name: str, *, uid: str = "") -> None:
-        """Our fence on an object, so that every write prepared before it fails. An object that is not there needs none."""
+    def stamp(self, kind: str, name: str, *, uid: str = "", deadline: float | None = None) -> None:
+        """Our fence on an object, so that every write prepared before it fails. An object that is not there needs none.
+
+        deadline: seconds for each call; None: as long as any call may take.
+        """
         try:
-            self.change(kind, name, lambda now: {"metadata": {}} if fence_of(now) < self.fence else None, uid=uid)
+            self._change(kind, name, lambda now: {"metadata": {}} if fence_of(now) < self.fence else None, uid, deadline)
         except NotFound:
             return
 

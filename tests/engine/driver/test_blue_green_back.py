@@ -36,14 +36,16 @@ def interrupted(place: str, rig: Rig, **options: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("place", ["bake", "hold"])
-def test_the_way_back_is_one_patch_a_service_and_nothing_is_written_before_it(place: str):
+def test_the_way_back_is_one_patch_a_service_and_nothing_but_a_fence_is_written_before_it(place: str):
     rig = Rig.make(services=("web", "web-admin"))
     before = interrupted(place, rig)
     first = len(rig.world.cluster.calls)
     release = back(rig, before)
     writes = [call for call in rig.world.cluster.calls[first:] if call.verb in WRITES and call.changed]
-    assert [(call.verb, call.kind, call.name) for call in writes[:2]] == [("patch", "services", "web"), ("patch", "services", "web-admin")]
-    assert [set(call.body["spec"]["selector"].values()) for call in writes[:2]] == [{release.snapshot.hash}] * 2  # type: ignore[index]  # a body
+    assert [(call.kind, call.name) for call in writes[:3]] == [("deployments", "web"), ("services", "web"), ("services", "web-admin")]
+    assert [call.verb for call in writes[:3]] == ["patch"] * 3
+    assert set(writes[0].body or {}) == {"metadata"}
+    assert [set(call.body["spec"]["selector"].values()) for call in writes[1:3]] == [{release.snapshot.hash}] * 2  # type: ignore[index]  # a body
     assert rig.world.traffic.tally.lost() == 0
 
 

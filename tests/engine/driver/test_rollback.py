@@ -1,15 +1,18 @@
 """The way back: users first, everything as it was, whatever else is lost (design.md rules 3, 4 and 6)."""
 
 import json
+from contextlib import suppress
+from itertools import takewhile
 
 import pytest
 
+from deliver.model.errors import Forbidden
 from deliver.model.journal import Event, times
 from deliver.model.release import Outcome
 from deliver.model.spec import Limits
 from deliver.model.verdict import Verdict
 from deliver.render.sentences import sentence
-from deliver_sandbox.faults import Call, Fault, Killed, killed
+from deliver_sandbox.faults import Call, Fault, Killed, forbidden, killed, unreachable
 from deliver_sandbox.store import Change
 from tests.engine.interrupted import PLACES, finishing, interrupted
 from tests.engine.invariants import back, is_ready, watched
@@ -49,13 +52,33 @@ def test_the_order_stable_whole_then_traffic_then_verified_then_the_candidate_go
     assert at["delete-candidate"] - at["traffic on the stable side is verified"] >= 30.0
 
 
-def test_the_first_write_of_a_rollback_moves_the_traffic():
-    rig, _ = interrupted(in_step(3))
+@pytest.mark.parametrize(("step", "fenced"), [(1, []), (3, [("patch", "deployments", "web")])], ids=["a step", "the last step"])
+def test_the_first_write_of_a_rollback_moves_the_traffic_but_for_a_fence_where_the_driver_may_be_about_to_promote(
+    step: int, fenced: list[tuple[str, str, str]]
+):
+    rig, _ = interrupted(in_step(step))
     first = len(rig.world.cluster.calls)
     rig.verb("rollback")
     writes = [call for call in rig.world.cluster.calls[first:] if call.changed]
-    assert (writes[0].verb, writes[0].kind) == ("patch", "services")
-    assert writes[0].seq - first <= 8
+    before = [(call.verb, call.kind, call.name) for call in takewhile(lambda call: call.kind != "services", writes)]
+    assert before == fenced
+    assert all(set(call.body) == {"metadata"} for call in writes[: len(before)])
+    assert writes[len(before)].seq - first <= 8 + 2 * len(before)
+
+
+@pytest.mark.parametrize("harm", ["refused", "unanswered"])
+def test_a_deployment_that_cannot_be_written_to_does_not_hold_the_users_up(harm: str):
+    """A webhook for Deployments that is down, for one."""
+    rig, _ = interrupted(in_step(3))
+    began = rig.world.clock.now()
+    error, seconds = (forbidden, 0.0) if harm == "refused" else (unreachable(), 30.0)
+    rig.world.cluster.script.add(Fault(error, verb="patch", kind="deployments", seconds=seconds, until=began + 30.0))
+    moved: list[float] = []
+    rig.world.store.listen(lambda change: moved.append(rig.world.clock.now()) if change.kind == "services" else None)
+    with suppress(Forbidden):  # the rest of the way back needs the right to it
+        rig.verb("rollback")
+    assert moved[0] - began < 2.5
+    assert rig.world.traffic.tally.lost() == 0
 
 
 def test_after_traffic_is_off_no_fresh_connection_reaches_the_candidate():
