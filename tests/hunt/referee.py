@@ -158,7 +158,10 @@ class Referee:
         """
         if self._open(INTENTS.get((change.kind, change.name)) or INTENTS["services", "web"]):
             return
-        unsaved = self.faulty and (self._verb() == "abort" or not self._exposes([change.obj]))  # an abort that drives goes back
+        new_to_all = self.record.get("course") == "finish"  # nobody is exposed by what leads to the candidate too
+        unsaved = self.faulty and (
+            self._verb() == "abort" or new_to_all or not self._exposes([change.obj])
+        )  # an abort that drives goes back
         if change.kind == "services" and (self._rolling() or self.record.get("course") == "back" or unsaved):
             return
         if self.faulty and self._stopped(change):
