@@ -10,6 +10,7 @@
     ratio_interval.py         interval of the ratio candidate : stable that holds at every look (mixture over a grid of ratios)
     dispersion.py, placebo.py how far bad events cluster; the test tried on the past, where nothing was released
     leaning.py                not settled, but against the candidate; harm too gross to wait for
+    side_by_side.py           what both sides showed at the same time, compared without a past (Fisher 1935)
     few_requests.py           how many requests a proof would take; detectability.py: how long a regression of a given size
     wilson.py                 interval of a fraction, for people (Wilson 1927)
     phrases.py                all of it in words

@@ -32,6 +32,21 @@ def hypergeometrics(tally: Tally, ratios: Sequence[float], margin: float) -> lis
     return [tally.candidate_bad * log(ratio / margin) - _partition(tally, log(ratio)) + whole for ratio in ratios]
 
 
+def log_fisher(tally: Tally) -> float:
+    """ln of Fisher's one-sided chance: that the candidate has so many of the bad requests or more, were both sides alike."""
+    n, m = tally.candidate_total, tally.stable_total
+    mine, theirs = min(tally.candidate_bad, n), min(tally.stable_bad, m)  # counters of two scrapes may not fit each other
+    x = mine + theirs
+    first = _choose(n, mine) + _choose(m, theirs) - _choose(n + m, x)
+    total = term = 1.0
+    for u in range(mine, min(x, n)):
+        term *= (n - u) * (x - u) / ((u + 1) * (m - x + u + 1))
+        total += term
+        if term < TINY * total:
+            break
+    return min(first + log(total), 0.0)
+
+
 def ratio_gains(tally: Tally, ratios: Sequence[float], margin: float, *, exact: bool) -> list[float]:
     """ln e-values for several times the tolerated ratio. exact: the events are not rare."""
     alternatives = [margin * ratio for ratio in ratios]

@@ -25,7 +25,7 @@ def update(
     acceptable: fraction, 0..1. past: lower bound of the stable side's fraction in its history, used while it has no requests.
     """
     before = proof or (0.0,) * 4
-    phi = ASSUMED_DISPERSION if calibration.assumed else calibration.phi
+    phi = dispersion(calibration)
     both = poll.candidate_total and poll.stable_total
     if both:
         ratios = [gain / phi for gain in e_values.hypergeometrics(poll, NO_WORSE, prove)]
@@ -37,6 +37,11 @@ def update(
         e_values.absolute(poll.candidate_bad, poll.candidate_total, acceptable, part) / phi if acceptable else 0.0 for part in FAR_BELOW
     ]
     return tuple(one + gain for one, gain in zip(before, [*ratios, *fractions], strict=True))
+
+
+def dispersion(calibration: Calibration) -> float:
+    """What a proof is divided by."""
+    return ASSUMED_DISPERSION if calibration.assumed else calibration.phi
 
 
 def no_worse(proof: Sequence[float]) -> float:

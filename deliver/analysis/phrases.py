@@ -30,6 +30,11 @@ def counts_text(sum: Tally, bad: str) -> str:
     return f"{text}, stable {sum.stable_bad} of {sum.stable_total} ({percent(sum.stable_bad, sum.stable_total)})"
 
 
+def beside_text(both: Tally, bad: str) -> str:
+    """`22 of 1464 requests bad (1.5 %), stable 0 of 1511 (0 %) in the same time: hardly chance; it leans ...`"""
+    return f"{counts_text(both, bad)} in the same time: hardly chance; it leans against the candidate and is not settled"
+
+
 def harm_text(gross: GrossHarm, bad: str) -> str:
     """`60 of 200 requests bad (30 %), stable 1 of 800 (0.125 %): more than bad luck makes`"""
     if not gross.stable_total:

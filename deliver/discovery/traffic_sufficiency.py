@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from deliver.model import defaults
 from deliver.model.plan import Plan, Side
 from deliver.model.spec import EvidenceMetric, Metric
 
 PROOF_REQUESTS = 500
-"""Good requests of the candidate that prove an acceptable fraction of bad ones; see analysis/noninferiority.py."""
+"""Requests of the candidate, none of them bad, that prove an acceptable fraction of bad ones; see analysis/noninferiority.py."""
 EARLY_FRACTION = 0.5
 """Part of the candidate's requests, 0..1, that really comes at first: clients keep their connections to the old pods."""
 PROOF_BAKES = 3.0
@@ -27,9 +28,9 @@ def traffic_notes(plan: Plan, rate: float, metrics: Sequence[Metric]) -> tuple[s
     """A line for a person if there will be too few requests for proof, or if that is not known."""
     free = [metric.name for metric in metrics if isinstance(metric, EvidenceMetric) and not metric.duty]
     coming = expected_requests(plan, rate)
-    if coming >= PROOF_REQUESTS or not free:
+    if coming >= defaults.PROOF_OWED or not free:
         return ()
-    few = f"too few for proof (about {PROOF_REQUESTS})"
-    gets = f"at {rate:.3g} requests a second the candidate gets about {coming:.0f} before all users follow, {few}"
-    seen = gets if rate else f"no requests have been counted yet; the candidate may get {few}"
-    return (f"metrics: {seen}: the release goes on without it; what {' and '.join(free)} show can still take it back",)
+    known = f"at {rate:.3g} requests a second the candidate gets about {coming:.0f} before all users follow"
+    seen = known if rate else "no requests have been counted yet"
+    owed = f"proof takes about {PROOF_REQUESTS} or more, and with fewer than {defaults.PROOF_OWED:,} the release goes on without it"
+    return (f"metrics: {seen}; {owed}; what {' and '.join(free)} show can still take it back",)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log
 
-from deliver.analysis import counts, e_process, phrases, selectors, sequential_test
+from deliver.analysis import counts, e_process, phrases, selectors, sequential_test, side_by_side
 from deliver.analysis.bounds import units_per_second
 from deliver.analysis.counts import Counts, Span
 from deliver.analysis.leaning import LEANING, GrossHarm, gross_harm, leaning_log_odds
@@ -186,6 +186,8 @@ class _Judgement:
             if not self.counted.candidate_bad:  # the steps before have shown it
                 facts = f"in this release {phrases.counts_text(track.sum + track.pending, bad)}"
             return Verdict.BLIND, f"{facts}: {phrases.odds(lean)} that {claim}; it leans against the candidate and is not settled", True
+        if beside := self._clearly_worse():
+            return Verdict.BLIND, phrases.beside_text(beside, bad), True
         if blind := self._blind_reason():
             return Verdict.BLIND, blind, False
         odds = phrases.odds(sequential_test.metric_log_evidence(self.measure, self.rules))
@@ -209,6 +211,22 @@ class _Judgement:
         tracks, step = self.measure.tracks, self.step
         odds = [leaning_log_odds(track, step.of(track.bound), self.rules, step.latest(track.bound)) for track in tracks]
         return max(e_process.log_mean(odds), sequential_test.metric_log_evidence(self.measure, self.rules))
+
+    def _clearly_worse(self) -> Tally | None:
+        """Counts of both sides in the same time that speak clearly against the candidate: of this step, else of the release.
+
+        The release's do only where the step's go the same way: weights differ between steps, and an incident of both sides falls on
+        more of the candidate's requests in some than in others. After a cutover both readings of what the old pods count have to.
+        """
+        track, rules, step = self.track, self.rules, self.step.beside(self.track.bound)
+        if side_by_side.speaks_clearly(step, rules):
+            if not self.look.alone or self.counted.stable_total:
+                return step
+            seconds = max([*self.step.seen.values(), self.look.start + 1]) - self.look.start
+            users = side_by_side.of_users_alone(step, track.calibration, seconds)
+            return step if side_by_side.speaks_clearly(users, rules) else None
+        release = track.sum + track.pending
+        return release if side_by_side.looks_worse(step, rules) and side_by_side.speaks_clearly(release, rules) else None
 
 
 def _with_both_sides(result: CheckResult, total: Tally) -> CheckResult:

@@ -9,6 +9,7 @@ from deliver.metrics.look import Look
 from deliver.metrics.pod_roster import CANDIDATE
 from deliver.metrics.threshold_metric import MetricOutcome
 from deliver.metrics.variants import pod_name
+from deliver.model import defaults
 from deliver.model.evidence import MetricEvidence
 from deliver.model.spec import Analysis, EvidenceMetric
 from deliver.model.verdict import TooFewRequests, Verdict
@@ -42,17 +43,17 @@ def _speaks_against(outcome: MetricOutcome) -> bool:
 
 
 def _too_few(metric: EvidenceMetric, outcome: MetricOutcome, look: Look, analysis: Analysis) -> TooFewRequests | None:
-    """How many requests are missing; None where there were enough and they prove nothing."""
-    step = outcome.counted
+    """How many requests are missing; None where a good candidate would have been proved and this one is not."""
+    requests, least = outcome.counted.candidate_total, metric.min_samples
     if not (outcome.measure and outcome.measure.tracks and analysis.prove):
-        return TooFewRequests(metric.min_samples, step.candidate_total, metric.min_samples)
-    track = sequential_test.main_track(outcome.measure)
-    needed = max(few_requests.requests_needed(track, rules_of(metric, analysis)), metric.min_samples)
-    rests, seconds = track.sum.candidate_total, look.now - look.start
-    if outcome.result.verdict is Verdict.PASS and rests >= needed:
+        return TooFewRequests(least, requests, least, owed=max(defaults.PROOF_OWED, least) if analysis.prove else 0)
+    track, rules = sequential_test.main_track(outcome.measure), rules_of(metric, analysis)
+    rests, seconds, owed = track.sum.candidate_total, look.now - look.start, max(few_requests.requests_owed(track, rules), least)
+    if outcome.result.verdict is Verdict.PASS and max(rests, requests) >= owed:
         return None
-    compared = bool(track.calibration.total or step.stable_total) and seconds > 0
-    return TooFewRequests(needed, step.candidate_total, metric.min_samples, rests, step.candidate_total / seconds if compared else 0.0)
+    compared = bool(track.calibration.total or outcome.counted.stable_total) and seconds > 0
+    needed = max(few_requests.requests_needed(track, rules), least)
+    return TooFewRequests(needed, requests, least, rests, requests / seconds if compared else 0.0, owed)
 
 
 def _pods_are_scraped(look: Look) -> bool:

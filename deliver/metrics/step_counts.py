@@ -48,7 +48,11 @@ class StepCounts:
         return {pod: self.seen[pod] for pod in arm if pod in self.seen and self.seen[pod] > self.first[pod]}
 
     def of(self, bound: float) -> Tally:
-        return self._compared(self.tallies.get(bound, Tally()))
+        return self._compared(self.beside(bound))
+
+    def beside(self, bound: float) -> Tally:
+        """Both sides as they were counted, whoever asked the stable one."""
+        return self.tallies.get(bound, Tally())
 
     def latest(self, bound: float) -> Tally:
         """Requests that are new in the last look that found any."""

@@ -24,6 +24,7 @@ FALSE_ALARMS = 0.05
 PROVE = 3.0  # times as bad as stable
 ACCEPTABLE = 0.01
 INCONCLUSIVE: Final = "hold"
+PROOF_OWED = 1000  # requests of the candidate below which the proof of a metric that nobody named is not missed
 HISTORY = 21600.0
 
 # ---- how long things may take

@@ -77,7 +77,7 @@ class Event(StrEnum):
     FLAG_SERVED = "flag-served"  # [numbers: percent; subject: why it gives the treatment to nobody, without one; reason: how it is known]
     KILL_UNCONFIRMED = "kill-unconfirmed"  # [reason: where it is not served yet]
 
-    FEW_REQUESTS = "few-requests"  # [subject: metric; numbers: requests, needed, seconds]
+    FEW_REQUESTS = "few-requests"  # [subject: metric; numbers: requests, needed, seconds, owed]
     INCONCLUSIVE = "inconclusive"  # promoted all the same [reason]
     METRICS_FOUND = "metrics-found"  # while the release runs [subject: their names]
     PREVIEW_LEFT_OPEN = "preview-left-open"

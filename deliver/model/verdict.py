@@ -26,11 +26,12 @@ class Evidence:
 class TooFewRequests:
     """Why a metric that nobody named holds nothing up: the candidate has had too few requests, and they do not speak against it."""
 
-    needed: int  # requests of the candidate over the release that would prove one like stable to be no worse
+    needed: int  # requests of the candidate over the release with which every second one like stable is proved to be no worse
     counted: int  # its requests in this step
     least: int = 0  # requests from which on it is judged
     rests: int = 0  # its requests so far that a proof may rest on
     rate: float = 0.0  # of these, a second; 0 while there is nothing to compare with
+    owed: int = 0  # requests from which on proof is missed: nearly every good candidate has it by then; 0 where none is asked for
 
 
 @dataclass(frozen=True)

@@ -92,12 +92,14 @@ def _takeover_verified(entry: Entry, release: Release) -> str:
 
 
 def _few_requests(entry: Entry, release: Release) -> str:
-    """`errors: 31 requests in 1 m 20 s are too few to judge by (about 600 are needed): going on without proof; ...`"""
+    """`errors: 31 requests in 1 m 20 s are too few to judge by (proof is asked for from about 1,000 on): going on without proof; ...`"""
     counted, needed, seconds = (int(entry.numbers[key]) for key in ("requests", "needed", "seconds"))
-    if counted >= needed:
+    owed = int(entry.numbers.get("owed", 0))  # records of before have none
+    if counted >= (owed or needed) or not needed:
         return f"{entry.subject}: too few requests of stable to compare with: {GOING_ON}"
     are = "is" if counted == 1 else "are"
-    few = f"{count(counted, 'request')} in {words(seconds)} {are} too few to judge by (about {_about(needed)} are needed)"
+    enough = f"proof is asked for from about {_about(owed)} on" if owed else f"about {_about(needed)} are needed"
+    few = f"{count(counted, 'request')} in {words(seconds)} {are} too few to judge by ({enough})"
     return f"{entry.subject}: {few}: {GOING_ON}"
 
 

@@ -30,8 +30,8 @@ def test_a_switch_counts_the_bake_after_it() -> None:
 def test_too_few_for_proof_are_told_with_what_comes_of_it() -> None:
     (line,) = traffic_sufficiency.traffic_notes(HALF, 5.0, (FREE,))
     assert line == (
-        "metrics: at 5 requests a second the candidate gets about 75 before all users follow, too few for proof (about 500): "
-        "the release goes on without it; what errors show can still take it back"
+        "metrics: at 5 requests a second the candidate gets about 75 before all users follow; proof takes about 500 or more, and with "
+        "fewer than 1,000 the release goes on without it; what errors show can still take it back"
     )
 
 
@@ -42,4 +42,11 @@ def test_enough_of_them_and_metrics_that_somebody_named_need_no_word() -> None:
 
 def test_pods_that_have_counted_nothing_yet_are_not_said_to_have_no_traffic() -> None:
     (line,) = traffic_sufficiency.traffic_notes(HALF, 0.0, (FREE,))
-    assert line.startswith("metrics: no requests have been counted yet; the candidate may get too few for proof (about 500): the release")
+    assert line.startswith(
+        "metrics: no requests have been counted yet; proof takes about 500 or more, and with fewer than 1,000 the release"
+    )
+
+
+def test_a_number_at_which_one_good_version_in_two_is_proved_is_told_too() -> None:
+    assert "gets about 750 before" in traffic_sufficiency.traffic_notes(HALF, 50.0, (FREE,))[0]
+    assert traffic_sufficiency.traffic_notes(HALF, 67.0, (FREE,)) == ()

@@ -183,6 +183,19 @@ def test_what_cannot_be_judged_is_blind_never_a_pass(shop, candidate, why):
     assert why in result.why
 
 
+def test_proof_of_a_metric_that_nobody_named_is_missed_from_a_thousand_requests_on_at_the_earliest():
+    found = dataclasses.replace(ERRORS, duty=False)
+    watch, last = Watch(Shop(rates(0.02, stable_bad=0.05)), found), None
+    for _ in range(60):
+        result = watch.look().results[0]
+        if result.verdict is PASS and result.proved is False:
+            total = result.evidence.numbers["candidate_total"]
+            assert result.few is not None or total >= 1000
+            last = result.few or last
+    assert last is not None
+    assert last.needed < last.owed
+
+
 def test_too_few_requests_in_the_step_are_blind():
     watch = Watch(Shop(rates(0.0, rate=0.2)))
     watch.look()

@@ -82,6 +82,44 @@ def test_users_who_stay_on_the_old_pods_after_a_switch_are_compared_with(rate, f
     assert stable in results[-1].why
 
 
+class Spoilt(Shop):
+    """A past with bad bursts in it, each on one pod: dispersion high, as many bad requests as the candidate has now."""
+
+    def __init__(self, rates, *, past, burst):
+        super().__init__(rates, past=past)
+        self.burst = burst
+
+    def series(self, selector, since, every):
+        for one in super().series(selector, since, every):
+            at = {STABLE[0].name: 600.0, STABLE[1].name: 1500.0}.get(one.labels["pod"], 0.0)
+            spoilt = at and one.labels["code"] == "500"
+            yield dataclasses.replace(one, points=tuple((t, v + self.burst * (t >= BEGIN - at)) for t, v in one.points)) if spoilt else one
+
+
+def halves(candidate_bad, stable_bad):
+    """Both sides have as many requests; bad ones a second."""
+    return {pod.name: (10.0, stable_bad / 2) for pod in STABLE} | {CANDIDATE[0].name: (20.0, candidate_bad)}
+
+
+@pytest.mark.parametrize("bad", [0.08, 0.15, 0.3])
+@pytest.mark.parametrize("burst", [0.0, 60.0, 400.0])
+def test_no_pass_is_shown_beside_numbers_that_speak_clearly_however_noisy_the_past_was(burst, bad):
+    watch, seen = Watch(Spoilt(halves(bad, 0.0), past=3600.0, burst=burst), history=21600.0), 0
+    while seen < 25:
+        result = watch.look().results[0]
+        seen, stable = (int(result.evidence.numbers[f"step_{arm}_bad"]) for arm in ("candidate", "stable"))
+        assert stable == 0
+        assert seen < 17 or result.leans or result.verdict is FAIL, result.why
+    assert result.evidence.numbers["dispersion"] > 5
+
+
+@pytest.mark.parametrize("burst", [0.0, 60.0, 400.0])
+def test_a_good_version_and_a_shared_incident_pass_beside_the_same_pasts(burst):
+    for bad in (0.02, 2.0):
+        watch = Watch(Spoilt(halves(bad, bad), past=3600.0, burst=burst), history=21600.0)
+        assert not any(watch.look().results[0].leans for _ in range(20))
+
+
 @pytest.mark.parametrize(("late", "told"), [(0.0, ""), (30.0, " s late")])
 def test_a_store_that_is_late_is_waited_for_and_told(late, told):
     class Late(Shop):

@@ -20,7 +20,7 @@ def test_each_event_has_a_sentence(event: Event, scene):
     assert "{" not in told
 
 
-FEW = "errors: 1 request in 1 m 20 s is too few to judge by (about 1,200 are needed): going on without proof"
+FEW = "errors: 1 request in 1 m 20 s is too few to judge by (proof is asked for from about 1,200 on): going on without proof"
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ FEW = "errors: 1 request in 1 m 20 s is too few to judge by (about 1,200 are nee
         (Event.STEP_PASSED, {}, "step 1/3 10 %: PASS"),
         (Event.BAKE_BEGAN, {"step": 2}, "step 3/3: baking 100 % for 5 m"),
         (Event.PROMOTED, {}, "PROMOTED"),
-        (Event.FEW_REQUESTS, {"subject": "errors", "numbers": {"requests": 1, "needed": 1234, "seconds": 80}}, FEW),
+        (Event.FEW_REQUESTS, {"subject": "errors", "numbers": {"requests": 1, "needed": 500, "seconds": 80, "owed": 1234}}, FEW),
         (Event.PROOF_AWAITED, {"subject": "errors", "numbers": {"seconds": 90}}, "the bake is over; waiting up to 1 m 30 s for proof"),
     ],
 )

@@ -42,7 +42,7 @@ def ensure_proven(release: Release, now: float) -> Decision | None:
     """None when nothing has to be shown before the next step, or it was shown. Else it is waited for, and then the policy decides."""
     step, policy, limit = release.current, release.spec.analysis.inconclusive, bake_limit(release)
     until = release.bake_since + limit
-    unproved = [check for check in _asked(release) if not check.proved and _owed(check, now, until)]
+    unproved = [check for check in _asked(release) if not check.proved and _owed(release, check, now, until)]
     if not unproved or not is_asked_for(release):
         return None
     text = f"{unproved[0].name}: not shown to be no worse within {_within(release)}: {unproved[0].why}"
@@ -65,9 +65,9 @@ def _asked(release: Release) -> list[CheckResult]:
     return [check for check in release.checks if check.proved is not None]
 
 
-def _owed(check: CheckResult, now: float, until: float) -> bool:
-    """Of a metric that nobody named it is waited for while it can come, and not missed afterwards."""
-    return check.few is None or (now < until and few_requests.in_reach(check, now, until))
+def _owed(release: Release, check: CheckResult, now: float, until: float) -> bool:
+    """Of a metric that nobody named it is waited for while it can come, and not missed afterwards unless there were enough requests."""
+    return not few_requests.excused(release, check) or (now < until and few_requests.in_reach(check, now, until))
 
 
 def is_asked_for(release: Release) -> bool:

@@ -10,12 +10,12 @@ from deliver.model.codec import decode, encode
 from deliver.model.frozen import replace
 from deliver.model.observation import PodSeen
 from deliver.model.release import Outcome, Release
-from deliver.model.verdict import CheckResult, TooFewRequests, Verdict, binding, combined
+from deliver.model.verdict import CheckResult, Evidence, TooFewRequests, Verdict, binding, combined
 from deliver.render.sentences import sentence
 from tests.engine.invariants import watched
 from tests.engine.rig import Judge, Rig
 
-FEW = TooFewRequests(needed=600, counted=12, rests=12, rate=0.2)
+FEW = TooFewRequests(needed=600, counted=12, rests=12, rate=0.2, owed=1100)
 Says = Callable[[float], CheckResult]
 
 
@@ -64,7 +64,9 @@ def test_too_few_requests_hold_nothing_up_and_it_is_said_once() -> None:
     release = played(lambda seconds: few(), bake="10m")
     assert release.outcome is Outcome.PROMOTED, "not held after max_blind, which is shorter than one bake"
     (said,) = notes(release)
-    assert said.startswith("errors: 12 requests in 10 m are too few to judge by (about 600 are needed): going on without proof;")
+    assert said.startswith(
+        "errors: 12 requests in 10 m are too few to judge by (proof is asked for from about 1,100 on): going on without proof;"
+    )
     assert said.endswith("what it shows can still take the release back")
     assert release.unproved == ("errors",)
 
@@ -116,8 +118,31 @@ def test_what_was_in_reach_and_did_not_come_goes_on_too() -> None:
     assert entered(release, 3) - baking(release, 2) >= 180, "three bakes"
 
 
+def test_between_the_number_that_half_of_them_need_and_the_one_that_nearly_all_do_nobody_is_held() -> None:
+    some = replace(FEW, needed=500, counted=608, rests=608, rate=1.0, owed=1000)
+    release = played(lambda seconds: few(Verdict.PASS, some))
+    assert release.outcome is Outcome.PROMOTED, release.reason
+    assert entered(release, 3) - baking(release, 2) >= 180, "it is in reach, and so waited for"
+    (said,) = notes(release)
+    assert "608 requests in" in said and "(proof is asked for from about 1,000 on): going on without proof" in said
+    assert release.unproved == ("errors",)
+
+
+def counted(requests: int) -> CheckResult:
+    """By the newest estimate a good candidate would be proved by now."""
+    return replace(few(Verdict.PASS, few=None), evidence=Evidence(numbers={"candidate_total": float(requests)}))
+
+
+@pytest.mark.parametrize(("requests", "outcome"), [(1050, Outcome.PROMOTED), (1100, Outcome.HELD)])
+def test_who_was_told_from_when_on_proof_is_asked_for_is_not_held_before(requests: int, outcome: Outcome) -> None:
+    release = played(lambda seconds: few() if seconds < 70 else counted(requests))
+    assert notes(release)[0].startswith("errors: 12 requests in")
+    assert release.outcome is outcome
+    assert ("inconclusive" in release.reason) is (outcome is Outcome.HELD)
+
+
 def test_with_nothing_to_compare_with_that_is_what_is_said() -> None:
-    release = played(lambda seconds: few(Verdict.PASS, replace(FEW, counted=700)))
+    release = played(lambda seconds: few(Verdict.PASS, replace(FEW, counted=700, rate=0.0)))
     assert notes(release)[0].startswith("errors: too few requests of stable to compare with: going on without proof")
 
 
