@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from deliver.cluster import http_proxy
 from deliver.cluster.entries import AsFile, ServerEntry, UserEntry, server_of, user_of
@@ -173,7 +174,7 @@ def _through_proxy(configuration: "Configuration", named: str) -> "Configuration
             proxy = http_proxy.checked(proxy, f"{variable} in the environment", f"correct or unset {variable}")
     configuration.proxy, configuration.no_proxy = proxy or None, ""
     if proxy and (auth := parse_url(proxy).auth) and not proxy.startswith("socks"):
-        configuration.proxy_headers = make_headers(proxy_basic_auth=auth)
+        configuration.proxy_headers = make_headers(proxy_basic_auth=unquote(auth))
     return configuration
 
 

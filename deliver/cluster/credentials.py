@@ -143,7 +143,7 @@ class Credentials:
         try:
             place = self._reload()
         except DeliverError as error:
-            raise CredentialsFailed(f"{error.what}: {error.why}".removesuffix(": ")) from None
+            raise CredentialsFailed(error.told) from None
         if place.configuration.host != self.place.configuration.host:
             raise CredentialsFailed("the kubeconfig now points to another API server")
         if place.login.acting != self.place.login.acting:

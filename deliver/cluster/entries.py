@@ -50,10 +50,8 @@ def server_of(section: Section) -> ServerEntry:
         raise section.refuse("server", "there is none", SHOWN)
     if insecure and any(authority):
         raise section.refuse("insecure-skip-tls-verify", "a certificate-authority is there too", f"{_ANOTHER}; kubectl refuses it too")
-    if "://" not in server:  # as client-go completes it
-        server = f"{'https' if insecure or any(authority) else 'http'}://{server}"
-    if urlsplit(server).scheme not in ("http", "https") or not urlsplit(server).hostname:
-        raise section.refuse("server", "it is no http:// or https:// address", SHOWN)
+    if not _is_address(server):
+        raise section.refuse("server", "it does not begin with http:// or https:// and a host", f"write it in full; {SHOWN}")
     if proxy:
         proxy = http_proxy.checked(proxy, section.where("proxy-url"), "correct it, or use another context with --context")
     told: dict[str, Any] = {"server": server, "tls-server-name": name, "proxy-url": proxy}
@@ -62,11 +60,19 @@ def server_of(section: Section) -> ServerEntry:
     return ServerEntry(server, authority, insecure, name, proxy, {key: value for key, value in told.items() if value})
 
 
+def _is_address(server: str) -> bool:
+    try:
+        parts = urlsplit(server)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # no port, no IPv6 address
+        return False
+
+
 def user_of(section: Section, told: Mapping[str, Any]) -> UserEntry:
     """told: what a plugin that asks for it learns of the cluster. Raises InputError."""
     provider = section.mapping("auth-provider")
     if provider is not None:
-        why = "auth-provider was replaced by credential plugins in Kubernetes 1.26"
+        why = "deliver signs in by credential plugins, which have taken the place of auth-provider in Kubernetes 1.26"
         raise section.refuse("auth-provider", why, "write the user anew with `exec`, by your provider's tool (for OIDC: kubelogin)")
     token, token_file = section.line("token"), section.path("tokenFile")
     username, password = section.line("username"), section.line("password")
@@ -82,8 +88,9 @@ def user_of(section: Section, told: Mapping[str, Any]) -> UserEntry:
         missing = "client-key" if any(certificate) else "client-certificate"
         raise section.refuse(missing, "a certificate and its key belong together, and one is missing", SHOWN)
     fixed = bearer(token) or (basic(username, password) if username else "")
-    # as kubectl does: who has signed in by a token or a password needs no plugin
-    return UserEntry(Login(fixed, token_file, None if fixed or token_file else plugin, acting), certificate, key)
+    if fixed or token_file or any(certificate):  # as kubectl does: who has signed in otherwise needs no plugin
+        plugin = None
+    return UserEntry(Login(fixed, token_file, plugin, acting), certificate, key)
 
 
 def _impersonation(section: Section) -> Impersonation:

@@ -132,8 +132,10 @@ def _end(process: "subprocess.Popen[bytes]", *, group: bool) -> None:
 
 def _words(said: bytearray) -> str:
     """The last of it: what it asks for comes at the end, after warnings and stack traces."""
-    text = without_secrets(bytes(said[-4096:]).decode("utf-8", "replace"))
-    return text if len(text) <= _WORDS else f"...{text[-_WORDS:]}"
+    text = bytes(said).decode("utf-8", "replace")
+    if len(text) > _WORDS:
+        text = f"... {text[-_WORDS:].partition(' ')[2] or text[-_WORDS:]}"  # from a word on: half a token is not known for one
+    return without_secrets(text)
 
 
 def _colon(text: str) -> str:

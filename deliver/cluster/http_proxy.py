@@ -60,13 +60,17 @@ def _matches(entry: str, host: str, port: int, address: "ipaddress.IPv4Address |
     if entry in ("", "*"):
         return entry == "*"
     try:
-        return address is not None and address in ipaddress.ip_network(entry, strict=False)
-    except ValueError:
-        pass  # no address and no network: a name, perhaps with a port
+        network = ipaddress.ip_network(entry, strict=False)
+    except ValueError:  # a name, or either with a port
+        network = None
+    if network is not None:
+        return address is not None and address in network
     name, _, only = entry.rpartition(":") if entry.rpartition(":")[2].isdigit() else (entry, "", "")
     if only and int(only) != port:
         return False
     name = name.strip("[]")
+    if address is not None:
+        return _address(name) == address
     if name.startswith(("*.", ".")):
         return host.endswith(name.removeprefix("*"))
     return host == name or host.endswith(f".{name}")

@@ -130,7 +130,7 @@ def _cause(error: Exception, connect: float) -> tuple[str, bool, str]:
 
     if isinstance(error, e.ProxyError) and isinstance(error.original_error, (e.NewConnectionError, e.ConnectTimeoutError, e.SSLError)):
         why = _cause(error.original_error, connect)[0]
-        return f"of the proxy on the way (proxy-url, HTTPS_PROXY): {why}", False, ""
+        return f"the proxy on the way (proxy-url, HTTPS_PROXY) cannot be used: {why}", False, ""
     cause = error.original_error if isinstance(error, e.ProxyError) else error
     if isinstance(cause, e.NameResolutionError):
         return "its name does not resolve", False, ""
@@ -138,6 +138,8 @@ def _cause(error: Exception, connect: float) -> tuple[str, bool, str]:
         return f"no connection within {connect:g} s", False, ""
     if isinstance(cause, e.NewConnectionError):
         return "the connection is refused or there is no route", False, ""
+    if isinstance(cause, e.SSLError) and "mismatch" in str(cause):
+        return "its TLS certificate is for another name", False, "check server and tls-server-name in the kubeconfig"
     if isinstance(cause, e.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(cause):
         hint = "check certificate-authority in the kubeconfig: another cluster may now have this address"
         return "its TLS certificate is not trusted", False, hint
