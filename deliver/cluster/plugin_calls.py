@@ -30,7 +30,9 @@ class PluginCalls:
         return self._job is not None or self._clock() >= self._not_before
 
     def accepted(self) -> None:
-        self._interval = min(self._interval, FIRST)
+        """What the API server takes may be older than a call that has failed: that one is as far from a success as before."""
+        if not self._failure:
+            self._interval = min(self._interval, FIRST)
 
     def called(self) -> None:
         """A call has begun: the next one has to wait."""
