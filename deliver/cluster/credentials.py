@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,8 +112,11 @@ class Credentials:
             return self._from_file(login.token_file) or login.authorization
         if login.plugin is None:
             return login.authorization
-        if self._credential is _NOBODY or (expires is not None and expires <= self._wall() and self._calls.due()):
+        if self._credential is _NOBODY:
             self.refresh(self.generation, timeout)
+        elif expires is not None and expires <= self._wall() and self._calls.due():
+            with suppress(CredentialsFailed):  # whether its time is over the API server says: it has a clock of its own
+                self.refresh(self.generation, timeout)
         return bearer(self._credential.token)
 
     def _from_file(self, path: str) -> str:

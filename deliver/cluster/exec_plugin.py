@@ -112,11 +112,11 @@ def _heard(process: "subprocess.Popen[bytes]", timeout: float, plugin: ExecPlugi
 
 def _read(stream: IO[bytes], into: bytearray, most: int, live: bool) -> None:
     with contextlib.suppress(OSError, ValueError), stream:
-        for line in iter(lambda: stream.readline(4096), b""):
-            if len(into) + len(line) <= most:
-                into += line
-            if live and sys.stderr is not None:
-                sys.stderr.write(f"{clean(line.decode('utf-8', 'replace').rstrip())}\n")
+        while piece := os.read(stream.fileno(), 4096):
+            if len(into) + len(piece) <= most:
+                into += piece
+            if live and sys.stderr is not None:  # a prompt has no end of its line
+                sys.stderr.write("\n".join(clean(line) for line in piece.decode("utf-8", "replace").split("\n")))
                 sys.stderr.flush()
 
 

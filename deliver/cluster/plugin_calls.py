@@ -54,6 +54,7 @@ class PluginCalls:
         if isinstance(came, Credential):
             self._failure = ""
             return came
+        self._not_before = max(self._not_before, self._clock() + self._interval)  # one that waited for a person has not waited yet
         hint = f"; {came.hint}" if isinstance(came, PluginFailed) and came.hint else ""
         self._failure = f"{came}{hint}" if isinstance(came, PluginFailed) else "the credential plugin cannot be called"
         raise CredentialsFailed(self._failure)
