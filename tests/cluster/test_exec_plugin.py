@@ -108,7 +108,8 @@ def test_a_person_sees_the_prompt_and_answers_it() -> None:
     """In a terminal of its own: the plugin is asked as kubectl asks it, by a process whose input is that terminal."""
     asking = "import json, os, sys; sys.stderr.write('\\x1b[31mPassword: '); sys.stderr.flush(); word = sys.stdin.readline().strip(); "
     code = asking + answers(token="t").replace("'t'", "word")
-    ours = f"from tests.cluster.test_exec_plugin import plugin, exec_plugin; print(exec_plugin.run(plugin({code!r}, 'Always'), 20, person=True))"
+    ours = "from tests.cluster.test_exec_plugin import plugin, exec_plugin; "
+    ours += f"print(exec_plugin.run(plugin({code!r}, 'Always'), 20, person=True))"
     terminal, theirs = pty.openpty()
     with subprocess.Popen([sys.executable, "-c", ours], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as child:
         os.close(theirs)

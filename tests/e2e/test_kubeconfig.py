@@ -42,9 +42,12 @@ def acting_as(account: str) -> Callable[[dict[str, Any]], None]:
     return lambda config: config["users"][0]["user"].update({"as": account})
 
 
-def bound(shop: World, role: str) -> str:
-    """A ServiceAccount of the shop that has that Role of deploy/rbac; its user name."""
+def bound(shop: World, role: str, without: str = "") -> str:
+    """A ServiceAccount of the shop that has that Role of deploy/rbac; its user name. without: a resource that it has no right to."""
     roles = [yaml.safe_load(text) for text in (ROOT / f"deploy/rbac/{role}.yaml").read_text().split("\n---\n")]
+    for rule in roles[0]["rules"]:
+        rule["resources"] = [one for one in rule["resources"] if one != without]
+    roles[0]["rules"] = [rule for rule in roles[0]["rules"] if rule["resources"]]
     shop.hands.apply(*roles, *objects.account(f"test-ci-{role}", roles[0]["metadata"]["name"]))
     return f"system:serviceaccount:{shop.namespace}:test-ci-{role}"
 
@@ -66,6 +69,19 @@ def test_a_release_is_made_by_whom_the_kubeconfig_acts_as(world: Make, audit: As
     writes = {call for call in audit.calls(shop.namespace, agent="deliver") if call.verb in ("create", "patch", "delete")}
     assert writes <= set(by_operator) | set(audit.calls(shop.namespace, viewer))
     shop.runs_only("1.1.0")
+
+
+def test_a_health_check_that_cannot_be_asked_is_said_before_a_release(world: Make) -> None:
+    """It was found out with the candidate's pods ready, by nobody."""
+    shop = world(replicas=1)
+    ci, _ = with_config(shop, acting_as(bound(shop, "operator", without="pods/proxy")))
+    shop.file("1.1.0", strategy=ONE_STEP, analysis=CHECKED)
+    for verb in ("plan", "run"):
+        refused = ci(verb)
+        assert "health check http cannot be asked: the API server says: " in refused.said, refused
+        assert "pods/proxy" in refused.said, refused
+    assert refused.code == 9, refused
+    shop.unchanged()
 
 
 @pytest.mark.lab("the sandbox has no TLS")
