@@ -127,12 +127,13 @@ def _configuration(cluster: Section, server: ServerEntry, user: Section, entry: 
     authority = _content(cluster, "certificate-authority", server.authority)
     certificate = _content(user, "client-certificate", entry.certificate)
     key = _content(user, "client-key", entry.key)
-    _check(cluster, user, authority, certificate, key)
+    files = [path or (_private_file(text) if text else None) for (path, _), text in ((entry.certificate, certificate), (entry.key, key))]
+    _check(cluster, user, authority, files)
     configuration = Configuration(host=server.server)
     configuration.verify_ssl = not server.insecure
     configuration.tls_server_name = server.server_name or None
-    configuration.ssl_ca_cert = _private_file(authority) if authority else None
-    configuration.cert_file, configuration.key_file = (_private_file(text) if text else None for text in (certificate, key))
+    configuration.ca_cert_data = authority or None
+    configuration.cert_file, configuration.key_file = files  # whoever renews them is followed with the next connection
     return _tuned(_through_proxy(configuration, server.proxy))
 
 
@@ -147,7 +148,7 @@ def _content(section: Section, key: str, given: AsFile) -> str:
         raise section.refuse(key, f"{path}: {why}", "check the file and its permissions") from None
 
 
-def _check(cluster: Section, user: Section, authority: str, certificate: str, key: str) -> None:
+def _check(cluster: Section, user: Section, authority: str, own: list[str | None]) -> None:
     """What is not fit for TLS is the kubeconfig's fault, and said of it: later it looks like the network's."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
@@ -156,8 +157,8 @@ def _check(cluster: Section, user: Section, authority: str, certificate: str, ke
     except (ssl.SSLError, ValueError):
         raise cluster.refuse("certificate-authority", "it is no certificate", "copy it anew from your provider") from None
     try:
-        if certificate:
-            context.load_cert_chain(_private_file(certificate), _private_file(key), password=lambda: "")
+        if own[0]:
+            context.load_cert_chain(own[0], own[1], password=lambda: "")
     except (ssl.SSLError, ValueError, OSError):
         why = "it is no certificate with its key, or the key has a password"
         raise user.refuse("client-certificate", why, "log in with your provider's tool") from None
@@ -185,13 +186,17 @@ def _folder() -> "tempfile.TemporaryDirectory[str]":
 
 
 def _private_file(content: str) -> str:
-    """One file for the same content, read by nobody else."""
-    path = Path(_folder().name) / hashlib.sha256(content.encode()).hexdigest()
-    if not path.exists():
-        part = path.with_suffix(f".{os.getpid()}")
-        part.touch(0o600)
-        part.write_text(content)
-        part.replace(path)
+    """One file for the same content, read by nobody else. Raises InputError."""
+    try:
+        path = Path(_folder().name) / hashlib.sha256(content.encode()).hexdigest()
+        if not path.exists():
+            part = path.with_suffix(f".{os.getpid()}")
+            part.touch(0o600)
+            part.write_text(content)
+            part.replace(path)
+    except OSError as error:
+        why = error.strerror or "no folder for it can be written"
+        raise InputError("no temporary file can be made for a client certificate", why=why, hint="set TMPDIR to such a folder") from None
     return str(path)
 
 

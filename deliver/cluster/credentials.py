@@ -139,7 +139,10 @@ class Credentials:
             place = self._reloaded()
             plugin = place.login.plugin
             credential = self._calls.ask(lambda: exec_plugin.run(plugin, self._timing.plugin), timeout) if plugin else _NOBODY
-            self._use(place, credential)
+            try:
+                self._use(place, credential)
+            except DeliverError as error:
+                raise CredentialsFailed(error.told) from None
             self.generation += 1
 
     def _reloaded(self) -> Place:

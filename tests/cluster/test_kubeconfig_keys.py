@@ -172,10 +172,15 @@ def test_a_relative_path_starts_at_the_file_that_names_it(tmp_path: Path) -> Non
 def test_the_servers_name_and_authority_are_those_of_the_kubeconfig(tmp_path: Path) -> None:
     pem = authority(tmp_path)
     cluster = {"certificate-authority-data": base64.b64encode(pem.read_bytes()).decode(), "tls-server-name": "api.example"}
-    user = {"client-certificate": "cert.pem", "client-key": "key.pem"}
-    configuration = load(written(tmp_path / "config", user, cluster), None).configuration
-    assert configuration.tls_server_name == "api.example" and configuration.verify_ssl
-    for file, content in ((configuration.ssl_ca_cert, pem), (configuration.cert_file, pem), (configuration.key_file, tmp_path / "key.pem")):
+    files = {"client-certificate": "cert.pem", "client-key": "key.pem"}
+    named = load(written(tmp_path / "config", files, cluster), None).configuration
+    assert named.tls_server_name == "api.example"
+    assert named.verify_ssl
+    assert named.ca_cert_data == pem.read_text()
+    assert (named.cert_file, named.key_file) == (str(pem), str(tmp_path / "key.pem"))
+    data = {f"{key}-data": base64.b64encode((tmp_path / file).read_bytes()).decode() for key, file in files.items()}
+    given = load(written(tmp_path / "config", data, cluster), None).configuration
+    for file, content in ((given.cert_file, pem), (given.key_file, tmp_path / "key.pem")):
         assert Path(str(file)).read_text() == content.read_text()
         assert Path(str(file)).stat().st_mode & 0o077 == 0
 
