@@ -113,8 +113,8 @@ def _heard(process: "subprocess.Popen[bytes]", timeout: float, plugin: ExecPlugi
 def _read(stream: IO[bytes], into: bytearray, most: int, live: bool) -> None:
     with contextlib.suppress(OSError, ValueError), stream:
         while piece := os.read(stream.fileno(), 4096):
-            if len(into) + len(piece) <= most:
-                into += piece
+            into += piece
+            del into[:-most]  # what counts comes last
             if live and sys.stderr is not None:  # a prompt has no end of its line
                 sys.stderr.write("\n".join(clean(line) for line in piece.decode("utf-8", "replace").split("\n")))
                 sys.stderr.flush()

@@ -73,7 +73,7 @@ def test_it_is_told_of_the_cluster_where_it_asks_for_that(tmp_path: Path) -> Non
     ("code", "why"),
     [
         ("import sys; sys.exit('warning\\nsession expired, run `tool login`')", "failed: warning session expired, run `tool login`"),
-        ("import sys; sys.stderr.write('x' * 5000 + ' run this'); sys.exit(3)", "... run this"),
+        ("import sys; sys.stderr.write('x' * 2_000_000 + ' run this'); sys.exit(3)", "... run this"),
         ("import sys; sys.exit('token eyJhbGciOiJub25lIn0.c2VjcmV0.x expired')", "token *** expired"),
         ("raise SystemExit(3)", "with exit code 3 and says nothing"),
         ("print('eyJhbGciOiJub25lIn0.secret')", "did not answer with an ExecCredential"),
