@@ -160,7 +160,7 @@ def test_a_session_that_expires_in_mid_release_is_told_in_the_plugins_words(worl
     arguments = [str(shop.folder / "plugin.py"), str(shop.folder)]
     user = {"exec": {"apiVersion": V1, "command": sys.executable, "args": arguments, "interactiveMode": "Never"}}
     ci, _ = with_config(shop, lambda config: config["users"][0].update({"user": user}))
-    shop.file("1.1.0", strategy={"canary": {"weight": [50], "bake": "40s"}}, analysis=CHECKED)
+    shop.file("1.1.0", strategy={"canary": {"weight": [50], "bake": "40s"}}, analysis=CHECKED | {"max_blind": "3m"})
     with shop.users(60) as users:
         running = ci.start("run", "-o", "jsonl")
         running.wait_for("the bake", baking(0))
