@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from deliver.cluster.connection import Place, load, locate
-from deliver.cluster.credentials import Credentials, CredentialsFailed
+from deliver.cluster.credentials import Credentials
 from deliver.cluster.failures import CONTROL_IN_TEXT, Call, without_secrets
 from deliver.cluster.informer import Informer
 from deliver.cluster.paths import group_of, path, title, typed
+from deliver.cluster.plugin_calls import CredentialsFailed
 from deliver.cluster.port import Access, Watch
 from deliver.cluster.reflector import narrowed
 from deliver.cluster.retries import Retries, guarded
@@ -35,7 +36,9 @@ def connect(kubeconfig: str | None = None, context: str | None = None, *, deadli
     """
     files = locate(kubeconfig, os.environ)
     place = load(files, context)
-    return KubernetesCluster(place, lambda: load(files, place.context if files else None), timing=Timing(deadline=deadline))
+    cluster = KubernetesCluster(place, lambda: load(files, place.context if files else None), timing=Timing(deadline=deadline))
+    cluster.sign_in()
+    return cluster
 
 
 class KubernetesCluster:
@@ -56,13 +59,22 @@ class KubernetesCluster:
     ) -> None:
         self.namespace, self.context = place.namespace, place.context
         self._timing, self._clock, self._chance = timing, clock, chance
-        self._credentials = Credentials(place, reload, clock)
+        self._credentials = Credentials(place, reload, clock, timing=timing)
         self._transport = Transport(self._credentials, timing)
         self._retries = Retries(timing, sleep, chance)
 
     @property
     def server(self) -> str:
         return without_secrets(self._transport.server)
+
+    @property
+    def acts_as(self) -> str:
+        """Whom the kubeconfig's `as` names, "" for nobody else than who signs in."""
+        return str(self._credentials.place.login.acting)
+
+    def sign_in(self) -> None:
+        """Runs the credential plugin, if there is one. Raises InputError."""
+        self._credentials.sign_in()
 
     def close(self) -> None:
         """Ends the connections that are kept for the next call, which opens new ones."""
@@ -149,11 +161,8 @@ class KubernetesCluster:
     def proxy(self, namespace: str, kind: str, name: str, port: str | int, scheme: str = "") -> Access:
         if kind not in ("services", "pods"):
             raise InputError(f"there is no proxy to {kind}", why="the API server's proxy leads to services and pods")
-        configuration = self._credentials.place.configuration
         target = ":".join(str(part) for part in ((scheme, name, port) if scheme else (name, port)))
-        verify = bool(configuration.verify_ssl) and (configuration.ssl_ca_cert or True)
-        cert = (configuration.cert_file, configuration.key_file) if configuration.cert_file and configuration.key_file else None
-        return Access(self._transport.server + path(kind, namespace, target, "proxy"), self._headers, verify, cert)
+        return Access(self._transport.server + path(kind, namespace, target, "proxy"), self._headers, self._credentials.send)
 
     def _headers(self) -> Mapping[str, str]:
         try:

@@ -1,44 +1,54 @@
 """Which cluster, and as whom: an explicit kubeconfig, $KUBECONFIG, ~/.kube/config, or the pod's own service account.
 
-`kubernetes.config` reads the files and runs credential plugins; here are the choice, the errors and what it does not tell (the namespace).
+Here is the choice, and the one configuration of the API server that every call of ours uses whole.
 """
 
+import base64
 import contextlib
-import logging
+import copy
+import hashlib
 import os
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import ssl
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
+from deliver.cluster import http_proxy
+from deliver.cluster.entries import AsFile, ServerEntry, UserEntry, server_of, user_of
+from deliver.cluster.exec_plugin import Credential
 from deliver.cluster.failures import without_secrets
+from deliver.cluster.identity import Login
+from deliver.cluster.kubeconfig import Section, home, read, readable
 from deliver.model.errors import InputError
 
 if TYPE_CHECKING:
     from kubernetes.client.configuration import Configuration
 
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
-_SHAPE = "it does not have the shape of a kubeconfig"
-_DATA = re.compile(r"[{\[].*[}\]]", re.DOTALL)  # the client's errors quote parts of the file, and a user's part holds credentials
-_BRACKETS = re.compile(rb"[\[\]{}]")
-_DEEPEST = 200
 _POOL_SIZE = 64  # watches hold a connection each; urllib3 logs a warning for each one above this
-
-
-class Unusable(ValueError):
-    """A kubeconfig that can be read and leads nowhere; the text is ours, and fit to print."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A cluster as some user sees it. path "": inside a pod. plugin: credentials come from a program that may be slow."""
+    """A cluster as some user sees it. path "": inside a pod."""
 
     configuration: "Configuration"
     path: str
     context: str
     namespace: str
-    plugin: bool = False
+    login: Login
+
+    def shown(self, credential: Credential) -> "Place":
+        """With the certificate that a plugin gave, where it gave one."""
+        if not credential.certificate:
+            return self
+        configuration = copy.deepcopy(self.configuration)
+        configuration.cert_file, configuration.key_file = _private_file(credential.certificate), _private_file(credential.key)
+        return replace(self, configuration=configuration)
 
 
 def locate(kubeconfig: str | None, environ: Mapping[str, str], service_account: str = SERVICE_ACCOUNT) -> str:
@@ -48,7 +58,7 @@ def locate(kubeconfig: str | None, environ: Mapping[str, str], service_account: 
     if environ.get("KUBECONFIG"):
         named = environ["KUBECONFIG"]
         return _existing(named, f"KUBECONFIG names no file that exists: {named}", "correct or unset KUBECONFIG, or give --kubeconfig")
-    usual = _home(Path("~/.kube/config"))
+    usual = home(Path("~/.kube/config"))
     if usual.exists():
         return str(usual)
     if environ.get("KUBERNETES_SERVICE_HOST") and (Path(service_account) / "token").exists():
@@ -61,22 +71,15 @@ def locate(kubeconfig: str | None, environ: Mapping[str, str], service_account: 
 
 
 def load(path: str, context: str | None) -> Place:
-    """Read it, run its credential plugin if it has one. Raises InputError."""
+    """What the files say; no credential plugin is run. Raises InputError."""
     return _from_files(path, context) if path else _from_pod(context)
 
 
 def _existing(paths: str, what: str, hint: str) -> str:
     with contextlib.suppress(OSError, ValueError):  # no path at all: too long, or with a NUL in it
-        if any(_home(Path(one)).exists() for one in paths.split(os.pathsep) if one):
+        if any(home(Path(one)).exists() for one in paths.split(os.pathsep) if one):
             return paths
     raise InputError(what, hint=hint)
-
-
-def _home(path: Path) -> Path:
-    try:
-        return path.expanduser()
-    except RuntimeError:  # no HOME, and the user is not in the password file: usual in containers
-        return path
 
 
 def _from_pod(context: str | None) -> Place:
@@ -93,108 +96,108 @@ def _from_pod(context: str | None) -> Place:
         namespace = (Path(SERVICE_ACCOUNT) / "namespace").read_text(encoding="utf-8").strip()
     except (ConfigException, OSError, UnicodeError) as error:
         raise InputError("the pod's service account cannot be used", why=without_secrets(str(error))) from None
-    return Place(_tuned(configuration), "", "in-cluster", namespace or "default")
+    login = Login(token_file=str(Path(SERVICE_ACCOUNT) / "token"))
+    return Place(_tuned(_through_proxy(configuration, "")), "", "in-cluster", namespace or "default", login)
 
 
 def _from_files(path: str, context: str | None) -> Place:
+    with readable(path):
+        content = read(path)
+        chosen = content.context(context)
+        names, namespace = (chosen.line("cluster"), chosen.line("user")), chosen.line("namespace")
+        chosen.ignore("extensions", "LocationOfOrigin")
+        chosen.end()
+        cluster = content.section("cluster", names[0])
+        user = content.section("user", names[1]) if names[1] else Section("user", "", path, {})
+        server = server_of(cluster)
+        entry = user_of(user, _told(cluster, server))
+        configuration = _configuration(cluster, server, user, entry)
+    return Place(configuration, path, chosen.name, namespace or "default", entry.login)
+
+
+def _told(cluster: Section, server: ServerEntry) -> Mapping[str, object]:
+    """What a plugin learns: the authority is told as it is, not where it lies."""
+    text = _content(cluster, "certificate-authority", server.authority)
+    return {**server.told, **({"certificate-authority-data": base64.b64encode(text.encode()).decode()} if text else {})}
+
+
+def _configuration(cluster: Section, server: ServerEntry, user: Section, entry: UserEntry) -> "Configuration":
     from kubernetes.client.configuration import Configuration
-    from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
 
-    configuration = Configuration()
-    with _readable(path):
-        _shallow(path)
-        merged = KubeConfigMerger(path)
-        if merged.config is None:
-            raise Unusable("there is nothing in it")
-        content = merged.config.value
-        chosen = _context(path, content, context)
-
-        def persist() -> None:
-            # a refreshed OIDC token is written back as kubectl does; a read-only file must not stop a rollback
-            with contextlib.suppress(OSError):
-                merged.save_changes()
-
-        loader = KubeConfigLoader(config_dict=merged.config, active_context=chosen["name"], config_base_path=None, config_persister=persist)
-        with _plugin_errors() as said:
-            loader.load_and_set(configuration)
-        details = loader.current_context["context"]
-        user = _named(content, "users", details.get("user")).get("user") or {}
-        if "server" not in _named(content, "clusters", details.get("cluster")).get("cluster", {}):
-            raise Unusable(f"the cluster of context {chosen['name']} has no server")
-        if not isinstance(details.get("namespace") or "", str):
-            raise Unusable(f"the namespace of context {chosen['name']} is no text")
-    if "exec" in user and not (configuration.api_key or configuration.cert_file):
-        raise InputError(
-            f"the credential plugin of context {chosen['name']} gave no credentials",
-            why=without_secrets("; ".join(said)),
-            hint="log in with your provider's tool; `kubectl auth whoami` runs the same plugin",
-        )
-    plugin = "exec" in user or "auth-provider" in user
-    return Place(_tuned(configuration), path, chosen["name"], details.get("namespace") or "default", plugin)
+    authority = _content(cluster, "certificate-authority", server.authority)
+    certificate = _content(user, "client-certificate", entry.certificate)
+    key = _content(user, "client-key", entry.key)
+    files = [path or (_private_file(text) if text else None) for (path, _), text in ((entry.certificate, certificate), (entry.key, key))]
+    _check(cluster, user, authority, files)
+    configuration = Configuration(host=server.server)
+    configuration.verify_ssl = not server.insecure
+    configuration.tls_server_name = server.server_name or None
+    configuration.ca_cert_data = authority or None
+    configuration.cert_file, configuration.key_file = files  # whoever renews them is followed with the next connection
+    return _tuned(_through_proxy(configuration, server.proxy))
 
 
-def _shallow(paths: str) -> None:
-    """PyYAML takes seconds to find out that it cannot read thousands of brackets in each other."""
-    for path in filter(None, paths.split(os.pathsep)):
-        with contextlib.suppress(FileNotFoundError):
-            depth = 0
-            for mark in _BRACKETS.finditer(_home(Path(path)).read_bytes()):
-                depth += 1 if mark[0] in b"[{" else -1
-                if depth > _DEEPEST:
-                    raise Unusable("it is nested too deep")
-
-
-@contextlib.contextmanager
-def _readable(path: str) -> Iterator[None]:
-    """A damaged file makes the loader raise almost anything; say which file, without its content."""
-    import yaml
-    from kubernetes.config.config_exception import ConfigException
-
+def _content(section: Section, key: str, given: AsFile) -> str:
+    path, text = given
+    if not path:
+        return text
     try:
-        yield
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise InputError(f"kubeconfig {path} is not valid YAML{where}", hint="restore it, or give another with --kubeconfig") from None
-    except (OSError, UnicodeError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else "it is not UTF-8 text"
-        raise InputError(f"kubeconfig {path} cannot be read", why=why, hint="check the file and its permissions") from None
-    except (ConfigException, yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        why = without_secrets(_DATA.sub("{...}", str(error))) if isinstance(error, (ConfigException, Unusable)) else _SHAPE
-        raise InputError(f"kubeconfig {path} cannot be used", why=why, hint="`kubectl config view` shows what is in it") from None
+        return Path(path).read_text(encoding="ascii")
+    except (OSError, UnicodeError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "it is no PEM"
+        raise section.refuse(key, f"{path}: {why}", "check the file and its permissions") from None
 
 
-def _context(path: str, content: Mapping[str, Any], wanted: str | None) -> Mapping[str, Any]:
-    names = [str(one.value.get("name")) for one in content.get("contexts") or []]
-    shown = "contexts there: " + ", ".join(names[:20]) if names else "it has no contexts"
-    name = wanted or content.get("current-context")
-    if not name:
-        raise InputError(f"kubeconfig {path} has no current context", hint=f"name one with --context; {shown}")
-    if name not in names:
-        raise InputError(f"there is no context {name} in kubeconfig {path}", hint=shown)
-    return _named(content, "contexts", name)
-
-
-def _named(content: Mapping[str, Any], section: str, name: str | None) -> Mapping[str, Any]:
-    return next((one.value for one in content.get(section) or [] if one.value.get("name") == name), {})
-
-
-@contextlib.contextmanager
-def _plugin_errors() -> Iterator[list[str]]:
-    """kube_config only logs a credential plugin's failure, to the root logger; collect it, and keep it off the terminal."""
-    said: list[str] = []
-
-    class Collect(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if record.name == "root":
-                said.append(record.getMessage())
-
-    handler = Collect(logging.ERROR)
-    logging.getLogger().addHandler(handler)
+def _check(cluster: Section, user: Section, authority: str, own: list[str | None]) -> None:
+    """What is not fit for TLS is the kubeconfig's fault, and said of it: later it looks like the network's."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        yield said
-    finally:
-        logging.getLogger().removeHandler(handler)
+        if authority:
+            context.load_verify_locations(cadata=authority)
+    except (ssl.SSLError, ValueError):
+        raise cluster.refuse("certificate-authority", "it is no certificate", "copy it anew from your provider") from None
+    try:
+        if own[0]:
+            context.load_cert_chain(own[0], own[1], password=lambda: "")
+    except (ssl.SSLError, ValueError, OSError):
+        why = "it is no certificate with its key, or the key has a password"
+        raise user.refuse("client-certificate", why, "log in with your provider's tool") from None
+
+
+def _through_proxy(configuration: "Configuration", named: str) -> "Configuration":
+    """named: `proxy-url`, for which NO_PROXY means nothing, as with kubectl."""
+    from urllib3.util import make_headers, parse_url
+
+    proxy = named
+    if not proxy:
+        proxy, variable = http_proxy.of_environment(str(configuration.host), os.environ)
+        if proxy:
+            proxy = http_proxy.checked(proxy, f"{variable} in the environment", f"correct or unset {variable}")
+    configuration.proxy, configuration.no_proxy = proxy or None, ""
+    if proxy and (auth := parse_url(proxy).auth) and not proxy.startswith("socks"):
+        configuration.proxy_headers = make_headers(proxy_basic_auth=unquote(auth))
+    return configuration
+
+
+@cache
+def _folder() -> "tempfile.TemporaryDirectory[str]":
+    """Gone with the process: OpenSSL takes a client's certificate and key from files alone."""
+    return tempfile.TemporaryDirectory(prefix="deliver-")
+
+
+def _private_file(content: str) -> str:
+    """One file for the same content, read by nobody else. Raises InputError."""
+    try:
+        path = Path(_folder().name) / hashlib.sha256(content.encode()).hexdigest()
+        if not path.exists():
+            part = path.with_suffix(f".{os.getpid()}")
+            part.touch(0o600)
+            part.write_text(content)
+            part.replace(path)
+    except OSError as error:
+        why = error.strerror or "no folder for it can be written"
+        raise InputError("no temporary file can be made for a client certificate", why=why, hint="set TMPDIR to such a folder") from None
+    return str(path)
 
 
 def _tuned(configuration: "Configuration") -> "Configuration":

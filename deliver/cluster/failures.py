@@ -11,6 +11,7 @@ from deliver.model.errors import ClusterError, Conflict, Forbidden, Gone, NotFou
 LONGEST_TEXT = 512
 CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and line feed
 _TOKEN = re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}")
+_JWT = re.compile(r"\beyJ[\w-]{8,}(\.[\w-]*){1,2}")
 _USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
 _KNOWN = {401: Forbidden, 403: Forbidden, 404: NotFound, 409: Conflict, 410: Gone}
 
@@ -48,7 +49,7 @@ def without_secrets(text: str, secret: str = "") -> str:
     if secret:
         text = text.replace(secret, "***")
         text = text.replace(secret.rpartition(" ")[2], "***")
-    text = _USERINFO.sub("***@", _TOKEN.sub(r"\1 ***", text))
+    text = _JWT.sub("***", _USERINFO.sub("***@", _TOKEN.sub(r"\1 ***", text)))
     return one_line(text, LONGEST_TEXT)
 
 

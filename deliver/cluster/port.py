@@ -6,9 +6,14 @@ Objects are plain dicts as the API serves them. Kinds are the API's plural names
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from deliver.model.objects import Object
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+Send = Callable[..., "BaseHTTPResponse"]
 
 # plural name -> (API group and version, kind, namespaced)
 KINDS: Mapping[str, tuple[str, str, bool]] = {
@@ -44,13 +49,13 @@ class Access:
     """How an HTTP client reaches something through the API server's proxy, or at a plain address.
 
     url: without trailing slash. headers: fresh for each call (tokens rotate); raises ClusterError when the credentials cannot be had.
-    verify: CA file, or True/False. cert: client (cert, key) files. httpx 0.28 drops `cert` when `verify` is a file: give it a context.
+    send: `send(method, url, headers=..., body=..., timeout=...)` goes the way that every call to the API server goes (its proxy, what is
+    trusted, the client's certificate, as whom it acts); a urllib3 response with its body unread. None: a plain address.
     """
 
     url: str
     headers: Callable[[], Mapping[str, str]]
-    verify: str | bool = True
-    cert: tuple[str, str] | None = None
+    send: "Send | None" = None
 
 
 class Feed(Protocol):

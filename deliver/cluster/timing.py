@@ -10,7 +10,8 @@ class Timing:
 
     watch: after how long the API server ends a watch by itself. mute: a watch without a byte for this long is taken for dead (bookmarks
     come about once a minute). silence: after this long without a byte on any watch the API server is probed, with `probe` as timeout.
-    stream_backoff, stream_cap: between attempts of a watch. listing: for one list of a watch with its retries.
+    stream_backoff, stream_cap: between attempts of a watch. listing: for one list of a watch with its retries. plugin: for one call of a
+    credential plugin, in which a person may have to sign in.
     """
 
     connect: float = 3.0
@@ -25,6 +26,7 @@ class Timing:
     stream_backoff: float = 0.2
     stream_cap: float = 5.0
     listing: float = 10.0
+    plugin: float = 120.0
 
 
 class Deadline:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 from deliver import __version__
-from deliver.cluster.credentials import Credentials, CredentialsFailed
+from deliver.cluster.credentials import Credentials
 from deliver.cluster.failures import AttemptFailed, Call, from_status, no_answer, without_secrets
+from deliver.cluster.plugin_calls import CredentialsFailed
 from deliver.cluster.timing import Deadline, Timing
 from deliver.formatting.sanitize import json_in
 from deliver.model.errors import Forbidden
@@ -52,14 +53,15 @@ class Transport:
 
         401: the credentials are read anew and the call is sent once more.
         """
-        generation = self._credentials.generation
-        header = self._credentials_of(call, deadline, self._credentials.header)
+        header, generation = self._credentials_of(call, deadline, self._credentials.current)
         response = self._send(call, header, read, deadline)
         if response.status == 401:
             response.close()  # here and below not back to the pool: there may be an unread rest on it
             self._credentials_of(call, deadline, partial(self._credentials.refresh, generation))
             header = self._credentials_of(call, deadline, self._credentials.header)
             response = self._send(call, header, read, deadline)
+        if response.status != 401:
+            self._credentials.accepted()
         if 200 <= response.status < 300:
             return response
         try:
@@ -81,9 +83,7 @@ class Transport:
         url = self.server + call.path + ("?" + urlencode(call.query) if call.query else "")
         timeout = urllib3.Timeout(connect=deadline.bound(self.timing.connect), read=deadline.bound(read))
         try:
-            return self._credentials.pool.request(
-                call.method, url, body=body, headers=headers, timeout=timeout, retries=False, redirect=False, preload_content=False
-            )
+            return self._credentials.send(call.method, url, body=body, headers=headers, timeout=timeout)
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
             raise self._failed(call, error) from None
 
@@ -128,6 +128,9 @@ def _cause(error: Exception, connect: float) -> tuple[str, bool, str]:
     """
     from urllib3 import exceptions as e
 
+    if isinstance(error, e.ProxyError) and isinstance(error.original_error, (e.NewConnectionError, e.ConnectTimeoutError, e.SSLError)):
+        why = _cause(error.original_error, connect)[0]
+        return f"the proxy on the way (proxy-url, HTTPS_PROXY) cannot be used: {why}", False, ""
     cause = error.original_error if isinstance(error, e.ProxyError) else error
     if isinstance(cause, e.NameResolutionError):
         return "its name does not resolve", False, ""
@@ -135,6 +138,8 @@ def _cause(error: Exception, connect: float) -> tuple[str, bool, str]:
         return f"no connection within {connect:g} s", False, ""
     if isinstance(cause, e.NewConnectionError):
         return "the connection is refused or there is no route", False, ""
+    if isinstance(cause, e.SSLError) and "mismatch" in str(cause):
+        return "its TLS certificate is for another name", False, "check server and tls-server-name in the kubeconfig"
     if isinstance(cause, e.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(cause):
         hint = "check certificate-authority in the kubeconfig: another cluster may now have this address"
         return "its TLS certificate is not trusted", False, hint

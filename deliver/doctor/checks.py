@@ -3,10 +3,8 @@
 import platform
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
-from http.client import HTTPConnection, HTTPSConnection
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
-from urllib.parse import urlsplit
 
 from deliver import __version__
 from deliver.cluster.port import Cluster
@@ -15,9 +13,10 @@ from deliver.doctor import metrics
 from deliver.doctor.line import DoctorLine
 from deliver.doctor.metrics import SKEW_FAIL, SKEW_WARN, TIMEOUT, DoctorTarget, error_text
 from deliver.doctor.rights import RIGHTS, Right
-from deliver.http.client import trust
+from deliver.http.client import Client
 from deliver.model.errors import ClusterError, DeliverError
 
+LARGEST = 64 * 1024
 CLIENTS = ("kubernetes", "httpx", "prometheus-api-client")
 
 
@@ -63,7 +62,9 @@ def _server(cluster: Cluster) -> DoctorLine:
         found = cluster.version()
     except DeliverError as error:
         return DoctorLine("cluster", "fail", error_text(error), error.hint or "check --context, KUBECONFIG and the network")
-    return DoctorLine("cluster", "done", f"{getattr(cluster, 'server', 'the API server')} answers, Kubernetes {found}")
+    acting = getattr(cluster, "acts_as", "")
+    text = f"{getattr(cluster, 'server', 'the API server')} answers, Kubernetes {found}{f', acting as {acting}' if acting else ''}"
+    return DoctorLine("cluster", "done", text)
 
 
 def _clock_difference(cluster: Cluster, now: Callable[[], float]) -> float | str:
@@ -90,15 +91,10 @@ def _clock(apart: float | str) -> DoctorLine:
 def _date(cluster: Cluster) -> float:
     """Unix seconds of the API server. Any answer has the header, a refusal too; so no credentials are sent but a client certificate."""
     access = cluster.proxy("default", "services", "kubernetes", "https", "https")
-    address = urlsplit(access.url)
-    connection: HTTPConnection = HTTPConnection(address.netloc, timeout=TIMEOUT)
-    if address.scheme == "https":
-        connection = HTTPSConnection(address.netloc, timeout=TIMEOUT, context=trust(access.verify, access.cert))
-    try:
-        connection.request("GET", f"{address.path.partition('/api/v1/')[0]}/version")
-        return parsedate_to_datetime(connection.getresponse().headers["date"]).timestamp()
-    finally:
-        connection.close()
+    url = f"{access.url.partition('/api/v1/')[0]}/version"
+    with Client.to(access) as client:
+        reply = client.send("GET", url, headers={}, timeout=TIMEOUT, largest=LARGEST, cut=True)
+    return parsedate_to_datetime(reply.headers["date"]).timestamp()
 
 
 def _rights(cluster: Cluster, namespace: str) -> Iterator[DoctorLine]:

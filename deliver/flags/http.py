@@ -35,7 +35,7 @@ class FlagHttpClient:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     transport: Any = None
-    _clients: dict[tuple[Any, ...], Client] = field(default_factory=dict, repr=False)
+    _clients: dict[Any, Client] = field(default_factory=dict, repr=False)
     _making: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
@@ -68,14 +68,14 @@ class FlagHttpClient:
             raise Unreachable(f"no answer within {timeout:.1f} s" if error.timed_out else f"cannot be reached: {error}") from None
 
     def _client(self, access: Access) -> Client:
-        key = (access.verify, access.cert)
+        key = access.send
         with self._making:  # the threads of a probe ask at once, and a second client would be lost with its connections open
             if key not in self._clients:
-                self._clients[key] = Client(verify=access.verify, cert=access.cert, transport=self.transport)
+                self._clients[key] = Client.to(access, transport=self.transport)
             return self._clients[key]
 
 
-def _close(clients: dict[tuple[Any, ...], Client]) -> None:
+def _close(clients: dict[Any, Client]) -> None:
     for client in clients.values():
         client.close()
 

@@ -70,8 +70,7 @@ class Session:
         self, access: Access, timeout: float, *, proxied: bool, http2: bool = False, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._access, self._timeout, self._proxied = access, timeout, proxied
-        trust = (access.verify, access.cert) if proxied else (False, None)
-        self._client = Client(verify=trust[0], cert=trust[1], http2=http2, environ_proxies=proxied, clock=clock)
+        self._client = Client.to(access, clock=clock) if proxied else Client(verify=False, http2=http2, environ_proxies=False, clock=clock)
 
     def __enter__(self) -> Self:
         return self

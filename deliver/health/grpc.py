@@ -50,6 +50,8 @@ class GrpcCheck:
         ok, message = self._ask(pod, timeout)
         return Probe(ok, message, query, time.monotonic() - began)
 
+    try_once = probe
+
     def _ask(self, pod: PodSeen, timeout: float) -> Answer:
         if not pod.ip:
             return None, NO_ADDRESS

@@ -58,6 +58,8 @@ class HttpCheck:
         ok, message = self._ask(namespace, pod, timeout)
         return Probe(ok, message, query, time.monotonic() - began)
 
+    try_once = probe
+
     def _ask(self, namespace: str, pod: PodSeen, timeout: float) -> Answer:
         options, proxied = self._options, self._options.via == "proxy"
         if not proxied and not pod.ip:

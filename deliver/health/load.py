@@ -95,6 +95,15 @@ class LoadCheck:
             message += f"; {book.late} were sent late: the pod or the way to it is too slow for {options.rate:g} a second"
         return Probe(ok, message, query, self._clock() - began)
 
+    def try_once(self, namespace: str, pod: PodSeen, timeout: float) -> Probe:
+        """One request: whether the pod can be asked."""
+        options, began = self._options, self._clock()
+        if options.via == "direct" and not pod.ip:
+            return Probe(None, NO_ADDRESS)
+        with Session(self._access(namespace, pod), timeout, proxied=options.via == "proxy", clock=self._clock) as session:
+            one = self._one(session, began + timeout)
+        return Probe(one.ok, one.word) if one else Probe(None, "not asked in time")
+
     def _access(self, namespace: str, pod: PodSeen) -> Access:
         options = self._options
         if options.via == "proxy":

@@ -45,6 +45,8 @@ class TcpCheck:
         ok, message = self._try(pod, timeout)
         return Probe(ok, message, f"tcp {pod.name}:{self._port}", time.monotonic() - began)
 
+    try_once = probe
+
     def _try(self, pod: PodSeen, timeout: float) -> Answer:
         if not pod.ip:
             return None, NO_ADDRESS

@@ -15,7 +15,9 @@ import certifi
 import httpx
 
 from deliver.cluster.failures import status_object
+from deliver.cluster.port import Access
 from deliver.formatting.sanitize import json_in, one_line
+from deliver.http.cluster_transport import ClusterTransport
 
 CONNECT_TIMEOUT = 3.0  # seconds
 PIECE = 16 * 1024
@@ -82,6 +84,13 @@ class Client:
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # what one pod sets is nothing to the next
             transport=transport,
         )
+
+    @classmethod
+    def to(cls, access: Access, *, clock: Callable[[], float] = time.monotonic, transport: httpx.BaseTransport | None = None) -> "Client":
+        """For what is reached that way: through the API server's proxy, or at a plain address. transport: for tests."""
+        if transport is None and access.send is not None:
+            transport = ClusterTransport(access.send)
+        return cls(transport=transport, clock=clock)
 
     def __enter__(self) -> Self:
         return self

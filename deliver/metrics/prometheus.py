@@ -147,7 +147,7 @@ def _transport(options: PrometheusOptions, reach: Reach) -> Transport:
     more = {**options.headers, **{name: _variable(env, reach.environ) for name, env in options.headers_env.items()}}
     if options.service:
         access = reach.service(options.service)
-        return Transport(access.url + options.path, lambda: {**access.headers(), **more}, verify=access.verify, cert=access.cert)
+        return Transport(access.url + options.path, lambda: {**access.headers(), **more}, send=access.send)
     ca = options.ca_file or (_variable(options.ca_file_env, reach.environ) if options.ca_file_env else "")
     if ca and not Path(ca).is_file():
         raise InputError("the CA file for Prometheus cannot be read", why=f"no file at {ca}")

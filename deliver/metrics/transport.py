@@ -4,6 +4,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import requests
@@ -11,6 +12,7 @@ from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from urllib3.util.retry import Retry
 
+from deliver.cluster.port import Send
 from deliver.metrics import answers
 from deliver.model.errors import DeliverError
 from deliver.plugins.interfaces import Answer, MetricsError
@@ -61,6 +63,25 @@ class GuardedSession(requests.Session):
         return getattr(self._local, "last", None)
 
 
+class ClusterAdapter(requests.adapters.HTTPAdapter):
+    """The connections of the cluster in the place of its own: its proxy, certificates, server name, and as whom it acts."""
+
+    def __init__(self, send: Send) -> None:
+        super().__init__(max_retries=Retry(total=0, read=False, redirect=0))
+        self._send = send
+
+    def get_connection_with_tls_context(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """An object with the one method that is asked of it."""
+
+        def urlopen(*, method: str, url: str, headers: Any, chunked: bool, **how: Any) -> Any:
+            return self._send(method, request.url, headers=headers, **how)
+
+        return SimpleNamespace(urlopen=urlopen)
+
+    def cert_verify(self, *args: Any, **kwargs: Any) -> None:
+        """The connections know what they trust."""
+
+
 class Transport:
     """One Prometheus. Every `query` ends within its timeout (and a moment) with an Answer or a MetricsError."""
 
@@ -70,14 +91,18 @@ class Transport:
         headers: Callable[[], dict[str, str]],
         *,
         verify: str | bool = True,
-        cert: tuple[str, str] | None = None,
+        send: Send | None = None,
         session: GuardedSession | None = None,
     ) -> None:
+        """verify: a CA file. send: the way to what is behind the API server's proxy, which has its own."""
         self._session = session or GuardedSession()
-        self._session.verify, self._session.cert = verify, cert
-        self._session.proxies = requests.utils.get_environ_proxies(url)
+        self._session.verify = verify
+        if send is None:
+            self._session.proxies = requests.utils.get_environ_proxies(url)
         self._headers = headers
         self._client = PrometheusConnect(url, session=self._session, retry=Retry(total=0, read=False, redirect=0))
+        if send is not None:
+            self._session.mount(url, ClusterAdapter(send))
 
     def query(self, query: str, timeout: float, at: float = 0.0) -> Answer:
         """at: unix seconds as of which it is answered, 0 = now."""

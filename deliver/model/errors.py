@@ -30,6 +30,11 @@ class DeliverError(Exception):
         super().__init__(what)
         self.what, self.why, self.state, self.hint = what, why, state, hint
 
+    @property
+    def told(self) -> str:
+        """What failed, and why, in one clause."""
+        return f"{self.what}: {self.why}" if self.why else self.what
+
 
 class InputError(DeliverError):
     exit_code = ExitCode.USAGE

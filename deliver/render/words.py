@@ -9,6 +9,7 @@ from deliver.formatting.sanitize import clean, markdown
 from deliver.model.observation import Observation
 from deliver.model.plan import Side
 from deliver.model.release import Direction, Outcome, Phase, Release
+from deliver.model.verdict import Verdict
 from deliver.render.style import Style
 
 View = dict[str, Any]
@@ -43,10 +44,25 @@ def _waiting_for(release: Release, seen: Observation | None) -> str:
     if release.course is Direction.ROLLING_BACK:
         return "the rollback to be verified and the candidate to be gone"
     if release.phase is Phase.PREPARING:
-        return f"candidate pods{pods}"
+        return _missing(release, seen) or f"candidate pods{pods}"
     if release.phase is Phase.SHIFTING:
         detail = f": {clean(seen.route.detail)}" if seen and seen.route.detail else ""
         return f"traffic to move to {clean(release.current.name)}{detail or pods}"
+    return ""
+
+
+def _missing(release: Release, seen: Observation | None) -> str:
+    """What else than candidate pods is waited for, once these are there; "" where it is them, or not known."""
+    candidate = seen.candidate if seen else None
+    if seen is None or candidate is None or not candidate.desired or candidate.ready < candidate.desired:
+        return ""
+    if seen.stable and seen.stable.ready < seen.stable.desired:
+        return f"stable pods: {seen.stable.ready}/{seen.stable.desired} ready"
+    checks = [check for check in seen.checks if check.kind == "health"]
+    if open_ := next((check for check in checks if check.verdict is not Verdict.PASS), None):
+        return f"health check {clean(open_.name)} to pass: {clean(open_.why)}"
+    if release.spec.analysis.health and not release.exposed and not checks:
+        return f"a first answer to the health checks of the {count(candidate.ready, 'candidate pod')}"
     return ""
 
 

@@ -58,6 +58,13 @@ def look(cluster: Any, now: float = 1_800_000_000.5) -> dict[str, Any]:
     return {line.name: line for line in run_checks(cluster, "shop", None, now=lambda: now)}
 
 
+def test_whom_the_kubeconfig_acts_as_is_said(address: str) -> None:
+    cluster: Any = Cluster(address)
+    assert "acting as" not in look(cluster)["cluster"].message
+    cluster.acts_as = "system:serviceaccount:shop:ci"
+    assert look(cluster)["cluster"].message.endswith("Kubernetes v1.37.2, acting as system:serviceaccount:shop:ci")
+
+
 def test_every_right_is_asked_for(address: str) -> None:
     cluster = Cluster(address)
     lines = look(cluster)

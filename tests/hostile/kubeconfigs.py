@@ -21,16 +21,45 @@ USERS: tuple[dict[str, Any], ...] = (
     {"username": "me", "password": "secret-canary-password"},
     {"client-certificate-data": CERTIFICATE, "client-key-data": CERTIFICATE},
     {"tokenFile": "nowhere"},
+    {
+        "token": "secret-canary-token",
+        "as": "system:serviceaccount:shop:ci",
+        "as-uid": "1",
+        "as-groups": ["a", "b"],
+        "as-user-extra": {"scopes": ["one", "two"]},
+    },
+    {
+        "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1beta1",
+            "command": "no-such-plugin",
+            "env": [{"name": "AWS_PROFILE", "value": "secret-canary-profile"}],
+            "interactiveMode": "IfAvailable",
+            "provideClusterInfo": True,
+            "installHint": "install it",
+        }
+    },
     {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "no-such-plugin", "args": ["token"], "interactiveMode": "Never"}},
     {"auth-provider": {"name": "oidc", "config": {"id-token": "a.b.c", "refresh-token": "secret-canary-refresh"}}},
 )
 
 
-def config(user: dict[str, Any]) -> dict[str, Any]:
+SERVERS: tuple[dict[str, Any], ...] = (
+    {"server": "http://127.0.0.1:9", "insecure-skip-tls-verify": True},
+    {"server": "https://127.0.0.1:9", "certificate-authority-data": CERTIFICATE, "tls-server-name": "kubernetes"},
+    {"server": "https://127.0.0.1:9", "proxy-url": "http://me:secret-canary-proxy@127.0.0.1:9", "disable-compression": True},
+    {"server": "http://127.0.0.1:9", "proxy-url": "socks5://127.0.0.1:9"},
+    {
+        "server": "http://127.0.0.1:9",
+        "extensions": [{"name": "client.authentication.k8s.io/exec", "extension": {"audience": "shop"}}],
+    },
+)
+
+
+def config(user: dict[str, Any], server: dict[str, Any] = SERVERS[0]) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": "one", "cluster": {"server": "http://127.0.0.1:9", "insecure-skip-tls-verify": True}}],
+        "clusters": [{"name": "one", "cluster": server}],
         "users": [{"name": "me", "user": user}],
         "contexts": [{"name": "here", "context": {"cluster": "one", "user": "me", "namespace": "shop"}}],
         "current-context": "here",
@@ -38,7 +67,7 @@ def config(user: dict[str, Any]) -> dict[str, Any]:
 
 
 def text_of(random: Random) -> bytes:
-    tree = config(random.choice(USERS))
+    tree = config(random.choice(USERS), random.choice(SERVERS))
     text = yaml.dump(mutated(random, tree) if random.random() < 0.9 else tree, Dumper=yaml.SafeDumper, allow_unicode=random.random() < 0.5)
     match random.randrange(20):
         case 0:

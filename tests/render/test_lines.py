@@ -14,9 +14,11 @@ import pytest
 from deliver.model.errors import ClusterError, DeliverError, GateRefused
 from deliver.model.journal import Event
 from deliver.model.release import Phase
-from deliver.model.verdict import Verdict
+from deliver.model.spec import PluginSpec
+from deliver.model.verdict import CheckResult, Verdict
 from deliver.render.errors import error_text, error_view
 from deliver.render.events import Narrator
+from deliver.render.lines import waiting_for
 from deliver.render.reporters import make_reporter, report_error
 from tests.journalled import intent, outcome
 
@@ -126,6 +128,28 @@ def test_silence_is_broken_every_30_seconds(scene, phase, told):
         lines.update(replace(shown.release, phase=phase), shown.seen)
         clock.at += 1
     assert err.getvalue().count(told) == 2
+
+
+def test_with_all_pods_ready_it_is_said_what_else_is_waited_for(scene):
+    """It was "still waiting for candidate pods: 3/3 ready", and a health check that could not be reached."""
+    shown = scene("mid-bake")
+    release = replace(shown.release, phase=Phase.PREPARING)
+
+    def told(seen):
+        return waiting_for(release, seen, Narrator())
+
+    blind = CheckResult(
+        "http", "health", Verdict.BLIND, "1 of 1 pods (web-1) could not be judged: the API server's proxy cannot be reached"
+    )
+    assert told(replace(shown.seen, checks=(blind,))) == f"health check http to pass: {blind.why}"
+    stable = replace(shown.seen.stable, desired=shown.seen.stable.ready + 1)
+    assert told(replace(shown.seen, stable=stable)) == f"stable pods: {stable.ready}/{stable.desired} ready"
+    asked = replace(
+        release, exposed=False, spec=replace(release.spec, analysis=replace(release.spec.analysis, health=(PluginSpec("http"),)))
+    )
+    assert waiting_for(asked, replace(shown.seen, checks=()), Narrator()) == "a first answer to the health checks of the 1 candidate pod"
+    late = replace(shown.seen, candidate=replace(shown.seen.candidate, pods=()), checks=(blind,))
+    assert told(late) == f"candidate pods: 0/{late.candidate.desired} ready"
 
 
 def test_an_unanswered_action_is_what_is_waited_for(scene):

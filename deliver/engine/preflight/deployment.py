@@ -263,6 +263,12 @@ def _holder(cluster: Cluster, target: Target) -> str:
     return f", driven by {name} (last heard of at {spec.get('renewTime', '?')})" if name else ", without a driver"
 
 
+def _as(cluster: Cluster) -> str:
+    """Whom a kubeconfig with `as` acts as: the rights are that one's."""
+    acting = getattr(cluster, "acts_as", "")
+    return f" as {acting}" if acting else ""
+
+
 def rights(cluster: Cluster, namespace: str, needed: Sequence[tuple[str, str]] = RIGHTS) -> list[Finding]:
     """No release starts without the rights to take it back."""
     try:
@@ -275,7 +281,7 @@ def rights(cluster: Cluster, namespace: str, needed: Sequence[tuple[str, str]] =
         Finding(
             "rights",
             "forbidden",
-            f"not permitted in {namespace}: {', '.join(missing)}",
+            f"not permitted in {namespace}{_as(cluster)}: {', '.join(missing)}",
             "deploy/rbac/operator.yaml has the Role; `deliver doctor` checks every right",
         )
     ]

@@ -75,6 +75,7 @@ class Driver:
         self.done: deque[tuple[Action, float]] = deque(maxlen=4 * MAX_TRIES)  # with when, monotonic seconds
         self.refused = self.repeated = 0
         self.noted_at = float("-inf")
+        self.explained = ""
         self.answered: set[str] = set()
         self.failing: float | None = None
         self.unsaved: Entry | None = None
@@ -102,7 +103,7 @@ class Driver:
             raise
         except ClusterError as error:
             return self._failed(error)
-        self.failing = None
+        self.failing, self.explained = None, ""
         if self.feed.quiet() > SILENCE:
             self._note(f"the API server has not been heard for {self.feed.quiet():.0f} s; exposure stays as it is")
         self.deps.reporter.update(self.release, seen)
@@ -186,7 +187,7 @@ class Driver:
     def _given_up(self, error: ClusterError) -> Release | None:
         """None while it is worth another try. What is decided, or not permitted, and cannot be recorded for long, ends all the same."""
         now, release = self.deps.clock.now(), self.release
-        self._note(f"{error.what}: trying again; exposure stays as it is")
+        self._note("trying again; exposure stays as it is", error)
         self.failing = now if self.failing is None else self.failing
         if now - self.failing < MAX_UNSAVED or (release.outcome is None and not isinstance(error, (Forbidden, Rejected))):
             return None
@@ -197,15 +198,20 @@ class Driver:
         if isinstance(error, Rejected):  # on the way forward: a rollback goes on without its record
             return hold(release, f"the record cannot be written: {error.what}{error.why and f', {error.why}'}", now)
         if release.course is Direction.ROLLING_BACK:
-            return end(release, Outcome.ROLLBACK_FAILED, now, f"not permitted: {error.what} (rolling back because {release.reason})")
-        return hold(release, f"not permitted: {error.what}", now)
+            return end(release, Outcome.ROLLBACK_FAILED, now, f"not permitted: {error.told} (rolling back because {release.reason})")
+        return hold(release, f"not permitted: {error.told}", now)
 
-    def _note(self, text: str) -> None:
+    def _told(self, error: ClusterError) -> str:
+        """With the words of who refused it, a plugin's or the API server's, unless they were said a moment ago."""
+        why, self.explained = "" if error.why == self.explained else error.why, error.why
+        return f"{error.what} ({why})" if why else error.what
+
+    def _note(self, text: str, error: ClusterError | None = None) -> None:
         """Said once every few seconds, not at every try."""
         now = self.deps.clock.monotonic()
         if now - self.noted_at >= SILENCE:
             self.noted_at = now
-            self.deps.reporter.note(text)
+            self.deps.reporter.note(f"{self._told(error)}: {text}" if error else text)
 
     # ------------------------------------------------------------ acting
 
@@ -273,11 +279,11 @@ class Driver:
         now = self.deps.clock.now()
         self.refused += 1
         if release.course is Direction.ROLLING_BACK:
-            self.deps.reporter.note(f"{action}: {error.what}: trying again")
+            self.deps.reporter.note(f"{action}: {self._told(error)}: trying again")
         elif action.verb is Verb.CLOSE_PREVIEW:
             self.deps.reporter.note(f"{action}: {error.what}")  # the ladder gives it up after a few tries: no user is on it
         elif isinstance(error, Forbidden):
-            release = hold(release, f"not permitted: {error.what}", now)
+            release = hold(release, f"not permitted: {error.told}", now)
         elif isinstance(error, Rejected):
             release = turn_back(release, f"{action} was rejected: {error.what}", now)
         elif isinstance(error, (Conflict, NotFound)) and self.refused >= MAX_TRIES:

@@ -31,7 +31,7 @@ class Audit:
         self.start = self.path.stat().st_size
 
     def events(self, namespace: str, user: str = "", agent: str = "") -> Iterator[dict[str, Any]]:
-        """Finished calls in that namespace. agent: a prefix of the client's User-Agent."""
+        """Finished calls in that namespace. user: as whom; agent: a prefix of the client's User-Agent."""
         size = self.path.stat().st_size
         with self.path.open(encoding="utf-8") as log:
             log.seek(self.start if size >= self.start else 0)  # rotated: from its begin
@@ -40,7 +40,8 @@ class Audit:
                     continue
                 event = json.loads(line)
                 where = event.get("objectRef", {}).get("namespace")
-                fits = (not user or event["user"]["username"] == user) and event.get("userAgent", "").startswith(agent)
+                acting = event.get("impersonatedUser") or event["user"]
+                fits = (not user or acting["username"] == user) and event.get("userAgent", "").startswith(agent)
                 if where == namespace and fits and counts(event):
                     yield event
 

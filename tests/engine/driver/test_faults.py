@@ -124,6 +124,23 @@ def test_a_right_that_is_taken_away_in_mid_run_holds_and_says_which(kind: str, v
     assert rig.world.clock.now() - release.started < 400
 
 
+def test_who_refuses_says_why_once_while_it_is_tried_again():
+    """A credential plugin's own words: `session expired, run X` is what a person can act on."""
+    rig = Rig.make()
+
+    def expire() -> None:
+        words = "the credential plugin aws failed: session expired, run X"
+        rig.world.cluster.script.add(Fault(lambda: errors.Forbidden("cannot change it", status=401, why=words), verb="patch"))
+
+    rig.when(lambda release: release.phase == "Baking", expire)
+    release = rig.run()
+    assert release.outcome is Outcome.HELD
+    assert "session expired, run X" in release.reason
+    told = [note for note in rig.reporter.notes if "trying again" in note]
+    assert len(told) > 1
+    assert [note for note in told if "session expired, run X" in note] == told[:1]
+
+
 def test_traffic_comes_back_even_when_the_journal_may_not_be_written():
     rig = Rig.make()
 
