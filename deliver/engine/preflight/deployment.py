@@ -86,13 +86,22 @@ def propose(
         revision=(deployment["metadata"].get("annotations") or {}).get("deployment.kubernetes.io/revision", ""),
     )
     able = router.can(look, spec.target)
-    facts = Facts(spec.target, max(1, stable.desired), autoscaled=scaler is not None, weights=able.weight_step > 0)
+    room, quota_problems = _room(cluster, namespace, before.template)
+    facts = Facts(
+        spec.target,
+        max(1, stable.desired),
+        autoscaled=scaler is not None,
+        weights=able.weight_step > 0,
+        most_pods=scaler.maximum if scaler else 0,
+        room=room.pods,
+    )
     plan = checked_plan(strategy, options, facts)
     check_weights(plan, spec.router.kind, able)
     before, preview_findings = preview.with_preview(before, look, spec.target, plan, labels)
     findings += preview_findings + unjudged_findings(spec, plan) + duration_findings(spec, plan, duration(spec, plan))
     findings += (
-        _room(cluster, namespace, before.template, extra_pods(plan, stable.desired))
+        quota_problems
+        + room.findings(extra_pods(plan, stable.desired))
         + leftovers(cluster, spec, record)
         + rights(cluster, namespace, (*RIGHTS, *preview.preview_rights(plan)))
     )
@@ -203,13 +212,14 @@ def _record_room(release: Release) -> list[Finding]:
     return [Finding("record-size", "refuse", text, "move long values of the template into a ConfigMap of their own")]
 
 
-def _room(cluster: Cluster, namespace: str, template: Mapping[str, Any], extra: int) -> list[Finding]:
+def _room(cluster: Cluster, namespace: str, template: Mapping[str, Any]) -> tuple[quota.Room, list[Finding]]:
+    """What the quotas leave; no limit where that is not known."""
     try:
-        return quota.quota_findings(cluster.list("resourcequotas", namespace), template, extra)
+        return quota.Room.of(cluster.list("resourcequotas", namespace), template), []
     except Forbidden:
-        return [Finding("quota", "info", "may not list ResourceQuotas: room for the extra pods was not checked")]
+        return quota.Room(), [Finding("quota", "info", "may not list ResourceQuotas: room for the extra pods was not checked")]
     except ValueError as error:
-        return [Finding("quota", "warn", f"a ResourceQuota could not be understood: {error}")]
+        return quota.Room(), [Finding("quota", "warn", f"a ResourceQuota could not be understood: {error}")]
 
 
 def leftovers(cluster: Cluster, spec: ReleaseSpec, record: Record) -> list[Finding]:
