@@ -40,10 +40,13 @@ class Workload:
         return Facts(self.target, max(1, self.desired), autoscaled=self.most_pods > 0, most_pods=self.most_pods)
 
 
-def read_workload(cluster: Cluster, target: Target, container: str = "") -> Workload:
-    """The Deployment as the cluster has it. Raises InputError if it is missing or the container is ambiguous, and ClusterError."""
+def read_workload(cluster: Cluster, target: Target, container: str = "", image: str = "") -> Workload:
+    """The Deployment as the cluster has it. image: that is to be released.
+
+    Raises InputError if it is missing or the container is ambiguous, and ClusterError.
+    """
     deployment = find_deployment(cluster, target)
-    chosen = container_of(deployment, container)
+    chosen = container_of(deployment, container, image)
     wanted = [Watch("services"), Watch("pods"), Watch("replicasets", selector=label_selector(deployment))]
     seen = SnapshotFeed(cluster, target.namespace, wanted)
     stable = arm(deployment, seen.list("replicasets"), seen.list("pods"), chosen)

@@ -62,8 +62,10 @@ def ensure_candidate_ready(release: Release, seen: Observation, now: float) -> D
     """Both arms at the step's size and ready; before its first request the candidate has passed its health checks too."""
     step, stable, candidate = release.current, seen.stable, seen.candidate
     assert stable is not None  # ensure_stable_pinned() has seen to it
-    if unready := ensure_stable_ready(release, step, stable, now):
-        return unready
+    unready = ensure_stable_ready(release, step, stable, now)
+    surges = step.stable_pods > release.snapshot.replicas and not release.exposed
+    if unready and (unready.action or not surges):
+        return unready  # temporary pods and a candidate that nobody can reach start together
     if candidate is None:
         return act(release, now, Verb.CREATE_CANDIDATE, "a Deployment of its own, without pods yet")
     size = candidate_size(release, step, seen)
@@ -73,6 +75,8 @@ def ensure_candidate_ready(release: Release, seen: Observation, now: float) -> D
         if release.exposed and (unjudged := ensure_judged_again(release, seen, now)):
             return unjudged
         return act(replace(release, blind_since=0.0), now, Verb.SCALE_CANDIDATE, f"{step.name} wants {size} candidate pods", pods=size)
+    if unready:
+        return unready
     if not candidate.hash or not candidate.settled or candidate.ready < size:
         return _late(release, now, f"{candidate.ready} of {size} candidate pods ready")
     if release.candidate_hash != candidate.hash:

@@ -8,6 +8,7 @@ from typing import Any
 
 from deliver.cluster.port import Cluster, Watch
 from deliver.engine.preflight import planned_writes, preview, quota
+from deliver.engine.preflight.causes import collected, refusal
 from deliver.engine.preflight.findings import (
     check_image,
     check_weights,
@@ -67,8 +68,8 @@ def propose(
 ) -> Proposal:
     """Raises InputError for what does not exist or makes no sense; what is there but must not be released is a finding."""
     check_image(spec.image)
-    deployment = find_deployment(cluster, spec.target)
-    container = container_of(deployment, spec.container)
+    deployment, unclear = find_deployment(cluster, spec.target), list[InputError]()
+    container = collected(unclear, lambda: container_of(deployment, spec.container, spec.image)) or _first_container(deployment)
     namespace, selector = spec.target.namespace, label_selector(deployment)
     look = SnapshotFeed(cluster, namespace, [Watch("services"), Watch("pods"), Watch("replicasets", selector=selector)])
     stable = arm(deployment, look.list("replicasets"), look.list("pods"), container)
@@ -78,7 +79,9 @@ def propose(
     services, findings = router.find(look, spec.target, labels, others)
     findings = [_allowed(finding, spec) for finding in findings]
     scaler, scaler_findings = find_autoscaler(cluster, spec.target)
-    findings += scaler_findings + deployment_findings(deployment, spec.image, container)
+    findings += (
+        scaler_findings + deployment_findings(deployment, "" if unclear else spec.image, container) + leftovers(cluster, spec, record)
+    )
     before = replace(
         snapshot(deployment, stable, container),
         services=services,
@@ -95,14 +98,20 @@ def propose(
         most_pods=scaler.maximum if scaler else 0,
         room=room.pods,
     )
-    plan = checked_plan(strategy, options, facts)
-    check_weights(plan, spec.router.kind, able)
-    before, preview_findings = preview.with_preview(before, look, spec.target, plan, labels)
+
+    def planned() -> tuple[Plan, Snapshot, list[Finding]]:
+        plan = checked_plan(strategy, options, facts)
+        check_weights(plan, spec.router.kind, able)
+        return plan, *preview.with_preview(before, look, spec.target, plan, labels)
+
+    made = collected(unclear, planned)
+    if made is None or unclear:
+        raise refusal(findings, unclear) or AssertionError("something is unclear")
+    plan, before, preview_findings = made
     findings += preview_findings + unjudged_findings(spec, plan) + duration_findings(spec, plan, duration(spec, plan))
     findings += (
         quota_problems
         + room.findings(extra_pods(plan, stable.desired))
-        + leftovers(cluster, spec, record)
         + rights(cluster, namespace, (*RIGHTS, *preview.preview_rights(plan)))
     )
     release = with_number(new_release(spec, plan, before, actor, now), record, now)
@@ -110,6 +119,11 @@ def propose(
     findings += [Finding("weight", "info", note) for note in plan.notes]
     patches = planned_writes.planned_writes(release, router, stable.desired)
     return Proposal(release, tuple(findings), patches, duration(spec, plan), worst_exposure(plan), stable.pods)
+
+
+def _first_container(deployment: Object) -> str:
+    """Stands in for the one that is not clear yet, to find what else forbids the release."""
+    return str(deployment["spec"]["template"]["spec"]["containers"][0]["name"])
 
 
 def snapshot(deployment: Object, stable: ArmSeen, container: str) -> Snapshot:
