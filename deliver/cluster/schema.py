@@ -99,6 +99,8 @@ SHAPES: Mapping[str, Shape] = {
     },
     "configmaps": {"data": TEXTS},
     "leases": {"spec!": {"holderIdentity": str, "leaseTransitions": int, "leaseDurationSeconds": int, "renewTime": TIME}},
+    "persistentvolumeclaims": {"spec": {"accessModes": [str]}},
+    "nodes": {"spec": {"unschedulable": bool}},
     "resourcequotas": {"spec": {"hard": TEXTS}, "status": {"hard": TEXTS, "used": TEXTS}},
     "namespaces": {},
     "events": {},

@@ -163,6 +163,7 @@ class ReleaseSpec:
     analysis: Analysis = Analysis()
     limits: Limits = Limits()
     allow_affinity: bool = False
+    allow_twice: bool = False
     history: int = defaults.KEPT_RELEASES
     notify: tuple[NotifySpec, ...] = ()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deliver.cluster.port import Cluster, Watch
-from deliver.engine.preflight import planned_writes, preview, quota
+from deliver.engine.preflight import planned_writes, preview, quota, twice
 from deliver.engine.preflight.causes import collected, refusal
 from deliver.engine.preflight.findings import (
     check_image,
@@ -79,9 +79,8 @@ def propose(
     services, findings = router.find(look, spec.target, labels, others)
     findings = [_allowed(finding, spec) for finding in findings]
     scaler, scaler_findings = find_autoscaler(cluster, spec.target)
-    findings += (
-        scaler_findings + deployment_findings(deployment, "" if unclear else spec.image, container) + leftovers(cluster, spec, record)
-    )
+    findings += scaler_findings + deployment_findings(deployment, "" if unclear else spec.image, container)
+    findings += [*leftovers(cluster, spec, record), *_twice(cluster, deployment, spec)]
     before = replace(
         snapshot(deployment, stable, container),
         services=services,
@@ -111,6 +110,7 @@ def propose(
     findings += preview_findings + unjudged_findings(spec, plan) + duration_findings(spec, plan, duration(spec, plan))
     findings += (
         quota_problems
+        + _ports(cluster, deployment, spec, stable.desired, extra_pods(plan, stable.desired))
         + room.findings(extra_pods(plan, stable.desired))
         + rights(cluster, namespace, (*RIGHTS, *preview.preview_rights(plan)))
     )
@@ -214,7 +214,31 @@ def _ended(pod: Object) -> bool:
 def _allowed(finding: Finding, spec: ReleaseSpec) -> Finding:
     if finding.rule == "session-affinity" and spec.allow_affinity:
         return Finding(finding.rule, "warn", finding.message, "allowed by --allow-affinity")
+    if finding.rule == "twice" and spec.allow_twice:
+        return Finding(finding.rule, "warn", finding.message, "allowed by --allow-twice")
     return finding
+
+
+def _twice(cluster: Cluster, deployment: Object, spec: ReleaseSpec) -> list[Finding]:
+    def modes(claim: str) -> Sequence[str] | None:
+        try:
+            return tuple(cluster.get("persistentvolumeclaims", spec.target.namespace, claim)["spec"].get("accessModes") or ())
+        except NotFound:
+            return ()
+        except Forbidden:
+            return None
+
+    return [_allowed(finding, spec) for finding in twice.twice_findings(deployment, modes)]
+
+
+def _ports(cluster: Cluster, deployment: Object, spec: ReleaseSpec, live: int, extra: int) -> list[Finding]:
+    if not (ports := twice.node_ports(deployment)):
+        return []
+    try:
+        nodes = sum(not (node.get("spec") or {}).get("unschedulable") for node in cluster.list("nodes", ""))
+    except Forbidden:
+        nodes = None
+    return [_allowed(finding, spec) for finding in twice.port_findings(deployment, ports, live + extra, nodes)]
 
 
 def _record_room(release: Release) -> list[Finding]:
