@@ -96,6 +96,7 @@ SHAPES: Mapping[str, Shape] = {
     },
     "horizontalpodautoscalers": {
         "spec!": {"minReplicas": int, "maxReplicas!": int, "scaleTargetRef!": {"kind!": str, "name!": str}},
+        "status": {"conditions": [CONDITION]},
     },
     "configmaps": {"data": TEXTS},
     "leases": {"spec!": {"holderIdentity": str, "leaseTransitions": int, "leaseDurationSeconds": int, "renewTime": TIME}},

@@ -48,7 +48,10 @@ def ensure_stable_pinned(release: Release, seen: Observation, now: float) -> Dec
         return act(release, now, Verb.HOLD_STABLE, "a pinned version must not roll away under its traffic")
     floor = pod_guards.autoscaler_floor(release, seen.candidate)
     if scaler and release.snapshot.autoscaler and (scaler.minimum or 1) < floor:
-        why = "the side that would take the traffic back must not shrink"
+        surge = release.current.stable_pods
+        why = f"{release.current.name} wants {surge} stable pods" if surge > max(release.snapshot.replicas, release.surged) else ""
+        release = replace(release, surged=max(release.surged, surge)) if surge > release.snapshot.replicas else release
+        why = why or "the side that would take the traffic back must not shrink"
         return act(release, now, Verb.HOLD_AUTOSCALER, why, pods=floor)
     if not release.exposed:
         home = Exposure(Side.STABLE, release.snapshot.hash)

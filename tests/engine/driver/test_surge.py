@@ -69,3 +69,28 @@ def test_a_rollback_takes_the_temporary_pods_away_again():
     release = rig.run(rig.spec(weights=[10]))
     assert release.outcome is Outcome.ROLLED_BACK
     assert rig.before() == before
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_an_autoscaler_without_metrics_takes_no_pod_away_so_we_do(good: bool):
+    rig = Rig.make(replicas=1, hpa=True)
+    del rig.world.load["shop", "web"]
+    rig.world.clock.wait(30)
+    before = rig.before()
+    if not good:
+        rig.fails_after(30.0)
+    release = rig.run(rig.spec(weights=[10]))
+    assert release.outcome is (Outcome.PROMOTED if good else Outcome.ROLLED_BACK)
+    assert release.surged == 5
+    rig.world.clock.wait(60)
+    after = rig.before()
+    assert after["deployments/web"]["spec"]["replicas"] == 1
+    assert after["horizontalpodautoscalers/web"] == before["horizontalpodautoscalers/web"]
+
+
+def test_an_autoscaler_that_measures_takes_them_away_itself():
+    rig = Rig.make(replicas=1, hpa=True)
+    promoted(rig, rig.spec(weights=[10]))
+    assert rig.before()["deployments/web"]["spec"]["replicas"] == 5, "what the load needs by now is the autoscaler's to say"
+    rig.world.clock.wait(400)
+    assert rig.before()["deployments/web"]["spec"]["replicas"] == 1
