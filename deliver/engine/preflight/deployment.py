@@ -104,6 +104,7 @@ def propose(
         return plan, *preview.with_preview(before, look, spec.target, plan, labels)
 
     made = collected(unclear, planned)
+    findings = findings if made is None else [one for one in findings if one.rule != "session-affinity" or shares_users(made[0])]
     if made is None or unclear:
         raise refusal(findings, unclear) or AssertionError("something is unclear")
     plan, before, preview_findings = made
@@ -194,6 +195,11 @@ def find_autoscaler(cluster: Cluster, target: Target) -> tuple[AutoscalerSnapsho
 def duration(spec: ReleaseSpec, plan: Plan) -> float:
     """Seconds of the bakes, drains and verifications; pods' start-up and the final roll-out come on top."""
     return sum(step.bake + 1.0 for step in plan.steps) + 2 * spec.limits.drain + plan.hold + 2.0
+
+
+def shares_users(plan: Plan) -> bool:
+    """Both sides serve at a time; where all users move in one switch it does not matter who is bound to which pod."""
+    return any(step.side is Side.BOTH for step in plan.steps)
 
 
 def worst_exposure(plan: Plan) -> str:
