@@ -17,6 +17,7 @@ _INLINE = {
     "LocalObjectReference": "localObjectReference",
     "VolumeSource": "volumeSource",
     "ProbeHandler": "handler",
+    "IngressRuleValue": "ingressRuleValue",
     "EphemeralContainerCommon": "ephemeralContainerCommon",
     "PodTemplateSpec": "",
 }
