@@ -40,13 +40,12 @@ def follow_cutover(release: Release, seen: Observation, now: float) -> Release:
 
 
 def probed(release: Release, known: Cutover, seen: Observation, now: float) -> Release:
-    """Fresh requests through the Services came through; where nothing tells how to ask, nothing was probed, and that is said."""
+    """Fresh requests through the Services came through; where nothing tells how to ask, the second look has to do."""
     assert release.shift is not None  # follow_cutover() has seen it
     asked = [check for check in seen.checks if check.kind == SERVICE_CHECK and check.evidence.at >= release.shift.switched]
     if not check_with_path(release):
-        return _knows(
-            release, known, "probed", "nothing was asked: no health check and no load names a path; the EndpointSlices agreed twice"
-        )
+        how = "EndpointSlices looked at twice; no health check and no load names a path to ask"
+        return _knows(release, replace(known, probed=release.shift.verified), "probed", how)
     if asked and all(check.verdict is Verdict.PASS for check in asked):
         how = "; ".join(check.why for check in asked)
         after = _knows(release, replace(known, probed=max(check.evidence.at for check in asked)), "probed", how)

@@ -233,7 +233,6 @@ def test_without_metrics_only_time_is_known_and_that_is_said():
     assert switch
     assert switch.drained - switch.switched >= 10.0
     assert "by time alone" in switch.how["drained"]
-    assert not switch.probed, "nothing was asked"
     assert "no health check and no load names a path" in switch.how["probed"]
 
 
