@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from deliver.cli import context
 from deliver.cli.options import Given
 from deliver.cli.prompt import ask
 from deliver.cli.request import Asked
-from deliver.model.errors import ClusterError
+from deliver.model.errors import ClusterError, InputError
 from deliver.model.spec import ReleaseSpec
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def asked(given: Given, draft: "Draft", wanted: ReleaseSpec, *, by_habit: bool, 
     notes = (judged.why, *judged.notes) if judged.why and not patient else judged.notes
     if judged.metrics:
         notes = () if given["quiet"] else notes
-        notes += traffic_notes(planned(cluster, spec), judged.rate, judged.metrics) if judged.rate is not None else ()
+        if judged.rate is not None:
+            with suppress(InputError):  # the preflight tells, with all that is wrong besides
+                notes += traffic_notes(planned(cluster, spec), judged.rate, judged.metrics)
     return Asked(
         replace(wanted, analysis=judged.over(wanted.analysis)),
         notes,
@@ -86,5 +89,5 @@ def planned(cluster: "Cluster", spec: ReleaseSpec) -> "Plan":
     from deliver.plugins import registry, validation
 
     strategy = registry.load("deliver.strategies", spec.strategy)
-    facts = read_workload(cluster, spec.target, spec.container).facts
+    facts = read_workload(cluster, spec.target, spec.container, spec.image).facts
     return validation.checked_plan(strategy(), strategy.Options.model_validate(dict(spec.options)), facts)

@@ -38,9 +38,9 @@ def init(given: Given) -> int:
     cluster = context.open_cluster(given)
     target = _target(given, cluster)
     draft = _draft(given, target)
-    workload = read_workload(cluster, target, given["container"] or "")
-    found = discover(cluster, workload, ask, draft.get(("analysis", "prometheus")))
     image = draft.get(("image",)) or ""
+    workload = read_workload(cluster, target, given["container"] or "", image)
+    found = discover(cluster, workload, ask, draft.get(("analysis", "prometheus")))
     text = yaml_writer.yaml_text(workload, found, image)
     if path is None:
         context.show(text.rstrip())

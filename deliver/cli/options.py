@@ -122,6 +122,11 @@ LIMITS = (
         "drain", f"between traffic leaving a side and that side shrinking [default: {show_duration(defaults.DRAIN)}]", metavar="DURATION"
     ),
     Option("allow_affinity", "go on although a Service has sessionAffinity", kind="switch"),
+    Option(
+        "allow_twice",
+        "go on although the pods seem to be such as cannot run twice: Recreate, a volume of one node, host ports",
+        kind="switch",
+    ),
 )
 DISCOVER = Option(
     "discover",

@@ -13,9 +13,8 @@ from deliver.cli.signals import stoppable
 from deliver.cli.typer_commands import command
 
 # what a release of users has not: its pods and Services stay as they are
-USERS = tuple(
-    option for option in COMMON if option not in TARGETING and option.name not in ("drain", "ready_timeout", "allow_affinity", "discover")
-)
+PODS = ("drain", "ready_timeout", "allow_affinity", "allow_twice", "discover")
+USERS = tuple(option for option in COMMON if option not in TARGETING and option.name not in PODS)
 DEPLOYMENT = Option("target", "the Deployment whose pods serve these users; default: from deliver.yaml", metavar="DEPLOYMENT")
 
 

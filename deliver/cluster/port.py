@@ -23,6 +23,8 @@ KINDS: Mapping[str, tuple[str, str, bool]] = {
     "configmaps": ("v1", "ConfigMap", True),
     "events": ("v1", "Event", True),
     "resourcequotas": ("v1", "ResourceQuota", True),
+    "persistentvolumeclaims": ("v1", "PersistentVolumeClaim", True),
+    "nodes": ("v1", "Node", False),
     "deployments": ("apps/v1", "Deployment", True),
     "replicasets": ("apps/v1", "ReplicaSet", True),
     "statefulsets": ("apps/v1", "StatefulSet", True),

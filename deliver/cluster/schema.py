@@ -96,9 +96,12 @@ SHAPES: Mapping[str, Shape] = {
     },
     "horizontalpodautoscalers": {
         "spec!": {"minReplicas": int, "maxReplicas!": int, "scaleTargetRef!": {"kind!": str, "name!": str}},
+        "status": {"conditions": [CONDITION]},
     },
     "configmaps": {"data": TEXTS},
     "leases": {"spec!": {"holderIdentity": str, "leaseTransitions": int, "leaseDurationSeconds": int, "renewTime": TIME}},
+    "persistentvolumeclaims": {"spec": {"accessModes": [str]}},
+    "nodes": {"spec": {"unschedulable": bool}},
     "resourcequotas": {"spec": {"hard": TEXTS}, "status": {"hard": TEXTS, "used": TEXTS}},
     "namespaces": {},
     "events": {},

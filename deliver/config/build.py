@@ -57,6 +57,7 @@ def build(draft: Draft) -> ReleaseSpec:
         analysis=_analysis(file.analysis, provider, draft),
         limits=Limits(**file.limits.model_dump()),
         allow_affinity=file.allow_affinity,
+        allow_twice=file.allow_twice,
         history=file.history,
         notify=_notifiers(file, draft),
     )

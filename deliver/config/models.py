@@ -95,6 +95,9 @@ class FileModel(Strict):
     analysis: AnalysisModel = Field(default=AnalysisModel(), description="how the release is judged")
     limits: LimitsModel = Field(default=LimitsModel(), description="bounds of the run")
     allow_affinity: bool = Field(default=False, description="go on although a Service has sessionAffinity")
+    allow_twice: bool = Field(
+        default=False, description="go on although the pods seem to be such as cannot run twice: Recreate, a volume of one node, host ports"
+    )
     history: int = Field(default=defaults.KEPT_RELEASES, ge=1, le=100, description="finished releases that are kept")
     notify: list[dict[str, Any]] = Field(
         default_factory=list, max_length=20, description="who is told, each `{webhook: {url_env: ...}, on: [rolled-back, ...]}`"

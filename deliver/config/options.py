@@ -28,6 +28,7 @@ PLAIN: Mapping[str, Path] = {
     "pause_timeout": ("limits", "pause"),
     "drain": ("limits", "drain"),
     "allow_affinity": ("allow_affinity",),
+    "allow_twice": ("allow_twice",),
 }
 _KINDS = {"deployment", "deployments", "deploy", "deployment.apps", "deployments.apps"}
 _REFUSED = {

@@ -60,7 +60,7 @@ def choose_metrics(
 
     less: the metrics that are found now are enough. Raises InputError, ClusterError.
     """
-    workload = read_workload(cluster, spec.target, spec.container)
+    workload = read_workload(cluster, spec.target, spec.container, spec.image)
     try:
         found = discover(cluster, workload, ask, provider, now=now)
     except InputError as error:

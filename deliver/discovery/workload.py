@@ -25,7 +25,7 @@ class Workload:
     container: str  # the one that gets the new image
     containers: int  # of the pod template
     desired: int  # replicas
-    autoscaled: bool
+    most_pods: int  # the autoscaler's maximum; 0: there is none
     pods: tuple[PodSeen, ...]  # of the stable version
     probed: frozenset[str]  # HTTP paths that the kubelet's probes request
     health: tuple[DiscoveredEntry, ...] = ()  # health checks made from the readiness probes
@@ -37,13 +37,16 @@ class Workload:
 
     @property
     def facts(self) -> Facts:
-        return Facts(self.target, max(1, self.desired), autoscaled=self.autoscaled)
+        return Facts(self.target, max(1, self.desired), autoscaled=self.most_pods > 0, most_pods=self.most_pods)
 
 
-def read_workload(cluster: Cluster, target: Target, container: str = "") -> Workload:
-    """The Deployment as the cluster has it. Raises InputError if it is missing or the container is ambiguous, and ClusterError."""
+def read_workload(cluster: Cluster, target: Target, container: str = "", image: str = "") -> Workload:
+    """The Deployment as the cluster has it. image: that is to be released.
+
+    Raises InputError if it is missing or the container is ambiguous, and ClusterError.
+    """
     deployment = find_deployment(cluster, target)
-    chosen = container_of(deployment, container)
+    chosen = container_of(deployment, container, image)
     wanted = [Watch("services"), Watch("pods"), Watch("replicasets", selector=label_selector(deployment))]
     seen = SnapshotFeed(cluster, target.namespace, wanted)
     stable = arm(deployment, seen.list("replicasets"), seen.list("pods"), chosen)
@@ -63,7 +66,7 @@ def read_workload(cluster: Cluster, target: Target, container: str = "") -> Work
         container=chosen,
         containers=len(containers),
         desired=stable.desired,
-        autoscaled=find_autoscaler(cluster, target)[0] is not None,
+        most_pods=scaler.maximum if (scaler := find_autoscaler(cluster, target)[0]) else 0,
         pods=stable.pods,
         probed=frozenset(str(probe["httpGet"].get("path") or "/").partition("?")[0] for probe in probes if probe.get("httpGet")),
         health=tuple(_health(containers)),

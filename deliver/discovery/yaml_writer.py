@@ -34,7 +34,7 @@ def yaml_text(workload: Workload, found: Discovery, image: str = "") -> str:
 
 
 def canary_weights(facts: Facts) -> tuple[int, ...]:
-    """The finest of LADDERS whose weights differ in endpoints with so many pods; the strategy itself is asked."""
+    """The finest of LADDERS whose weights differ in endpoints with the live pods alone; the strategy itself is asked."""
     plugin = load("deliver.strategies", "canary")
     for ladder in LADDERS:
         if _reaches_every_weight(plugin, facts, ladder):
@@ -46,7 +46,7 @@ def _reaches_every_weight(plugin: Any, facts: Facts, ladder: Sequence[int]) -> b
     strategy: Strategy = plugin()
     try:
         plan = checked_plan(
-            strategy, plugin.Options.model_validate({"steps": [{"weight": weight, "bake": BAKE} for weight in ladder]}), facts
+            strategy, plugin.Options.model_validate({"steps": [{"weight": weight, "bake": BAKE} for weight in ladder], "surge": 0}), facts
         )
     except InputError:
         return False

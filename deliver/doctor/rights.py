@@ -35,6 +35,7 @@ RIGHTS = (
     Right("", "configmaps", ("get", "list", "watch", "create", "patch")),
     Right("coordination.k8s.io", "leases", ("get", "create", "patch")),
     Right("", "resourcequotas", ("list",), rollback=False),
+    Right("", "persistentvolumeclaims", ("get",), rollback=False),
     Right("", "pods", ("get", "patch"), flags=True),
     Right("", "pods", ("create",), "proxy", flags=True),
     Right("core.openfeature.dev", "featureflags", ("get", "list", "watch", "patch"), flags=True),

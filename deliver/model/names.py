@@ -47,6 +47,17 @@ def kube_name(value: str) -> str:
     return value
 
 
+def repository(image: str) -> str:
+    """Of an image reference, without tag and digest; Docker Hub's short names written out."""
+    bare = image.partition("@")[0]
+    head, slash, tail = bare.rpartition("/")
+    name = head + slash + tail.partition(":")[0]
+    first = name.partition("/")[0]
+    if "/" not in name:
+        return f"docker.io/library/{name}"
+    return name if "." in first or ":" in first or first == "localhost" else f"docker.io/{name}"
+
+
 def image_reference(value: str) -> str:
     """repository:tag or repository@sha256:...; without either a release could not say what it releases. Raises ValueError."""
     if not _REFERENCE.fullmatch(value) or len(value) > 500:

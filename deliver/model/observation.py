@@ -165,13 +165,17 @@ class CutoverSeen:
 
 @dataclass(frozen=True)
 class AutoscalerSeen:
-    """The target's HorizontalPodAutoscaler. minimum: spec.minReplicas, None when absent (the API then means 1)."""
+    """The target's HorizontalPodAutoscaler. minimum: spec.minReplicas, None when absent (the API then means 1).
+
+    measures: it has metrics to go by; without any it takes no pod away, ours neither.
+    """
 
     name: str
     uid: str
     minimum: int | None
     maximum: int
     fence: int = 0
+    measures: bool = True
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,7 @@ class ReleaseSpec:
     analysis: Analysis = Analysis()
     limits: Limits = Limits()
     allow_affinity: bool = False
+    allow_twice: bool = False
     history: int = defaults.KEPT_RELEASES
     notify: tuple[NotifySpec, ...] = ()
 
@@ -172,10 +173,13 @@ class Facts:
     """What a planner may know of the cluster: live numbers, never the manifest's.
 
     stable_pods: pods the Deployment wants now. autoscaled: an HPA owns that number. weights: the router can send a share of the
-    requests to the candidate, however many pods there are (`Step.by_weight`).
+    requests to the candidate, however many pods there are (`Step.by_weight`). most_pods: the HPA's maximum, 0 = there is none.
+    room: pods that the namespace's quotas leave room for, beside those of now; None: they set no limit.
     """
 
     target: Target
     stable_pods: int
     autoscaled: bool = False
     weights: bool = False
+    most_pods: int = 0
+    room: int | None = None

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 # level of a finding -> title, mark, and the exit code of a run that meets it (None: it goes on), the gravest first
 FINDINGS = {
-    "input": ("Bad input:", "fail", ExitCode.USAGE),
     "locked": ("Occupied:", "fail", ExitCode.LOCKED),
     "forbidden": ("Not permitted:", "fail", ExitCode.UNREACHABLE),
     "refuse": ("Refused:", "fail", ExitCode.REFUSED),
+    "input": ("Bad input:", "fail", ExitCode.USAGE),
     "warn": ("Warnings:", "warn", None),
     "info": ("Good to know:", "todo", None),
 }

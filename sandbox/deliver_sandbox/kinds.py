@@ -62,6 +62,15 @@ _ALL = (
     Kind("rolebindings", _RBAC, "RoleBinding"),
     Kind("clusterroles", _RBAC, "ClusterRole", namespaced=False),
     Kind("clusterrolebindings", _RBAC, "ClusterRoleBinding", namespaced=False),
+    Kind("persistentvolumeclaims", "v1", "PersistentVolumeClaim", ("pvc",), status=True),
+    Kind("persistentvolumes", "v1", "PersistentVolume", ("pv",), namespaced=False, status=True),
+    Kind("limitranges", "v1", "LimitRange", ("limits",)),
+    Kind("jobs", "batch/v1", "Job", generation=True, status=True),
+    Kind("cronjobs", "batch/v1", "CronJob", ("cj",), generation=True, status=True),
+    Kind("ingresses", "networking.k8s.io/v1", "Ingress", ("ing",), generation=True, status=True),
+    Kind("networkpolicies", "networking.k8s.io/v1", "NetworkPolicy", ("netpol",), generation=True),
+    Kind("priorityclasses", "scheduling.k8s.io/v1", "PriorityClass", ("pc",), namespaced=False, generation=True),
+    Kind("storageclasses", "storage.k8s.io/v1", "StorageClass", ("sc",), namespaced=False),
     Kind("featureflags", "core.openfeature.dev/v1beta1", "FeatureFlag", ("ff",), generation=True, status=True, custom=True),
 )
 KINDS: Mapping[str, Kind] = {kind.plural: kind for kind in _ALL}

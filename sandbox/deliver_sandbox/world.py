@@ -60,4 +60,7 @@ class World:
         for name in ("default", "kube-system"):
             self.api.create("namespaces", "", {"metadata": {"name": name}})
         for node in self.kubelet.nodes:
-            self.api.create("nodes", "", {"metadata": {"name": node.name, "labels": {"kubernetes.io/hostname": node.name}}, "spec": {}})
+            labels = {"kubernetes.io/hostname": node.name}
+            for prefix in ("", "beta."):
+                labels |= {f"{prefix}kubernetes.io/os": "linux", f"{prefix}kubernetes.io/arch": "amd64"}
+            self.api.create("nodes", "", {"metadata": {"name": node.name, "labels": labels}, "spec": {}})

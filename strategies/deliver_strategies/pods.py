@@ -1,13 +1,16 @@
 """Pod counts for a wanted share of traffic of a plain Service: exposure is c/(s+c) of ready endpoints (traffic-and-flags.md section 4)."""
 
 import math
+from collections.abc import Sequence
+
+Pair = tuple[int, int]  # candidate pods, stable pods
 
 
 def share(candidate: int, stable: int) -> float:
     return 100.0 * candidate / (candidate + stable)
 
 
-def solve(weight: float, stable: int, surge: int = 0) -> tuple[int, int]:
+def solve(weight: float, stable: int, surge: int = 0) -> Pair:
     """(candidate pods, stable pods) nearest to `weight` percent, stable never below its live count; ties go to fewer pods.
 
     weight: above 0, below 100. stable: at least 1. surge: stable pods that may be added.
@@ -26,13 +29,30 @@ def around(exact: float) -> set[int]:
     return {max(1, math.floor(exact)), max(1, math.ceil(exact))}
 
 
-def achievable(stable: int, surge: int = 0, most: int = 8) -> list[float]:
-    """The lowest shares up to one half that pods can give, in whole and half percents as they round."""
-    shares = {round(share(c, s), 1) for s in range(stable, stable + surge + 1) for c in range(1, s + 1)}
-    return sorted(shares)[:most]
+def rising(weights: Sequence[float], stable: int, most: int) -> list[Pair]:
+    """`solve` for one weight after the other: the stable side grows up to `most` pods, and never shrinks on the way."""
+    found: list[Pair] = []
+    for weight in weights:
+        floor = found[-1][1] if found else stable
+        found.append(solve(weight, floor, max(0, most - floor)))
+    return found
 
 
-def surge_for(weight: float, stable: int, overshoot: float) -> int:
-    """The fewest temporary stable pods with which one candidate pod is within `overshoot` points of `weight`."""
-    needed = math.ceil(100.0 / (weight + overshoot)) - 1
-    return max(1, needed - stable)
+def fits(weights: Sequence[float], found: Sequence[Pair], overshoot: float) -> bool:
+    """No real share exceeds the wanted one by more than `overshoot` points."""
+    return all(share(*pair) - weight <= overshoot for weight, pair in zip(weights, found, strict=True))
+
+
+def nearest(weights: Sequence[float], stable: int, sizes: Sequence[int], overshoot: float, most: int) -> list[Pair] | None:
+    """With the stable side at one of `sizes` from the first step on: what fits and is nearest, at most `most` pods at a time.
+
+    None when none does; ties go to fewer pods.
+    """
+    options = [[solve(weight, side) for weight in weights] for side in sizes if side > stable]
+    can = [pairs for pairs in options if fits(weights, pairs, overshoot) and max(map(sum, pairs), default=0) <= most]
+    return min(can, key=lambda pairs: (round(off(weights, pairs), 9), max(map(sum, pairs))), default=None)
+
+
+def off(weights: Sequence[float], found: Sequence[Pair]) -> float:
+    """Points between the real shares and the wanted ones, in all."""
+    return sum(abs(share(*pair) - weight) for weight, pair in zip(weights, found, strict=True))

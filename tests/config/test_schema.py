@@ -8,7 +8,7 @@ from deliver.config.schema import json_schema
 
 def test_the_schema_knows_the_keys_of_the_file_and_of_the_plugins() -> None:
     schema = json_schema()
-    assert {"target", "image", "strategy", "router", "analysis", "limits", "allow_affinity", "history", "notify"} == set(
+    assert {"target", "image", "strategy", "router", "analysis", "limits", "allow_affinity", "allow_twice", "history", "notify"} == set(
         schema["properties"]
     )
     assert schema["additionalProperties"] is False

@@ -133,7 +133,7 @@ def test_any_text_is_read_back_as_it_was(busy: World, value: str) -> None:
 
 def test_without_anything_found_it_is_a_release_that_is_judged_by_its_pods(busy: World) -> None:
     seen, _ = found(busy)
-    bare = Workload(seen.target, seen.image, "web", 1, 4, False, seen.pods, frozenset())
+    bare = Workload(seen.target, seen.image, "web", 1, 4, 0, seen.pods, frozenset())
     assert "analysis" not in written(bare, Discovery())
 
 

@@ -98,7 +98,7 @@ def test_a_quota_with_no_room_for_the_extra_pods(world: Make) -> None:
 
 def test_a_weight_that_these_pods_cannot_give(world: Make) -> None:
     shop = world(replicas=1)
-    refused(shop, 2, "10", "50", "--surge", strategy={"canary": {"weight": [10], "bake": "3s"}})
+    refused(shop, 2, "10", "50", "--surge", strategy={"canary": {"weight": [10], "bake": "3s", "surge": 0}})
 
 
 def test_the_image_that_runs_already(shop: World) -> None:

@@ -17,6 +17,7 @@ _INLINE = {
     "LocalObjectReference": "localObjectReference",
     "VolumeSource": "volumeSource",
     "ProbeHandler": "handler",
+    "IngressRuleValue": "ingressRuleValue",
     "EphemeralContainerCommon": "ephemeralContainerCommon",
     "PodTemplateSpec": "",
 }
@@ -67,7 +68,8 @@ def main(cache: str, version: str) -> None:
         for file in root.rglob("generated.proto"):
             parse(file.read_text(), ".".join([package, *file.relative_to(root).parts[:-1]]), types)
     served = [k for k in KINDS.values() if not k.custom]
-    roots = [f"k8s.io.api.{_GROUPS.get(kind.group, kind.group)}.{kind.version}.{kind.kind}" for kind in served]
+    folders = {kind.group: _GROUPS.get(kind.group, kind.group.partition(".")[0]) for kind in served}
+    roots = [f"k8s.io.api.{folders[kind.group]}.{kind.version}.{kind.kind}" for kind in served]
     kept = closure(types, [*roots, *_MORE])
     lines = [f"{json.dumps(name)}: {json.dumps(fields, separators=(',', ':'))}" for name, fields in kept.items()]
     target = Path(__file__).parents[2] / "sandbox" / "deliver_sandbox" / "fields.json"

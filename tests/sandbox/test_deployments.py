@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from deliver_sandbox import fields
 from deliver_sandbox.controllers.replicaset import is_active, is_ready
 from deliver_sandbox.fixtures import deployment, world
 from deliver_sandbox.images import Behaviour
@@ -221,3 +222,8 @@ def test_an_autoscaler_holds_its_minimum_at_once_and_scales_down_only_after_five
     assert web(made)["spec"]["replicas"] >= 4
     made.clock.wait(120.0)
     assert web(made)["spec"]["replicas"] == 1
+
+
+def test_an_ingress_with_rules_has_no_field_that_is_not_known() -> None:
+    rule = {"host": "shop.example", "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "web"}}}]}}
+    assert fields.prune("ingresses", {"metadata": {"name": "web"}, "spec": {"rules": [rule]}}) == []

@@ -2,14 +2,13 @@
 
 from deliver.cluster.port import Cluster
 from deliver.engine.commands.deps import router_of
-from deliver.engine.preflight import deployment, flag
+from deliver.engine.preflight import causes, deployment, flag
 from deliver.engine.preflight.deployment import Proposal
 from deliver.engine.preflight.health_checks import CheckMaker, health_findings
 from deliver.engine.preflight.metric_queries import query_findings
 from deliver.engine.runtime.analysis_factory import checks_of
 from deliver.engine.runtime.flag_client import FlagClientFactory, make_flag_client
 from deliver.engine.runtime.record_store import Store
-from deliver.model.errors import Forbidden, GateRefused, InputError, Locked
 from deliver.model.frozen import replace
 from deliver.model.spec import ReleaseSpec
 from deliver.plugins import registry
@@ -42,13 +41,5 @@ def propose(
 
 def refuse(proposal: Proposal) -> None:
     """Raise what the preflight found, the gravest first."""
-    kinds: tuple[tuple[str, type[InputError | Locked | Forbidden | GateRefused]], ...] = (
-        ("input", InputError),
-        ("locked", Locked),
-        ("forbidden", Forbidden),
-        ("refuse", GateRefused),
-    )
-    for level, error in kinds:
-        if found := proposal.refusals(level):
-            more = "; ".join(finding.message for finding in found[1:])
-            raise error(found[0].message, why=f"also: {more}" if more else "", state="nothing was changed", hint=found[0].hint)
+    if error := causes.refusal(proposal.findings):
+        raise error

@@ -91,10 +91,10 @@ def foreign_change(release: Release, seen: Observation) -> Hold | None:
 def autoscaler_floor(release: Release, candidate: ArmSeen | None = None) -> int:
     """The stable side's size during the release; an HPA cannot be asked for more than its own maximum.
 
-    With the candidate: as large as that is, once it is to have all the traffic. Its size is what the load needed by then, and the
-    stable side, whose load is going, has to be able to take it back.
+    It holds the surge of the present step too. With the candidate: as large as that is, once it is to have all the traffic. Its size
+    is what the load needed by then, and the stable side, whose load is going, has to be able to take it back.
     """
-    scaler, size = release.snapshot.autoscaler, release.snapshot.replicas
+    scaler, size = release.snapshot.autoscaler, max(release.snapshot.replicas, release.current.stable_pods)
     if candidate is not None and release.current.side is Side.CANDIDATE:
         size = max(size, candidate.desired)
     return min(size, scaler.maximum) if scaler else size

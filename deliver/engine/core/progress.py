@@ -19,7 +19,7 @@ from deliver.model import journal
 from deliver.model.action import Verb
 from deliver.model.frozen import replace
 from deliver.model.journal import Event
-from deliver.model.observation import Observation
+from deliver.model.observation import ArmSeen, Observation
 from deliver.model.plan import Exposure, Side, Step
 from deliver.model.release import Direction, Phase, Release
 from deliver.model.verdict import CheckResult, Verdict, binding, combined
@@ -48,7 +48,10 @@ def ensure_stable_pinned(release: Release, seen: Observation, now: float) -> Dec
         return act(release, now, Verb.HOLD_STABLE, "a pinned version must not roll away under its traffic")
     floor = pod_guards.autoscaler_floor(release, seen.candidate)
     if scaler and release.snapshot.autoscaler and (scaler.minimum or 1) < floor:
-        why = "the side that would take the traffic back must not shrink"
+        surge = release.current.stable_pods
+        why = f"{release.current.name} wants {surge} stable pods" if surge > max(release.snapshot.replicas, release.surged) else ""
+        release = replace(release, surged=max(release.surged, surge)) if surge > release.snapshot.replicas else release
+        why = why or "the side that would take the traffic back must not shrink"
         return act(release, now, Verb.HOLD_AUTOSCALER, why, pods=floor)
     if not release.exposed:
         home = Exposure(Side.STABLE, release.snapshot.hash)
@@ -62,20 +65,21 @@ def ensure_candidate_ready(release: Release, seen: Observation, now: float) -> D
     """Both arms at the step's size and ready; before its first request the candidate has passed its health checks too."""
     step, stable, candidate = release.current, seen.stable, seen.candidate
     assert stable is not None  # ensure_stable_pinned() has seen to it
-    if stable.desired < step.stable_pods and release.snapshot.autoscaler is None:
-        surging = replace(release, surged=max(release.surged, step.stable_pods))
-        return act(surging, now, Verb.SCALE_STABLE, f"{step.name} wants {step.stable_pods} stable pods", pods=step.stable_pods)
-    if stable.ready_of(release.snapshot.hash) < min(step.stable_pods, stable.desired):
-        return _late(release, now, f"{stable.ready_of(release.snapshot.hash)} of {stable.desired} stable pods ready")
+    unready = ensure_stable_ready(release, step, stable, now)
+    surges = step.stable_pods > release.snapshot.replicas and not release.exposed
+    if unready and (unready.action or not surges):
+        return unready  # temporary pods and a candidate that nobody can reach start together
     if candidate is None:
         return act(release, now, Verb.CREATE_CANDIDATE, "a Deployment of its own, without pods yet")
-    size = candidate_size(step, seen)
+    size = candidate_size(release, step, seen)
     if candidate.desired < size:
         if release.paused and release.exposed:  # its Services select both sides: more pods are more users
             return wait_while_paused(release, now, release.paused)
         if release.exposed and (unjudged := ensure_judged_again(release, seen, now)):
             return unjudged
         return act(replace(release, blind_since=0.0), now, Verb.SCALE_CANDIDATE, f"{step.name} wants {size} candidate pods", pods=size)
+    if unready:
+        return unready
     if not candidate.hash or not candidate.settled or candidate.ready < size:
         return _late(release, now, f"{candidate.ready} of {size} candidate pods ready")
     if release.candidate_hash != candidate.hash:
@@ -88,6 +92,20 @@ def ensure_candidate_ready(release: Release, seen: Observation, now: float) -> D
     if release.spec.analysis.health and not release.exposed and not release.bake_since:
         return ensure_healthy(release, seen, now)
     return None
+
+
+def ensure_stable_ready(release: Release, step: Step, stable: ArmSeen, now: float) -> Decision | None:
+    """The stable side at the step's size: what is above that of before comes by our hand, or by the floor of the autoscaler."""
+    if stable.desired < step.stable_pods and release.snapshot.autoscaler is None:
+        surging = replace(release, surged=max(release.surged, step.stable_pods))
+        return act(surging, now, Verb.SCALE_STABLE, f"{step.name} wants {step.stable_pods} stable pods", pods=step.stable_pods)
+    surges = step.stable_pods > release.snapshot.replicas
+    wanted = step.stable_pods if surges else min(step.stable_pods, stable.desired)
+    ready = stable.ready_of(release.snapshot.hash)
+    if ready >= wanted:
+        return None
+    why = f": {stable.problem.message}" if stable.problem else ""
+    return _late(release, now, f"{ready} of {max(wanted, stable.desired)} stable pods ready{why}")
 
 
 def ensure_preview_open(release: Release, seen: Observation, now: float) -> Decision | None:
@@ -107,9 +125,9 @@ def ensure_preview_open(release: Release, seen: Observation, now: float) -> Deci
     return wait(release, now, began + limit)
 
 
-def candidate_size(step: Step, seen: Observation) -> int:
-    """With all the traffic, the candidate is as large as the stable side is by now, not as it was at the start."""
-    if step.side is Side.CANDIDATE and seen.stable:
+def candidate_size(release: Release, step: Step, seen: Observation) -> int:
+    """With all the traffic, the candidate is as large as the stable side is by now, not as it was at the start; surge aside."""
+    if step.side is Side.CANDIDATE and seen.stable and seen.stable.desired > release.stable_size:
         return max(step.candidate_pods, seen.stable.desired)
     return step.candidate_pods
 
@@ -163,7 +181,7 @@ def cut_over_before(release: Release, seen: Observation) -> bool:
     if step is None or seen.candidate is None or not (step.side is Side.CANDIDATE or step.by_weight):
         return False
     wanted = exposure_of(release, step)
-    there = seen.route.shows(wanted) and seen.candidate.ready >= candidate_size(step, seen)
+    there = seen.route.shows(wanted) and seen.candidate.ready >= candidate_size(release, step, seen)
     return there and already_authorised(release, Verb.ROUTE, side=wanted.side, weight=wanted.weight)
 
 

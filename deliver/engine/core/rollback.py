@@ -169,7 +169,8 @@ def ensure_restored(release: Release, stable: ArmSeen, seen: Observation, now: f
     rolling = not stable.settled or any(pod.hash != stable.hash for pod in stable.living)
     if rolling or (was_restored(release) and stable.ready < stable.desired):
         return wait(release, now)  # still rolling back to the template of before
-    surge = release.snapshot.replicas < stable.desired <= release.stable_size and release.snapshot.autoscaler is None
+    surge = release.snapshot.replicas < stable.desired <= release.stable_size
+    surge = surge and (release.snapshot.autoscaler is None or (seen.autoscaler is not None and not seen.autoscaler.measures))
     if stable.paused or stable.fence or surge:
         return act(release, now, Verb.RELEASE_STABLE, "replicas and the hold as before")
     return Decision(end(release, Outcome.ROLLED_BACK, now), None, now)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from deliver.cluster.port import Cluster, Watch
-from deliver.engine.preflight import planned_writes, preview, quota
+from deliver.engine.preflight import planned_writes, preview, quota, twice
+from deliver.engine.preflight.causes import collected, refusal
 from deliver.engine.preflight.findings import (
     check_image,
     check_weights,
@@ -67,8 +68,8 @@ def propose(
 ) -> Proposal:
     """Raises InputError for what does not exist or makes no sense; what is there but must not be released is a finding."""
     check_image(spec.image)
-    deployment = find_deployment(cluster, spec.target)
-    container = container_of(deployment, spec.container)
+    deployment, unclear = find_deployment(cluster, spec.target), list[InputError]()
+    container = collected(unclear, lambda: container_of(deployment, spec.container, spec.image)) or _first_container(deployment)
     namespace, selector = spec.target.namespace, label_selector(deployment)
     look = SnapshotFeed(cluster, namespace, [Watch("services"), Watch("pods"), Watch("replicasets", selector=selector)])
     stable = arm(deployment, look.list("replicasets"), look.list("pods"), container)
@@ -78,7 +79,8 @@ def propose(
     services, findings = router.find(look, spec.target, labels, others)
     findings = [_allowed(finding, spec) for finding in findings]
     scaler, scaler_findings = find_autoscaler(cluster, spec.target)
-    findings += scaler_findings + deployment_findings(deployment, spec.image, container)
+    findings += scaler_findings + deployment_findings(deployment, "" if unclear else spec.image, container)
+    findings += [*leftovers(cluster, spec, record), *_twice(cluster, deployment, spec)]
     before = replace(
         snapshot(deployment, stable, container),
         services=services,
@@ -86,14 +88,31 @@ def propose(
         revision=(deployment["metadata"].get("annotations") or {}).get("deployment.kubernetes.io/revision", ""),
     )
     able = router.can(look, spec.target)
-    facts = Facts(spec.target, max(1, stable.desired), autoscaled=scaler is not None, weights=able.weight_step > 0)
-    plan = checked_plan(strategy, options, facts)
-    check_weights(plan, spec.router.kind, able)
-    before, preview_findings = preview.with_preview(before, look, spec.target, plan, labels)
+    room, quota_problems = _room(cluster, namespace, before.template)
+    facts = Facts(
+        spec.target,
+        max(1, stable.desired),
+        autoscaled=scaler is not None,
+        weights=able.weight_step > 0,
+        most_pods=scaler.maximum if scaler else 0,
+        room=room.pods,
+    )
+
+    def planned() -> tuple[Plan, Snapshot, list[Finding]]:
+        plan = checked_plan(strategy, options, facts)
+        check_weights(plan, spec.router.kind, able)
+        return plan, *preview.with_preview(before, look, spec.target, plan, labels)
+
+    made = collected(unclear, planned)
+    findings = findings if made is None else [one for one in findings if one.rule != "session-affinity" or shares_users(made[0])]
+    if made is None or unclear:
+        raise refusal(findings, unclear) or AssertionError("something is unclear")
+    plan, before, preview_findings = made
     findings += preview_findings + unjudged_findings(spec, plan) + duration_findings(spec, plan, duration(spec, plan))
     findings += (
-        _room(cluster, namespace, before.template, extra_pods(plan, stable.desired))
-        + leftovers(cluster, spec, record)
+        quota_problems
+        + _ports(cluster, deployment, spec, stable.desired, extra_pods(plan, stable.desired))
+        + room.findings(extra_pods(plan, stable.desired))
         + rights(cluster, namespace, (*RIGHTS, *preview.preview_rights(plan)))
     )
     release = with_number(new_release(spec, plan, before, actor, now), record, now)
@@ -101,6 +120,11 @@ def propose(
     findings += [Finding("weight", "info", note) for note in plan.notes]
     patches = planned_writes.planned_writes(release, router, stable.desired)
     return Proposal(release, tuple(findings), patches, duration(spec, plan), worst_exposure(plan), stable.pods)
+
+
+def _first_container(deployment: Object) -> str:
+    """Stands in for the one that is not clear yet, to find what else forbids the release."""
+    return str(deployment["spec"]["template"]["spec"]["containers"][0]["name"])
 
 
 def snapshot(deployment: Object, stable: ArmSeen, container: str) -> Snapshot:
@@ -173,6 +197,11 @@ def duration(spec: ReleaseSpec, plan: Plan) -> float:
     return sum(step.bake + 1.0 for step in plan.steps) + 2 * spec.limits.drain + plan.hold + 2.0
 
 
+def shares_users(plan: Plan) -> bool:
+    """Both sides serve at a time; where all users move in one switch it does not matter who is bound to which pod."""
+    return any(step.side is Side.BOTH for step in plan.steps)
+
+
 def worst_exposure(plan: Plan) -> str:
     return ", then ".join(
         f"{step.endpoints:.0f} % of requests for {words(step.bake)}" for step in plan.steps if step.side is not Side.STABLE
@@ -191,7 +220,31 @@ def _ended(pod: Object) -> bool:
 def _allowed(finding: Finding, spec: ReleaseSpec) -> Finding:
     if finding.rule == "session-affinity" and spec.allow_affinity:
         return Finding(finding.rule, "warn", finding.message, "allowed by --allow-affinity")
+    if finding.rule == "twice" and spec.allow_twice:
+        return Finding(finding.rule, "warn", finding.message, "allowed by --allow-twice")
     return finding
+
+
+def _twice(cluster: Cluster, deployment: Object, spec: ReleaseSpec) -> list[Finding]:
+    def modes(claim: str) -> Sequence[str] | None:
+        try:
+            return tuple(cluster.get("persistentvolumeclaims", spec.target.namespace, claim)["spec"].get("accessModes") or ())
+        except NotFound:
+            return ()
+        except Forbidden:
+            return None
+
+    return [_allowed(finding, spec) for finding in twice.twice_findings(deployment, modes)]
+
+
+def _ports(cluster: Cluster, deployment: Object, spec: ReleaseSpec, live: int, extra: int) -> list[Finding]:
+    if not (ports := twice.node_ports(deployment)):
+        return []
+    try:
+        nodes = sum(not (node.get("spec") or {}).get("unschedulable") for node in cluster.list("nodes", ""))
+    except Forbidden:
+        nodes = None
+    return [_allowed(finding, spec) for finding in twice.port_findings(deployment, ports, live + extra, nodes)]
 
 
 def _record_room(release: Release) -> list[Finding]:
@@ -203,13 +256,14 @@ def _record_room(release: Release) -> list[Finding]:
     return [Finding("record-size", "refuse", text, "move long values of the template into a ConfigMap of their own")]
 
 
-def _room(cluster: Cluster, namespace: str, template: Mapping[str, Any], extra: int) -> list[Finding]:
+def _room(cluster: Cluster, namespace: str, template: Mapping[str, Any]) -> tuple[quota.Room, list[Finding]]:
+    """What the quotas leave; no limit where that is not known."""
     try:
-        return quota.quota_findings(cluster.list("resourcequotas", namespace), template, extra)
+        return quota.Room.of(cluster.list("resourcequotas", namespace), template), []
     except Forbidden:
-        return [Finding("quota", "info", "may not list ResourceQuotas: room for the extra pods was not checked")]
+        return quota.Room(), [Finding("quota", "info", "may not list ResourceQuotas: room for the extra pods was not checked")]
     except ValueError as error:
-        return [Finding("quota", "warn", f"a ResourceQuota could not be understood: {error}")]
+        return quota.Room(), [Finding("quota", "warn", f"a ResourceQuota could not be understood: {error}")]
 
 
 def leftovers(cluster: Cluster, spec: ReleaseSpec, record: Record) -> list[Finding]:

@@ -1,8 +1,10 @@
 """What forbids a release of a Deployment, from its objects alone. Pure."""
 
+from collections.abc import Sequence
+
 from deliver.formatting.durations import words
 from deliver.model.errors import InputError
-from deliver.model.names import image_reference
+from deliver.model.names import image_reference, repository
 from deliver.model.objects import Object
 from deliver.model.plan import Plan, Side
 from deliver.model.spec import ReleaseSpec
@@ -25,21 +27,37 @@ def check_image(image: str) -> None:
         raise InputError(str(error), why=why, hint="registry/name:tag or registry/name@sha256:...") from None
 
 
-def container_of(deployment: Object, wanted: str) -> str:
-    """The container whose image is released. Raises InputError when that is not clear."""
-    names = [container["name"] for container in deployment["spec"]["template"]["spec"]["containers"]]
-    target = deployment["metadata"]["name"]
+def container_of(deployment: Object, wanted: str, image: str = "") -> str:
+    """The container whose image is released: the one that is named, else the only one that runs the repository of `image`.
+
+    Raises InputError when that is not clear.
+    """
+    containers = deployment["spec"]["template"]["spec"]["containers"]
+    names, target = [container["name"] for container in containers], deployment["metadata"]["name"]
     if wanted and wanted not in names:
+        known = _running(containers, image) or names
         raise InputError(
-            f"Deployment {target} has no container `{wanted}`", why=f"its containers: {', '.join(names)}", hint=f"--container {names[0]}"
+            f"Deployment {target} has no container `{wanted}`", why=f"its containers: {', '.join(names)}", hint=f"--container {known[0]}"
         )
-    if not wanted and len(names) > 1:
-        raise InputError(
-            f"Deployment {target} has {len(names)} containers: {', '.join(names)}",
-            why="the new image is for one of them",
-            hint=f"--container {names[0]}",
-        )
-    return wanted or names[0]
+    if wanted or len(names) == 1:
+        return wanted or names[0]
+    if len(known := _running(containers, image)) == 1:
+        return known[0]
+    runs = ", ".join(f"{one['name']} ({one.get('image', '')})" for one in containers)
+    why = f"{image} may be for each of {', '.join(known)}" if known else f"none of them runs the repository of {image}" if image else ""
+    raise InputError(
+        f"Deployment {target} has {len(names)} containers: {runs}",
+        why=why or "the new image is for one of them",
+        hint="name it with " + " or ".join(f"--container {name}" for name in known or names),
+    )
+
+
+def _running(containers: Sequence[Object], image: str) -> list[str]:
+    """Names of the containers that run this repository; else of those whose image has the same name in another registry."""
+    here = repository(image) if image else ""
+    exact = [one["name"] for one in containers if here and repository(one.get("image", "")) == here]
+    moved = [one["name"] for one in containers if here and repository(one.get("image", "")).rpartition("/")[2] == here.rpartition("/")[2]]
+    return exact or moved
 
 
 def deployment_findings(deployment: Object, image: str, container: str) -> list[Finding]:

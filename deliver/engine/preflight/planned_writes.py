@@ -18,7 +18,8 @@ def planned_writes(release: Release, router: CheckedRouter, replicas: int) -> tu
     preview = f"Service {plan.preview}"
     for step in plan.steps:
         if step.stable_pods != stable:
-            lines.append(f"Deployment {deployment}: spec.replicas {step.stable_pods} (temporary)")
+            whose = f"HorizontalPodAutoscaler {autoscaler}: spec.minReplicas" if autoscaler else f"Deployment {deployment}: spec.replicas"
+            lines.append(f"{whose} {step.stable_pods} (temporary)")
         if step.candidate_pods != size:
             lines.append(f"Deployment {candidate}: spec.replicas {step.candidate_pods}")
         size, stable = step.candidate_pods, step.stable_pods

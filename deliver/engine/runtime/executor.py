@@ -13,7 +13,7 @@ from deliver.model.errors import ClusterError, Conflict
 from deliver.model.frozen import replace
 from deliver.model.names import FENCE, RELEASE_LABEL, candidate_name
 from deliver.model.objects import Object
-from deliver.model.observation import Observation
+from deliver.model.observation import AutoscalerSeen, Observation
 from deliver.model.release import Direction, Release, digest_of
 from deliver.plugins.checked_router import CheckedRouter
 
@@ -48,7 +48,7 @@ class Executor:
             case Verb.RESTORE_STABLE:
                 self._restore(release, release.snapshot.template, done=False)
             case Verb.RELEASE_STABLE:
-                self._restore(release, None, done=True)
+                self._restore(release, None, done=True, scaler=seen.autoscaler)
             case Verb.HOLD_AUTOSCALER:
                 self._autoscaler(release, action.pods, done=False)
             case Verb.RELEASE_AUTOSCALER:
@@ -75,9 +75,13 @@ class Executor:
 
         self.write.change("deployments", name, build, uid=uid)
 
-    def _restore(self, release: Release, template: object, *, done: bool) -> None:
-        """Template (None: as it is), replicas and the hold as wanted, in one write; `done`: our fence goes too."""
+    def _restore(self, release: Release, template: object, *, done: bool, scaler: AutoscalerSeen | None = None) -> None:
+        """Template (None: as it is), replicas and the hold as wanted, in one write; `done`: our fence goes too.
+
+        scaler: whose minReplicas is as before again. One that measures takes our temporary pods away itself, one that does not never would.
+        """
         before = release.snapshot
+        ours = before.autoscaler is None or (bool(release.surged) and scaler is not None and not scaler.measures)
         known = (before.digest, digest_of(release.new_template))
 
         def build(now: Object) -> Object | None:
@@ -87,7 +91,7 @@ class Executor:
             if template is not None and now["spec"]["template"] != template:
                 spec["template"] = merge_patch_to(now["spec"]["template"], template)
             live = now["spec"].get("replicas")
-            if before.autoscaler is None and live != before.replicas and not (live and live > release.stable_size):
+            if ours and live != before.replicas and not (live and live > release.stable_size):
                 spec["replicas"] = before.replicas
             if now["spec"].get("paused") != before.paused:
                 spec["paused"] = before.paused

@@ -149,13 +149,14 @@ class Observer:
         scaler = self.feed.get("horizontalpodautoscalers", before.name) if before else None
         if scaler is None:
             return None
-        spec = scaler["spec"]
+        spec, conditions = scaler["spec"], (scaler.get("status") or {}).get("conditions") or ()
         return AutoscalerSeen(
             name=scaler["metadata"]["name"],
             uid=scaler["metadata"]["uid"],
             minimum=spec.get("minReplicas"),
             maximum=spec["maxReplicas"],
             fence=fence_of(scaler),
+            measures=not any((one.get("type"), one.get("status")) == ("ScalingActive", "False") for one in conditions),
         )
 
     def _requests(self, release: Release) -> tuple[OperatorRequest, ...]:

@@ -54,6 +54,13 @@ class AutoscalerController(Controller):
             text = f"New size: {desired}; reason: {why}"
             self.events.tell(hpa, "SuccessfulRescale", text, source=SOURCE)
         self._report(hpa, current, desired, "AbleToScale", "True", "ReadyForNewScale", "recommended size matches current size")
+        hpa = self.store.get("horizontalpodautoscalers", namespace, name) or hpa
+        if self.load(namespace, target["name"]) is None:
+            text = "the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics for resource cpu"
+            self._report(hpa, current, desired, "ScalingActive", "False", "FailedGetResourceMetric", text)
+        else:
+            text = "the HPA was able to successfully calculate a replica count from cpu resource utilization (percentage of request)"
+            self._report(hpa, current, desired, "ScalingActive", "True", "ValidMetricFound", text)
 
     def _desired(self, hpa: Object, current: int) -> int:
         key, spec = (hpa["metadata"]["namespace"], hpa["metadata"]["name"]), hpa["spec"]

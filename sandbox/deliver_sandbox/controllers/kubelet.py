@@ -100,15 +100,27 @@ class Kubelet:
         counts: dict[str, int] = {}
         for run in self.runs.values():
             counts[run.node] = counts.get(run.node, 0) + 1
-        wanted = pod["spec"].get("nodeSelector")
-        fits = [node for node in self.nodes if self._open(node) and counts.get(node.name, 0) < node.pods and not wanted]
+        wanted = pod["spec"].get("nodeSelector") or {}
+        matching = [node for node in self.nodes if wanted.items() <= self._labels(node).items()]
+        fits = [node for node in matching if self._open(node) and counts.get(node.name, 0) < node.pods]
         if fits:
             return min(fits, key=lambda node: (counts.get(node.name, 0), node.name)), ""
         total, full = len(self.nodes), sum(counts.get(node.name, 0) >= node.pods for node in self.nodes)
-        why = "node(s) didn't match Pod's node affinity/selector" if wanted else "Too many pods" if full else "node(s) were unschedulable"
+        why = (
+            "node(s) didn't match Pod's node affinity/selector"
+            if not matching
+            else "Too many pods"
+            if full
+            else "node(s) were unschedulable"
+        )
         head = f"0/{total} nodes are available: {total} "
-        hope = "Preemption is not helpful for scheduling." if wanted else "No preemption victims found for incoming pod."
+        hope = "Preemption is not helpful for scheduling." if not matching else "No preemption victims found for incoming pod."
         return None, f"{head}{why}. preemption: {head}{hope}"
+
+    def _labels(self, node: Node) -> dict[str, str]:
+        """As the API has them now."""
+        known = self.store.get("nodes", "", node.name)
+        return (known["metadata"].get("labels") or {}) if known else {}
 
     def _open(self, node: Node) -> bool:
         """Ready, and not cordoned."""

@@ -70,7 +70,9 @@ class ReplicaSetController(Controller):
 
     def _create(self, obj: Object) -> Object:
         template = obj["spec"]["template"]
-        meta = {**template.get("metadata", {}), "generateName": obj["metadata"]["name"] + "-", "ownerReferences": [reference(obj)]}
+        given = template.get("metadata") or {}
+        taken = {key: given[key] for key in ("labels", "annotations", "finalizers") if key in given}  # never its name
+        meta = {**taken, "generateName": obj["metadata"]["name"] + "-", "ownerReferences": [reference(obj)]}
         return self.api.create("pods", obj["metadata"]["namespace"], {"metadata": meta, "spec": template["spec"]}, Write(manager=""))
 
     def _report(self, obj: Object, pods: list[Object], failure: str) -> None:

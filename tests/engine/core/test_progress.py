@@ -83,7 +83,7 @@ def test_an_autoscaler_may_not_shrink_the_side_that_would_take_the_traffic_back(
 def test_an_autoscaler_without_a_minimum_may_go_down_to_one():
     snapshot = replace(BEGUN.snapshot, replicas=2, autoscaler=AutoscalerSnapshot("web", "h", None, 10))
     look = seen(Side.STABLE, stable=stable(desired=2, pods=pods(2, HOME)), autoscaler=AutoscalerSeen("web", "h", None, 10))
-    assert str(decide(preparing(snapshot=snapshot), look, NOW).action) == "hold-autoscaler 2"
+    assert str(decide(with_steps(preparing(snapshot=snapshot), stable_pods=2), look, NOW).action) == "hold-autoscaler 2"
 
 
 def test_the_side_that_would_take_all_the_users_back_has_to_be_as_large_as_the_one_that_has_them():
@@ -116,13 +116,16 @@ def test_a_shift_that_nobody_sees_take_effect_fails_at_its_limit():
 # ---------------------------------------------------------------- both arms at their size
 
 
-def test_surge_is_asked_of_the_stable_side_where_no_autoscaler_has_it():
+def test_surge_is_asked_of_the_stable_side_or_of_its_autoscaler():
     release = with_steps(preparing(), stable_pods=6)
     action = decide(release, seen(Side.STABLE), NOW).action
     assert action is not None
     assert (str(action), action.why) == ("scale-stable 6", "10 % wants 6 stable pods")
     scaled = replace(release, snapshot=replace(BEGUN.snapshot, autoscaler=AutoscalerSnapshot("web", "h", 4, 10)))
-    assert str(decide(scaled, seen(Side.STABLE), NOW).action) == "route both"
+    held = decide(scaled, seen(Side.STABLE, autoscaler=AutoscalerSeen("web", "h", 4, 10)), NOW)
+    assert str(held.action) == "hold-autoscaler 6"
+    coming = decide(scaled, seen(Side.STABLE, autoscaler=AutoscalerSeen("web", "h", 6, 10)), NOW)
+    assert coming.action is None, "no user gets more than the step says meanwhile"
 
 
 @pytest.mark.parametrize(("since", "fails"), [(NOW - 299.9, False), (NOW - 300.0, True)])
@@ -170,9 +173,10 @@ def test_the_candidates_hash_is_kept_as_soon_as_its_pods_are_ready():
     assert sentence(decision.release.journal[-1], decision.release) == f"candidate {CANDIDATE}: 1 of 1 pods ready"
 
 
-@pytest.mark.parametrize(("step", "desired", "wanted"), [(1, 6, 4), (2, 6, 6), (2, 3, 4)])
-def test_with_all_the_traffic_the_candidate_is_as_large_as_the_stable_side_is_by_now(step: int, desired: int, wanted: int):
-    assert progress.candidate_size(BEGUN.plan.steps[step], seen(stable=stable(desired=desired))) == wanted
+@pytest.mark.parametrize(("step", "desired", "surged", "wanted"), [(1, 6, 0, 4), (2, 6, 0, 6), (2, 3, 0, 4), (2, 6, 6, 4), (2, 7, 6, 7)])
+def test_with_all_the_traffic_the_candidate_is_as_large_as_the_stable_side_is_by_now(step: int, desired: int, surged: int, wanted: int):
+    release = replace(BEGUN, surged=surged)  # what we have added ourselves is not what the load needs
+    assert progress.candidate_size(release, BEGUN.plan.steps[step], seen(stable=stable(desired=desired))) == wanted
 
 
 def test_a_pause_lets_pods_start_only_while_no_user_can_reach_them():

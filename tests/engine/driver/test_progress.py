@@ -147,15 +147,6 @@ def test_an_approval_nobody_gives_ends_held():
 # ---------------------------------------------------------------- shapes
 
 
-def test_surge_adds_stable_pods_and_takes_them_away_again():
-    rig = Rig.make()
-    before = rig.before()["deployments/web"]["spec"]["replicas"]
-    release = promoted(rig, rig.spec(weights=[10], options={"surge": 5}))
-    assert "scale-stable 9" in steps(release)
-    assert release.plan.steps[0].endpoints == 10.0
-    assert rig.before()["deployments/web"]["spec"]["replicas"] == before
-
-
 def test_one_replica_at_half():
     rig = Rig.make(replicas=1)
     release = promoted(rig, rig.spec(weights=[50]))

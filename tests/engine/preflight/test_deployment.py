@@ -1,5 +1,6 @@
 """What a release of a Deployment is refused for, before anything is written."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,6 +56,14 @@ def test_session_affinity_can_be_allowed():
     rig = Rig.make()
     rig.edit("services", "web", {"spec": {"sessionAffinity": "ClientIP"}})
     assert rig.run(rig.spec(allow_affinity=True)).outcome is Outcome.PROMOTED
+
+
+def test_session_affinity_does_not_matter_to_a_switch_of_all_users():
+    rig = Rig.make()
+    rig.edit("services", "web", {"spec": {"sessionAffinity": "ClientIP"}})
+    spec = replace(rig.spec(), strategy="blue-green", options={"preview_bake": "10s", "bake": "20s", "hold": "0s"})
+    assert "session-affinity" not in {finding.rule for finding in rig.propose(spec).findings}
+    assert rig.run(spec).outcome is Outcome.PROMOTED
 
 
 def test_refused_when_the_quota_is_too_small():
