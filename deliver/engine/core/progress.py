@@ -1,6 +1,6 @@
 """The way forward: hold what must not move, bring up the candidate, shift, watch, and on to the next step."""
 
-from deliver.engine.core import cutover, few_requests, guards, pod_guards, proof_gate
+from deliver.engine.core import cutover, few_requests, guards, pod_guards, proof_gate, readiness
 from deliver.engine.core.decision import (
     Decision,
     act,
@@ -20,7 +20,7 @@ from deliver.model.action import Verb
 from deliver.model.frozen import replace
 from deliver.model.journal import Event
 from deliver.model.observation import Observation
-from deliver.model.plan import Exposure, Side, Step
+from deliver.model.plan import ORIGINAL, Exposure, Side, Step
 from deliver.model.release import Direction, Phase, Release
 from deliver.model.verdict import CheckResult, Verdict, binding, combined
 
@@ -65,8 +65,9 @@ def ensure_candidate_ready(release: Release, seen: Observation, now: float) -> D
     if stable.desired < step.stable_pods and release.snapshot.autoscaler is None:
         surging = replace(release, surged=max(release.surged, step.stable_pods))
         return act(surging, now, Verb.SCALE_STABLE, f"{step.name} wants {step.stable_pods} stable pods", pods=step.stable_pods)
-    if stable.ready_of(release.snapshot.hash) < min(step.stable_pods, stable.desired):
-        return _late(release, now, f"{stable.ready_of(release.snapshot.hash)} of {stable.desired} stable pods ready")
+    able = readiness.ready_as_led(stable, release.snapshot.hash, seen, Side.STABLE)
+    if able < min(step.stable_pods, stable.desired):
+        return _late(release, now, f"{able} of {stable.desired} stable pods ready")
     if candidate is None:
         return act(release, now, Verb.CREATE_CANDIDATE, "a Deployment of its own, without pods yet")
     size = candidate_size(step, seen)
@@ -76,11 +77,12 @@ def ensure_candidate_ready(release: Release, seen: Observation, now: float) -> D
         if release.exposed and (unjudged := ensure_judged_again(release, seen, now)):
             return unjudged
         return act(replace(release, blind_since=0.0), now, Verb.SCALE_CANDIDATE, f"{step.name} wants {size} candidate pods", pods=size)
-    if not candidate.hash or not candidate.settled or candidate.ready < size:
-        return _late(release, now, f"{candidate.ready} of {size} candidate pods ready")
+    ready = readiness.ready_as_led(candidate, candidate.hash, seen, Side.CANDIDATE)
+    if not candidate.hash or not candidate.settled or ready < size:
+        return _late(release, now, f"{ready} of {size} candidate pods ready")
     if release.candidate_hash != candidate.hash:
         release = replace(release, candidate_hash=candidate.hash).noted(
-            now, Event.CANDIDATE_READY, subject=candidate.hash, numbers={"ready": candidate.ready, "pods": size}
+            now, Event.CANDIDATE_READY, subject=candidate.hash, numbers={"ready": ready, "pods": size}
         )
         return Decision(release, None, now)
     if step.preview and not release.bake_since and (unopened := ensure_preview_open(release, seen, now)):
@@ -136,6 +138,10 @@ def ensure_route(release: Release, seen: Observation, now: float) -> Decision | 
             )
         if unjudged := ensure_judged_again(release, seen, now):
             return unjudged
+        if step.side is Side.CANDIDATE and seen.candidate and readiness.waits_for_gates(seen.candidate, seen.candidate.hash):
+            wanted = ORIGINAL  # alone it would have no endpoint: both sides serve until its readiness gates are set
+            if seen.route.shows(wanted):
+                return _late(release, now, f"{seen.candidate.ready} of {step.candidate_pods} candidate pods ready")
         exposed = release.exposed or step.side is not Side.STABLE
         # a bake is of unbroken exposure, a drain of one move
         release = replace(release, exposed=exposed, bake_since=0.0, blind_since=0.0, shift=None)
@@ -250,12 +256,14 @@ def ensure_approved(release: Release, now: float, since: float) -> Decision:
 
 
 def _late(release: Release, now: float, what: str) -> Decision:
-    """Not there yet; a step that never gets ready fails."""
+    """Not there yet; a step whose pods stop getting ready fails."""
     limit = release.spec.limits.ready
     release = enter_phase(release, Phase.PREPARING, now, Event.READINESS_AWAITED, reason=what)
-    if now - release.since >= limit:
-        return Decision(turn_back(release, f"not ready within {limit:g} s (`limits.ready`): {what}", now), None, now)
-    return wait(release, now, release.since + limit)
+    since = readiness.begun(release, release.since)
+    if now - since >= limit:
+        late = f"no more pods got ready within {limit:g} s" if release.progress.at > release.since else f"not ready within {limit:g} s"
+        return Decision(turn_back(release, f"{late} (`limits.ready`): {what}{readiness.why_text(release)}", now), None, now)
+    return wait(release, now, since + limit)
 
 
 def _proven(release: Release, seen: Observation, now: float, wanted: Exposure) -> Decision | None:

@@ -45,6 +45,7 @@ class Run:
     probed: bool = False
     backoff: float = 0.0
     restarts: int = 0
+    pulls: int = 0
     ended: bool = False
     last: Object = field(default_factory=dict)
     logs: list[str] = field(default_factory=list)
@@ -76,6 +77,8 @@ class Kubelet:
             self._terminate(meta["uid"], meta.get("deletionGracePeriodSeconds", 30))
         elif change.old is not None and change.old["spec"] is not change.obj["spec"]:
             self._respecified(change.obj)
+        else:
+            podstatus.gated(self.api, change.obj)
 
     # -- scheduling
 
@@ -100,20 +103,26 @@ class Kubelet:
         counts: dict[str, int] = {}
         for run in self.runs.values():
             counts[run.node] = counts.get(run.node, 0) + 1
-        wanted = pod["spec"].get("nodeSelector")
-        fits = [node for node in self.nodes if self._open(node) and counts.get(node.name, 0) < node.pods and not wanted]
+        wanted = pod["spec"].get("nodeSelector") or {}
+        alike = [node for node in self.nodes if wanted.items() <= self._labels(node).items()]
+        fits = [node for node in alike if self._open(node) and counts.get(node.name, 0) < node.pods]
         if fits:
             return min(fits, key=lambda node: (counts.get(node.name, 0), node.name)), ""
         total, full = len(self.nodes), sum(counts.get(node.name, 0) >= node.pods for node in self.nodes)
-        why = "node(s) didn't match Pod's node affinity/selector" if wanted else "Too many pods" if full else "node(s) were unschedulable"
+        strange = wanted and not alike
+        why = "node(s) didn't match Pod's node affinity/selector" if strange else "Too many pods" if full else "node(s) were unschedulable"
         head = f"0/{total} nodes are available: {total} "
-        hope = "Preemption is not helpful for scheduling." if wanted else "No preemption victims found for incoming pod."
+        hope = "Preemption is not helpful for scheduling." if strange else "No preemption victims found for incoming pod."
         return None, f"{head}{why}. preemption: {head}{hope}"
 
     def _open(self, node: Node) -> bool:
         """Ready, and not cordoned."""
         known = self.store.get("nodes", "", node.name)
         return node.ready and not (known is not None and (known.get("spec") or {}).get("unschedulable"))
+
+    def _labels(self, node: Node) -> Object:
+        known = self.store.get("nodes", "", node.name)
+        return dict(((known or {}).get("metadata") or {}).get("labels") or {})
 
     def _new_ip(self) -> str:
         self._address += 1
@@ -125,7 +134,8 @@ class Kubelet:
         pod = self._pod(run)
         if pod is None:
             return
-        if run.behaviour.missing:
+        if run.behaviour.missing or run.pulls < run.behaviour.unpulled:
+            run.pulls += 1
             self._pull_failed(run, pod, backoff)
             return
         podstatus.creating(self.api, pod, run)
@@ -134,7 +144,7 @@ class Kubelet:
 
     def _pull_failed(self, run: Run, pod: Object, backoff: float) -> None:
         """ErrImagePull at each try, ImagePullBackOff in between: 10 s, doubling to 300 s."""
-        why = podstatus.pull_error(run.image)
+        why = run.behaviour.why or podstatus.pull_error(run.image)
         self.events.tell(pod, "Failed", f'Failed to pull image "{run.image}": {why}', source="kubelet", warning=True)
         podstatus.waiting(self.api, pod, run, "ErrImagePull", why)
         wait = min(backoff * 2 or _FIRST_BACKOFF, MAX_BACKOFF)
@@ -157,7 +167,7 @@ class Kubelet:
         run.running, run.started = True, self.clock.now()
         self.events.tell(pod, "Started", "Container started", source="kubelet")
         probe = pod["spec"]["containers"][0].get("readinessProbe")
-        if run.behaviour.crash:
+        if run.behaviour.crash and not 0 < run.behaviour.crashes <= run.restarts:
             self.clock.after(run.behaviour.crash, lambda: self._exit(run, life))
         if probe is None:
             run.serving = run.probed = True
