@@ -29,7 +29,7 @@ def failed_candidate(release: Release, seen: Observation, now: float) -> Fail | 
         return Fail(f"candidate pod {bad[0].name}: {bad[1].message}")
     if waited := readiness.given_up(release, now):
         setting = f"within {waited.patience:g} s" if waited.patience else f"within {release.spec.limits.ready:g} s (`limits.ready`)"
-        return Fail(f"{readiness.trouble_text(waited)}; that did not mend itself {setting}")
+        return Fail(f"{readiness.trouble_text(release, waited)}; that did not mend itself {setting}")
     if scaled_down(release, seen):
         return Fail(f"the candidate Deployment {release.candidate} was scaled to {candidate.desired} by somebody")
     if seen.route.side is Side.CANDIDATE and candidate.ready == 0 and seen.stable and seen.stable.ready_of(release.snapshot.hash):
@@ -58,10 +58,14 @@ def scaled_down(release: Release, seen: Observation) -> bool:
 
 
 def lost_readiness(release: Release, seen: Observation) -> list[PodSeen]:
-    """Pods that had been ready and are not. One that an eviction replaced is terminating, and its heir may still start."""
+    """Pods that had been ready and are not. One that an eviction replaced is terminating, and its heir may still start.
+
+    Readiness gates may be taken back from pods that the Services do not lead to any more: that is nobody's failure.
+    """
     if seen.candidate is None or not (release.exposed or (release.current.preview and release.bake_since)):
         return []
-    return [pod for pod in seen.candidate.living if pod.lost and not excuses_loss(release, seen, pod)]
+    led = seen.route.side is not Side.STABLE
+    return [pod for pod in seen.candidate.living if pod.lost and (led or not pod.gates) and not excuses_loss(release, seen, pod)]
 
 
 def pods_check(release: Release, seen: Observation) -> CheckResult:

@@ -101,7 +101,7 @@ def ensure_rolled_out(release: Release, stable: ArmSeen, seen: Observation, now:
         return act(replace(release, shift=None), now, Verb.ROUTE, why, exposure=ORIGINAL)
     since, limit = readiness.begun(release, updated_at(release)), release.spec.limits.ready + stable.min_ready
     if now - since >= limit:
-        return Decision(hold(release, f"{_stuck_text(release, stable, since)}; {traffic_stays_text(seen)}", now), None, now)
+        return Decision(hold(release, f"{_stuck_text(release, stable)}; {traffic_stays_text(seen)}", now), None, now)
     return wait(release, now)
 
 
@@ -113,10 +113,10 @@ def _final_cause(stable: ArmSeen) -> str:
     return next((f"pod {pod.name}: {pod.problem.message}" for pod in new if pod.problem and pod.problem.certain), "")
 
 
-def _stuck_text(release: Release, stable: ArmSeen, since: float) -> str:
+def _stuck_text(release: Release, stable: ArmSeen) -> str:
     """What was waited for in vain, how long by which settings, and what kept the pods."""
     what = f"Deployment {stable.deployment} did not roll out: {stable.ready} of {stable.desired} ready"
-    more = ", no more of them" if since > updated_at(release) else ""
+    more = ", no more of them" if release.progress.at > updated_at(release) else ""
     besides = f" and {stable.min_ready:g} s (`minReadySeconds`)" if stable.min_ready else ""
     late = f"; {stable.problem.message}" if stable.problem else ""
     return f"{what}{more} within {release.spec.limits.ready:g} s (`limits.ready`){besides}{late}{readiness.why_text(release)}"

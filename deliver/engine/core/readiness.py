@@ -24,7 +24,7 @@ def followed(release: Release, seen: Observation) -> Release:
     for one in troubles:
         if (one.arm, one.cause) not in known and not journal.happened(release.journal, Event.PODS_AWAITED, release.since, _subject(one)):
             numbers = {"pods": one.pods, "seconds": one.patience or release.spec.limits.ready}
-            release = release.noted(seen.at, Event.PODS_AWAITED, subject=_subject(one), numbers=numbers, reason=trouble_text(one))
+            release = release.noted(seen.at, Event.PODS_AWAITED, subject=_subject(one), numbers=numbers, reason=trouble_text(release, one))
     return replace(release, troubles=troubles)
 
 
@@ -32,10 +32,12 @@ def _subject(trouble: Trouble) -> str:
     return f"{trouble.arm} {trouble.cause}"
 
 
-def trouble_text(trouble: Trouble) -> str:
+def trouble_text(release: Release, trouble: Trouble) -> str:
     """`candidate pod web-candidate-7d-x: cannot be scheduled: 0/1 nodes are available`."""
     more = f" (and {trouble.pods - 1} more)" if trouble.pods > 1 else ""
-    return f"{trouble.arm} {trouble.who}{more}: {trouble.text}"
+    new = trouble.arm == "stable" and release.course is Direction.PROMOTING  # they run the new version
+    whose = "" if trouble.who.startswith("Deployment") or new else f"{trouble.arm} "
+    return f"{whose}{trouble.who}{more}: {trouble.text}"
 
 
 def _troubles(release: Release, seen: Observation) -> Iterator[Trouble]:
@@ -116,7 +118,7 @@ def given_up(release: Release, now: float) -> Trouble | None:
 
 def why_text(release: Release) -> str:
     """`; candidate pod x cannot be scheduled: ...`, "" where nothing is known."""
-    return "".join(f"; {trouble_text(one)}" for one in release.troubles)
+    return "".join(f"; {trouble_text(release, one)}" for one in release.troubles)
 
 
 def ready_as_led(arm: ArmSeen, hash: str, seen: Observation, side: Side) -> int:

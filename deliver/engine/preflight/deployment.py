@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deliver.cluster.port import Cluster, Watch
-from deliver.engine.preflight import planned_writes, preview, quota
+from deliver.engine.preflight import planned_writes, preview, quota, rollout
 from deliver.engine.preflight.findings import (
     check_image,
     check_weights,
@@ -90,7 +90,9 @@ def propose(
     plan = checked_plan(strategy, options, facts)
     check_weights(plan, spec.router.kind, able)
     before, preview_findings = preview.with_preview(before, look, spec.target, plan, labels)
-    findings += preview_findings + unjudged_findings(spec, plan) + duration_findings(spec, plan, duration(spec, plan))
+    takes = duration(spec, plan) + rollout.rollout_time(deployment)
+    findings += preview_findings + unjudged_findings(spec, plan) + duration_findings(spec, plan, takes)
+    findings += rollout.rollout_findings(deployment, plan, spec.limits)
     findings += (
         _room(cluster, namespace, before.template, extra_pods(plan, stable.desired))
         + leftovers(cluster, spec, record)
@@ -100,7 +102,7 @@ def propose(
     findings += _record_room(release)
     findings += [Finding("weight", "info", note) for note in plan.notes]
     patches = planned_writes.planned_writes(release, router, stable.desired)
-    return Proposal(release, tuple(findings), patches, duration(spec, plan), worst_exposure(plan), stable.pods)
+    return Proposal(release, tuple(findings), patches, takes, worst_exposure(plan), stable.pods)
 
 
 def snapshot(deployment: Object, stable: ArmSeen, container: str) -> Snapshot:
@@ -169,7 +171,7 @@ def find_autoscaler(cluster: Cluster, target: Target) -> tuple[AutoscalerSnapsho
 
 
 def duration(spec: ReleaseSpec, plan: Plan) -> float:
-    """Seconds of the bakes, drains and verifications; pods' start-up and the final roll-out come on top."""
+    """Seconds of the bakes, drains and verifications; pods' start-up and the roll-out come on top."""
     return sum(step.bake + 1.0 for step in plan.steps) + 2 * spec.limits.drain + plan.hold + 2.0
 
 

@@ -77,7 +77,7 @@ class Kubelet:
             self._terminate(meta["uid"], meta.get("deletionGracePeriodSeconds", 30))
         elif change.old is not None and change.old["spec"] is not change.obj["spec"]:
             self._respecified(change.obj)
-        else:
+        if change.type == "MODIFIED":
             podstatus.gated(self.api, change.obj)
 
     # -- scheduling

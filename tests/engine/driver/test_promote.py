@@ -109,7 +109,7 @@ AWAY = "dial tcp 198.51.100.1:5000: connect: connection refused"
 
 @pytest.mark.parametrize(
     ("why", "said", "after"),
-    [("", "does not roll out: pod web-", 0.0), (AWAY, "did not roll out: 0 of 4 ready within 60 s (`limits.ready`); stable pod web-", 60.0)],
+    [("", "does not roll out: pod web-", 0.0), (AWAY, "did not roll out: 0 of 4 ready within 60 s (`limits.ready`); pod web-", 60.0)],
 )
 def test_a_deployment_that_does_not_roll_out_holds_the_release_with_the_traffic_on_the_candidate(why: str, said: str, after: float):
     """In seconds where nobody mends the cause by waiting."""
