@@ -52,6 +52,7 @@ class PodSeen:
     container: the one with the problem, or the first. over: its node has ended it for good (evicted, shut down), and another one is
     there in its place. images: of its containers. turned: when Ready changed last, unix seconds by its node's clock. crashes: of those
     containers that ended by themselves. gates: its containers are ready, and these readiness gates are all that is missing.
+    silent: it has a node and does not start, and its status does not say why.
     """
 
     name: str
@@ -69,6 +70,7 @@ class PodSeen:
     turned: float = 0.0
     crashes: tuple[Crashes, ...] = ()
     gates: tuple[str, ...] = ()
+    silent: bool = False
 
     @property
     def able(self) -> bool:

@@ -28,7 +28,8 @@ def next_action(release: Release, seen: Observation, now: float) -> Decision:
         gone = f"Deployment {release.spec.target.deployment} is not the one that stood before; traffic was left where it is"
         return Decision(end(release, Outcome.ROLLBACK_FAILED, now, f"{gone} (rolling back because {release.reason})"), None, now)
     if now - max(release.since, release.progress.at) >= LIMIT:
-        why = f"not done within {LIMIT:g} s{_since_progress(release)}: {_hindrance(release, stable, seen)} (rolling back because {release.reason})"
+        late = f"not done within {LIMIT:g} s{_since_progress(release)}"
+        why = f"{late}: {_hindrance(release, stable, seen)} (rolling back because {release.reason})"
         return Decision(end(release, Outcome.ROLLBACK_FAILED, now, why), None, now)
     return (
         ensure_traffic_on_stable(release, stable, seen, now)

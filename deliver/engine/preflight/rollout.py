@@ -13,7 +13,7 @@ from deliver.plugins.interfaces import Finding
 def rounds(deployment: Object) -> int:
     """How many lots of pods a rolling update takes at the least: so many are new at once as may be missing and may be too many."""
     spec = deployment["spec"]
-    wanted = spec.get("replicas", 1)
+    wanted: int = spec.get("replicas", 1)
     rolling = (spec.get("strategy") or {}).get("rollingUpdate") or {}
     surge = _share(rolling.get("maxSurge", "25%"), wanted, up=True)
     missing = _share(rolling.get("maxUnavailable", "25%"), wanted, up=False)
@@ -22,7 +22,7 @@ def rounds(deployment: Object) -> int:
 
 def _share(value: Any, whole: int, *, up: bool) -> int:
     if isinstance(value, int):
-        return value
+        return int(value)
     part = whole * int(str(value).rstrip("%") or 0) / 100
     return math.ceil(part) if up else math.floor(part)
 
@@ -42,9 +42,7 @@ def rollout_time(deployment: Object) -> float:
 def rollout_findings(deployment: Object, plan: Plan, limits: Limits) -> list[Finding]:
     found = []
     least, start, takes = deployment["spec"].get("minReadySeconds") or 0, start_time(deployment), rollout_time(deployment)
-    settings = " and ".join(
-        [*([f"`minReadySeconds` {least}"] if least else []), *([f"`initialDelaySeconds` {start:g}"] if start else [])]
-    )
+    settings = " and ".join([*([f"`minReadySeconds` {least}"] if least else []), *([f"`initialDelaySeconds` {start:g}"] if start else [])])
     if takes >= 1:
         lots = rounds(deployment)
         in_lots = f"{lots} lots of pods one after another" if lots > 1 else "all of its pods at once"

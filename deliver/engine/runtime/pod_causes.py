@@ -42,7 +42,7 @@ _FINAL = re.compile(
 )
 _LATE_OBJECT = re.compile(r"(?:configmap|secret)s? \S+ not found|couldn't find key")
 _FINAL_CREATE = re.compile(r"denied the request|violates podsecurity|is invalid|forbidden: (?!exceeded quota)")
-_PASSING_CREATE = re.compile(r"exceeded quota|failed calling webhook|no endpoints available|internal error|error looking up service account")
+_PASSING_CREATE = re.compile(r"exceeded quota|failed calling webhook|no endpoints available|internal error|looking up service account")
 
 
 def passes(text: str) -> bool:
@@ -60,7 +60,7 @@ def pull_is_final(state: str, message: str, image: str) -> bool:
 
 def pull_says_why(message: str) -> bool:
     """Between two tries an older kubelet says no more than that it backs off."""
-    return not re.fullmatch(r'(?:back-off pulling image \S+)?', message.strip().lower())
+    return not re.fullmatch(r"(?:back-off pulling image \S+)?", message.strip().lower())
 
 
 def config_patience(message: str) -> float | None:

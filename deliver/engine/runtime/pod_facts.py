@@ -58,6 +58,7 @@ def pod_seen(pod: Object) -> PodSeen:
         turned=turned,
         crashes=crashes(pod),
         gates=() if ready else unset_gates(pod, conditions),
+        silent=problem is None and bool(status.get("startTime")) and any(map(is_silent, containers)),
     )
 
 
@@ -146,8 +147,14 @@ def pod_problem(
     if found:
         return max(found, key=lambda one: one[1].ended or math.inf)
     if scheduled.get("status") == "False":
-        return first, Problem("unschedulable", f"cannot be scheduled: {scheduled.get('message') or scheduled.get('reason', '')}", certain=False)
+        why = scheduled.get("message") or scheduled.get("reason", "")
+        return first, Problem("unschedulable", f"cannot be scheduled: {why}", certain=False)
     return first, None
+
+
+def is_silent(container: Object) -> bool:
+    """It waits, and nothing is said but that it does. What waits for another container is not asked."""
+    return (container.get("state", {}).get("waiting") or {}).get("reason") == "ContainerCreating"
 
 
 def is_done(container: Object) -> bool:
@@ -201,6 +208,8 @@ def crash_text(container: Object) -> str:
         return f"container {name} was killed for want of memory (OOMKilled), restarted {times}"
     waiting = container.get("state", {}).get("waiting") or {}
     how = f"exit code {ended.get('exitCode')}" if ended else waiting.get("message", "")
+    if ended.get("reason") in ("StartError", "ContainerCannotRun"):  # the runtime's words; an application's own may be anything
+        how += f": {ended.get('message', '')}"
     return f"container {name} keeps crashing ({how}), restarted {times}"
 
 

@@ -96,8 +96,11 @@ class Kubelet:
         image = pod["spec"]["containers"][0]["image"]
         run = Run(uid, namespace, name, image, self._new_ip(), self.images.of(image), node.name)
         self.runs[uid] = run
-        podstatus.scheduled(self.api, pod, node.name, node.ip)
-        self.clock.after(0.05, lambda: self._pull(run, 0.0))
+        bound = podstatus.scheduled(self.api, pod, node.name, node.ip)
+        if run.behaviour.mount:
+            text = 'MountVolume.SetUp failed for volume "data" : rpc error: code = Unavailable desc = volume is not attached yet'
+            self.clock.after(0.1, lambda: self.events.tell(bound, "FailedMount", text, source="kubelet", warning=True))
+        self.clock.after(run.behaviour.mount + 0.05, lambda: self._pull(run, 0.0))
 
     def _pick(self, pod: Object) -> tuple[Node | None, str]:
         counts: dict[str, int] = {}

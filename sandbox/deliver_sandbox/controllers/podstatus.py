@@ -83,12 +83,13 @@ def unschedulable(api: Api, pod: Object, why: str) -> None:
     _put(api, pod, {"phase": "Pending"}, {"PodScheduled": (False, "Unschedulable", why)})
 
 
-def scheduled(api: Api, pod: Object, node: str, ip: str) -> None:
+def scheduled(api: Api, pod: Object, node: str, ip: str) -> Object:
     """Bound to a node, and taken up by its kubelet."""
     bound = api.store.put("pods", {**pod, "spec": {**pod["spec"], "nodeName": node}})
     changes = {"phase": "Pending", "hostIP": ip, "hostIPs": [{"ip": ip}], "startTime": stamp(api.clock.now()), "observedGeneration": 1}
     changes["containerStatuses"] = _statuses(bound, {"waiting": {"reason": "ContainerCreating"}}, None)
     _put(api, bound, changes, {"Initialized": (True, "", ""), "PodScheduled": (True, "", ""), **_ready(bound, False)})
+    return bound
 
 
 def _statuses(pod: Object, state: Object, run: "Run | None", ready: bool = False, started: bool = False) -> list[Object]:

@@ -12,6 +12,7 @@ from deliver.render.sentences import sentence
 from deliver_sandbox.api import MERGE, stamp
 from deliver_sandbox.controllers.kubelet import Node
 from deliver_sandbox.controllers.times import seconds
+from deliver_sandbox.faults import Fault, forbidden
 from tests.engine.rig import GOOD, Rig, in_step
 
 STABLE = "registry/web:1.0.0"
@@ -128,6 +129,33 @@ def test_an_image_that_nobody_will_give_ends_it_in_seconds(words: str):
     release = rig.run(rig.spec(limits=FIVE_MINUTES))
     assert returned(rig, release) < 5.0
     assert words in release.reason
+
+
+# ---------------------------------------------------------------- volumes
+
+
+@pytest.mark.parametrize("seconds_away", [30.0, 1000.0])
+def test_a_volume_that_is_not_there_yet_is_told_from_events_in_the_kubelets_words(seconds_away: float):
+    rig = Rig.make()
+    like(GOOD, rig, mount=seconds_away)
+    release = rig.run(rig.spec(limits=Limits(drain=10.0, ready=120.0)))
+    (at, said), *_ = awaited(release)
+    assert at - release.started < 5.0
+    assert "FailedMount: MountVolume.SetUp failed" in said
+    if seconds_away < 120.0:
+        done(rig, release)
+    else:
+        assert 118.0 < returned(rig, release) < 130.0
+        assert "volume is not attached yet" in release.reason
+
+
+def test_who_may_not_read_events_is_told_less_and_the_release_goes_on():
+    rig = Rig.make()
+    like(GOOD, rig, mount=30.0)
+    rig.world.cluster.script.add(Fault(forbidden, verb="list", kind="events"))
+    release = rig.run(rig.spec(limits=FIVE_MINUTES))
+    done(rig, release)
+    assert awaited(release) == []
 
 
 # ---------------------------------------------------------------- crashes

@@ -1,4 +1,4 @@
-"""The words of registries, kubelets and admission: which of them time may mend. As containerd, CRI-O, the kubelet and registries say them."""
+"""The words of registries, kubelets and admission, as they say them: which of them time may mend."""
 
 import pytest
 
@@ -96,7 +96,10 @@ def test_a_container_that_cannot_be_made(words: str, patience: float | None):
     ("words", "final"),
     [
         ('pods "web-1" is forbidden: exceeded quota: small, requested: pods=1, used: pods=4, limited: pods=4', False),
-        ('Internal error occurred: failed calling webhook "x": Post "https://x": dial tcp 10.0.0.1:443: connect: connection refused', False),
+        (
+            'Internal error occurred: failed calling webhook "x": dial tcp 10.0.0.1:443: connect: connection refused',
+            False,
+        ),
         ('Internal error occurred: failed calling webhook "x": no endpoints available for service "x"', False),
         ('Internal error occurred: failed calling webhook "x": context deadline exceeded', False),
         ('error looking up service account shop/web: serviceaccount "web" not found', False),
