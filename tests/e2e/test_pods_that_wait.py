@@ -21,6 +21,7 @@ Make = Callable[..., World]
 
 BY_PODS: dict[str, Any] = {"prometheus": None, "metrics": []}
 HALF = {"canary": {"weight": [50], "bake": "5s"}}
+GREEN = {"blue-green": {"preview_bake": "3s", "bake": "5s", "hold": "3s"}}
 GATE = "target-health.example.com/web"
 
 
@@ -212,9 +213,7 @@ def conditions(shop: World, name: str) -> list[dict[str, Any]]:
     return [*(one for one in known if one["type"] != GATE), {"type": GATE, "status": "True"}]
 
 
-@pytest.mark.parametrize(
-    "strategy", [HALF, {"blue-green": {"preview_bake": "3s", "bake": "5s", "hold": "3s"}}], ids=["canary", "blue-green"]
-)
+@pytest.mark.parametrize("strategy", [HALF, GREEN], ids=["canary", "blue-green"])
 def test_pods_that_a_load_balancer_makes_ready_are_released(world: Make, strategy: dict[str, Any]) -> None:
     shop = world(replicas=2)
     with gates_set(shop):

@@ -248,14 +248,8 @@ def outside(seed: int) -> Story:
     )
     span = 60.0 + 2 * start.bake
     kinds = [random.choice(("no room", "no quota", "evict")) for _ in range(random.choice((0, 1, 1, 2)))]
-    events = [
-        Event(
-            round(random.uniform(0.0, span), 2),
-            kind,
-            (random.randrange(100), 1) if kind == "evict" else (random.choice((5.0, 20.0, 40.0)),),
-        )
-        for kind in kinds
-    ]
+    args = {"evict": (random.randrange(100), 1)}
+    events = [Event(round(random.uniform(0.0, span), 2), kind, args.get(kind, (random.choice((5.0, 20.0, 40.0)),))) for kind in kinds]
     events += story.events if random.random() < 0.4 else ()
     return replace(story, start=start, events=tuple(sorted(events, key=lambda event: event.at)))
 

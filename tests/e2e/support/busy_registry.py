@@ -29,7 +29,7 @@ class Busy(BaseHTTPRequestHandler):
         self.wfile.write(body)
         asked.close()
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815  # http.server calls it so
 
     def log_message(self, format: str, *args: object) -> None:
         """Nobody reads it."""
