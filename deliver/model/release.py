@@ -134,11 +134,14 @@ class Cutover:
     how: Mapping[str, str] = field(default_factory=dict)
 
 
+READINESS_GATE, SILENT = "readiness-gate", "waiting"  # causes that the status of a pod's containers does not tell
+
+
 @dataclass(frozen=True)
 class Trouble:
     """What keeps pods of an arm from getting ready, and may mend itself.
 
-    arm: stable or candidate. cause: as a Problem has it. who: the first of the pods, or the Deployment. pods: how many are concerned.
+    arm: stable or candidate. cause: as a Problem has it. who: `candidate pod x`, the first of them, or the Deployment. pods: how many.
     since: when it was seen first, unix seconds by the driver's clock: a pod may be hours older than its trouble.
     patience: seconds that it is given at the most, 0 = `limits.ready`.
     """
@@ -150,6 +153,11 @@ class Trouble:
     since: float
     pods: int = 1
     patience: float = 0.0
+
+    def __str__(self) -> str:
+        """`candidate pod web-candidate-7d-x (and 2 more): cannot be scheduled: 0/1 nodes are available`."""
+        more = f" (and {self.pods - 1} more)" if self.pods > 1 else ""
+        return f"{self.who}{more}: {self.text}"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,9 @@
 """Pods that are not ready yet for a cause that may mend itself are waited for, and one sentence says so within seconds."""
 
 import contextlib
+import os
+import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -12,7 +15,7 @@ import pytest
 
 from tests.e2e.support import busy_registry
 from tests.e2e.support.events import ended, intends, says, unix
-from tests.e2e.support.lab import LAB, REGISTRY
+from tests.e2e.support.lab import KUBECONFIG, LAB, REGISTRY
 from tests.e2e.support.process import Result
 from tests.e2e.support.snapshot import snapshot
 from tests.e2e.support.world import World, image
@@ -104,15 +107,19 @@ def test_an_image_that_does_not_come_is_waited_for_by_its_cause(world: Make, wor
 
 
 @contextlib.contextmanager
-def busy(seconds: float, port: int = 5055) -> Iterator[str]:
-    """A registry on the node, which is busy for so long."""
-    command = [str(LAB), "node", sys.executable, str(Path(busy_registry.__file__)), str(port), str(seconds), REGISTRY]
+def busy(seconds: float, name: str = "127.0.0.1:5055") -> Iterator[str]:
+    """A registry on the node, which is busy for so long; the node is told to ask it without TLS."""
+    command = [str(LAB), "node", sys.executable, str(Path(busy_registry.__file__)), name.rpartition(":")[2], str(seconds), REGISTRY]
+    told = Path(KUBECONFIG).parent / "certs.d" / name
+    told.mkdir(exist_ok=True)
+    (told / "hosts.toml").write_text(f'server = "http://{name}"\n[host."http://{name}"]\n')
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
-        yield f"localhost:{port}"
+        yield name
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)
         process.wait(10)
+        shutil.rmtree(told)
 
 
 @pytest.mark.lab

@@ -29,7 +29,7 @@ def failed_candidate(release: Release, seen: Observation, now: float) -> Fail | 
         return Fail(f"candidate pod {bad[0].name}: {bad[1].message}")
     if waited := readiness.given_up(release, now):
         setting = f"within {waited.patience:g} s" if waited.patience else f"within {release.spec.limits.ready:g} s (`limits.ready`)"
-        return Fail(f"{readiness.trouble_text(release, waited)}; that did not mend itself {setting}")
+        return Fail(f"{waited}; that did not mend itself {setting}")
     if scaled_down(release, seen):
         return Fail(f"the candidate Deployment {release.candidate} was scaled to {candidate.desired} by somebody")
     if seen.route.side is Side.CANDIDATE and candidate.ready == 0 and seen.stable and seen.stable.ready_of(release.snapshot.hash):

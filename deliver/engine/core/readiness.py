@@ -8,9 +8,8 @@ from deliver.model.frozen import replace
 from deliver.model.journal import Event
 from deliver.model.observation import ArmSeen, Observation, PodSeen, Problem
 from deliver.model.plan import Side
-from deliver.model.release import Direction, Progress, Release, Trouble
+from deliver.model.release import READINESS_GATE, Direction, Progress, Release, Trouble
 
-GATES = "readiness-gate"
 LONGEST = 600  # characters of a cause's words that are kept
 
 
@@ -24,20 +23,12 @@ def followed(release: Release, seen: Observation) -> Release:
     for one in troubles:
         if (one.arm, one.cause) not in known and not journal.happened(release.journal, Event.PODS_AWAITED, release.since, _subject(one)):
             numbers = {"pods": one.pods, "seconds": one.patience or release.spec.limits.ready}
-            release = release.noted(seen.at, Event.PODS_AWAITED, subject=_subject(one), numbers=numbers, reason=trouble_text(release, one))
+            release = release.noted(seen.at, Event.PODS_AWAITED, subject=_subject(one), numbers=numbers, reason=str(one))
     return replace(release, troubles=troubles)
 
 
 def _subject(trouble: Trouble) -> str:
     return f"{trouble.arm} {trouble.cause}"
-
-
-def trouble_text(release: Release, trouble: Trouble) -> str:
-    """`candidate pod web-candidate-7d-x: cannot be scheduled: 0/1 nodes are available`."""
-    more = f" (and {trouble.pods - 1} more)" if trouble.pods > 1 else ""
-    new = trouble.arm == "stable" and release.course is Direction.PROMOTING  # they run the new version
-    whose = "" if trouble.who.startswith("Deployment") or new else f"{trouble.arm} "
-    return f"{whose}{trouble.who}{more}: {trouble.text}"
 
 
 def _troubles(release: Release, seen: Observation) -> Iterator[Trouble]:
@@ -55,12 +46,14 @@ def _waiting(release: Release, seen: Observation, arm: ArmSeen, name: str) -> It
     """Who waits, and what for."""
     if arm.problem and not arm.problem.certain and arm.problem.cause != "progress-deadline":
         yield f"Deployment {arm.deployment}", replace(arm.problem, message=f"cannot make a pod: {arm.problem.message}")
+    new = name == "stable" and release.course is Direction.PROMOTING  # they run the new version
     for pod in arm.living:
+        who = f"pod {pod.name}" if new else f"{name} pod {pod.name}"
         if pod.gates:
-            yield f"pod {pod.name}", Problem(GATES, gates_text(pod), certain=False)
+            yield who, Problem(READINESS_GATE, gates_text(pod), certain=False)
         problem = None if pod.ready else judged_problem(release, seen, pod) if name == "candidate" else pod.problem
         if problem and (name == "stable" or not problem.certain):  # a candidate's that is certain ends it
-            yield f"pod {pod.name}", problem
+            yield who, problem
 
 
 def gates_text(pod: PodSeen) -> str:
@@ -103,7 +96,7 @@ def _measured(release: Release, seen: Observation) -> tuple[str, int]:
 
 def begun(release: Release, since: float) -> float:
     """Since when patience counts of what is waited for since then: each pod that got ready, and each new cause, renews it."""
-    return max([since, release.resumed, release.progress.at, *(one.since for one in release.troubles if one.cause != GATES)])
+    return max([since, release.resumed, release.progress.at, *(one.since for one in release.troubles if one.cause != READINESS_GATE)])
 
 
 def given_up(release: Release, now: float) -> Trouble | None:
@@ -111,14 +104,14 @@ def given_up(release: Release, now: float) -> Trouble | None:
     for one in release.troubles:
         patience = one.patience or release.spec.limits.ready
         since = max(one.since, release.resumed) if one.patience else max(one.since, release.resumed, release.progress.at)
-        if one.arm == "candidate" and one.cause != GATES and now - since >= patience:
+        if one.arm == "candidate" and one.cause != READINESS_GATE and now - since >= patience:
             return one
     return None
 
 
 def why_text(release: Release) -> str:
     """`; candidate pod x cannot be scheduled: ...`, "" where nothing is known."""
-    return "".join(f"; {trouble_text(release, one)}" for one in release.troubles)
+    return "".join(f"; {one}" for one in release.troubles)
 
 
 def ready_as_led(arm: ArmSeen, hash: str, seen: Observation, side: Side) -> int:

@@ -32,13 +32,14 @@ _PASSING = re.compile(
     r"|time[d]?[- ]?out|deadline ?exceeded|\b5\d\d (?!\d)|\b(?:status|code|status code):? 5\d\d\b|\b5\d\d$"
     r"|internal server error|bad gateway|service unavailable|code = unavailable|resource ?exhausted"
     r"|connection refused|connection reset|broken pipe|no route to host|network is unreachable|server misbehaving"
-    r"|no such host|temporary failure|temporarily unavailable|try again|\beof\b|context canceled|tls handshake"
+    r"|no such host|temporary failure|temporarily unavailable|try again|\beof\b|context canceled|handshake timeout"
     r"|name is reserved|name \S+ is reserved|no space left on device|not yet been read|failed to sync \S+ cache|cannot allocate memory"
 )
 _FINAL = re.compile(
     r"not found|manifest unknown|does not exist|denied|unauthorized|unauthenticated|no basic auth credentials|forbidden"
     r"|authentication required|authorization failed|invalid reference|invalid image|no match for platform|no matching manifest"
-    r"|signature|policy|x509|http response to https client|unsupported|is not present with pull policy of never"
+    r"|signature|policy|x509"
+    r"|does not look like a tls handshake|http response to https client|unsupported|is not present with pull policy of never"
 )
 _LATE_OBJECT = re.compile(r"(?:configmap|secret)s? \S+ not found|couldn't find key")
 _FINAL_CREATE = re.compile(r"denied the request|violates podsecurity|is invalid|forbidden: (?!exceeded quota)")

@@ -11,11 +11,12 @@ from deliver.model.errors import DeliverError
 from deliver.model.frozen import replace
 from deliver.model.objects import Object
 from deliver.model.observation import ArmSeen, Observation, Problem
-from deliver.model.release import Direction, Release
+from deliver.model.release import SILENT, Direction, Release
 
-SILENT = 2.0  # seconds that a pod may be silent before its Events are asked for: most start meanwhile
+QUIET = 2.0  # seconds that a pod may be silent before its Events are asked for: most start meanwhile
 EVERY = 5.0  # seconds between two questions
 REFUSED = 120.0  # seconds after one that was not answered: not every role may read Events
+SAID_ELSEWHERE = ("Failed", "BackOff", "Unhealthy", "FailedScheduling")  # reasons that the status has, or is about to have, in better words
 FIELDS = "involvedObject.kind=Pod,type=Warning"
 
 
@@ -32,7 +33,7 @@ class PodEvents:
 
     def due(self, now: float) -> float:
         """When to look again, unix seconds: a pod may have been silent for long enough by then."""
-        return max(self._due, min(self._since.values()) + SILENT, now + 0.1) if self._since else now + EVERY
+        return max(self._due, min(self._since.values()) + QUIET, now + 0.1) if self._since else now + EVERY
 
     def consider(self, release: Release, seen: Observation) -> Observation:
         """The look with what is known of its silent pods; a question is begun if one is due."""
@@ -44,7 +45,7 @@ class PodEvents:
         now = self.clock.now()
         self._since = {uid: self._since.get(uid, now) for uid in silent}
         with self._lock:
-            due = now >= self._due and now - min(self._since.values()) >= SILENT
+            due = now >= self._due and now - min(self._since.values()) >= QUIET
             self._due = now + EVERY if due else self._due
         if due:
             self.background.run(self._ask)
@@ -71,10 +72,11 @@ class PodEvents:
 def newest_words(events: list[Object]) -> dict[str, str]:
     """`FailedMount: MountVolume.SetUp failed ...`, the newest by the uid of the pod that it is about."""
     found = {}
-    for one in sorted(events, key=lambda one: seconds(one.get("lastTimestamp") or one.get("eventTime"))):
+    telling = [one for one in events if one.get("reason") not in SAID_ELSEWHERE]
+    for one in sorted(telling, key=lambda one: seconds(one.get("lastTimestamp") or one.get("eventTime"))):
         found[(one.get("involvedObject") or {}).get("uid", "")] = f"{one.get('reason', '')}: {one.get('message', '')}"
     return found
 
 
 def _problem(words: str) -> Problem:
-    return Problem("waiting", f"does not start yet ({words})", certain=False, patience=config_patience(words) or 0.0)
+    return Problem(SILENT, f"does not start yet ({words})", certain=False, patience=config_patience(words) or 0.0)

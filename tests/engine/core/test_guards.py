@@ -54,7 +54,7 @@ def test_nothing_is_wrong_where_all_is_well():
 def test_a_cause_that_may_mend_itself_is_waited_for_since_it_was_first_seen(since: float, fails: bool):
     """The pod served for an hour before its node was drained."""
     arm = candidate(pods=pods(3, CANDIDATE) + pods(1, "late", ready=False, since=NOW - 3600, problem=WAITS))
-    trouble = Trouble("candidate", "unschedulable", "pod late-0", WAITS.message, NOW - since)
+    trouble = Trouble("candidate", "unschedulable", "candidate pod late-0", WAITS.message, NOW - since)
     said = "candidate pod late-0: cannot be scheduled: 0/1 nodes; that did not mend itself within 300 s (`limits.ready`)"
     assert danger(baking(troubles=(trouble,)), look=seen(candidate=arm)) == (Fail(said) if fails else None)
 

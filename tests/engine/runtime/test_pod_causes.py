@@ -49,6 +49,7 @@ def test_what_a_registry_or_a_network_says_that_is_busy_or_away_is_waited_for(st
         "SignatureValidationFailed: Source image rejected: A signature was required, but no signature exists",
         "tls: failed to verify certificate: x509: certificate signed by unknown authority",
         "http: server gave HTTP response to HTTPS client",
+        "tls: first record does not look like a TLS handshake",
     ],
 )
 def test_what_nobody_mends_by_waiting_is_final(state: str, words: str):
