@@ -87,7 +87,7 @@ class Story:
     @property
     def patient(self) -> bool:
         """Nothing is wrong with the version, and all that is with its world passes within the limits."""
-        return self.start.image == "good" and all(event.kind in ("no room", "no quota", "sleep", "jump", "lag") for event in self.events)
+        return self.start.image == "good" and not self.start.approval and {event.kind for event in self.events} <= {"no room", "no quota"}
 
     def without(self, number: int) -> "Story":
         return replace(self, events=self.events[:number] + self.events[number + 1 :])

@@ -92,7 +92,7 @@ def propose(
     before, preview_findings = preview.with_preview(before, look, spec.target, plan, labels)
     takes = duration(spec, plan) + rollout.rollout_time(deployment)
     findings += preview_findings + unjudged_findings(spec, plan) + duration_findings(spec, plan, takes)
-    findings += rollout.rollout_findings(deployment, plan, spec.limits)
+    findings += rollout.rollout_findings(deployment, [pod for pod in look.list("pods") if pod["metadata"]["uid"] in own], plan, spec.limits)
     findings += (
         _room(cluster, namespace, before.template, extra_pods(plan, stable.desired))
         + leftovers(cluster, spec, record)

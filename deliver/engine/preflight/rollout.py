@@ -1,6 +1,7 @@
 """How long the Deployment's own pods take to be replaced, and who else has a say in when they are ready. Pure."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from deliver.formatting.durations import words
@@ -39,7 +40,8 @@ def rollout_time(deployment: Object) -> float:
     return lots * start_time(deployment) + (lots - 1) * float(least)
 
 
-def rollout_findings(deployment: Object, plan: Plan, limits: Limits) -> list[Finding]:
+def rollout_findings(deployment: Object, pods: Sequence[Object], plan: Plan, limits: Limits) -> list[Finding]:
+    """pods: the Deployment's own, that serve now."""
     found = []
     least, start, takes = deployment["spec"].get("minReadySeconds") or 0, start_time(deployment), rollout_time(deployment)
     settings = " and ".join([*([f"`minReadySeconds` {least}"] if least else []), *([f"`initialDelaySeconds` {start:g}"] if start else [])])
@@ -51,12 +53,12 @@ def rollout_findings(deployment: Object, plan: Plan, limits: Limits) -> list[Fin
     if start >= limits.ready:
         text = f"a pod cannot be ready before {words(start)} (`initialDelaySeconds`), and is given {words(limits.ready)} (`limits.ready`)"
         found.append(Finding("ready-time", "warn", text, f"--ready-timeout {words(2 * start).replace(' ', '')}"))
-    return found + gate_findings(deployment, plan)
+    return found + gate_findings(deployment, plan) + injected_gate_findings(deployment, pods)
 
 
 def gate_findings(deployment: Object, plan: Plan) -> list[Finding]:
     """Readiness gates are often set by who finds the pod in the Service, where a candidate is not yet."""
-    gates = [gate.get("conditionType", "") for gate in deployment["spec"]["template"]["spec"].get("readinessGates") or ()]
+    gates = _gates(deployment["spec"]["template"])
     if not gates:
         return []
     names = f"readiness gate{'s' if len(gates) > 1 else ''} {', '.join(gates)}"
@@ -65,3 +67,18 @@ def gate_findings(deployment: Object, plan: Plan) -> list[Finding]:
     both = " Before all users are led to new pods that have no gate set yet, both versions serve until they have." if once else ""
     ends = " In the finish as well: the pods of before may serve beside the new ones while the Deployment rolls out."
     return [Finding("readiness-gates", "info", f"{text}.{both}{ends}")]
+
+
+def injected_gate_findings(deployment: Object, pods: Sequence[Object]) -> list[Finding]:
+    """Gates that a webhook puts into pods which are in the Service when they are made; a candidate is not."""
+    known = set(_gates(deployment["spec"]["template"]))
+    injected = sorted({gate for pod in pods for gate in _gates(pod)} - known)
+    if not injected:
+        return []
+    text = f"the pods that serve were given readiness gate{'s' if len(injected) > 1 else ''} {', '.join(injected)} when they were made"
+    why = "the candidate's pods may get none, as they are in no Service then: a load balancer may know them later than Kubernetes does"
+    return [Finding("readiness-gates", "warn", f"{text}; {why}", "give it time with --drain, or put the gates into the pod template")]
+
+
+def _gates(pod: Object) -> list[str]:
+    return [gate.get("conditionType", "") for gate in pod["spec"].get("readinessGates") or ()]
