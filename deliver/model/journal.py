@@ -51,6 +51,7 @@ class Event(StrEnum):
     STEP_SKIPPED = "step-skipped"  # what it wants stands already
     SHIFT_BEGAN = "shift-began"
     READINESS_AWAITED = "readiness-awaited"  # again [reason: for what]
+    PODS_AWAITED = "pods-awaited"  # what keeps them may mend itself [subject: cause; numbers: pods, seconds; reason: whose and why]
     BAKE_BEGAN = "bake-began"
     BAKE_RESUMED = "bake-resumed"
     BAKE_OVER = "bake-over"  # and the step is not judged yet [reason: for want of what]
@@ -96,6 +97,7 @@ _KINDS: Mapping[Event, EntryKind] = {
     Event.REQUESTED: EntryKind.REQUEST,
     Event.TURNED_BACK: EntryKind.VERDICT,
     Event.STEP_PASSED: EntryKind.VERDICT,
+    Event.PODS_AWAITED: EntryKind.NOTE,
     Event.FEW_REQUESTS: EntryKind.NOTE,
     Event.INCONCLUSIVE: EntryKind.NOTE,
     Event.METRICS_FOUND: EntryKind.NOTE,

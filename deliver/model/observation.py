@@ -12,16 +12,37 @@ EXACT = 1e-6  # percent; below every router's granularity
 
 @dataclass(frozen=True)
 class Problem:
-    """A fact about a pod that time will not mend.
+    """A fact about a pod, or about a Deployment whose pods cannot be made.
 
-    cause: crash-loop, image-pull, oom-kill, bad-config, unschedulable, unready, replica-failure. certain: no need to wait longer.
+    cause: crash-loop, image-pull, oom-kill, bad-config, unschedulable, failed, waiting, replica-failure, progress-deadline.
+    certain: time will not mend it. patience: seconds that it is waited for at the most otherwise, 0 = `limits.ready`.
     ended: when a container that died did so last, unix seconds by its node's clock; 0 for everything else.
+    vague: the words do not say why; what was said of this cause before does.
     """
 
     cause: str
     message: str
     certain: bool = True
     ended: float = 0.0
+    patience: float = 0.0
+    vague: bool = False
+
+
+@dataclass(frozen=True)
+class Crashes:
+    """How often one container of a pod has ended by itself, counting the end that it has not come back from.
+
+    ended: the last time, unix seconds by its node's clock. down: it has not come back yet. init: it only prepares the pod, and the pod
+    goes on once it has succeeded. text: what became of it.
+    """
+
+    container: str
+    count: int
+    ended: float = 0.0
+    down: bool = False
+    init: bool = False
+    oom: bool = False
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -29,7 +50,9 @@ class PodSeen:
     """A pod. ready: Ready and not terminating. lost: it was ready once and is not now. since: unix seconds of creation.
 
     container: the one with the problem, or the first. over: its node has ended it for good (evicted, shut down), and another one is
-    there in its place. images: of its containers.
+    there in its place. images: of its containers. turned: when Ready changed last, unix seconds by its node's clock. crashes: of those
+    containers that ended by themselves. gates: its containers are ready, and these readiness gates are all that is missing.
+    silent: it has a node and does not start, and its status does not say why.
     """
 
     name: str
@@ -44,6 +67,15 @@ class PodSeen:
     container: str = ""
     over: bool = False
     images: tuple[str, ...] = ()
+    turned: float = 0.0
+    crashes: tuple[Crashes, ...] = ()
+    gates: tuple[str, ...] = ()
+    silent: bool = False
+
+    @property
+    def able(self) -> bool:
+        """It is ready, or will be once somebody who looks at its Services sets its readiness gates."""
+        return self.ready or bool(self.gates)
 
 
 @dataclass(frozen=True)
@@ -54,7 +86,7 @@ class ArmSeen:
     of any hash. terminating: how many are on their way out. settled: the Deployment controller has seen the newest spec.
     template: digest of spec.template. fence: of its last writer, 0 = none. problem: of the Deployment itself (quota, progress
     deadline). editor: field manager that changed the template last. noted: it carries a note of ours that undoes a release without its
-    record.
+    record. min_ready: seconds that a pod is ready before a rollout counts it (`spec.minReadySeconds`).
     """
 
     deployment: str
@@ -71,6 +103,7 @@ class ArmSeen:
     fence: int = 0
     editor: str = ""
     noted: bool = False
+    min_ready: float = 0.0
 
     def of(self, hash: str) -> tuple[PodSeen, ...]:
         return tuple(pod for pod in self.pods if pod.hash == hash)
@@ -87,6 +120,14 @@ class ArmSeen:
     def ready(self) -> int:
         """Ready pods of the current template. Kept: several rules ask at each look, and most looks find the same pods."""
         return sum([pod.ready for pod in self.pods if pod.hash == self.hash]) if self.hash else 0
+
+    @cached_property
+    def able(self) -> int:
+        """Pods of the current template that are ready but for their readiness gates."""
+        return sum([pod.able for pod in self.pods if pod.hash == self.hash]) if self.hash else 0
+
+    def able_of(self, hash: str) -> int:
+        return sum([pod.able for pod in self.pods if pod.hash == hash])
 
     @property
     def restarts(self) -> int:

@@ -134,6 +134,41 @@ class Cutover:
     how: Mapping[str, str] = field(default_factory=dict)
 
 
+READINESS_GATE, SILENT = "readiness-gate", "waiting"  # causes that the status of a pod's containers does not tell
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What keeps pods of an arm from getting ready, and may mend itself.
+
+    arm: stable or candidate. cause: as a Problem has it. who: `candidate pod x`, the first of them, or the Deployment. pods: how many.
+    since: when it was seen first, unix seconds by the driver's clock: a pod may be hours older than its trouble.
+    patience: seconds that it is given at the most, 0 = `limits.ready`.
+    """
+
+    arm: str
+    cause: str
+    who: str
+    text: str
+    since: float
+    pods: int = 1
+    patience: float = 0.0
+
+    def __str__(self) -> str:
+        """`candidate pod web-candidate-7d-x (and 2 more): cannot be scheduled: 0/1 nodes are available`."""
+        more = f" (and {self.pods - 1} more)" if self.pods > 1 else ""
+        return f"{self.who}{more}: {self.text}"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The most pods that were ready of what is waited for, and since when. of: what that is; a step, the roll-out, the way back."""
+
+    of: str = ""
+    ready: int = 0
+    at: float = 0.0
+
+
 @dataclass(frozen=True)
 class Release:
     """The live record. A time is unix seconds by the clock of the driver that wrote it; 0: it has not come."""
@@ -178,6 +213,8 @@ class Release:
     flag_theirs: FlagState | None = None  # what somebody else had made of it when our kill went over it
     flag_left: tuple[str, ...] = ()  # what was left in it as somebody else's, a sentence each
     surged: int = 0  # the largest size that was asked of the stable side; 0: none was
+    troubles: tuple[Trouble, ...] = ()  # what keeps pods from getting ready at present
+    progress: Progress = Progress()  # of the pods that get ready
     unproved: tuple[str, ...] = ()  # metrics that had too few requests for the newest step that passed
     journal: tuple[Entry, ...] = ()
     trail: tuple[Point, ...] = ()  # counts and evidence of each metric over time, thinned out

@@ -208,8 +208,12 @@ def _problems(view: View) -> list[Text]:
     lines = []
     for found in view["problems"][:3]:
         who = f"{found['arm']} pod {found['pod']}" if found["pod"] else found["arm"]
-        lines.append(_row("", Text(f"{UNICODE['fail']} {who}: {found['cause']}, {found['message']}", style="bold red")))
+        lines.append(_row("", Text(f"{UNICODE['fail']} {who}: {found['cause']}, {found['message']}{_since(found)}", style="bold red")))
     return lines
+
+
+def _since(found: View) -> str:
+    return f" (since {found['since'][11:19]} UTC)" if found.get("since") else ""
 
 
 def _bar(done: float, whole: float, size: int, style: str, rest: str = "dim") -> Text:

@@ -112,7 +112,7 @@ def waiting_for(release: Release, seen: Observation | None, narrator: Narrator) 
     if doing := narrator.doing(release):
         return f"the answer to an action: {doing}"
     if own := words_of(release).waiting_for(release, seen):
-        return own
+        return f"{own}{_because(release)}"
     match release.phase:
         case Phase.WAITING:
             return f"approval to go on after {clean(release.current.name)}: `deliver promote`"
@@ -124,6 +124,11 @@ def waiting_for(release: Release, seen: Observation | None, narrator: Narrator) 
             return f"the hold to be over at {clock(release.held_until)}; the old side {side}"
         case Phase.FINISHING:
             stable = f": {seen.stable.ready}/{seen.stable.desired} ready" if seen and seen.stable else ""
-            return f"the Deployment's own pods on the new version{stable}"
+            return f"the Deployment's own pods on the new version{stable}{_because(release)}"
         case _:
-            return f"{str(release.phase).lower()}{pods}"
+            return f"{str(release.phase).lower()}{pods}{_because(release)}"
+
+
+def _because(release: Release) -> str:
+    """`; candidate pod x: cannot be scheduled: ... (since 14:02:11)`."""
+    return "".join(clean(f"; {one} (since {clock(one.since)})") for one in release.troubles)

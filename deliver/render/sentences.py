@@ -54,6 +54,11 @@ def _of_step(what: str) -> Callable[[Entry, Release], str]:
     return made
 
 
+def _pods_awaited(entry: Entry, release: Release) -> str:
+    """`waiting up to 5m for candidate pod web-candidate-x: cannot be scheduled: 0/1 nodes are available`."""
+    return f"waiting up to {words(entry.numbers['seconds'])} for {entry.reason}"
+
+
 def _shift_began(entry: Entry, release: Release) -> str:
     return _of_step(f": {words_of(release).shifting} {{name}}")(entry, release)
 
@@ -126,6 +131,7 @@ _SENTENCES: Mapping[Event, Callable[[Entry, Release], str]] = {
     Event.STEP_SKIPPED: _of_step(": {name} stands already"),
     Event.SHIFT_BEGAN: _shift_began,
     Event.READINESS_AWAITED: lambda entry, release: f"waiting again: {entry.reason}",
+    Event.PODS_AWAITED: _pods_awaited,
     Event.BAKE_BEGAN: _of_step(": baking {name} for {bake}"),
     Event.BAKE_RESUMED: lambda entry, release: "baking again",
     Event.BAKE_OVER: lambda entry, release: f"the bake is over, and the step is not judged yet: {entry.reason}",

@@ -100,7 +100,8 @@ def check_cells(check: View) -> list[str]:
 
 def problem(found: View) -> str:
     who = f"{found['arm']} pod `{found['pod']}`" if found["pod"] else found["arm"]
-    return f"{who}: {found['cause']}, {found['message']}"
+    since = f" (since {found['since'][11:19]} UTC)" if found.get("since") else ""
+    return f"{who}: {found['cause']}, {found['message']}{since}"
 
 
 def took(view: View, release: Release, now: float) -> str:

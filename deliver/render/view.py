@@ -9,9 +9,9 @@ from deliver.formatting.formats import finite, rfc3339
 from deliver.formatting.sanitize import clean_data
 from deliver.model.codec import encode
 from deliver.model.journal import Entry, EntryKind
-from deliver.model.observation import ArmSeen, Observation, RouteSeen
+from deliver.model.observation import ArmSeen, Observation, Problem, RouteSeen
 from deliver.model.plan import Step
-from deliver.model.release import Direction, Outcome, Phase, Release
+from deliver.model.release import READINESS_GATE, SILENT, Direction, Outcome, Phase, Release
 from deliver.model.verdict import CheckResult
 from deliver.render import flag
 from deliver.render.exposure import words_of
@@ -56,7 +56,7 @@ def release_view(release: Release, seen: Observation | None, now: float) -> View
         "steps": [_step(release, index, step, now) for index, step in enumerate(release.plan.steps)],
         "checks": [check_view(check) for check in newest_checks(release, seen)],
         "judged_by": judged_by(release),
-        "problems": problems(seen),
+        "problems": problems(release, seen),
         "paused": {"by": release.paused.actor, "reason": release.paused.reason} if release.paused else None,
         "actor": release.actor,
         "started": rfc3339(release.started),
@@ -264,14 +264,23 @@ def baked(release: Release, now: float) -> float | None:
     return round(min(max((release.ended or now) - release.bake_since, 0.0), release.current.bake), 3)
 
 
-def problems(seen: Observation | None) -> list[View]:
-    """What is wrong with pods and Deployments, as the API server says."""
+def problems(release: Release, seen: Observation | None) -> list[View]:
+    """What is wrong with pods and Deployments, as the API server says. since: of what may mend itself and is waited for."""
+    known = {(one.arm, one.cause): one for one in release.troubles}
     found: list[View] = []
     for name, arm in (("stable", seen.stable), ("candidate", seen.candidate)) if seen else ():
-        if arm and arm.problem:
-            found.append({"arm": name, "pod": None, "cause": arm.problem.cause, "message": arm.problem.message})
-        pods = [(pod.name, pod.problem) for pod in arm.pods if pod.problem] if arm else []
-        found += [{"arm": name, "pod": pod, "cause": problem.cause, "message": problem.message} for pod, problem in pods]
+        those: list[tuple[str | None, Problem]] = [(None, arm.problem)] if arm and arm.problem else []
+        those += [(pod.name, pod.problem) for pod in arm.pods if pod.problem] if arm else []
+        for pod, problem in those:
+            waited = known.pop((name, problem.cause), None)
+            since = {"since": rfc3339(waited.since)} if waited else {}
+            found.append({"arm": name, "pod": pod, "cause": problem.cause, "message": problem.message, **since})
+    if seen:  # what a pod's status alone does not tell
+        more = [one for one in known.values() if one.cause in (READINESS_GATE, SILENT)]
+        found += [
+            {"arm": one.arm, "pod": one.who.rpartition(" ")[2], "cause": one.cause, "message": one.text, "since": rfc3339(one.since)}
+            for one in more
+        ]
     return found
 
 

@@ -8,15 +8,21 @@ from dataclasses import dataclass, field
 class Behaviour:
     """Times are seconds, shares 0..1.
 
-    missing: the registry does not have it. pull: time to fetch it. start: from the container's start to its first good probe.
+    mount: seconds in which a volume of its pods cannot be mounted, told in Events alone.
+    missing: the registry does not have it. pull: time to fetch it; unpulled: so many tries fail before that, for the reason `why`.
+    start: from the container's start to its first good probe.
     ready: probes succeed at all. errors: share of requests answered 500. latency: median answer time; spread: sigma of its log-normal.
     sound: seconds of serving in which it answers as a healthy one does; errors and slowness come after that.
     crash: exits that long after its start (0: never) with exit code `code` and reason `reason` (Error, OOMKilled).
+    crashes: only at so many starts of a pod, 0 = at each.
     stop: from SIGTERM to its exit. log: last lines that a crash leaves.
     """
 
+    mount: float = 0.0
     missing: bool = False
     pull: float = 0.2
+    unpulled: int = 0
+    why: str = ""
     start: float = 0.5
     ready: bool = True
     errors: float = 0.0
@@ -24,6 +30,7 @@ class Behaviour:
     spread: float = 0.5
     sound: float = 0.0
     crash: float = 0.0
+    crashes: int = 0
     code: int = 1
     reason: str = "Error"
     stop: float = 2.1

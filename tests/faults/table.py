@@ -155,7 +155,7 @@ ROWS = (
         "F16",
         "the candidate's image is gone from the registry",
         make.image_gone,
-        ENOUGH_RUN | {"rolled": PROMOTED, "back": BACK, "else": back("image")},
+        dict.fromkeys(ENOUGH_RUN, held("cannot pull")) | {"rolled": PROMOTED, "back": BACK, "else": back("image")},
     ),
     Row("F17", "the candidate crashes in a loop", make.crash_loop, {"rolled": BACK, "else": back("")}, grace=0.1),
     Row("F18", "a drain evicts a pod of each side", make.evicted, {"back": BACK, "else": PROMOTED}, grace=1.0),
@@ -163,7 +163,7 @@ ROWS = (
         "F19",
         "a quota with no room",
         make.quota,
-        dict.fromkeys(ENOUGH_RUN, held("exceeded quota"))
+        dict.fromkeys(ENOUGH_RUN, PROMOTED)  # its old pods go as it rolls, and that makes room
         | {"preflight": refused(9, "ResourceQuota tight"), "rolled": PROMOTED, "back": BACK, "else": back("quota")},
     ),
     Row(

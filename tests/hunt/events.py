@@ -126,6 +126,21 @@ def _drain(play: "Play", number: int, seconds: float) -> None:
     play.clock.after(seconds, lambda: play.world.api.patch("nodes", "", name, {"spec": {"unschedulable": None}}))
 
 
+def _no_room(play: "Play", seconds: float) -> None:
+    """Every node is full for so long: pods that run stay, and no other one starts."""
+    for name in ("node-1", "node-2"):
+        play.world.api.patch("nodes", "", name, {"spec": {"unschedulable": True}})
+        play.clock.after(seconds, lambda name=name: play.world.api.patch("nodes", "", name, {"spec": {"unschedulable": None}}))  # type: ignore[misc]
+
+
+def _no_quota(play: "Play", seconds: float) -> None:
+    """Somebody else uses the namespace's pods up for so long."""
+    name = f"quota-{play.clock.now():.0f}"
+    body = {"metadata": {"name": name}, "spec": {"hard": {"pods": str(len(play.referee.pods()))}}}
+    play.world.api.create("resourcequotas", "shop", body)
+    play.clock.after(seconds, lambda: play.world.api.delete("resourcequotas", "shop", name))
+
+
 def _pod_crash(play: "Play", number: int, seconds: float) -> None:
     if pod := _chosen(play, number):
         name = pod["metadata"]["name"]

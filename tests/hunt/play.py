@@ -16,8 +16,10 @@ from deliver.model.spec import Analysis, Limits, ReleaseSpec
 from deliver.model.verdict import CheckResult, Verdict
 from deliver.testing.flags import FLAG
 from deliver_sandbox import fixtures
+from deliver_sandbox.api import MERGE
 from deliver_sandbox.controllers.kubelet import Node
 from deliver_sandbox.faults import WRITES, Killed
+from deliver_sandbox.images import Behaviour
 from tests.engine.invariants import journal_faults, unplanned
 from tests.engine.rig import METRIC, TARGET, Judge, Quiet, Rig
 from tests.hunt.flag_rules import FlagRules
@@ -26,13 +28,14 @@ from tests.hunt.process_cluster import Author, HuntScript, Kill, ProcessCluster
 from tests.hunt.referee import USER_KINDS, Answer, Referee
 from tests.hunt.stage import Process, Stage
 from tests.hunt.users import image_of
-from tests.hunt.worlds import IMAGES, Story
+from tests.hunt.worlds import IMAGES, Start, Story
 
 OLD, NEW, OTHER = "registry/web:1.0.0", "registry/web:new", "registry/web:other"
 SECRET = "hunt-s3cr3t-9f2c"
 LONGEST = 6 * 3600.0
 TROUBLE = {"fault", "freeze", "lag", "sleep", "flag down", "flag slow", "flag lost"}
 QUICK = 5.0
+BUSY = "unexpected status from HEAD request: 429 Too Many Requests"
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class PlayedAnalyzer:
     reply: str = "PASS"
 
     def run(self, work: Callable[[], None]) -> None:
-        if work.__qualname__.startswith("FlagPoller"):  # the story tells of the checks' answers, not of the flag system's
+        if work.__qualname__.startswith(("FlagPoller", "PodEvents")):  # the story tells of the checks' answers, not of the flag system's
             work()
             return
         self.asked, (self.reply, delay) = self.play.clock.now(), self.play.verdict()
@@ -81,6 +84,14 @@ class PlayedAnalyzer:
         return AnalysisResult((check,), None, self.asked + self.process.skew)
 
 
+def _starting(start: Start, image: str, made: Behaviour) -> Behaviour:
+    """An image as it starts in this world: what is slow is so for every version, the registry is busy for the new one alone."""
+    made = replace(made, start=made.start + start.ready_after)
+    if start.crashes and not made.crash:
+        made = replace(made, crash=0.2, crashes=start.crashes)
+    return replace(made, unpulled=start.unpulled, why=BUSY) if image == NEW and not made.missing else made
+
+
 @dataclass
 class Play:
     story: Story
@@ -93,7 +104,7 @@ class Play:
     def __post_init__(self) -> None:
         start = self.story.start
         ours = {OLD: IMAGES["good"], NEW: IMAGES[start.image], OTHER: IMAGES["good"]}
-        images = {image: replace(one, start=one.start + start.ready_after) for image, one in ours.items()}
+        images = {image: _starting(start, image, one) for image, one in ours.items()}
         env = {"PASSWORD": SECRET} if start.secret else None
         self.world = fixtures.world(start.replicas, images, start.services, start.rps, start.hpa, self.story.seed, env=env)
         if start.secret:
@@ -109,6 +120,9 @@ class Play:
         self.cluster = ProcessCluster(self.world.api, self.world.kubelet, script=self.script)
         self.cluster.author = self.author
         self.clusters: list[ProcessCluster] = []
+        if start.min_ready:
+            self.world.api.patch("deployments", "shop", "web", {"spec": {"minReadySeconds": start.min_ready}}, MERGE)
+            self.clock.wait(start.min_ready + 5.0)
         self.before = self.rig.before()
         steps = len(start.weights) + 1
         self.flags = HuntFlags(play=self)
@@ -259,6 +273,8 @@ class Play:
             say(5, f"it ends {outcome}: {self.referee.record.get('reason')}")
         if outcome in ("PROMOTED", "ROLLED_BACK"):
             self._clean(outcome)
+        if self.story.patient and self.referee.record and outcome != "PROMOTED":
+            say(5, f"a good version ends {outcome}: {self.referee.record.get('reason')}")
         if gentle and outcome == "ROLLED_BACK" and "second" not in {event.kind for event in self.story.events}:
             now = self.rig.before()
             for key, was in self.before.items():

@@ -59,6 +59,9 @@ class Start:
     strategy: str = "canary"
     hold: float = 0.0  # of blue-green, and whether the metrics judge its preview too
     preview_metrics: bool = False
+    crashes: int = 0  # times that a pod of any version exits while it starts
+    unpulled: int = 0  # tries to pull the new image that meet a registry which is busy
+    min_ready: int = 0  # the Deployment's minReadySeconds
     ready_after: float = 0.0  # seconds that a pod of any version takes until it is ready, beside its image's own
 
 
@@ -80,6 +83,11 @@ class Story:
         return self.start.image in ("good", "slow", "errors", "missing", "unready") and not any(
             event.kind in rough for event in self.events
         )
+
+    @property
+    def patient(self) -> bool:
+        """Nothing is wrong with the version, and all that is with its world passes within the limits."""
+        return self.start.image == "good" and not self.start.approval and {event.kind for event in self.events} <= {"no room", "no quota"}
 
     def without(self, number: int) -> "Story":
         return replace(self, events=self.events[:number] + self.events[number + 1 :])
@@ -221,6 +229,31 @@ def late(seed: int) -> Story:
     return replace(story, start=start, events=(begun, *events))
 
 
+def outside(seed: int) -> Story:
+    """What clusters do to pods that start: no node or no quota for a while, a busy registry, exits at the start on both sides.
+
+    At times with the usual troubles of `late` or `green` as well.
+    """
+    random = Random(f"outside {seed}")
+    story = random.choice((late, green, wild))(seed)
+    start = replace(
+        story.start,
+        image=random.choice(("good", "good", "good", "crash", "missing")),
+        approval=False,
+        rps=random.choice((2.0, 20.0)),
+        crashes=random.choice((0, 0, 1, 2)),
+        unpulled=random.choice((0, 0, 1, 2)),
+        min_ready=random.choice((0, 0, 10, 40)),
+        ready_after=random.choice((0.0, 0.0, 5.0)),
+    )
+    span = 60.0 + 2 * start.bake
+    kinds = [random.choice(("no room", "no quota", "evict")) for _ in range(random.choice((0, 1, 1, 2)))]
+    args = {"evict": (random.randrange(100), 1)}
+    events = [Event(round(random.uniform(0.0, span), 2), kind, args.get(kind, (random.choice((5.0, 20.0, 40.0)),))) for kind in kinds]
+    events += story.events if random.random() < 0.4 else ()
+    return replace(story, start=start, events=tuple(sorted(events, key=lambda event: event.at)))
+
+
 def _of_the_flag(random: Random, at: float) -> Event:
     match random.choice(("flag down", "flag down", "flag slow", "flag lost", "flag edit")):
         case "flag down":
@@ -252,4 +285,4 @@ def person(seed: int) -> Story:
     return replace(story, events=tuple(sorted((*story.events, *more), key=lambda event: event.at)))
 
 
-MAKERS = {"world": story_of, "wild": wild, "green": green, "flag": flag, "person": person, "late": late}
+MAKERS = {"world": story_of, "wild": wild, "green": green, "flag": flag, "person": person, "late": late, "outside": outside}

@@ -1,17 +1,18 @@
 """What ends the way forward of a release of pods: a candidate that fails turns it back, edits by others hold it."""
 
+from deliver.engine.core import readiness
+from deliver.engine.core.crashes import excuses_loss, judged_problem
 from deliver.engine.core.guards import Fail, Hold, lost_deployment
 from deliver.engine.core.route import empty_behind_weight
 from deliver.model import journal
 from deliver.model.action import Verb
 from deliver.model.frozen import replace
-from deliver.model.observation import ArmSeen, Observation, PodSeen
+from deliver.model.observation import ArmSeen, Observation, PodSeen, Problem
 from deliver.model.plan import Side
 from deliver.model.release import Direction, Release, digest_of
 from deliver.model.verdict import CheckResult, Verdict
 
 PODS_CHECK = CheckResult("pods", "pods", Verdict.BLIND)
-UNCERTAIN = 30.0  # seconds that a cause which may mend itself (no node has room yet, a first pull error) is given
 
 
 def failed_candidate(release: Release, seen: Observation, now: float) -> Fail | None:
@@ -24,9 +25,11 @@ def failed_candidate(release: Release, seen: Observation, now: float) -> Fail | 
         return Fail(f"the candidate's image was changed to {candidate.image}{candidate.editor or ' by somebody'}")
     if candidate.problem and candidate.problem.certain:
         return Fail(f"candidate: {candidate.problem.message}")
-    for pod in candidate.pods:
-        if pod.problem and (pod.problem.certain or now - pod.since > UNCERTAIN):
-            return Fail(f"candidate pod {pod.name}: {pod.problem.message}")
+    if bad := broken_pod(release, seen):
+        return Fail(f"candidate pod {bad[0].name}: {bad[1].message}")
+    if waited := readiness.given_up(release, now):
+        setting = f"within {waited.patience:g} s" if waited.patience else f"within {release.spec.limits.ready:g} s (`limits.ready`)"
+        return Fail(f"{waited}; that did not mend itself {setting}")
     if scaled_down(release, seen):
         return Fail(f"the candidate Deployment {release.candidate} was scaled to {candidate.desired} by somebody")
     if seen.route.side is Side.CANDIDATE and candidate.ready == 0 and seen.stable and seen.stable.ready_of(release.snapshot.hash):
@@ -34,7 +37,17 @@ def failed_candidate(release: Release, seen: Observation, now: float) -> Fail | 
     if seen.stable and seen.route.side is Side.BOTH and seen.route.weight is not None and (empty := empty_behind_weight(seen)):
         return Fail(f"the router sends requests to both sides by weight, and the {empty} has no ready pod")
     if lost := lost_readiness(release, seen):
-        return Fail(f"candidate pod {lost[0].name} lost its readiness ({candidate.ready} of {len(candidate.pods)} are ready)")
+        gates = f": {readiness.gates_text(lost[0])}" if lost[0].gates else ""
+        return Fail(f"candidate pod {lost[0].name} lost its readiness ({candidate.ready} of {len(candidate.pods)} are ready){gates}")
+    return None
+
+
+def broken_pod(release: Release, seen: Observation) -> tuple[PodSeen, Problem] | None:
+    """A candidate pod that time will not mend."""
+    for pod in seen.candidate.pods if seen.candidate else ():
+        problem = judged_problem(release, seen, pod)
+        if problem and problem.certain:
+            return pod, problem
     return None
 
 
@@ -45,22 +58,26 @@ def scaled_down(release: Release, seen: Observation) -> bool:
 
 
 def lost_readiness(release: Release, seen: Observation) -> list[PodSeen]:
-    """Pods that had been ready and are not. One that an eviction replaced is terminating, and its heir may still start."""
+    """Pods that had been ready and are not. One that an eviction replaced is terminating, and its heir may still start.
+
+    Readiness gates may be taken back from pods that the Services do not lead to any more: that is nobody's failure.
+    """
     if seen.candidate is None or not (release.exposed or (release.current.preview and release.bake_since)):
         return []
-    return [pod for pod in seen.candidate.pods if pod.lost]
+    led = seen.route.side is not Side.STABLE
+    return [pod for pod in seen.candidate.living if pod.lost and (led or not pod.gates) and not excuses_loss(release, seen, pod)]
 
 
 def pods_check(release: Release, seen: Observation) -> CheckResult:
     """The candidate's pods as a check of their own, so that a release without metrics is judged by something."""
     wanted, candidate = release.current.candidate_pods, seen.candidate
-    ready = candidate.ready if candidate else 0
+    ready = readiness.ready_as_led(candidate, candidate.hash, seen, Side.CANDIDATE) if candidate else 0
     restarts = candidate.restarts if candidate else 0
     why = f"{ready} of {wanted} candidate pods ready, restarts: {restarts}"
-    bad = [pod for pod in (candidate.pods if candidate else ()) if pod.problem and pod.problem.certain]
+    bad = broken_pod(release, seen)
     verdict = Verdict.FAIL if bad or lost_readiness(release, seen) else Verdict.PASS if ready >= wanted else Verdict.BLIND
     if bad:
-        why = f"{bad[0].name}: {bad[0].problem.message if bad[0].problem else ''}"
+        why = f"{bad[0].name}: {bad[1].message}"
     stable = float(seen.stable.ready if seen.stable else 0)
     said = replace(PODS_CHECK, verdict=verdict, why=why, candidate=float(ready), stable=stable, limit=float(wanted), samples=ready)
     return release.checks[0] if release.checks[:1] == (said,) else said  # what says the same need not be saved anew

@@ -1,6 +1,6 @@
 """A release of pods: its Services lead a growing share of the traffic to a candidate."""
 
-from deliver.engine.core import pod_guards, progress, promote, rollback
+from deliver.engine.core import pod_guards, progress, promote, readiness, rollback
 from deliver.engine.core.decision import Decision, wait
 from deliver.engine.core.guards import Fail, Hold
 from deliver.engine.core.route import empty_behind_weight, has_capacity
@@ -39,7 +39,8 @@ def check_guards(release: Release, seen: Observation, now: float) -> Fail | Hold
 
 
 def with_checks(release: Release, seen: Observation) -> Release:
-    """The pods' own check first; pods that we delete do not fail it."""
+    """The pods' own check first; pods that we delete do not fail it. And with what its pods are waited for."""
+    release = readiness.followed(release, seen)
     if seen.candidate is None or journal.done(release.journal, Verb.DELETE_CANDIDATE):
         return release
     return replace(release, observed=seen.candidate_percent, checks=(pod_guards.pods_check(release, seen), *seen.checks))
@@ -58,10 +59,10 @@ def can_wait_to_finish(release: Release) -> bool:
 def compared_pods(release: Release, seen: Observation) -> ComparedPods | None:
     """In the finish the Deployment itself gets pods of the new version."""
     stable, candidate = seen.stable, seen.candidate
-    if stable is None or candidate is None or not candidate.ready:
+    if stable is None or candidate is None or not candidate.able:
         return None
     if release.course is not Direction.PROMOTING:
-        return stable.pods, candidate.pods
+        return stable.pods, tuple([replace(pod, ready=pod.able) for pod in candidate.pods])  # they are asked before their gates are set
     return stable.of(release.snapshot.hash), (*candidate.pods, *(pod for pod in stable.pods if pod.hash != release.snapshot.hash))
 
 

@@ -1,6 +1,6 @@
 """The way forward: hold what must not move, bring up the candidate, shift, watch, and on to the next step."""
 
-from deliver.engine.core import cutover, few_requests, guards, pod_guards, proof_gate
+from deliver.engine.core import cutover, few_requests, guards, pod_guards, proof_gate, readiness
 from deliver.engine.core.decision import (
     Decision,
     act,
@@ -20,7 +20,7 @@ from deliver.model.action import Verb
 from deliver.model.frozen import replace
 from deliver.model.journal import Event
 from deliver.model.observation import ArmSeen, Observation
-from deliver.model.plan import Exposure, Side, Step
+from deliver.model.plan import ORIGINAL, Exposure, Side, Step
 from deliver.model.release import Direction, Phase, Release
 from deliver.model.verdict import CheckResult, Verdict, binding, combined
 
@@ -65,7 +65,7 @@ def ensure_candidate_ready(release: Release, seen: Observation, now: float) -> D
     """Both arms at the step's size and ready; before its first request the candidate has passed its health checks too."""
     step, stable, candidate = release.current, seen.stable, seen.candidate
     assert stable is not None  # ensure_stable_pinned() has seen to it
-    unready = ensure_stable_ready(release, step, stable, now)
+    unready = ensure_stable_ready(release, step, stable, seen, now)
     surges = step.stable_pods > release.snapshot.replicas and not release.exposed
     if unready and (unready.action or not surges):
         return unready  # temporary pods and a candidate that nobody can reach start together
@@ -80,11 +80,12 @@ def ensure_candidate_ready(release: Release, seen: Observation, now: float) -> D
         return act(replace(release, blind_since=0.0), now, Verb.SCALE_CANDIDATE, f"{step.name} wants {size} candidate pods", pods=size)
     if unready:
         return unready
-    if not candidate.hash or not candidate.settled or candidate.ready < size:
-        return _late(release, now, f"{candidate.ready} of {size} candidate pods ready")
+    ready = readiness.ready_as_led(candidate, candidate.hash, seen, Side.CANDIDATE)
+    if not candidate.hash or not candidate.settled or ready < size:
+        return _late(release, now, f"{ready} of {size} candidate pods ready")
     if release.candidate_hash != candidate.hash:
         release = replace(release, candidate_hash=candidate.hash).noted(
-            now, Event.CANDIDATE_READY, subject=candidate.hash, numbers={"ready": candidate.ready, "pods": size}
+            now, Event.CANDIDATE_READY, subject=candidate.hash, numbers={"ready": ready, "pods": size}
         )
         return Decision(release, None, now)
     if step.preview and not release.bake_since and (unopened := ensure_preview_open(release, seen, now)):
@@ -94,18 +95,17 @@ def ensure_candidate_ready(release: Release, seen: Observation, now: float) -> D
     return None
 
 
-def ensure_stable_ready(release: Release, step: Step, stable: ArmSeen, now: float) -> Decision | None:
+def ensure_stable_ready(release: Release, step: Step, stable: ArmSeen, seen: Observation, now: float) -> Decision | None:
     """The stable side at the step's size: what is above that of before comes by our hand, or by the floor of the autoscaler."""
     if stable.desired < step.stable_pods and release.snapshot.autoscaler is None:
         surging = replace(release, surged=max(release.surged, step.stable_pods))
         return act(surging, now, Verb.SCALE_STABLE, f"{step.name} wants {step.stable_pods} stable pods", pods=step.stable_pods)
     surges = step.stable_pods > release.snapshot.replicas
     wanted = step.stable_pods if surges else min(step.stable_pods, stable.desired)
-    ready = stable.ready_of(release.snapshot.hash)
+    ready = readiness.ready_as_led(stable, release.snapshot.hash, seen, Side.STABLE)
     if ready >= wanted:
         return None
-    why = f": {stable.problem.message}" if stable.problem else ""
-    return _late(release, now, f"{ready} of {max(wanted, stable.desired)} stable pods ready{why}")
+    return _late(release, now, f"{ready} of {max(wanted, stable.desired)} stable pods ready")
 
 
 def ensure_preview_open(release: Release, seen: Observation, now: float) -> Decision | None:
@@ -154,6 +154,10 @@ def ensure_route(release: Release, seen: Observation, now: float) -> Decision | 
             )
         if unjudged := ensure_judged_again(release, seen, now):
             return unjudged
+        if step.side is Side.CANDIDATE and seen.candidate and readiness.waits_for_gates(seen.candidate, seen.candidate.hash):
+            wanted = ORIGINAL  # alone it would have no endpoint: both sides serve until its readiness gates are set
+            if seen.route.shows(wanted):
+                return _late(release, now, f"{seen.candidate.ready} of {step.candidate_pods} candidate pods ready")
         exposed = release.exposed or step.side is not Side.STABLE
         # a bake is of unbroken exposure, a drain of one move
         release = replace(release, exposed=exposed, bake_since=0.0, blind_since=0.0, shift=None)
@@ -268,12 +272,14 @@ def ensure_approved(release: Release, now: float, since: float) -> Decision:
 
 
 def _late(release: Release, now: float, what: str) -> Decision:
-    """Not there yet; a step that never gets ready fails."""
+    """Not there yet; a step whose pods stop getting ready fails."""
     limit = release.spec.limits.ready
     release = enter_phase(release, Phase.PREPARING, now, Event.READINESS_AWAITED, reason=what)
-    if now - release.since >= limit:
-        return Decision(turn_back(release, f"not ready within {limit:g} s (`limits.ready`): {what}", now), None, now)
-    return wait(release, now, release.since + limit)
+    since = readiness.begun(release, release.since)
+    if now - since >= limit:
+        late = f"no more pods got ready within {limit:g} s" if release.progress.at > release.since else f"not ready within {limit:g} s"
+        return Decision(turn_back(release, f"{late} (`limits.ready`): {what}{readiness.why_text(release)}", now), None, now)
+    return wait(release, now, since + limit)
 
 
 def _proven(release: Release, seen: Observation, now: float, wanted: Exposure) -> Decision | None:

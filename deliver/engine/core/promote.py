@@ -3,8 +3,9 @@
 All through it the traffic is on a side with full ready capacity: on the candidate until the Deployment has rolled, then on it.
 """
 
-from deliver.engine.core import cutover, guards
+from deliver.engine.core import cutover, guards, readiness
 from deliver.engine.core.cleanup import ensure_released
+from deliver.engine.core.crashes import CAUSES
 from deliver.engine.core.decision import Decision, act, end, enter_phase, hold, turn_back, wait, wait_while_paused
 from deliver.engine.core.progress import awaiting_samples
 from deliver.engine.core.route import ensure_verified, has_capacity, ready_endpoints, serves_nobody, verified_at
@@ -15,7 +16,7 @@ from deliver.model.action import Verb
 from deliver.model.frozen import replace
 from deliver.model.journal import Event
 from deliver.model.observation import ArmSeen, Observation
-from deliver.model.plan import Exposure, Side
+from deliver.model.plan import ORIGINAL, Exposure, Side
 from deliver.model.release import Outcome, Phase, Release, digest_of
 
 
@@ -92,22 +93,33 @@ def ensure_rolled_out(release: Release, stable: ArmSeen, seen: Observation, now:
     whole = stable.settled and stable.hash and stable.ready >= stable.desired and len(stable.living) == stable.ready
     if whole or release.new_hash:
         return None
-    limit = release.spec.limits.ready
-    if stable.problem and stable.problem.certain:
-        return Decision(
-            hold(
-                release,
-                f"Deployment {stable.deployment} does not roll out: {stable.problem.message}; {traffic_stays_text(seen)}",
-                now,
-            ),
-            None,
-            now,
-        )
-    if now - updated_at(release) >= limit:
-        ready = f"{stable.ready} of {stable.desired} ready"
-        text = f"Deployment {stable.deployment} did not roll out within {limit:g} s: {ready}; {traffic_stays_text(seen)}"
+    if final := _final_cause(stable):
+        text = f"Deployment {stable.deployment} does not roll out: {final}; {traffic_stays_text(seen)}"
         return Decision(hold(release, text, now), None, now)
+    if seen.route.side is Side.CANDIDATE and readiness.waits_for_gates(stable, stable.hash):
+        why = "readiness gates of the new pods are set once they are in the Services: whoever is ready serves"
+        return act(replace(release, shift=None), now, Verb.ROUTE, why, exposure=ORIGINAL)
+    since, limit = readiness.begun(release, updated_at(release)), release.spec.limits.ready + stable.min_ready
+    if now - since >= limit:
+        return Decision(hold(release, f"{_stuck_text(release, stable)}; {traffic_stays_text(seen)}", now), None, now)
     return wait(release, now)
+
+
+def _final_cause(stable: ArmSeen) -> str:
+    """What time will not mend, "" for nothing. A new pod that crashes may be one that does so while it starts."""
+    if stable.problem and stable.problem.certain:
+        return stable.problem.message
+    new = (pod for pod in stable.of(stable.hash) if not pod.ready and pod.problem and pod.problem.cause not in CAUSES)
+    return next((f"pod {pod.name}: {pod.problem.message}" for pod in new if pod.problem and pod.problem.certain), "")
+
+
+def _stuck_text(release: Release, stable: ArmSeen) -> str:
+    """What was waited for in vain, how long by which settings, and what kept the pods."""
+    what = f"Deployment {stable.deployment} did not roll out: {stable.ready} of {stable.desired} ready"
+    more = ", no more of them" if release.progress.at > updated_at(release) else ""
+    besides = f" and {stable.min_ready:g} s (`minReadySeconds`)" if stable.min_ready else ""
+    late = f"; {stable.problem.message}" if stable.problem else ""
+    return f"{what}{more} within {release.spec.limits.ready:g} s (`limits.ready`){besides}{late}{readiness.why_text(release)}"
 
 
 def updated_at(release: Release) -> float:
@@ -158,9 +170,9 @@ def _mending(release: Release, stable: ArmSeen, now: float, meanwhile: str) -> D
     """It was whole when it had rolled out, and lost pods since: the candidate is there until it is whole again."""
     moved = (entry.at for entry in journal.outcomes(release.journal, Verb.ROUTE))
     began = max([release.resumed, *moved, *journal.times(release.journal, Event.STABLE_UPDATED)])
-    limit = release.spec.limits.ready
-    if now - began >= limit + release.spec.limits.drain:
-        text = f"Deployment {stable.deployment} has {stable.ready} of {stable.desired} pods ready since it rolled out; {meanwhile}"
+    if now - readiness.begun(release, began) >= release.spec.limits.ready + release.spec.limits.drain:
+        few = f"has {stable.ready} of {stable.desired} pods ready since it rolled out{readiness.why_text(release)}"
+        text = f"Deployment {stable.deployment} {few}; {meanwhile}"
         return Decision(hold(release, text, now), None, now)
     return wait(release, now)
 

@@ -3,6 +3,7 @@
 Nothing here waits for the candidate, for metrics, for an approval or for another driver.
 """
 
+from deliver.engine.core import readiness
 from deliver.engine.core.cleanup import ensure_released
 from deliver.engine.core.decision import Decision, act, end, enter_phase, last_refusal, wait
 from deliver.engine.core.route import SECOND_LOOK, ensure_verified, has_capacity, moves_to, serves_nobody, verified_at
@@ -26,8 +27,9 @@ def next_action(release: Release, seen: Observation, now: float) -> Decision:
     if stable is None or stable.uid != release.snapshot.uid:
         gone = f"Deployment {release.spec.target.deployment} is not the one that stood before; traffic was left where it is"
         return Decision(end(release, Outcome.ROLLBACK_FAILED, now, f"{gone} (rolling back because {release.reason})"), None, now)
-    if now - release.since >= LIMIT:
-        why = f"not done within {LIMIT:g} s: {_hindrance(release, stable, seen)} (rolling back because {release.reason})"
+    if now - max(release.since, release.progress.at) >= LIMIT:
+        late = f"not done within {LIMIT:g} s{_since_progress(release)}"
+        why = f"{late}: {_hindrance(release, stable, seen)} (rolling back because {release.reason})"
         return Decision(end(release, Outcome.ROLLBACK_FAILED, now, why), None, now)
     return (
         ensure_traffic_on_stable(release, stable, seen, now)
@@ -36,10 +38,14 @@ def next_action(release: Release, seen: Observation, now: float) -> Decision:
     )
 
 
+def _since_progress(release: Release) -> str:
+    return " since the last pod got ready" if release.progress.at > release.since else ""
+
+
 def _hindrance(release: Release, stable: ArmSeen, seen: Observation) -> str:
     """Why the rollback does not get done, the cause before what follows from it: without stable pods the others cannot go."""
     able = has_capacity(stable.ready_of(release.snapshot.hash), release, seen)
-    few = "" if able else "the stable side has too few ready pods"
+    few = "" if able else f"the stable side has too few ready pods{readiness.why_text(release)}"
     found = last_refusal(release) or seen.route.foreign or seen.route.detail or few or remaining_pods_text(seen)
     return found or ("not everything stands as before" if release.traffic_off else "the Services do not lead to the stable pods alone")
 
@@ -100,6 +106,9 @@ def move_to_stable(release: Release, stable: ArmSeen, seen: Observation, now: fl
     home = release.snapshot.hash
     if has_capacity(stable.ready_of(home), release, seen):
         return act(release, now, Verb.ROUTE, release.reason, exposure=Exposure(Side.STABLE, home))
+    if seen.route.side is Side.CANDIDATE and readiness.waits_for_gates(stable, home):
+        why = "readiness gates of the stable pods are set once they are in the Services: whoever is ready serves"
+        return act(release, now, Verb.ROUTE, why, exposure=ORIGINAL)
     if serves_nobody(stable, seen):
         return act(release, now, Verb.ROUTE, "no pod that has the traffic is ready: whoever is ready serves", exposure=ORIGINAL)
     if needs_restoring(release, stable):

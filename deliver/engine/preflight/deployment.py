@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deliver.cluster.port import Cluster, Watch
-from deliver.engine.preflight import planned_writes, preview, quota, twice
+from deliver.engine.preflight import planned_writes, preview, quota, rollout, twice
 from deliver.engine.preflight.causes import collected, refusal
 from deliver.engine.preflight.findings import (
     check_image,
@@ -108,7 +108,9 @@ def propose(
     if made is None or unclear:
         raise refusal(findings, unclear) or AssertionError("something is unclear")
     plan, before, preview_findings = made
-    findings += preview_findings + unjudged_findings(spec, plan) + duration_findings(spec, plan, duration(spec, plan))
+    takes = duration(spec, plan) + rollout.rollout_time(deployment)
+    findings += preview_findings + unjudged_findings(spec, plan) + duration_findings(spec, plan, takes)
+    findings += rollout.rollout_findings(deployment, [pod for pod in look.list("pods") if pod["metadata"]["uid"] in own], plan, spec.limits)
     findings += (
         quota_problems
         + _ports(cluster, deployment, spec, stable.desired, extra_pods(plan, stable.desired))
@@ -119,7 +121,7 @@ def propose(
     findings += _record_room(release)
     findings += [Finding("weight", "info", note) for note in plan.notes]
     patches = planned_writes.planned_writes(release, router, stable.desired)
-    return Proposal(release, tuple(findings), patches, duration(spec, plan), worst_exposure(plan), stable.pods)
+    return Proposal(release, tuple(findings), patches, takes, worst_exposure(plan), stable.pods)
 
 
 def _first_container(deployment: Object) -> str:
@@ -193,7 +195,7 @@ def find_autoscaler(cluster: Cluster, target: Target) -> tuple[AutoscalerSnapsho
 
 
 def duration(spec: ReleaseSpec, plan: Plan) -> float:
-    """Seconds of the bakes, drains and verifications; pods' start-up and the final roll-out come on top."""
+    """Seconds of the bakes, drains and verifications; pods' start-up and the roll-out come on top."""
     return sum(step.bake + 1.0 for step in plan.steps) + 2 * spec.limits.drain + plan.hold + 2.0
 
 

@@ -16,6 +16,7 @@ from deliver.engine.runtime.lease import Lock
 from deliver.engine.runtime.metric_history import measured
 from deliver.engine.runtime.metric_search import MetricSearcher, with_found_metrics
 from deliver.engine.runtime.observer import Observer, watches
+from deliver.engine.runtime.pod_events import PodEvents
 from deliver.engine.runtime.record_store import Store
 from deliver.engine.runtime.reporter import Reporter
 from deliver.engine.runtime.stop_signal import Stop
@@ -65,6 +66,7 @@ class Driver:
         namespace = release.spec.target.namespace
         self.feed = deps.cluster.follow(namespace, wanted, deps.clock.wake)
         self.observer = Observer(self.feed, deps.router)
+        self.events = PodEvents(deps.cluster, namespace, deps.clock, deps.background)
         write = GuardedWriter(deps.cluster, namespace, lease, release.fence, self.feed)
         self.executor = Executor(deps.cluster, deps.router, write, deps.flag)
         self.over = False
@@ -110,7 +112,8 @@ class Driver:
         self.over = self.release.outcome is not None
         if not self.over:
             self.deps.flag.consider(self.release, seen)
-            wake_at = min(wake_at, self.deps.flag.due(self.deps.clock.now()))
+            now = self.deps.clock.now()
+            wake_at = min(wake_at, self.deps.flag.due(now), self.events.due(now))
         return wake_at
 
     def due(self) -> bool:
@@ -121,7 +124,7 @@ class Driver:
         seen, flag = self.seen, self.deps.flag.latest
         if seen is None:
             return True  # the first look has failed
-        if self.watching.latest is not self.judged or flag is not seen.flag or self.observer.differs(self.release):
+        if self.watching.latest is not self.judged or flag is not seen.flag or self.events.fresh or self.observer.differs(self.release):
             return True
         stopped = self.deps.stop.is_set() and self.release.course is not Direction.ROLLING_BACK  # a rollback goes on all the same
         if stopped or self.lease.lost_to is not None:
@@ -157,6 +160,7 @@ class Driver:
         judged = self.judged = self.watching.latest
         seen = self.observer.look(release, now, judged.results, judged.at, judged.candidate_percent)
         requests = tuple([one for one in seen.requests if one.id not in self.answered])
+        seen = self.events.consider(release, seen)
         self.seen = seen = replace(seen, switch=judged.switch, flag=self.deps.flag.latest, requests=requests)
         if self.lease.lost_to is not None or self.observer.newest_fence(release, seen) > release.fence:
             raise Superseded(f"release {release.id} was taken over", why=f"by {self.lease.lost_to or 'another driver'}")

@@ -45,6 +45,7 @@ class Run:
     probed: bool = False
     backoff: float = 0.0
     restarts: int = 0
+    pulls: int = 0
     ended: bool = False
     last: Object = field(default_factory=dict)
     logs: list[str] = field(default_factory=list)
@@ -76,6 +77,8 @@ class Kubelet:
             self._terminate(meta["uid"], meta.get("deletionGracePeriodSeconds", 30))
         elif change.old is not None and change.old["spec"] is not change.obj["spec"]:
             self._respecified(change.obj)
+        if change.type == "MODIFIED":
+            podstatus.gated(self.api, change.obj)
 
     # -- scheduling
 
@@ -93,28 +96,26 @@ class Kubelet:
         image = pod["spec"]["containers"][0]["image"]
         run = Run(uid, namespace, name, image, self._new_ip(), self.images.of(image), node.name)
         self.runs[uid] = run
-        podstatus.scheduled(self.api, pod, node.name, node.ip)
-        self.clock.after(0.05, lambda: self._pull(run, 0.0))
+        bound = podstatus.scheduled(self.api, pod, node.name, node.ip)
+        if run.behaviour.mount:
+            text = 'MountVolume.SetUp failed for volume "data" : rpc error: code = Unavailable desc = volume is not attached yet'
+            self.clock.after(0.1, lambda: self.events.tell(bound, "FailedMount", text, source="kubelet", warning=True))
+        self.clock.after(run.behaviour.mount + 0.05, lambda: self._pull(run, 0.0))
 
     def _pick(self, pod: Object) -> tuple[Node | None, str]:
         counts: dict[str, int] = {}
         for run in self.runs.values():
             counts[run.node] = counts.get(run.node, 0) + 1
         wanted = pod["spec"].get("nodeSelector") or {}
-        matching = [node for node in self.nodes if wanted.items() <= self._labels(node).items()]
-        fits = [node for node in matching if self._open(node) and counts.get(node.name, 0) < node.pods]
+        alike = [node for node in self.nodes if wanted.items() <= self._labels(node).items()]
+        fits = [node for node in alike if self._open(node) and counts.get(node.name, 0) < node.pods]
         if fits:
             return min(fits, key=lambda node: (counts.get(node.name, 0), node.name)), ""
         total, full = len(self.nodes), sum(counts.get(node.name, 0) >= node.pods for node in self.nodes)
-        why = (
-            "node(s) didn't match Pod's node affinity/selector"
-            if not matching
-            else "Too many pods"
-            if full
-            else "node(s) were unschedulable"
-        )
+        strange = wanted and not alike
+        why = "node(s) didn't match Pod's node affinity/selector" if strange else "Too many pods" if full else "node(s) were unschedulable"
         head = f"0/{total} nodes are available: {total} "
-        hope = "Preemption is not helpful for scheduling." if not matching else "No preemption victims found for incoming pod."
+        hope = "Preemption is not helpful for scheduling." if strange else "No preemption victims found for incoming pod."
         return None, f"{head}{why}. preemption: {head}{hope}"
 
     def _labels(self, node: Node) -> dict[str, str]:
@@ -137,7 +138,8 @@ class Kubelet:
         pod = self._pod(run)
         if pod is None:
             return
-        if run.behaviour.missing:
+        if run.behaviour.missing or run.pulls < run.behaviour.unpulled:
+            run.pulls += 1
             self._pull_failed(run, pod, backoff)
             return
         podstatus.creating(self.api, pod, run)
@@ -146,7 +148,7 @@ class Kubelet:
 
     def _pull_failed(self, run: Run, pod: Object, backoff: float) -> None:
         """ErrImagePull at each try, ImagePullBackOff in between: 10 s, doubling to 300 s."""
-        why = podstatus.pull_error(run.image)
+        why = run.behaviour.why or podstatus.pull_error(run.image)
         self.events.tell(pod, "Failed", f'Failed to pull image "{run.image}": {why}', source="kubelet", warning=True)
         podstatus.waiting(self.api, pod, run, "ErrImagePull", why)
         wait = min(backoff * 2 or _FIRST_BACKOFF, MAX_BACKOFF)
@@ -169,7 +171,7 @@ class Kubelet:
         run.running, run.started = True, self.clock.now()
         self.events.tell(pod, "Started", "Container started", source="kubelet")
         probe = pod["spec"]["containers"][0].get("readinessProbe")
-        if run.behaviour.crash:
+        if run.behaviour.crash and not 0 < run.behaviour.crashes <= run.restarts:
             self.clock.after(run.behaviour.crash, lambda: self._exit(run, life))
         if probe is None:
             run.serving = run.probed = True

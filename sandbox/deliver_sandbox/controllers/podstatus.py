@@ -46,7 +46,7 @@ def _put(api: Api, pod: Object, changes: Object, conditions: dict[str, tuple[boo
         if reason:
             item |= {"reason": reason, "message": message}
         known[type_] = item
-    ordered = [known[type_] for type_ in _ORDER if type_ in known]
+    ordered = [known[type_] for type_ in (*_ORDER, *(type_ for type_ in known if type_ not in _ORDER)) if type_ in known]
     status = {**old, **changes, "conditions": ordered}
     if status != old:
         api.store.put("pods", {**pod, "status": status})
@@ -55,19 +55,41 @@ def _put(api: Api, pod: Object, changes: Object, conditions: dict[str, tuple[boo
 def _ready(pod: Object, ready: bool) -> dict[str, tuple[bool, str, str]]:
     names = " ".join(container["name"] for container in pod["spec"]["containers"])
     why = ("", "") if ready else ("ContainersNotReady", f"containers with unready status: [{names}]")
-    return {"Ready": (ready, *why), "ContainersReady": (ready, *why)}
+    unset = _unset_gates(pod) if ready else []
+    gated = (False, "ReadinessGatesNotReady", " ".join(unset)) if unset else (ready, *why)
+    return {"Ready": gated, "ContainersReady": (ready, *why)}
+
+
+def _unset_gates(pod: Object) -> list[str]:
+    """Why each of its readiness gates that is not True keeps it from being ready."""
+    known = {item["type"]: item["status"] for item in (pod.get("status") or {}).get("conditions") or ()}
+    gates = [gate["conditionType"] for gate in pod["spec"].get("readinessGates") or ()]
+    return [
+        f'corresponding condition of pod readiness gate "{gate}" does not exist.'
+        if gate not in known
+        else f'the status of pod readiness gate "{gate}" is not "True", but {known[gate]}'
+        for gate in gates
+        if known.get(gate) != "True"
+    ]
+
+
+def gated(api: Api, pod: Object) -> None:
+    """Somebody may have set a readiness gate."""
+    if pod["spec"].get("readinessGates") and (found := condition(pod.get("status") or {}, "ContainersReady")):
+        _put(api, pod, {}, _ready(pod, found["status"] == "True"))
 
 
 def unschedulable(api: Api, pod: Object, why: str) -> None:
     _put(api, pod, {"phase": "Pending"}, {"PodScheduled": (False, "Unschedulable", why)})
 
 
-def scheduled(api: Api, pod: Object, node: str, ip: str) -> None:
+def scheduled(api: Api, pod: Object, node: str, ip: str) -> Object:
     """Bound to a node, and taken up by its kubelet."""
     bound = api.store.put("pods", {**pod, "spec": {**pod["spec"], "nodeName": node}})
     changes = {"phase": "Pending", "hostIP": ip, "hostIPs": [{"ip": ip}], "startTime": stamp(api.clock.now()), "observedGeneration": 1}
     changes["containerStatuses"] = _statuses(bound, {"waiting": {"reason": "ContainerCreating"}}, None)
     _put(api, bound, changes, {"Initialized": (True, "", ""), "PodScheduled": (True, "", ""), **_ready(bound, False)})
+    return bound
 
 
 def _statuses(pod: Object, state: Object, run: "Run | None", ready: bool = False, started: bool = False) -> list[Object]:

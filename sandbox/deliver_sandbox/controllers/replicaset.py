@@ -86,7 +86,7 @@ class ReplicaSetController(Controller):
         status["observedGeneration"] = obj["metadata"]["generation"]
         known = condition(obj["status"], "ReplicaFailure")
         if failure:
-            if known is None or known["message"] != failure:
+            if known is None:  # one of the same reason stays as it is: its message names the pod of the first try
                 now = stamp(self.clock.now())
                 known = {
                     "type": "ReplicaFailure",

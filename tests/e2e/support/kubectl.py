@@ -49,6 +49,9 @@ class Kubectl:
     def patch(self, kind: str, name: str, body: Object) -> None:
         self("patch", kind, name, "--type=merge", "-p", json.dumps(body))
 
+    def patch_status(self, kind: str, name: str, body: Object) -> None:
+        self("patch", kind, name, "--subresource=status", "--type=merge", "-p", json.dumps(body))
+
     def delete(self, *things: str, wait: bool = True) -> None:
         self("delete", *things, f"--wait={str(wait).lower()}", "--ignore-not-found")
 

@@ -53,6 +53,8 @@ class Hands(Protocol):
 
     def patch(self, kind: str, name: str, body: Object) -> None: ...
 
+    def patch_status(self, kind: str, name: str, body: Object) -> None: ...
+
     def delete(self, *things: str, wait: bool = True) -> None:
         """wait: until they are gone."""
 

@@ -88,6 +88,9 @@ class Rest:
     def patch(self, kind: str, name: str, body: Object) -> None:
         self._done("PATCH", f"{self._path(kind, name)}?fieldManager=kubectl-patch", body, MERGE)
 
+    def patch_status(self, kind: str, name: str, body: Object) -> None:
+        self._done("PATCH", f"{self._path(kind, name, subresource='status')}?fieldManager=kubectl-patch", body, MERGE)
+
     def delete(self, *things: str, wait: bool = True) -> None:
         for thing in things:
             kind, _, name = thing.partition("/")

@@ -200,7 +200,7 @@ def test_a_deployment_that_cannot_roll_out_is_held_at_once_when_that_is_certain(
 
 def test_a_roll_out_has_its_time_from_the_update_or_from_where_it_was_taken_up():
     slow = seen(Side.CANDIDATE, stable=renewed(pods=pods(1, NEW)))
-    late = "Deployment web did not roll out within 300 s: 1 of 4 ready; all traffic stays on the candidate"
+    late = "Deployment web did not roll out: 1 of 4 ready within 300 s (`limits.ready`); all traffic stays on the candidate"
     assert held(decide(done(finishing(), "update-stable", [NOW - 300]), slow, NOW)) == late
     assert waits(decide(done(finishing(), "update-stable", [NOW - 900, NOW - 299.9]), slow, NOW))
     assert waits(decide(done(finishing(resumed=NOW - 299.9), "update-stable", [NOW - 900]), slow, NOW))

@@ -254,8 +254,8 @@ BAD: list[tuple[str, Callable[[Rig], object] | None, str, float]] = [
     ("registry/web:2.0.0-crash", None, "keeps crashing (exit code 1)", 60.0),
     ("registry/web:2.0.0-oom", None, "killed for want of memory (OOMKilled)", 60.0),
     ("registry/web:2.0.0-unready", None, "not ready within 60 s (`limits.ready`): 0 of 1 candidate pods ready", 75.0),
-    ("registry/web:1.1.0", no_room, "cannot be scheduled: 0/1 nodes are available", 45.0),
-    ("registry/web:1.1.0", small_quota, "exceeded quota", 15.0),
+    ("registry/web:1.1.0", no_room, "cannot be scheduled: 0/1 nodes are available", 75.0),
+    ("registry/web:1.1.0", small_quota, "exceeded quota", 75.0),
 ]
 
 

@@ -225,7 +225,7 @@ def test_the_deployment_cannot_roll_out_in_the_finish_held_with_all_traffic_on_t
     dog = watched(rig)
     release = rig.run()
     assert release.outcome is Outcome.HELD
-    assert "did not roll out within 300 s" in release.reason
+    assert "did not roll out: 0 of 4 ready within 300 s" in release.reason
     assert "all traffic stays on the candidate" in release.reason
     assert rig.world.traffic.tally.lost() == 0
     dog.check(release)
