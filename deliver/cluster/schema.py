@@ -163,6 +163,8 @@ def _no_mapping(value: Any, shape: Mapping[Any, Shape], at: str) -> str:
             if inner is int and name in value:  # the API server leaves a number out, it never says null
                 return f"{where} is null, not int"
             value.pop(name, None)
+        elif needed and item == []:
+            return f"{where} is empty"
         elif found := _misfit(item, inner, where):
             return found
     return ""

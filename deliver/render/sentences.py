@@ -26,7 +26,8 @@ def _intent(entry: Entry, release: Release) -> str:
 
 
 def _outcome(entry: Entry, release: Release) -> str:
-    return f"{entry.action}: {entry.reason}" if entry.reason else str(entry.action)
+    action = str(entry.action or "an action that the record does not name")
+    return f"{action}: {entry.reason}" if entry.reason else action
 
 
 def _started(entry: Entry, release: Release) -> str:
@@ -175,7 +176,8 @@ _SENTENCES: Mapping[Event, Callable[[Entry, Release], str]] = {
 def phrase(intent: Entry, release: Release) -> tuple[str, str]:
     """What an action is to do, and what is true when it is done."""
     action = intent.action
-    assert action is not None  # each intent has one
+    if action is None:  # an outcome whose intent is not in the journal any more, or not as we wrote it
+        return "carry out an action that the record does not name", "an action was carried out that the record does not name"
     name, twin = f"`{clean(release.spec.target.deployment)}`", f"`{clean(release.candidate)}`"
     own = flag.quoted(release)
     pods, share = count(action.pods, "pod"), f"{action.share:g} % of users"

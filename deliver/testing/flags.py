@@ -29,7 +29,7 @@ class MemoryFlags:
     """served: what the instances serve by now; `arrives` says whether a write gets to them.
 
     on: its switch, which no release ever turns on. rules: what other people's own rules give the treatment to, beside the share. kept: of
-    these, what our kill went over. there: nobody has removed it.
+    what is other people's, what our writes went over. there: nobody has removed it.
     """
 
     name: ClassVar[str] = "memory"
@@ -106,6 +106,8 @@ class MemoryFlags:
             raise Conflict("changed meanwhile", status=409)
         if not self.on:
             raise Rejected("it is switched off, and not by this release", status=422)
+        if self.fails is None and self._is_somebodys("note", self.note):
+            self.kept = {**self.kept, "note": self.note}
         return self._write(percent, mark, "set")
 
     def kill(self, write: Writer, flag: str, mark: Mark) -> str:

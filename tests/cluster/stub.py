@@ -117,7 +117,8 @@ def listing(version: int, *names_and_versions: tuple[str, int]) -> Answer:
 
 
 # what a pod, a Service, a Deployment and a Lease must have, each its own part of it
-SPEC = {"containers": [], "selector": {}, "template": {"metadata": {}, "spec": {"containers": []}}}
+CONTAINERS = [{"name": "web"}]
+SPEC = {"containers": CONTAINERS, "selector": {}, "template": {"metadata": {}, "spec": {"containers": CONTAINERS}}}
 
 
 def obj(name: str, version: int, **labels: str) -> dict[str, Any]:

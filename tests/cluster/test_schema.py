@@ -73,6 +73,16 @@ def nulled(body: Any, path: tuple[str | int, ...]) -> bool:
     return True
 
 
+@pytest.mark.parametrize("kind", ["deployments", "pods", "replicasets"])
+def test_a_pod_or_a_template_without_containers_is_none(kind: str):
+    body = copy.deepcopy(next(iter(Rig.make().world.store.every(kind, "shop"))))
+    spec = body["spec"] if kind == "pods" else body["spec"]["template"]["spec"]
+    spec["containers"] = []
+    with pytest.raises(Unreachable) as caught:
+        fitting(kind, body)
+    assert "containers is empty" in caught.value.why
+
+
 @pytest.mark.parametrize("kind", ["deployments", "pods", "replicasets", "services", "endpointslices"])
 def test_a_null_where_nothing_need_be_is_as_if_it_were_not_there(kind: str):
     rig, tried = Rig.make(), 0

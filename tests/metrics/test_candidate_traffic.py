@@ -6,7 +6,7 @@ from deliver.metrics.candidate_traffic import check_exposure
 from deliver.model.evidence import Tally
 from deliver.model.observation import PodSeen
 from deliver.model.verdict import Verdict
-from tests.metrics.test_evidence_metric import CANDIDATE, STABLE, Shop, Watch, rates
+from tests.metrics.evidence_shop import CANDIDATE, STABLE, Shop, Watch, rates
 
 
 def pods(number: int, ready: bool = True) -> tuple[PodSeen, ...]:

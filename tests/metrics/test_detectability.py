@@ -9,7 +9,7 @@ from deliver.model.plan import Plan, Side, Step
 from deliver.model.release import Release
 from deliver.model.spec import Analysis, EvidenceMetric, RatioMetric
 from deliver.plugins.interfaces import MetricsError
-from tests.metrics.test_evidence_metric import ERRORS, STABLE, Shop, rates
+from tests.metrics.evidence_shop import ERRORS, STABLE, Shop, rates
 
 STEPS = (
     Step("10 %", 10.0, Side.BOTH, candidate_pods=1, stable_pods=9, bake=300.0),

@@ -4,98 +4,11 @@ import dataclasses
 
 import pytest
 
-from deliver.metrics.analyzer import StepAnalyzer, StepSetup
-from deliver.metrics.calibrate import CalibrationInputs
-from deliver.metrics.evidence_store import EvidenceStore
 from deliver.model.codec import decode, encode
 from deliver.model.evidence import MetricEvidence
-from deliver.model.observation import PodSeen
-from deliver.model.spec import Analysis, EvidenceMetric, RatioMetric
-from deliver.model.verdict import Verdict
-from deliver.plugins.interfaces import Answer, Histogram, MetricsError, Series
-
-PASS, FAIL, BLIND = Verdict.PASS, Verdict.FAIL, Verdict.BLIND
-BEGIN = 10_000.0
-STABLE = tuple(PodSeen(f"web-7d5f8-abcd{n}", f"s{n}", ready=True, since=10.0) for n in (1, 2))
-CANDIDATE = (PodSeen("web-candidate-66b9c-xyz12", "c1", ready=True, since=BEGIN - 30),)
-ERRORS = EvidenceMetric("errors", bad='req{code="500"}', total="req", min_samples=20)
-
-
-class Shop:
-    """Requests since BEGIN - 30 at a steady rate, scraped every 15 s; of stable since `past` seconds before that.
-
-    rates: pod -> (requests, bad ones) a second. lost: no scrape after it.
-    """
-
-    def __init__(self, rates, *, past=0.0, down=False):
-        self.rates, self.past, self.down, self.at, self.asked, self.lost = rates, past, down, BEGIN, [], float("inf")
-
-    def series(self, selector, since, every):
-        for pod, (rate, bad) in self.rates.items():
-            for code in ("200", "500"):
-                if 'code="500"' in selector and code == "200":
-                    continue
-                speed = bad if code == "500" else rate - bad
-                first = BEGIN - 30 - (self.past if pod.startswith("web-7d5f8") else 0)
-                times = [t for t in range(int(first), int(min(self.at, self.lost)) + 1) if t % every == 0 and t > since]
-                yield Series(
-                    {"__name__": "req", "pod": pod, "code": code}, tuple((float(t), float(round(speed * (t - first)))) for t in times)
-                )
-
-    def raw(self, selector, window, timeout):
-        self.asked.append(selector)
-        if self.down:
-            raise MetricsError("no route to host")
-        return Answer(selector, tuple(one for one in self.series(selector, self.at - window, 15) if one.points))
-
-    def value(self, query, timeout):
-        self.asked.append(query)
-        summed = {}
-        for one in self.series(query, BEGIN - 21600, 30):
-            if one.labels["pod"].startswith("web-7d5f8"):
-                for t, v in one.points:
-                    summed.setdefault(one.labels["pod"], {}).setdefault(t, 0.0)
-                    summed[one.labels["pod"]][t] += v
-        return Answer(query, tuple(Series({"pod": pod}, tuple(points.items())) for pod, points in summed.items()))
-
-    def now(self, timeout):
-        return self.at
-
-
-def rates(candidate_bad, stable_bad=0.01, rate=5.0):
-    return {STABLE[0].name: (2 * rate, stable_bad), STABLE[1].name: (2 * rate, stable_bad), CANDIDATE[0].name: (rate, candidate_bad)}
-
-
-class Watch:
-    """An analyzer that looks every 15 s."""
-
-    def __init__(self, shop, *metrics, measures=None, step=BEGIN, shared=False, alone=False, **analysis):
-        self.shop = shop
-        self.evidence_store = EvidenceStore(
-            CalibrationInputs(started=BEGIN - 40, seconds=600, fraction=0.2, seed="web-1", poll=5.0), dict(measures or {})
-        )
-        spec = Analysis(metrics=metrics or (ERRORS,), **analysis)
-        self.analyzer = StepAnalyzer(
-            spec,
-            shop,
-            (),
-            lambda: self.shop.at,
-            StepSetup(shared=shared, alone=alone),
-            evidence_store=self.evidence_store,
-            timer=lambda: 0.0,
-        )
-        self.analyzer.reset(step)
-
-    def look(self, seconds=15, stable=STABLE, candidate=CANDIDATE):
-        self.shop.at += seconds
-        return self.analyzer.analyze("shop", stable, candidate)
-
-    def until(self, verdict, looks=40):
-        for number in range(1, looks + 1):
-            done = self.look()
-            if done.results[0].verdict is verdict:
-                return number, done.results[0]
-        return None, done.results[0]
+from deliver.model.spec import RatioMetric
+from deliver.plugins.interfaces import Answer, MetricsError
+from tests.metrics.evidence_shop import BEGIN, BLIND, CANDIDATE, ERRORS, FAIL, PASS, STABLE, Shop, Watch, rates
 
 
 def test_a_candidate_that_is_worse_fails_and_says_how_much():
@@ -279,83 +192,6 @@ def test_after_a_switch_the_candidate_is_held_against_the_last_hour():
     number, result = watch.until(FAIL, 60)
     assert number is not None
     assert "times as bad as stable" in result.why
-
-
-# ---------------------------------------------------------------- latency
-
-
-class Timed(Shop):
-    """The same pods with a histogram of three buckets: `slow` of the requests take longer than 0.25 s. native: as one sample a scrape."""
-
-    def __init__(self, slow, *, native=False):
-        super().__init__(dict.fromkeys(slow, (10.0, 0.0)))
-        self.slow, self.native = slow, native
-
-    def raw(self, selector, window, timeout):
-        self.asked.append(selector)
-        name = selector.partition("{")[0]
-        if self.native is (name != "seconds"):
-            return Answer(selector)
-        return Answer(selector, tuple(one for pod in self.slow for one in self._of(pod, name, self.at - window)))
-
-    def value(self, query, timeout):
-        return Answer(query)
-
-    def _of(self, pod, name, since):
-        times = [t for t in range(int(BEGIN - 30), int(self.at) + 1) if t % 15 == 0 and t > since]
-        whole = {t: round(10.0 * (t - BEGIN + 30)) for t in times}
-        late = {t: round(self.slow[pod] * whole[t]) for t in times}
-        labels = {"__name__": name, "pod": pod}
-        if self.native:
-            buckets = lambda t: ((0.0, 0.1, (whole[t] - late[t]) / 2), (0.1, 0.25, (whole[t] - late[t]) / 2), (0.25, 1.0, float(late[t])))  # noqa: E731
-            yield Series(labels, (), tuple((float(t), Histogram(float(whole[t]), buckets(t))) for t in times))
-        elif name == "seconds_count":
-            yield Series(labels, tuple((float(t), float(whole[t])) for t in times))
-        else:
-            for bound, count in (("0.1", lambda t: (whole[t] - late[t]) / 2), ("0.25", lambda t: whole[t] - late[t]), ("+Inf", whole.get)):
-                yield Series(labels | {"le": bound}, tuple((float(t), float(count(t))) for t in times))
-
-
-LATENCY = EvidenceMetric("latency", histogram="seconds", min_samples=20)
-
-
-def slow(candidate, stable=0.05):
-    return {STABLE[0].name: stable, STABLE[1].name: stable, CANDIDATE[0].name: candidate}
-
-
-@pytest.mark.parametrize("native", [False, True])
-def test_a_slow_candidate_fails_at_the_bounds_that_tell_something(native):
-    watch = Watch(Timed(slow(0.5), native=native), LATENCY)
-    number, result = watch.until(FAIL)
-    assert number is not None
-    assert [track.bound for track in watch.evidence_store.measures["latency"].tracks] == [0.1, 0.25]
-    assert "requests slower than 0.25 s (50 %)" in result.why
-    number, result = Watch(Timed(slow(0.05), native=native), LATENCY).until(FAIL, 20)
-    assert (number, result.verdict) == (None, PASS)
-
-
-def test_where_all_are_fast_the_lowest_bound_is_enough():
-    watch = Watch(Timed(slow(0.5, stable=0.0)), LATENCY)
-    number, result = watch.until(FAIL)
-    assert number is not None
-    assert "slower than 0.25 s" in result.why or "slower than 0.1 s" in result.why
-
-
-def test_other_buckets_than_stable_are_blind_not_slow():
-    shop = Timed(slow(0.05))
-    watch = Watch(shop, LATENCY)
-    watch.look()
-    theirs = shop._of
-
-    def renamed(pod, name, since):
-        for one in theirs(pod, name, since):
-            if "candidate" not in pod or one.labels.get("le") != "0.25":
-                yield one
-
-    shop._of = renamed
-    results = [watch.look().results[0] for _ in range(4)]
-    assert {one.verdict for one in results} == {BLIND}
-    assert "the candidate's histogram has no bound 0.25 any more" in results[0].why
 
 
 # ---------------------------------------------------------------- what goes wrong

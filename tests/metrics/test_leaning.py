@@ -7,7 +7,7 @@ import pytest
 from deliver.metrics import preflight
 from deliver.model.spec import Analysis
 from deliver.plugins.interfaces import Answer
-from tests.metrics.test_evidence_metric import BEGIN, BLIND, CANDIDATE, ERRORS, FAIL, PASS, STABLE, Shop, Watch, rates
+from tests.metrics.evidence_shop import BEGIN, BLIND, CANDIDATE, ERRORS, FAIL, PASS, STABLE, Shop, Watch, rates
 
 
 def test_one_client_that_tries_again_within_a_look_is_no_gross_harm():

@@ -3,8 +3,10 @@
 import pytest
 
 from deliver.model.action import Action, Verb
-from deliver.model.journal import Entry, Event
+from deliver.model.frozen import replace
+from deliver.model.journal import Entry, Event, Result
 from deliver.model.release import Release
+from deliver.render.events import Narrator
 from deliver.render.sentences import sentence
 
 NUMBERS = dict.fromkeys(("ready", "pods", "candidate", "total", "seconds", "requests", "needed", "rate", "percent"), 3.0)
@@ -40,3 +42,12 @@ FEW = "errors: 1 request in 1 m 20 s is too few to judge by (proof is asked for 
 def test_a_sentence_has_the_numbers_of_its_entry_and_the_names_of_its_release(event: Event, more: dict, told: str, scene):
     made = sentence(Entry(1, 1.0, event, **more), scene("mid-bake").release)
     assert made.startswith(told) and (len(made) == len(told) or event in {Event.FEW_REQUESTS, Event.PROOF_AWAITED})
+
+
+@pytest.mark.parametrize("result", [Result.DONE, Result.FAILED, Result.UNKNOWN])
+def test_an_outcome_whose_intent_is_not_in_the_record_can_be_read(result: Result, scene):
+    release = scene("mid-bake").release
+    entry = Entry(1, 1.0, Event.OUTCOME, of=999, result=result, reason="forbidden")
+    assert "an action" in sentence(entry, release)
+    [line] = Narrator().tell(replace(release, journal=(entry,)))
+    assert "an action" in line.text
