@@ -88,7 +88,7 @@ class ArmSeen:
         """Ready pods of the current template. Kept: several rules ask at each look, and most looks find the same pods."""
         return sum([pod.ready for pod in self.pods if pod.hash == self.hash]) if self.hash else 0
 
-    @property
+    @cached_property
     def restarts(self) -> int:
         return sum(pod.restarts for pod in self.pods)
 
