@@ -63,9 +63,9 @@ class IncrementalEncoder:
     def of(self, value: Any) -> str:
         """json.dumps(encode(value)) of a dataclass, without blanks."""
         kind: Any = type(value)
-        known, texts = self._fields, []
+        known, texts, there = self._fields, [], value.__dict__
         for name in _names(kind):
-            item = getattr(value, name)
+            item = there[name]
             one = known.get(name)
             if one is None or one[0] is not item:
                 one = known[name] = item, self._field(name, item)

@@ -129,7 +129,7 @@ class ArmSeen:
     def able_of(self, hash: str) -> int:
         return sum([pod.able for pod in self.pods if pod.hash == hash])
 
-    @property
+    @cached_property
     def restarts(self) -> int:
         return sum(pod.restarts for pod in self.pods)
 

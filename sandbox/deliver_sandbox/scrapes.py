@@ -60,11 +60,11 @@ class Timetable:
         how, target = self.scraping, self._targets.get(uid) or self._new(uid, name)
         if target.due <= since:  # not a target until now
             self._first(target, max(known, since))
-        found = []
+        found, by_chance = [], how.missed or how.jitter
         while target.due <= now:
-            found.append((target.due, not (how.missed and target.random.random() < how.missed)))
+            found.append((target.due, not (by_chance and how.missed and target.random.random() < how.missed)))
             target.number += 1
-            target.due = max(self._moment(target), target.due + 0.001)
+            target.due = max(self._moment(target), target.due + 0.001) if by_chance else self._regular(target)
         return tuple(found)
 
     def waits(self, uid: str, now: float) -> bool:
@@ -84,10 +84,12 @@ class Timetable:
         target.number = int((after - self._begin - target.place) // self.scraping.every) + 1
         target.due = max(self._moment(target), after + 0.001)
 
+    def _regular(self, target: Target) -> float:
+        return self._begin + target.place + target.number * self.scraping.every
+
     def _moment(self, target: Target) -> float:
         how = self.scraping
-        late = target.random.random() * how.jitter * how.every if how.jitter else 0.0
-        return self._begin + target.place + target.number * how.every + late
+        return self._regular(target) + (target.random.random() * how.jitter * how.every if how.jitter else 0.0)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from deliver.engine.commands.first_move import FirstMove
 from deliver.engine.core import decision as decisions
 from deliver.engine.core import flag_release, progress, rollback, route
 from deliver.engine.core.decide import taken_up
@@ -62,7 +63,7 @@ def no_bake(patch: Patch) -> None:
 
 
 def rollback_waits_for_the_driver(patch: Patch) -> None:
-    patch.setattr(import_module("deliver.engine.commands.rollback"), "first_move", lambda *args: lambda release, now: release)
+    patch.setattr(import_module("deliver.engine.commands.rollback"), "first_move", lambda *args: FirstMove())
     patch.setattr(Lease, "seize", Lease.inherit)
 
 
@@ -167,7 +168,7 @@ def no_hold(patch: Patch) -> None:
 
 
 def flag_waits_for_the_driver(patch: Patch) -> None:
-    patch.setattr("deliver.engine.commands.revert_flag.first_move", lambda *args: lambda release, now: release)
+    patch.setattr(import_module("deliver.engine.commands.rollback"), "first_flag_move", lambda *args: FirstMove())
     patch.setattr(Lease, "seize", Lease.inherit)
 
 

@@ -1,31 +1,19 @@
-"""The parts of `deliver rollback`: the first move, and going back after a promotion."""
+"""The parts of `deliver rollback`: which release it takes back, and going back after a promotion."""
 
-import math
-from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from deliver.cluster.port import Cluster
 from deliver.engine.commands.recover import recover_release
 from deliver.engine.commands.revert_flag import REVERTS, named_deployment, recover_flag_release
 from deliver.engine.preflight.deployment import find_autoscaler
-from deliver.engine.runtime.guarded_writer import GuardedWriter
-from deliver.engine.runtime.lease import Lock
-from deliver.engine.runtime.pod_facts import arm, pod_seen
+from deliver.engine.runtime.pod_facts import arm
 from deliver.engine.runtime.record_store import Record, with_number
-from deliver.engine.runtime.reporter import Reporter
-from deliver.model.action import UNLOCKED, Action, Verb
-from deliver.model.errors import ClusterError, InputError, Superseded
+from deliver.model.errors import InputError
 from deliver.model.frozen import replace
 from deliver.model.journal import Event
-from deliver.model.names import HASH
-from deliver.model.plan import Exposure, Plan, Side, Step
-from deliver.model.release import Direction, Outcome, Release, digest_of, done_already, new_release
+from deliver.model.plan import Plan, Side, Step
+from deliver.model.release import Outcome, Release, digest_of, new_release
 from deliver.model.spec import ReleaseSpec, Target
-from deliver.plugins.checked_router import CheckedRouter
-
-FENCED_WITHIN = 1.0  # seconds for each of two calls that come before the users are led home
 
 
 def live_or_recovered(cluster: Cluster, target: Target, record: Record, *, actor: str, now: float) -> Release | None:
@@ -36,61 +24,6 @@ def live_or_recovered(cluster: Cluster, target: Target, record: Record, *, actor
     if release is not None and not record.problem:
         return None
     return recover_release(cluster, target, actor=actor, now=now) or recover_flag_release(cluster, target, actor=actor, now=now)
-
-
-def first_move(
-    cluster: Cluster, router: CheckedRouter, lease: Lock, release: Release, fence: int, reporter: Reporter
-) -> Callable[[Release, float], Release]:
-    """Pin the Services to the stable pods before anything else, lock and journal included, when those pods can take the traffic.
-
-    Answers with what writes it into the journal. Where it cannot be done here, the driver's way back does it in its own order.
-    """
-    home = Exposure(Side.STABLE, release.snapshot.hash)
-    if not home.hash:
-        return lambda record, now: record
-    try:
-        pin(cluster, router, lease, release, fence)
-    except (ClusterError, Superseded) as error:
-        reporter.note(f"{error.what}; going on under the lock")
-        return lambda record, now: record
-    reporter.note("the Services lead to the stable pods; verifying")
-
-    return lambda record, now: done_already(record, now, Action(Verb.ROUTE, UNLOCKED, exposure=home))
-
-
-def pin(cluster: Cluster, router: CheckedRouter, lease: Lock, release: Release, fence: int) -> None:
-    """Lead the users to the stable pods, under our fence alone. Raises ClusterError or Superseded.
-
-    From the last step on the Deployment gets the fence first: a driver that is about to write the new template over it would
-    take away the pods that the users are being led to, and nothing would stop that while this process hangs without the lock.
-    Whether the Deployment can be written to does not decide, and holds the users up no longer than FENCED_WITHIN.
-    """
-    namespace, home = release.spec.target.namespace, Exposure(Side.STABLE, release.snapshot.hash)
-    if release.last_step:
-        with suppress(ClusterError, Superseded):
-            fenced = GuardedWriter(cluster, namespace, lease, fence, urgent=lambda: None)
-            fenced.stamp("deployments", release.spec.target.deployment, deadline=FENCED_WITHIN)
-    write = GuardedWriter(cluster, namespace, lease, fence, urgent=partial(require_capacity, cluster, release))
-    router.set_route(write, replace(release, course=Direction.ROLLING_BACK), home)
-
-
-def require_capacity(cluster: Cluster, release: Release) -> None:
-    """Raises ClusterError when the pods of before are too few, or will not be for long."""
-    found = cluster.list("pods", release.spec.target.namespace, selector=f"{HASH}={release.snapshot.hash}")
-    ready = sum(pod_seen(pod).ready for pod in found if not pod["metadata"].get("deletionTimestamp"))
-    if ready < math.ceil(release.snapshot.replicas / 2):
-        raise ClusterError(f"the stable side has {ready} of {release.snapshot.replicas} pods ready: it needs its pods first")
-    if rolling_away(cluster, release):
-        raise ClusterError("the stable side is rolling away to another version: that is stopped first")
-
-
-def rolling_away(cluster: Cluster, release: Release) -> bool:
-    """The Deployment is on its way to another version: pods of before that are ready now will not be for long."""
-    try:
-        spec = cluster.get("deployments", release.spec.target.namespace, release.spec.target.deployment)["spec"]
-    except ClusterError:
-        return False
-    return digest_of(spec["template"]) != release.snapshot.digest and not spec.get("paused")
 
 
 def require_no_release(live: Release | None, target: Target) -> None:

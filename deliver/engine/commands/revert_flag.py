@@ -1,48 +1,23 @@
-"""`deliver rollback` of a flag release: the first move, going back after a promotion, and a record that is lost."""
+"""`deliver rollback` of a flag release: going back after a promotion, and a record that is lost."""
 
-from collections.abc import Callable
 from typing import Any
 
 from deliver.cluster.port import Cluster
 from deliver.engine.preflight.deployment import snapshot as snapshot_of
 from deliver.engine.preflight.flag import NO_ROUTER
-from deliver.engine.runtime.flag_client import FlagClient, with_flag_state
 from deliver.engine.runtime.flag_undo import parse_flag_undo_note
-from deliver.engine.runtime.guarded_writer import GuardedWriter
-from deliver.engine.runtime.lease import Lock
 from deliver.engine.runtime.pod_facts import arm
 from deliver.engine.runtime.record_store import Record, with_number
-from deliver.engine.runtime.reporter import Reporter
-from deliver.model.action import UNLOCKED, Action, Verb
-from deliver.model.errors import ClusterError, InputError, NotFound, Superseded
+from deliver.model.errors import InputError, NotFound
 from deliver.model.frozen import replace
 from deliver.model.journal import Event
 from deliver.model.names import fence_of
 from deliver.model.objects import Object
 from deliver.model.plan import FlagPlan, Plan, Side, Step
-from deliver.model.release import Direction, Outcome, Phase, Release, ReleaseKind, done_already, new_release
+from deliver.model.release import Direction, Outcome, Phase, Release, ReleaseKind, new_release
 from deliver.model.spec import ReleaseSpec, Target
 
 REVERTS: dict[str, Any] = {"kind": ReleaseKind.REVERT, "course": Direction.ROLLING_BACK, "phase": Phase.ROLLING_BACK}
-
-
-def first_move(
-    cluster: Cluster, flag_client: FlagClient, lease: Lock, release: Release, fence: int, reporter: Reporter
-) -> Callable[[Release, float], Release]:
-    """The safe variant to everyone before anything else, lock and journal included. Answers with what writes it into the journal."""
-    write = GuardedWriter(cluster, release.spec.target.namespace, lease, fence, urgent=lambda: None)
-    kill = Action(Verb.KILL_FLAG, UNLOCKED)
-    try:
-        done = flag_client.do(kill, release, write)
-    except (ClusterError, Superseded) as error:
-        reporter.note(f"{error.what}; going on under the lock")
-        return lambda record, now: record
-    reporter.note("the flag gives the treatment to nobody any more; verifying")
-
-    def noted(record: Release, now: float) -> Release:
-        return with_flag_state(done_already(record, now, kill), kill, done, now)
-
-    return noted
 
 
 def promoted_flag(record: Record) -> Release | None:

@@ -3,14 +3,16 @@
 from deliver.cluster.port import Cluster
 from deliver.engine.commands import revert_flag
 from deliver.engine.commands.deps import Dependencies, dependencies, last_fence, router_of, store_and_lease
+from deliver.engine.commands.first_move import FirstMove, first_flag_move, first_move
 from deliver.engine.commands.operate import take_up
-from deliver.engine.commands.revert import first_move, live_or_recovered, require_no_release, revert
+from deliver.engine.commands.revert import live_or_recovered, require_no_release, revert
 from deliver.engine.commands.run import drive
 from deliver.engine.commands.status import require_target
 from deliver.engine.commands.without_plugin import without_plugin
 from deliver.engine.core.decision import turn_back
 from deliver.engine.runtime.reporter import Reporter
 from deliver.engine.runtime.stop_signal import Stop
+from deliver.model.errors import ClusterError, RollbackIncomplete
 from deliver.model.frozen import replace
 from deliver.model.release import Release
 from deliver.model.spec import Target
@@ -53,12 +55,26 @@ def rollback(
     except PluginError as missing:
         return without_plugin(w, store, lease, live, fence, missing, actor=actor, reason=reason)
     if flag_client:
-        moved = revert_flag.first_move(w.cluster, flag_client, lease, live, fence, w.reporter)
+        moved = first_flag_move(w.cluster, flag_client, lease, live, fence, w.reporter)
     else:
         moved = first_move(w.cluster, router, lease, live, fence, w.reporter)
-    lease.seize(fence_above=fence - 1)
 
     def turned(release: Release, now: float) -> Release:
-        return replace(turn_back(moved(release, now), said, now), ended_by=actor)
+        return replace(turn_back(moved.noted(release, now), said, now), ended_by=actor)
 
-    return take_up(w, store, lease, actor, turned, recovered=live)
+    try:
+        lease.seize(fence_above=fence - 1)
+        return take_up(w, store, lease, actor, turned, recovered=live)
+    except ClusterError as error:
+        raise error if not moved.state else incomplete(live, moved, error) from error
+
+
+def incomplete(live: Release, moved: FirstMove, error: ClusterError) -> RollbackIncomplete:
+    """The error of a call says what that call changed, and not that the users were moved before it."""
+    target = live.spec.target
+    return RollbackIncomplete(
+        f"release {live.id} of {target} is taken back in part: {error.what}",
+        why=error.why,
+        state=f"{moved.state}; the candidate, the holds and the record stay",
+        hint=f"`deliver rollback {target.deployment} -n {target.namespace}` once more does the rest, as soon as that is possible",
+    )

@@ -2,8 +2,8 @@
 
 from deliver.engine.commands.ask_driver import ask_driver
 from deliver.engine.commands.deps import Dependencies, router_of
+from deliver.engine.commands.first_move import pin
 from deliver.engine.commands.operate import is_alive, request_of
-from deliver.engine.commands.revert import pin
 from deliver.engine.runtime.lease import Lock
 from deliver.engine.runtime.record_store import Store
 from deliver.model.errors import ClusterError, RollbackIncomplete, Superseded

@@ -8,6 +8,7 @@ from deliver.cluster.port import Cluster
 from deliver.engine.core.decide import decide
 from deliver.engine.core.decision import end, hold, turn_back
 from deliver.engine.runtime.analysis_poller import AnalysisPoller
+from deliver.engine.runtime.attempts import AttemptLog
 from deliver.engine.runtime.clock import Background, Clock
 from deliver.engine.runtime.executor import Executor
 from deliver.engine.runtime.flag_poller import ReleaseFlag
@@ -75,6 +76,7 @@ class Driver:
         self.saved_measures: Mapping[str, MetricEvidence] = {}
         self.last: tuple[Action, float] | None = None
         self.done: deque[tuple[Action, float]] = deque(maxlen=4 * MAX_TRIES)  # with when, monotonic seconds
+        self.attempts = AttemptLog()
         self.refused = self.repeated = 0
         self.noted_at = float("-inf")
         self.explained = ""
@@ -228,14 +230,21 @@ class Driver:
             return release, seen, clock.now() + left  # refused a moment ago; what wakes us, our own record first, is no reason to hurry
         if sum(one == action and clock.monotonic() - at < REPEAT_AFTER for one, at in self.done) >= MAX_TRIES:
             return release, seen, clock.now() + REPEAT_AFTER  # two that undo each other: whatever the cause is, it is no busy loop
+        vain = self.attempts.in_vain(action, clock.monotonic(), release.spec.limits.ready)
+        if vain and release.course is not Direction.ROLLING_BACK:  # that has a limit of its own
+            release = self.release = hold(self._closed(release), vain, clock.now())
+            self._save(release, force=True)
+            return release, seen, clock.now()
         release, intent = self._intended(release, action)
         self._journal(release, action)
         self.unsaved = None
         try:
             release = self.executor.do(action, release, seen)
         except ClusterError as error:
+            self.attempts.note(action, clock.monotonic(), error)
             result = Result.UNKNOWN if isinstance(error, Unreachable) else Result.FAILED
             return self._refused(release.with_outcome(clock.now(), intent, result, error.what), action, error, seen)
+        self.attempts.note(action, clock.monotonic())
         self.refused = 0
         self.repeated = self.repeated + 1 if self.last and self.last[0] == action else 0
         self.last = (action, clock.monotonic())

@@ -86,7 +86,7 @@ class Observer:
             self._arm(deployment, replicasets, pods, release.snapshot.container, fresh) if deployment else None
             for deployment in (feed.get("deployments", release.spec.target.deployment), feed.get("deployments", release.candidate))
         )
-        if stable and stable.hash and stable.hash == release.snapshot.hash:
+        if stable and stable.hash and stable.hash == release.snapshot.hash and stable.template != release.snapshot.digest:
             # its controller finds no difference: a default that a newer API server fills in is nobody's edit
             stable = replace(stable, template=release.snapshot.digest)
         self._at = at

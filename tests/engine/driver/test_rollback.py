@@ -6,7 +6,7 @@ from itertools import takewhile
 
 import pytest
 
-from deliver.model.errors import Forbidden
+from deliver.model.errors import RollbackIncomplete
 from deliver.model.journal import Event, times
 from deliver.model.release import Outcome
 from deliver.model.spec import Limits
@@ -75,10 +75,23 @@ def test_a_deployment_that_cannot_be_written_to_does_not_hold_the_users_up(harm:
     rig.world.cluster.script.add(Fault(error, verb="patch", kind="deployments", seconds=seconds, until=began + 30.0))
     moved: list[float] = []
     rig.world.store.listen(lambda change: moved.append(rig.world.clock.now()) if change.kind == "services" else None)
-    with suppress(Forbidden):  # the rest of the way back needs the right to it
+    with suppress(RollbackIncomplete):  # the rest of the way back needs the right to it
         rig.verb("rollback")
     assert moved[0] - began < 2.5
     assert rig.world.traffic.tally.lost() == 0
+
+
+def test_a_rollback_that_gets_no_further_than_its_first_move_says_what_stands_and_does_the_rest_when_typed_again():
+    """Not the words of the call that failed, which changed nothing itself."""
+    rig, before = interrupted(in_step(3))
+    rig.world.cluster.script.add(Fault(forbidden, verb="patch", kind="deployments", until=rig.world.clock.now() + 30.0))
+    with pytest.raises(RollbackIncomplete) as caught:
+        rig.verb("rollback")
+    assert "taken back in part: forbidden by a fault script" in caught.value.what
+    assert caught.value.state == "the Services were led to the stable pods; the candidate, the holds and the record stay"
+    assert "`deliver rollback web" in caught.value.hint
+    rig.world.cluster.script.clear()
+    back(rig, before)
 
 
 def test_after_traffic_is_off_no_fresh_connection_reaches_the_candidate():
