@@ -33,7 +33,7 @@ class Crashes:
     """How often one container of a pod has ended by itself, counting the end that it has not come back from.
 
     ended: the last time, unix seconds by its node's clock. down: it has not come back yet. init: it only prepares the pod, and the pod
-    goes on once it has succeeded. text: what became of it.
+    goes on once it has succeeded. message: what became of it.
     """
 
     container: str
@@ -42,7 +42,7 @@ class Crashes:
     down: bool = False
     init: bool = False
     oom: bool = False
-    text: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,7 @@ class Trouble:
     arm: str
     cause: str
     who: str
-    text: str
+    message: str
     since: float
     pods: int = 1
     patience: float = 0.0
@@ -157,7 +157,7 @@ class Trouble:
     def __str__(self) -> str:
         """`candidate pod web-candidate-7d-x (and 2 more): cannot be scheduled: 0/1 nodes are available`."""
         more = f" (and {self.pods - 1} more)" if self.pods > 1 else ""
-        return f"{self.who}{more}: {self.text}"
+        return f"{self.who}{more}: {self.message}"
 
 
 @dataclass(frozen=True)

@@ -278,7 +278,7 @@ def problems(release: Release, seen: Observation | None) -> list[View]:
     if seen:  # what a pod's status alone does not tell
         more = [one for one in known.values() if one.cause in (READINESS_GATE, SILENT)]
         found += [
-            {"arm": one.arm, "pod": one.who.rpartition(" ")[2], "cause": one.cause, "message": one.text, "since": rfc3339(one.since)}
+            {"arm": one.arm, "pod": one.who.rpartition(" ")[2], "cause": one.cause, "message": one.message, "since": rfc3339(one.since)}
             for one in more
         ]
     return found

@@ -2,13 +2,13 @@
 
 import math
 import re
-import ssl
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field
+from urllib3.exceptions import HTTPError
 
 from deliver.analysis.selectors import Selector, parse
 from deliver.plugins.interfaces import Answer, MetricsError, Reach, Series
@@ -73,17 +73,19 @@ class PodScrape:
 
     def _get(self, namespace: str, pod: str, timeout: float) -> str:
         access = self._reach.pod(namespace, pod, self._options.port, "")
-        verify: Any = ssl.create_default_context(cafile=access.verify) if isinstance(access.verify, str) else access.verify
-        if access.cert and isinstance(verify, ssl.SSLContext):
-            verify.load_cert_chain(*access.cert)
+        url, headers = access.url + self._options.path, dict(access.headers())
         try:
-            with httpx.Client(verify=verify, timeout=timeout) as client:
-                answer = client.get(access.url + self._options.path, headers=dict(access.headers()))
-        except httpx.HTTPError as error:
+            if access.send is not None:  # through the API server's proxy, with the kubeconfig's own certificates and identity
+                reply = access.send("GET", url, headers=headers, timeout=timeout)
+                status, text = reply.status, reply.read(decode_content=True).decode("utf-8", "replace")
+            else:
+                plain = httpx.get(url, headers=headers, timeout=timeout)
+                status, text = plain.status_code, plain.text
+        except (httpx.HTTPError, HTTPError) as error:
             raise MetricsError(f"pod {pod} cannot be asked: {type(error).__name__}") from None
-        if answer.status_code != 200:
-            raise MetricsError(f"pod {pod} answered {answer.status_code}")
-        return answer.text
+        if status != 200:
+            raise MetricsError(f"pod {pod} answered {status}")
+        return text
 
 
 def exposition(text: str) -> Iterator[tuple[Mapping[str, str], float]]:

@@ -15,13 +15,13 @@ def judged_problem(release: Release, seen: Observation, pod: PodSeen) -> Problem
         return pod.problem
     for one in pod.crashes:
         if not pod.over and crashes_too_often(release, seen, pod, one):
-            return Problem("oom-kill" if one.oom else "crash-loop", one.text, ended=one.ended)
+            return Problem("oom-kill" if one.oom else "crash-loop", one.message, ended=one.ended)
     down = next((one for one in pod.crashes if one.down and not pod.over), None)
     if down is None or pod.ready:
         return None
     shared = crashes_of_stable(release, seen, down)
     so = f", {'as the stable pods did' if shared else 'and may come up yet'}"
-    return Problem("crash-loop", f"{down.text}{so}", certain=False, ended=down.ended)
+    return Problem("crash-loop", f"{down.message}{so}", certain=False, ended=down.ended)
 
 
 def crashes_too_often(release: Release, seen: Observation, pod: PodSeen, one: Crashes) -> bool:

@@ -64,7 +64,7 @@ def gates_text(pod: PodSeen) -> str:
 def _trouble(release: Release, seen: Observation, arm: str, cause: str, those: Sequence[tuple[str, Problem]]) -> Trouble:
     before = next((one for one in release.troubles if (one.arm, one.cause) == (arm, cause)), None)
     who, problem = next((one for one in those if not one[1].vague), those[0])
-    text = before.text if before and problem.vague else _bounded(problem.message)
+    text = before.message if before and problem.vague else _bounded(problem.message)
     since = before.since if before else seen.at
     patience = max(one.patience for _, one in those) if all(one.patience for _, one in those) else 0.0
     return Trouble(arm, cause, who, text, since, len(those), patience)

@@ -35,7 +35,7 @@ from tests.journalled import intent, outcome
 
 WAITS = Problem("unschedulable", "cannot be scheduled: 0/1 nodes", certain=False)
 CRASHES = Problem("crash-loop", "web keeps crashing (exit code 1)")
-DOWN = {"problem": CRASHES, "crashes": (Crashes("web", 2, NOW - 1, down=True, text=CRASHES.message),)}
+DOWN = {"problem": CRASHES, "crashes": (Crashes("web", 2, NOW - 1, down=True, message=CRASHES.message),)}
 
 
 def danger(release=None, look: Observation | None = None, now: float = NOW) -> Fail | Hold | None:

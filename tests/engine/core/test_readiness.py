@@ -27,7 +27,7 @@ def test_a_cause_counts_from_when_it_was_seen_first_and_is_said_once_whatever_th
     first = waiting(PULL, NOW)
     later = waiting(BACKS_OFF, NOW + 50, first)
     (trouble,) = later.troubles
-    assert (trouble.since, trouble.text) == (NOW, PULL.message), "the words that tell why stay"
+    assert (trouble.since, trouble.message) == (NOW, PULL.message), "the words that tell why stay"
     assert [one.event for one in later.journal].count(Event.PODS_AWAITED) == 1
     assert waiting(None, NOW + 60, later).troubles == ()
 
@@ -74,12 +74,12 @@ def test_gates_are_asked_for_once_users_are_led_to_the_pods(side: Side, ready: i
 
 
 def crashed(count: int, *, container: str = "web", **more: Any) -> Crashes:
-    return Crashes(container, count, NOW - 5, text=f"container {container} keeps crashing", **more)
+    return Crashes(container, count, NOW - 5, message=f"container {container} keeps crashing", **more)
 
 
 def judged(one: Crashes, *, ready: bool = False, stable_crashes: tuple[Crashes, ...] = (), **more: Any) -> Problem | None:
     """Of a candidate pod, beside stable pods that did so while they started."""
-    problem = None if ready and not one.down else Problem("oom-kill" if one.oom else "crash-loop", one.text)
+    problem = None if ready and not one.down else Problem("oom-kill" if one.oom else "crash-loop", one.message)
     pod = PodSeen("web-candidate-1", "u", hash=CANDIDATE, ready=ready, since=NOW - 20, problem=problem, crashes=(one,), **more)
     old = stable(pods=pods(4, HOME, since=NOW - 9000, crashes=tuple(replace(other, ended=NOW - 8980) for other in stable_crashes)))
     return crashes.judged_problem(baking(bake_since=0.0), seen(stable=old, candidate=candidate(pods=(pod,))), pod)
