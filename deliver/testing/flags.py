@@ -140,7 +140,7 @@ class MemoryFlags:
         return self._write(document["percent"], None, "restore")
 
     def release(self, write: Writer, flag: str) -> None:
-        self.mark = None
+        self.mark, self.kept = None, {}
 
     def confirm(self, flag: str, revision: str, percent: float, pods: Sequence[PodSeen]) -> Ack:
         served = (revision == str(self.version) or not self.there) and self.arrives(percent)

@@ -11,7 +11,7 @@ from tests.e2e.support.audit import Asked, Call
 from tests.e2e.support.events import baking, did, ended
 from tests.e2e.support.lab import ROOT
 from tests.e2e.support.process import Deliver
-from tests.e2e.support.world import World
+from tests.e2e.support.world import World, image
 
 Make = Callable[..., World]
 HEALTH = [{"http": {"path": "/healthz", "port": 8080}}]
@@ -156,6 +156,12 @@ def test_the_viewer_may_look_and_nothing_more(shop: World, audit: Asked) -> None
     shop.file("1.1.0", strategy=LONG, analysis={"prometheus": None, "metrics": []})
     planned = viewer("plan")
     assert "50 %" in planned.out, planned
+    stored = objects.deployment(image("1.0.0"), 0, name="stored", labels={"app": "stored"})
+    stored["spec"]["template"]["spec"]["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+    shop.hands.apply(stored)
+    shop.file("1.1.0", target={"deployment": "stored", "namespace": shop.namespace}, analysis={"prometheus": None, "metrics": []})
+    viewer("plan")
+    shop.hands.delete("deployment/stored")
     user = f"system:serviceaccount:{shop.namespace}:test-viewer"
     used |= set(audit.calls(shop.namespace, user)) & rights("viewer")
     assert rights("viewer") - used == set(), "rights that nobody uses"

@@ -86,8 +86,12 @@ class Story:
 
     @property
     def patient(self) -> bool:
-        """Nothing is wrong with the version, and all that is with its world passes within the limits."""
-        return self.start.image == "good" and not self.start.approval and {event.kind for event in self.events} <= {"no room", "no quota"}
+        """Nothing is wrong with the version, and all that is with its world passes within `limits.ready`, a minute."""
+        start, alone = self.start, {event.kind for event in self.events} <= {"no room", "no quota"}
+        backoff = sum(10.0 * 2**n for n in range(start.unpulled)) + sum(10.0 * 2**n for n in range(start.crashes))
+        # a ReplicaSet tries again after twice the time that it has waited: a quota that is back may be found that much later
+        waits = [event.args[0] * (2 if event.kind == "no quota" else 1) for event in self.events] if alone else []
+        return alone and start.image == "good" and not start.approval and start.ready_after + start.min_ready + backoff + sum(waits) < 55.0
 
     def without(self, number: int) -> "Story":
         return replace(self, events=self.events[:number] + self.events[number + 1 :])

@@ -10,11 +10,12 @@ from deliver.cluster.port import Cluster
 from deliver.engine.runtime.flag_client import FlagClient, with_flag_state
 from deliver.engine.runtime.guarded_writer import GuardedWriter
 from deliver.engine.runtime.lease import Lock
-from deliver.engine.runtime.pod_facts import pod_seen
+from deliver.engine.runtime.pod_facts import owner, pod_seen
 from deliver.engine.runtime.reporter import Reporter
 from deliver.model.action import UNLOCKED, Action, Verb
 from deliver.model.errors import ClusterError, Superseded
 from deliver.model.frozen import replace
+from deliver.model.journal import attempts
 from deliver.model.names import HASH
 from deliver.model.plan import Exposure, Side
 from deliver.model.release import Direction, Release, digest_of, done_already
@@ -100,5 +101,17 @@ def rolling_away(cluster: Cluster, release: Release) -> bool:
     try:
         spec = cluster.get("deployments", release.spec.target.namespace, release.spec.target.deployment)["spec"]
     except ClusterError:
-        return False
+        return _has_pods_of_another_template(cluster, release)
     return digest_of(spec["template"]) != release.snapshot.digest and not spec.get("paused")
+
+
+def _has_pods_of_another_template(cluster: Cluster, release: Release) -> bool:
+    """What is known of a Deployment that cannot be read: by what the release has asked of it, and by its ReplicaSets."""
+    if attempts(release.journal, Verb.UPDATE_STABLE):
+        return True
+    before = release.snapshot
+    try:
+        sets = [one for one in cluster.list("replicasets", release.spec.target.namespace) if owner(one) == before.uid]
+    except ClusterError:
+        return False
+    return any(one["spec"].get("replicas") and (one["metadata"].get("labels") or {}).get(HASH) != before.hash for one in sets)

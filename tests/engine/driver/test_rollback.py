@@ -6,8 +6,9 @@ from itertools import takewhile
 
 import pytest
 
-from deliver.model.errors import RollbackIncomplete
-from deliver.model.journal import Event, times
+from deliver.model.action import Verb
+from deliver.model.errors import ClusterError, RollbackIncomplete
+from deliver.model.journal import Event, done, times
 from deliver.model.release import Outcome
 from deliver.model.spec import Limits
 from deliver.model.verdict import Verdict
@@ -92,6 +93,18 @@ def test_a_rollback_that_gets_no_further_than_its_first_move_says_what_stands_an
     assert "`deliver rollback web" in caught.value.hint
     rig.world.cluster.script.clear()
     back(rig, before)
+
+
+@pytest.mark.parametrize("unreadable", ["deployments", "[dr]*[ts]s"])
+def test_users_are_not_led_to_pods_that_roll_away_while_nobody_may_look_at_the_deployment(unreadable: str):
+    """Hunt, late 830004156: half of the old side still stood, and was gone a minute later with all users on it."""
+    rig, _ = interrupted(lambda release: bool(done(release.journal, Verb.UPDATE_STABLE)))
+    rig.world.cluster.script.add(Fault(forbidden, verb="*t", kind=unreadable, until=rig.world.clock.now() + 30.0))
+    rig.world.cluster.script.add(Fault(forbidden, verb="patch", kind="deployments", until=rig.world.clock.now() + 30.0))
+    with suppress(ClusterError, RollbackIncomplete):
+        rig.verb("rollback")
+    rig.world.clock.wait(300.0)
+    assert rig.world.traffic.tally.lost() == 0
 
 
 def test_after_traffic_is_off_no_fresh_connection_reaches_the_candidate():
