@@ -70,6 +70,7 @@ class Event(StrEnum):
     CONNECTIONS_HELD = "connections-held"  # [subject: pods; numbers: rate, requests a second; reason: both in words]
     CONNECTIONS_CUT = "connections-cut"  # they end with the old pods [subject: pods]
     STABLE_UPDATED = "stable-updated"  # the Deployment runs the new version [numbers: ready, pods]
+    STABLE_AWAITED = "stable-awaited"  # on the way back: it cannot take the traffic yet [numbers: ready, pods]
     OLD_SIDE_COLD = "old-side-cold"  # a rollback could not take the traffic back [numbers: ready, pods]
     STABLE_SERVES = "stable-serves"  # on the way back: the EndpointSlices lead to the stable side
     TRAFFIC_OFF = "traffic-off"  # no user gets the new version any more [reason: why a flag gives it to nobody, when not by its share]

@@ -12,7 +12,8 @@ from deliver.model.verdict import CheckResult, Verdict, binding, combined
 from deliver.render.sentences import phrase, sentence
 
 _LEVELS = {
-    **dict.fromkeys((Event.HELD, Event.ROLLED_BACK, Event.OLD_SIDE_COLD, Event.CONNECTIONS_HELD, Event.CONNECTIONS_CUT), "warn"),
+    **dict.fromkeys((Event.HELD, Event.ROLLED_BACK, Event.OLD_SIDE_COLD, Event.STABLE_AWAITED), "warn"),
+    **dict.fromkeys((Event.CONNECTIONS_HELD, Event.CONNECTIONS_CUT), "warn"),
     **dict.fromkeys((Event.PROMOTED, Event.TRAFFIC_VERIFIED, Event.TAKEOVER_VERIFIED, Event.TRAFFIC_OFF), "done"),
     **dict.fromkeys((Event.CANDIDATE_PROBED, Event.STABLE_DRAINED), "done"),
     Event.ROLLBACK_FAILED: "fail",

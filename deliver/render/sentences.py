@@ -150,6 +150,7 @@ _SENTENCES: Mapping[Event, Callable[[Entry, Release], str]] = {
     Event.CONNECTIONS_HELD: lambda entry, release: entry.reason,
     Event.CONNECTIONS_CUT: lambda entry, release: f"connections still held on {entry.subject} end with these pods",
     Event.STABLE_UPDATED: lambda entry, release: f"Deployment {release.spec.target.deployment} runs the new version: {_ready(entry)}",
+    Event.STABLE_AWAITED: lambda entry, release: f"the stable side has {_ready(entry)}: users are led to it as soon as it can take them",
     Event.OLD_SIDE_COLD: lambda entry, release: (
         f"the old side has {_ready(entry)}: until more of them are, a rollback cannot take the traffic back"
     ),

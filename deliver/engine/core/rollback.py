@@ -116,7 +116,14 @@ def move_to_stable(release: Release, stable: ArmSeen, seen: Observation, now: fl
             why = "the pods that have the traffic are about to roll back: whoever is ready serves"
             return act(release, now, Verb.ROUTE, why, exposure=ORIGINAL)
         return act(release, now, Verb.RESTORE_STABLE, "the stable side needs its pods before it can take the traffic")
-    return wait(release, now)
+    return wait(note_stable_awaited(release, stable.ready_of(home), now), now)
+
+
+def note_stable_awaited(release: Release, ready: int, now: float) -> Release:
+    """Who looks on is told, once, why the users are not moved yet."""
+    if journal.happened(release.journal, Event.STABLE_AWAITED, release.since):
+        return release
+    return release.noted(now, Event.STABLE_AWAITED, numbers={"ready": ready, "pods": release.snapshot.replicas})
 
 
 def needs_restoring(release: Release, stable: ArmSeen) -> bool:

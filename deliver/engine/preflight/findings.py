@@ -94,8 +94,11 @@ def deployment_findings(deployment: Object, image: str, container: str) -> list[
             )
         )
     elif status.get("availableReplicas", 0) < wanted:
-        text = f"Deployment {name} is not fully available: {status.get('availableReplicas', 0)} of {wanted} pods"
-        found.append(Finding("unavailable", "refuse", text, "the stable side must be whole: it is the way back"))
+        able = status.get("availableReplicas", 0)
+        text = f"Deployment {name} is not fully available: {able} of {wanted} pods"
+        dead = f"no pod of it serves anybody, so there is no way back to it: `kubectl set image deployment/{name}` replaces it at once"
+        weak = f"the stable side must be whole: it is the way back; `kubectl rollout status deployment/{name}` waits for it"
+        found.append(Finding("unavailable", "refuse", text, weak if able else dead))
     return found + template_findings(deployment)
 
 

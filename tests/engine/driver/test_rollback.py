@@ -143,6 +143,25 @@ def test_an_empty_stable_side_gets_its_pods_before_it_gets_the_traffic():
     assert "restore-stable" in steps(release)
 
 
+def test_while_the_stable_side_cannot_take_the_users_one_sentence_says_so_and_since_when():
+    rig = Rig.make()
+    stable = [one["metadata"]["name"] for one in rig.world.cluster.list("pods", "shop")]
+
+    def both_bad() -> None:
+        for name in stable:
+            rig.world.kubelet.change(name, ready=False)
+        rig.judge.verdict = lambda now: Verdict.FAIL
+        rig.world.clock.after(40.0, lambda: [rig.world.kubelet.change(name, ready=True) for name in stable])
+
+    rig.when(in_step(2), both_bad)
+    release = rig.run()
+    assert release.outcome is Outcome.ROLLED_BACK
+    (said,) = [entry for entry in release.journal if entry.event is Event.STABLE_AWAITED]
+    assert sentence(said, release) == "the stable side has 0 of 4 pods ready: users are led to it as soon as it can take them"
+    assert said.at - times(release.journal, Event.TURNED_BACK)[0] < 5.0
+    assert rig.world.traffic.tally.lost() == 0
+
+
 @pytest.mark.parametrize("place", ["step 1", "step 3", "rolled"])
 @pytest.mark.parametrize("harm", ["crashing", "scaled to 0", "deleted"])
 def test_rollback_does_not_need_the_candidate(place: str, harm: str):
