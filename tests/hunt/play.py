@@ -207,7 +207,8 @@ class Play:
         steps = [{"weight": weight, "bake": start.bake, "approval": start.approval and n == 0} for n, weight in enumerate(start.weights)]
         if start.strategy == "flag":
             return {"flag": FLAG, "backend": "memory", "steps": steps, "bake": start.bake}
-        return {"steps": steps, "bake": start.bake, "max_overshoot": 60, "surge": start.surge}
+        whole = {"steps": steps, "bake": start.bake}
+        return whole if start.surge is None else whole | {"max_overshoot": 60, "surge": start.surge}
 
     def _died(self, name: str) -> None:
         verb, after, skew = self.next_hand.pop(name, ("resume", 20.0, 0.0))
