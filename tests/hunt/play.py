@@ -281,6 +281,9 @@ class Play:
             for key, was in self.before.items():
                 if self._stripped(key, was) != self._stripped(key, now.get(key)):
                     say(6, f"{key} is not as it was: {was['spec']} -> {(now.get(key) or {}).get('spec')}")
+        size = self.world.store.get("deployments", "shop", "web")["spec"]["replicas"] if gentle else 0
+        if gentle and outcome == "PROMOTED" and not self.story.start.hpa and size != self.story.start.replicas:
+            say(6, f"the Deployment has {size} replicas after {outcome}, it had {self.story.start.replicas}")
         if self.story.start.strategy == "flag":
             self.persons.final(outcome)
         if gentle and self.story.start.strategy == "flag":
