@@ -17,7 +17,7 @@ from tests.hunt.crash_pairs import Pair, crash
 from tests.hunt.play import Result, play
 from tests.hunt.worlds import MAKERS, Story
 
-KINDS = ("wild", "late", "green", "pair", "outside", "wild", "late", "flag", "pair", "person", "wild", "green")
+KINDS = ("wild", "late", "green", "pair", "outside", "wild", "late", "flag", "pair", "person", "wild", "green", "small")
 OFTEN = 1000
 WORLDS = 50  # that a process plays before another takes its place
 REGRESSIONS = Path(__file__).with_name("regressions.txt")

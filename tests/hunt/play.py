@@ -207,7 +207,8 @@ class Play:
         steps = [{"weight": weight, "bake": start.bake, "approval": start.approval and n == 0} for n, weight in enumerate(start.weights)]
         if start.strategy == "flag":
             return {"flag": FLAG, "backend": "memory", "steps": steps, "bake": start.bake}
-        return {"steps": steps, "bake": start.bake, "max_overshoot": 60, "surge": start.surge}
+        whole = {"steps": steps, "bake": start.bake}
+        return whole if start.surge is None else whole | {"max_overshoot": 60, "surge": start.surge}
 
     def _died(self, name: str) -> None:
         verb, after, skew = self.next_hand.pop(name, ("resume", 20.0, 0.0))
@@ -280,6 +281,9 @@ class Play:
             for key, was in self.before.items():
                 if self._stripped(key, was) != self._stripped(key, now.get(key)):
                     say(6, f"{key} is not as it was: {was['spec']} -> {(now.get(key) or {}).get('spec')}")
+        size = self.world.store.get("deployments", "shop", "web")["spec"]["replicas"] if gentle else 0
+        if gentle and outcome == "PROMOTED" and not self.story.start.hpa and size != self.story.start.replicas:
+            say(6, f"the Deployment has {size} replicas after {outcome}, it had {self.story.start.replicas}")
         if self.story.start.strategy == "flag":
             self.persons.final(outcome)
         if gentle and self.story.start.strategy == "flag":

@@ -50,7 +50,7 @@ class Start:
     image: str = "good"
     on_blind: str = "hold"
     approval: bool = False
-    surge: int = 0
+    surge: int | None = 0  # None: what a weight needs comes unasked, as by the README's command
     rps: float = 0.0
     switch: float = 0.0
     nodes: int = 2
@@ -258,6 +258,16 @@ def outside(seed: int) -> Story:
     return replace(story, start=start, events=tuple(sorted(events, key=lambda event: event.at)))
 
 
+def small(seed: int) -> Story:
+    """A Deployment of one to three pods as people have them: the stable side gets temporary pods unasked, often in the way of the rest."""
+    random = Random(f"small {seed}")
+    story = random.choice((wild, late, outside))(seed)
+    weights = random.choice(((10.0,), (10.0, 50.0), (20.0, 50.0), (25.0,), (5.0, 25.0), (10.0, 25.0, 50.0)))
+    as_canary = replace(story.start, strategy="canary", hold=0.0, preview_metrics=False)  # some of these are blue-green
+    start = replace(as_canary, replicas=random.choice((1, 1, 2, 2, 3)), weights=weights, surge=None)
+    return replace(story, start=start)
+
+
 def _of_the_flag(random: Random, at: float) -> Event:
     match random.choice(("flag down", "flag down", "flag slow", "flag lost", "flag edit")):
         case "flag down":
@@ -289,4 +299,4 @@ def person(seed: int) -> Story:
     return replace(story, events=tuple(sorted((*story.events, *more), key=lambda event: event.at)))
 
 
-MAKERS = {"world": story_of, "wild": wild, "green": green, "flag": flag, "person": person, "late": late, "outside": outside}
+MAKERS = {"world": story_of, "wild": wild, "green": green, "flag": flag, "person": person, "late": late, "outside": outside, "small": small}
