@@ -46,9 +46,12 @@ def test_a_statefulset(shop: World) -> None:
 
 def test_several_containers_and_none_named(shop: World) -> None:
     both = objects.deployment(image("1.0.0"), 1, name="pair", labels={"app": "pair"})
-    both["spec"]["template"]["spec"]["containers"].append({"name": "helper", "image": image("1.0.0"), "env": [{"name": "X", "value": "1"}]})
+    both["spec"]["template"]["spec"]["containers"].append(
+        {"name": "helper", "image": image("1.0.0"), "env": [{"name": "PORT", "value": "8081"}]}
+    )
     both["spec"]["paused"] = False
     shop.hands.apply(both, objects.service("pair", {"app": "pair"}))
+    shop.rolled_out("pair")
     refused(shop, 2, "web", "helper", "container", target={"deployment": "pair", "namespace": shop.namespace})
 
 

@@ -8,7 +8,7 @@ import yaml
 
 from tests.e2e.support import objects
 from tests.e2e.support.audit import Asked, Call
-from tests.e2e.support.events import baking, did, ended
+from tests.e2e.support.events import baking, did, ended, says
 from tests.e2e.support.lab import ROOT
 from tests.e2e.support.process import Deliver
 from tests.e2e.support.world import World, image
@@ -94,6 +94,8 @@ def test_the_operator_may_do_all_of_a_release_and_nothing_more(shop: World, audi
         running.wait_for("the bake", baking(0))
         running.kill()
         assert operator("rollback", "web", "-n", shop.namespace).code == 0
+    plans_with_a_volume(shop, operator)
+    silent_for_want_of_a_volume(shop, operator)
     used = asked(audit, shop, "operator")
     assert rights("operator") - used == set(), "rights that nobody uses"
     assert used - rights("operator") == set()
@@ -136,6 +138,30 @@ def asked_for_rollback(audit: Asked, world: World) -> set[Call]:
     return set(audit.calls(world.namespace, user)) - set(audit.refused(world.namespace, user))
 
 
+def silent_for_want_of_a_volume(shop: World, deliver: Deliver) -> None:
+    """The pods' Events are asked for where their status says nothing."""
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"a": "1"}}
+    shop.hands.apply(settings)
+    mounted = {"volumes": [{"name": "settings", "configMap": {"name": "settings"}}]}
+    shop.hands.patch("deployment", "web", {"spec": {"template": {"spec": mounted}}})
+    shop.rolled_out()
+    shop.hands.delete("configmap/settings")
+    shop.file("1.1.0", strategy=ONE_STEP, analysis={"health": HEALTH})
+    running = deliver.start("run", "-o", "jsonl")
+    running.wait_for("that the volume is missing", says("FailedMount"))
+    shop.hands.apply(settings)
+    running.end()
+
+
+def plans_with_a_volume(shop: World, deliver: Deliver) -> None:
+    stored = objects.deployment(image("1.0.0"), 0, name="stored", labels={"app": "stored"})
+    stored["spec"]["template"]["spec"]["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+    shop.hands.apply(stored)
+    shop.file("1.1.0", target={"deployment": "stored", "namespace": shop.namespace}, analysis={"prometheus": None, "metrics": []})
+    deliver("plan")
+    shop.hands.delete("deployment/stored")
+
+
 def test_the_viewer_may_look_and_nothing_more(shop: World, audit: Asked) -> None:
     viewer = shop.account("viewer")
     with shop.users(60):
@@ -156,12 +182,7 @@ def test_the_viewer_may_look_and_nothing_more(shop: World, audit: Asked) -> None
     shop.file("1.1.0", strategy=LONG, analysis={"prometheus": None, "metrics": []})
     planned = viewer("plan")
     assert "50 %" in planned.out, planned
-    stored = objects.deployment(image("1.0.0"), 0, name="stored", labels={"app": "stored"})
-    stored["spec"]["template"]["spec"]["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
-    shop.hands.apply(stored)
-    shop.file("1.1.0", target={"deployment": "stored", "namespace": shop.namespace}, analysis={"prometheus": None, "metrics": []})
-    viewer("plan")
-    shop.hands.delete("deployment/stored")
+    plans_with_a_volume(shop, viewer)
     user = f"system:serviceaccount:{shop.namespace}:test-viewer"
     used |= set(audit.calls(shop.namespace, user)) & rights("viewer")
     assert rights("viewer") - used == set(), "rights that nobody uses"

@@ -96,9 +96,10 @@ def deployment_findings(deployment: Object, image: str, container: str) -> list[
     elif status.get("availableReplicas", 0) < wanted:
         able = status.get("availableReplicas", 0)
         text = f"Deployment {name} is not fully available: {able} of {wanted} pods"
-        dead = f"no pod of it serves anybody, so there is no way back to it: `kubectl set image deployment/{name}` replaces it at once"
+        where = f"deployment/{name} -n {deployment['metadata']['namespace']} {container}={image}"
+        dead = f"no pod of it serves anybody, so there is no way back to it: `kubectl set image {where}` replaces it at once"
         weak = f"the stable side must be whole: it is the way back; `kubectl rollout status deployment/{name}` waits for it"
-        found.append(Finding("unavailable", "refuse", text, weak if able else dead))
+        found.append(Finding("unavailable", "refuse", text, weak if status.get("readyReplicas") else dead))
     return found + template_findings(deployment)
 
 

@@ -100,7 +100,19 @@ class Kubelet:
         if run.behaviour.mount:
             text = 'MountVolume.SetUp failed for volume "data" : rpc error: code = Unavailable desc = volume is not attached yet'
             self.clock.after(0.1, lambda: self.events.tell(bound, "FailedMount", text, source="kubelet", warning=True))
-        self.clock.after(run.behaviour.mount + 0.05, lambda: self._pull(run, 0.0))
+        self.clock.after(run.behaviour.mount + 0.05, lambda: self._mount(run, 0.5))
+
+    def _mount(self, run: Run, backoff: float) -> None:
+        """A ConfigMap or Secret that is not there is waited for, and only Events say so."""
+        pod = self._pod(run)
+        if pod is None:
+            return
+        missing = next(podstatus.missing_volumes(self.store, pod), "")
+        if not missing:
+            self._pull(run, 0.0)
+            return
+        self.events.tell(pod, "FailedMount", missing, source="kubelet", warning=True)
+        self.clock.after(backoff, lambda: self._mount(run, min(2 * backoff, MAX_BACKOFF)))
 
     def _pick(self, pod: Object) -> tuple[Node | None, str]:
         counts: dict[str, int] = {}

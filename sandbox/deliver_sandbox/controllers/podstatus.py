@@ -1,11 +1,13 @@
 """What the kubelet writes into a pod's status, as seen on Kubernetes 1.37."""
 
 import hashlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from deliver.model.objects import Object
 from deliver_sandbox.api import Api, stamp
 from deliver_sandbox.controllers.base import condition
+from deliver_sandbox.store import Store
 
 if TYPE_CHECKING:
     from deliver_sandbox.controllers.kubelet import Run
@@ -16,6 +18,16 @@ _ORDER = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady"
 def digest(image: str) -> str:
     """A made-up but stable digest of an image reference."""
     return "sha256:" + hashlib.sha256(image.encode()).hexdigest()
+
+
+def missing_volumes(store: Store, pod: Object) -> Iterator[str]:
+    """What the kubelet says of each volume that is a ConfigMap or a Secret, and is not there."""
+    for volume in pod["spec"].get("volumes") or ():
+        for kind, part, key in (("configmap", "configMap", "name"), ("secret", "secret", "secretName")):
+            source = volume.get(part) or {}
+            name = source.get(key, "")
+            if name and not source.get("optional") and store.get(f"{kind}s", pod["metadata"]["namespace"], name) is None:
+                yield f'MountVolume.SetUp failed for volume "{volume["name"]}" : {kind} "{name}" not found'
 
 
 def pull_error(image: str) -> str:
