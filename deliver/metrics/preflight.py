@@ -8,6 +8,7 @@ from deliver.analysis import counts, native_histogram, selectors
 from deliver.analysis.bounds import le_value, units_per_second
 from deliver.analysis.counts import Span
 from deliver.analysis.selectors import Matcher, PodLabels, Selector
+from deliver.formatting.durations import words
 from deliver.metrics import queries
 from deliver.metrics.fetch import Fetch
 from deliver.metrics.scrape_delay import MAX_DELAY, cadence
@@ -161,7 +162,11 @@ def _no_series(name: str, selector: Selector, fetch: Fetch, stable: Sequence[Pod
         hint = f"they are {age:.0f} s old: if they are not scraped yet, the release is blind until they are"
         return Finding(MATCH, "warn", text, hint)
     if not queries.has_series(fetch, Selector(selector.name)):
-        return Finding(MATCH, "input", text, f"nothing is called {selector.name}; is the name right, and are the pods scraped?")
+        hint = f"nothing is called {selector.name}; is the name right, and are the pods scraped?"
+        if age < YOUNG_PODS:  # nobody can tell yet
+            wait = words(math.ceil(YOUNG_PODS - age))
+            hint = f"nothing is called {selector.name} yet, and they are {age:.0f} s old: if the name is right, try again within {wait}"
+        return Finding(MATCH, "input", text, hint)
     labels = fetch.labels
     if not queries.has_series(fetch, selector.where(Matcher(labels.namespace, "=", fetch.namespace))):
         hint = f"none of its series has {labels.namespace}={fetch.namespace}; are the pods scraped, and is `namespace_label` right?"

@@ -5,15 +5,17 @@ import math
 import re
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import yaml
 
 from tests.e2e.support.events import Event, baking, did, ended, says, unix
-from tests.e2e.support.flagged import FLAG, Flagged, lab, until
+from tests.e2e.support.flagged import FLAG, Flagged, kubectl, lab, until
 from tests.e2e.support.load import Load
 from tests.e2e.support.pace import REAL
 from tests.e2e.support.process import Deliver, Result, Running, clean_environ, script
@@ -50,15 +52,24 @@ class Shop(Flagged):
         return one
 
     def release(
-        self, backend: dict[str, Any], weights: list[int], bake: str = "4s", flag: str = FLAG, *, approval: bool = False, **environ: str
+        self,
+        backend: dict[str, Any],
+        weights: list[int],
+        bake: str = "4s",
+        flag: str = FLAG,
+        *,
+        approval: bool = False,
+        analysis: Mapping[str, Any] | None = None,
+        **environ: str,
     ) -> Running:
-        """approval: each of the steps waits for a person, so that there is time to look."""
+        """approval: each step waits for a person, so that there is time to look. analysis: what is not as usual."""
+        usual = {"prometheus": {"service": "monitoring/prometheus:9090"}, "poll": "2s", "metrics": [ERRORS | {"window": "20s"}]}
         steps = [{"weight": weight, "bake": bake, "approval": approval} for weight in weights]
         steps += [{"weight": 100, "bake": bake}]
         spec = {
             "target": {"deployment": "checkout", "namespace": self.namespace},
             "strategy": {"flag": {"flag": flag, "steps": steps, "backend": backend}},
-            "analysis": {"prometheus": {"service": "monitoring/prometheus:9090"}, "poll": "2s", "metrics": [ERRORS | {"window": "20s"}]},
+            "analysis": usual | dict(analysis or {}),
             "limits": {"shift": "60s"},
         }
         (self.folder / "deliver.yaml").write_text(yaml.safe_dump(spec))
@@ -78,9 +89,20 @@ class Shop(Flagged):
         until(agree, 20)
         return answers[0]
 
-    def load(self) -> Load:
+    @contextmanager
+    def load(self) -> Iterator[Load]:
+        """Users, known to Prometheus by now: a release would not know the metric's name before."""
         address = self.cluster.get("services", self.namespace, "checkout")["spec"]["clusterIP"]
-        return Load(f"http://{address}/", rps=40)
+        with Load(f"http://{address}/", rps=40) as load:
+            until(self._counted, 60)
+            yield load
+
+    def _counted(self) -> bool:
+        """Each pod has a sample."""
+        query = quote(f'count(count by (pod) (http_requests_total{{namespace="{self.namespace}"}}))')
+        path = f"/api/v1/namespaces/monitoring/services/prometheus:9090/proxy/api/v1/query?query={query}"
+        found = json.loads(kubectl("get", "--raw", path))["data"]["result"]
+        return bool(found) and int(found[0]["value"][1]) >= len(self.pods("checkout"))
 
 
 @pytest.fixture

@@ -30,3 +30,23 @@ def test_pods_without_series_are_a_typo_only_when_they_are_old_enough_to_have_be
     (found,) = preflight.try_queries(Analysis(metrics=(METRIC,)), OnlyOfOthers(), "shop", stable)
     assert found.level == level
     assert "no series matches requests" in found.message
+
+
+class Nothing(OnlyOfOthers):
+    """Has heard of no such metric: the application was started for the first time, or the name is wrong."""
+
+    def value(self, query: str, timeout: float) -> Answer:
+        return Answer(query)
+
+
+@pytest.mark.parametrize(
+    ("age", "hint"),
+    [
+        (14.0, "nothing is called requests yet, and they are 14 s old: if the name is right, try again within 1 m 46 s"),
+        (121.0, "nothing is called requests; is the name right, and are the pods scraped?"),
+    ],
+)
+def test_a_name_that_nobody_has_heard_of_is_no_typo_for_sure_while_the_pods_are_young(age: float, hint: str):
+    stable = (PodSeen("web-1", "u1", ready=True, since=NOW - age),)
+    (found,) = preflight.try_queries(Analysis(metrics=(METRIC,)), Nothing(), "shop", stable)
+    assert (found.level, found.hint) == ("input", hint)
