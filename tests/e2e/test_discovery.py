@@ -81,6 +81,7 @@ def test_a_bad_version_is_caught_whatever_the_first_seconds_of_traffic_were(worl
     shop.unchanged()
 
 
+@pytest.mark.slow  # two releases; the sandbox plays it each time
 def test_a_release_right_after_another_is_judged_by_no_less(world: Make) -> None:
     shop = world(replicas=2)
     with shop.users(60):

@@ -80,6 +80,7 @@ def test_what_cannot_be_shown_with_so_few_requests_is_held_and_a_person_decides(
     shop.unchanged()
 
 
+@pytest.mark.slow  # the lab plays other heirs of a killed driver in tests/e2e/test_killed.py
 def test_the_evidence_of_a_killed_driver_is_taken_up(world: Make) -> None:
     shop = world(replicas=2)
     half = {"canary": {"weight": [50], "bake": "10s", "max_bake": shop.wide(30)}}

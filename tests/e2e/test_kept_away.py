@@ -23,7 +23,7 @@ def share(event: Event) -> float | None:
     return None if told.get("endpoints") is None else float(told["endpoints"])
 
 
-@pytest.mark.parametrize("strategy", ["canary", "blue-green"])
+@pytest.mark.parametrize("strategy", [pytest.param("canary", marks=pytest.mark.slow), "blue-green"])
 def test_the_deployments_own_pods_of_a_version_taken_back_in_the_finish_get_nobody(world: Make, strategy: str) -> None:
     """They are ready 8 s after their start, those of the version of before too: the Deployment takes its time to roll back."""
     shop = world(replicas=4, delay=8)

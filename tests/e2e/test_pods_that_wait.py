@@ -172,6 +172,7 @@ def test_a_version_that_exits_while_it_starts_is_judged_beside_the_stable_one(wo
         assert result.took < 30
 
 
+@pytest.mark.slow  # the lab plays a node that comes later
 def test_a_roll_out_may_take_longer_than_one_pod(world: Make) -> None:
     rolling = {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
     shop = changed(world(replicas=4), {}, minReadySeconds=10, strategy=rolling)

@@ -15,8 +15,7 @@ from tests.e2e.support.flagged import lab as flagged_image
 from tests.e2e.support.place import LATE, SELDOM, Store
 from tests.e2e.support.process import Running
 from tests.e2e.support.world import World
-from tests.e2e.test_evidence import WEIGHED, judged
-from tests.e2e.test_flags import USERS, Shop, spoil
+from tests.e2e.test_flags import ERRORS, USERS, Shop, spoil
 from tests.e2e.test_flags import shop as shop  # noqa: PLC0414  the fixture
 from tests.lab.apps import manifests
 
@@ -29,17 +28,13 @@ BOTH = {
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 
-def weighed(shop: World) -> dict[str, Any]:
-    return judged(WEIGHED, max_staleness=shop.wide(30), max_blind=shop.wide(60))
-
-
 @pytest.mark.stores(SELDOM, LATE, MIDDLE, MIDDLE_LATE)
 @pytest.mark.parametrize("turn", range(3))
 @pytest.mark.parametrize("strategy", BOTH)
 def test_a_bad_version_gets_past_no_step_that_users_are_on(world: Make, strategy: str, turn: int) -> None:
     shop = world(replicas=2)
     with shop.users(60) as users:
-        running = shop.release("2.0.0-errors", strategy=BOTH[strategy], analysis=weighed(shop))
+        running = shop.release("2.0.0-errors", strategy=BOTH[strategy])
         view = ended(running.end(), 3, "ROLLED_BACK")
     users.lost_none()
     exposed = 0 if strategy == "canary" else 1
@@ -54,7 +49,7 @@ def test_a_bad_version_gets_past_no_step_that_users_are_on(world: Make, strategy
 def test_a_good_version_is_promoted_and_held_by_nothing(world: Make, strategy: str, turn: int) -> None:
     shop = world(replicas=2)
     with shop.users(60) as users:
-        ended(shop.release("1.1.0", strategy=BOTH[strategy], analysis=weighed(shop)).end(), 0, "PROMOTED")
+        ended(shop.release("1.1.0", strategy=BOTH[strategy]).end(), 0, "PROMOTED")
     users.all_well()
     shop.runs_only("1.1.0")
 
@@ -73,7 +68,7 @@ def flagged(request: pytest.FixtureRequest, shop: Shop, tmp_path: Path) -> Shop:
 
 def flag_release(shop: Shop) -> Running:
     span = 4 * lab.STORE.every + lab.STORE.late
-    analysis = {"metrics": [WEIGHED], "max_staleness": f"{30 + span:g}s", "max_blind": f"{60 + span:g}s"}
+    analysis = {"metrics": [ERRORS | {"window": f"{20 + span:g}s"}], "max_staleness": f"{30 + span:g}s", "max_blind": f"{60 + span:g}s"}
     return shop.release({"flagd": {"configmap": manifests.CONFIGMAP, "users": 300}}, [25], "10s", analysis=analysis)
 
 
