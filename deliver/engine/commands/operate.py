@@ -106,7 +106,11 @@ def take_up(
     The stamps first: once an open intent is closed as "unknown, read back instead", nothing of it may land any more.
     """
     found = store.load().release
-    _stamp_patiently(w, lease, found if found and (recovered is None or found.id == recovered.id) else recovered)
+    try:
+        _stamp_patiently(w, lease, found if found and (recovered is None or found.id == recovered.id) else recovered)
+    except ClusterError as error:
+        error.state = "the traffic and the release are as they were; nobody drives the release now"
+        raise
     for _ in range(TAKEOVER_TRIES):
         release = _taken(store.load().release, recovered, lease.fence, actor, w.clock.now(), change)
         try:

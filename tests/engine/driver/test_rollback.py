@@ -101,8 +101,11 @@ def test_users_are_not_led_to_pods_that_roll_away_while_nobody_may_look_at_the_d
     rig, _ = interrupted(lambda release: bool(done(release.journal, Verb.UPDATE_STABLE)))
     rig.world.cluster.script.add(Fault(forbidden, verb="*t", kind=unreadable, until=rig.world.clock.now() + 30.0))
     rig.world.cluster.script.add(Fault(forbidden, verb="patch", kind="deployments", until=rig.world.clock.now() + 30.0))
-    with suppress(ClusterError, RollbackIncomplete):
+    selector = rig.get("services", "web")["spec"]["selector"]
+    with pytest.raises(ClusterError) as refused:
         rig.verb("rollback")
+    assert refused.value.state == "the traffic and the release are as they were; nobody drives the release now"
+    assert rig.get("services", "web")["spec"]["selector"] == selector
     rig.world.clock.wait(300.0)
     assert rig.world.traffic.tally.lost() == 0
 
