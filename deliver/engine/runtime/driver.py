@@ -35,6 +35,7 @@ REPEAT_AFTER = 1.0  # seconds before what was done and does not show is done aga
 BACKOFF = 1.0  # seconds before another try of what was refused, at first
 MAX_BACKOFF = 5.0  # seconds, after many refusals or repetitions
 SILENCE = 10.0  # seconds without a word of the API server after which that is said, and between two such notes
+UNSEEN = 2.0  # seconds of silence after which users are moved by a fresh list alone
 MAX_UNSAVED = 120.0  # seconds that an end which cannot be recorded is tried for
 MAX_TRIES = 5  # refusals of one action before the release is held; repetitions before it is repeated more slowly
 
@@ -78,7 +79,7 @@ class Driver:
         self.done: deque[tuple[Action, float]] = deque(maxlen=4 * MAX_TRIES)  # with when, monotonic seconds
         self.attempts = AttemptLog()
         self.refused = self.repeated = 0
-        self.noted_at = float("-inf")
+        self.noted_at = self.listed_at = float("-inf")
         self.explained = ""
         self.answered: set[str] = set()
         self.failing: float | None = None
@@ -235,6 +236,8 @@ class Driver:
             release = self.release = hold(self._closed(release), vain, clock.now())
             self._save(release, force=True)
             return release, seen, clock.now()
+        if action.verb is Verb.ROUTE and self._listed_anew():
+            return release, seen, clock.now()
         release, intent = self._intended(release, action)
         self._journal(release, action)
         self.unsaved = None
@@ -250,6 +253,18 @@ class Driver:
         self.last = (action, clock.monotonic())
         self.done.append(self.last)
         return release.with_outcome(clock.now(), intent, Result.DONE), seen, clock.now()
+
+    def _listed_anew(self) -> bool:
+        """Users are not led by what a silent watch showed last: their pods may be gone. False: it is fresh, or cannot be had."""
+        now = self.deps.clock.monotonic()
+        if min(self.feed.quiet(), now - self.listed_at) <= UNSEEN:
+            return False
+        self.listed_at = now
+        try:
+            self.feed.relist()
+        except ClusterError:
+            return False
+        return True
 
     def _refused_for(self, action: Action) -> float:
         """Seconds before it is tried again. After many refusals in a row, of whatever actions, no other one helps either."""

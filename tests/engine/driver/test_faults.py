@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
+from deliver.engine.commands.deps import Dependencies
 from deliver.engine.core.route import SECOND_LOOK
 from deliver.engine.runtime.lease import Lease
 from deliver.model import errors
@@ -13,8 +15,9 @@ from deliver.model.release import Outcome, Release
 from deliver.model.verdict import Verdict
 from deliver.render.sentences import sentence
 from deliver_sandbox.faults import Fault, conflict, forbidden, too_many, unreachable
+from deliver_sandbox.images import Behaviour
 from tests.engine.invariants import journal_faults, watched
-from tests.engine.rig import Rig, in_step, steps
+from tests.engine.rig import GOOD, Rig, in_step, steps
 
 WHERE: dict[str, Callable[[Release], bool]] = {
     "preparing": lambda release: release.phase == "Preparing",
@@ -199,29 +202,49 @@ def test_a_write_that_admission_rejects_is_rolled_back():
     assert rig.before() == before
 
 
-def test_a_watch_that_falls_silent_is_said_aloud_and_exposure_does_not_rise():
-    rig, dog = Rig.make(), None
-    dog = watched(rig)
-    cluster = []
-    tools = rig.tools
+def clusters(rig: Rig) -> list[Any]:
+    """Of the drivers that begin from now on."""
+    made, tools = list[Any](), rig.tools
 
-    def spied(actor=None):
-        made = tools(actor)
-        cluster.append(made.cluster)
-        return made
+    def spied(actor: str | None = None) -> Dependencies:
+        made.append(tools(actor))
+        return made[-1]
 
     rig.tools = spied  # type: ignore[method-assign]
+    return made
 
-    def silence() -> None:
-        feed = cluster[0].feeds[-1]  # type: ignore[attr-defined]
-        feed.freeze()
-        rig.world.clock.after(30.0, feed.thaw)
 
-    rig.when(in_step(1), silence)
+def silence(rig: Rig, driver: Any, seconds: float) -> None:
+    feed = driver.cluster.feeds[-1]
+    feed.freeze()
+    rig.world.clock.after(seconds, feed.thaw)
+
+
+def test_a_watch_that_falls_silent_is_said_aloud_and_exposure_does_not_rise():
+    rig = Rig.make()
+    dog, drivers = watched(rig), clusters(rig)
+    rig.when(in_step(1), lambda: silence(rig, drivers[0], 30.0))
     release = rig.run()
     assert release.outcome is Outcome.PROMOTED
     assert any("has not been heard" in note for note in rig.reporter.notes)
     dog.check(release)
+
+
+def test_users_are_not_led_back_to_pods_that_a_silent_watch_showed_and_that_are_gone():
+    """Hunt, late 930010796: only the watch was silent, writes went through."""
+    rig = Rig.make(images={"registry/web:1.0.0": Behaviour(start=15.0)})
+    drivers = clusters(rig)
+
+    def harm() -> None:
+        silence(rig, drivers[0], 25.0)
+        for name in rig.names("pods"):
+            if rig.get("pods", name)["spec"]["containers"][0]["image"] != GOOD:
+                rig.remove("pods", name)
+        rig.world.clock.after(5.0, lambda: setattr(rig.judge, "verdict", Verdict.FAIL))
+
+    rig.when(in_step(3), harm)
+    assert rig.run().outcome is Outcome.ROLLED_BACK
+    assert rig.world.traffic.tally.lost() == 0
 
 
 def test_a_look_that_had_to_wait_for_the_renewal_of_the_lock_is_dated_after_it():
