@@ -65,7 +65,7 @@ def run(plugin: ExecPlugin, timeout: float, *, person: bool = False) -> Credenti
         raise PluginFailed(f"the {plugin} wants a terminal (interactiveMode: Always), and there is none")
     info = {"apiVersion": plugin.version, "kind": "ExecCredential", "spec": {"interactive": person}}
     if plugin.cluster is not None:
-        info["spec"]["cluster"] = dict(plugin.cluster)  # type: ignore[index]
+        info["spec"]["cluster"] = dict(plugin.cluster)  # type: ignore[index]  # of a dict of two types, the one that is a dict
     environ = os.environ | dict(plugin.environ) | {"KUBERNETES_EXEC_INFO": json.dumps(info)}
     try:
         process = subprocess.Popen(  # noqa: S603  the kubeconfig names it, as kubectl runs it

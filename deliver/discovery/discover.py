@@ -9,11 +9,12 @@ from deliver.cluster.port import Cluster
 from deliver.discovery import counter_behaviour, latency, prometheus, requests
 from deliver.discovery.latency import LatencyHistogram
 from deliver.discovery.requests import RequestCounter
-from deliver.discovery.series_queries import LONG_WINDOW, YOUNG_PODS, SeriesQueries
+from deliver.discovery.series_queries import LONG_WINDOW, SeriesQueries
 from deliver.discovery.types import Ask, DiscoveredEntry, Discovery, Family, Question
 from deliver.discovery.workload import Workload
 from deliver.engine.runtime import analysis_factory
 from deliver.formatting.durations import show_duration
+from deliver.metrics.scrape_delay import YOUNG_PODS
 from deliver.model.spec import Analysis, PluginSpec
 from deliver.plugins.interfaces import MetricProvider, MetricsError
 

@@ -11,11 +11,11 @@ from typing import Any
 from deliver.cluster.port import Cluster
 from deliver.config.models import AnalysisModel
 from deliver.discovery.discover import age_if_young, discover
-from deliver.discovery.series_queries import YOUNG_PODS
 from deliver.discovery.types import Ask, DiscoveredEntry, Discovery, nobody_to_ask
 from deliver.discovery.workload import Workload, read_workload
 from deliver.engine.runtime.record_store import Record
 from deliver.formatting.durations import words
+from deliver.metrics.scrape_delay import YOUNG_PODS
 from deliver.model.errors import InputError
 from deliver.model.release import Release
 from deliver.model.spec import Analysis, EvidenceMetric, Metric, PluginSpec, ReleaseSpec

@@ -12,7 +12,6 @@ from deliver.plugins.interfaces import MetricProvider, MetricsError
 MAX_PODS = 5  # pods whose series are looked at; the others run the same program
 WINDOW = 600.0  # seconds of their past
 LONG_WINDOW = 3600.0  # seconds of it of the past for a rate, and for the pods that ran earlier
-YOUNG_PODS = 120.0  # seconds within which a pod may not have been scraped yet: two of the slowest usual scrapes
 TIMEOUT = 20.0
 MAX_FAMILIES = 40  # families that are looked at
 

@@ -10,13 +10,13 @@ from deliver.analysis.selectors import PodLabels, Selector
 from deliver.discovery import counter_behaviour, requests
 from deliver.discovery.catalog import COUNTERS
 from deliver.discovery.counter_behaviour import CounterBehaviour
-from deliver.discovery.series_queries import WINDOW, YOUNG_PODS, SeriesQueries
+from deliver.discovery.series_queries import WINDOW, SeriesQueries
 from deliver.discovery.types import Family, Question
 from deliver.discovery.workload import Workload
 from deliver.doctor.line import DoctorLine
 from deliver.formatting.durations import show_duration
 from deliver.metrics.queries import counter, has_series, pods_with_series
-from deliver.metrics.scrape_delay import cadence
+from deliver.metrics.scrape_delay import YOUNG_PODS, cadence
 from deliver.model.errors import InputError
 from deliver.model.names import candidate_name
 from deliver.plugins.interfaces import MetricProvider, MetricsError, Series

@@ -11,7 +11,7 @@ from deliver.analysis.selectors import Matcher, PodLabels, Selector
 from deliver.formatting.durations import words
 from deliver.metrics import queries
 from deliver.metrics.fetch import Fetch
-from deliver.metrics.scrape_delay import MAX_DELAY, cadence
+from deliver.metrics.scrape_delay import MAX_DELAY, YOUNG_PODS, cadence
 from deliver.model.errors import InputError
 from deliver.model.observation import PodSeen
 from deliver.model.spec import Analysis, EvidenceMetric, LatencyMetric, Metric, QueryMetric, RatioMetric
@@ -22,7 +22,6 @@ REACH, QUERY, MATCH = "metrics-reachable", "metrics-query", "metrics-match"
 TIMEOUT = 15.0  # seconds
 LEAST_REACH = 300.0  # seconds of samples that are asked for at the least: scrapes may be slow, and the store late
 STALE_SCRAPES = 2.5  # scrapes after which a sample is old
-YOUNG_PODS = 120.0  # seconds: two scrapes of the slowest usual interval
 PAST_SECONDS = 3600.0  # seconds within which a name that young pods do not have yet may have been seen
 
 

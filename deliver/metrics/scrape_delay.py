@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from deliver.plugins.interfaces import Series
 
+YOUNG_PODS = 120.0  # seconds within which a pod may not have been scraped yet: two of the slowest usual scrapes
 MAX_DELAY = 150.0  # seconds that a store may be late; with older samples the scrapes have stopped
 
 

@@ -109,7 +109,7 @@ def take_up(
     try:
         _stamp_patiently(w, lease, found if found and (recovered is None or found.id == recovered.id) else recovered)
     except ClusterError as error:
-        error.state = "the traffic and the release are as they were; nobody drives the release now"
+        error.state = "the release was not taken up: its record is as it was, and nobody drives it now"
         raise
     for _ in range(TAKEOVER_TRIES):
         release = _taken(store.load().release, recovered, lease.fence, actor, w.clock.now(), change)

@@ -104,7 +104,7 @@ def test_users_are_not_led_to_pods_that_roll_away_while_nobody_may_look_at_the_d
     selector = rig.get("services", "web")["spec"]["selector"]
     with pytest.raises(ClusterError) as refused:
         rig.verb("rollback")
-    assert refused.value.state == "the traffic and the release are as they were; nobody drives the release now"
+    assert refused.value.state == "the release was not taken up: its record is as it was, and nobody drives it now"
     assert rig.get("services", "web")["spec"]["selector"] == selector
     rig.world.clock.wait(300.0)
     assert rig.world.traffic.tally.lost() == 0
