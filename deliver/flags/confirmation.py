@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from deliver.cluster.pods import is_leaving, is_ready
 from deliver.flags.http import FlagHttpClient, token_of
 from deliver.flags.ofrep import Instance, OfrepProbe, Wanted
 from deliver.flags.options import FlagdOptions
@@ -67,9 +68,4 @@ class Confirmation:
 
 def ready(pods: Sequence[Object]) -> list[str]:
     """Names of the pods that are Ready and not on their way out."""
-    return [pod["metadata"]["name"] for pod in pods if not pod["metadata"].get("deletionTimestamp") and _is_ready(pod)]
-
-
-def _is_ready(pod: Object) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
+    return [pod["metadata"]["name"] for pod in pods if not is_leaving(pod) and is_ready(pod)]

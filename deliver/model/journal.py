@@ -3,7 +3,7 @@
 Nothing here is a sentence: deliver.render.sentences makes them. `reason` alone is words, and nobody decides by them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -75,6 +75,7 @@ class Event(StrEnum):
     STABLE_SERVES = "stable-serves"  # on the way back: the EndpointSlices lead to the stable side
     TRAFFIC_OFF = "traffic-off"  # no user gets the new version any more [reason: why a flag gives it to nobody, when not by its share]
     TRAFFIC_OFF_RETRACTED = "traffic-off-retracted"  # [reason]
+    SERVICES_BESIDE = "services-beside"  # they lead to the new version and are not moved [reason: which, up to `lead`]
     PODS_REMAIN = "pods-remain"  # of the new version, so the Services stay pinned [numbers: pods; reason: which]
     FLAG_SERVED = "flag-served"  # [numbers: percent; subject: why it gives the treatment to nobody, without one; reason: how it is known]
     KILL_UNCONFIRMED = "kill-unconfirmed"  # [reason: where it is not served yet]
@@ -140,6 +141,11 @@ Journal = Sequence[Entry]
 def happened(journal: Journal, event: Event, since: float = 0.0, subject: str = "") -> bool:
     """It was said, at that time or later; with a subject, of that."""
     return any(entry.event is event and entry.at >= since and subject in ("", entry.subject) for entry in journal)
+
+
+def newest(journal: Journal, events: Collection[Event], since: float = 0.0) -> Entry | None:
+    """The last line of any of these, written at that time or later."""
+    return next((entry for entry in reversed(journal) if entry.event in events and entry.at >= since), None)
 
 
 def times(journal: Journal, *events: Event) -> list[float]:

@@ -145,6 +145,8 @@ class RouteSeen:
     stable, candidate, other: all ready endpoints by version: of the one of before, of the one that is released or taken back, whichever
     Deployment's pods run it, and of neither. marked: an annotation of ours is on some Service.
     gone: none of the release's Services is there any more, so there is no traffic to move.
+    beside: names of Services that are not moved with the release and lead to pods of the new version now. The endpoints of those that
+    joined since it began are counted too; of those that were left alone by choice they are not.
     """
 
     side: Side | None = None
@@ -159,6 +161,7 @@ class RouteSeen:
     detail: str = ""
     gone: bool = False
     weight: float | None = None
+    beside: tuple[str, ...] = ()
 
     def shows(self, wanted: Exposure) -> bool:
         """The whole of it. A weight says nothing of one side alone, and comes back as near as a router's numbers can say it."""

@@ -82,7 +82,8 @@ class Snapshot:
 
     template: the stable Deployment's spec.template. digest: of that template. paused: its spec.paused, None when absent.
     hash: pod-template-hash of the pods that serve. revision: the Deployment's revision annotation. preview: the user's own preview
-    Service; None without one, and when it is made for the release. flag: of a flag release.
+    Service; None without one, and when it is made for the release. flag: of a flag release. left_alone: names of Services that lead to
+    the application too and are not moved, by choice.
     """
 
     uid: str
@@ -98,6 +99,7 @@ class Snapshot:
     revision: str = ""
     preview: ServiceSnapshot | None = None
     flag: FlagState | None = None
+    left_alone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ _LEVELS = {
     Event.ROLLBACK_FAILED: "fail",
     Event.TURNED_BACK: "fail",
     Event.TRAFFIC_OFF_RETRACTED: "warn",
+    Event.SERVICES_BESIDE: "warn",
 }
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from deliver.cluster.managed_fields import last_editor
 from deliver.cluster.services import by_service, ready_by_family, shown
-from deliver.model.names import FENCE, HASH, RELEASE_LABEL, UNDO, fence_of
+from deliver.model.names import FENCE, HASH, UNDO, fence_of
 from deliver.model.objects import Object
 from deliver.model.observation import PodSeen, RouteSeen
 from deliver.model.plan import Side
-from deliver.model.release import Direction, Release, ServiceSnapshot
+from deliver.model.release import Release, ServiceSnapshot
 from deliver.plugins.interfaces import Reader
+from deliver.traffic.beside import read_beside
 
 
 class Reading:
@@ -33,12 +34,13 @@ class Reading:
 def read(look: Reader, release: Release, stable: Sequence[PodSeen], candidate: Sequence[PodSeen]) -> RouteSeen:
     """One answer for all Services of the release that are there still: they move together or not at all."""
     found, lost = _services(look, release)
+    slices = by_service(look.list("endpointslices"))
+    beside = read_beside(look, release, slices)
     if not found:
-        return RouteSeen(side=Side.BOTH, agreed=True, foreign="; ".join(lost), gone=True)
+        return RouteSeen(side=Side.BOTH, agreed=True, foreign="; ".join([*lost, *beside.foreign]), gone=True, beside=beside.leading)
     changed = [text for s in release.snapshot.services if s.name in found and (text := edited(s, found[s.name], release))]
     pins = {(found[name]["spec"].get("selector") or {}).get(HASH, "") for name in found}
-    slices = by_service(look.list("endpointslices"))
-    live = {uid for name in found for ready in ready_by_family(slices.get(name, [])).values() for uid in ready}
+    live = {uid for name in found for ready in ready_by_family(slices.get(name, [])).values() for uid in ready} | beside.endpoints
     counts = Counter(_versions(look, release, stable, candidate, live).values())
     marks = [found[name]["metadata"].get("annotations") or {} for name in found]
     fence = max(fence_of(service) for service in found.values())
@@ -48,7 +50,8 @@ def read(look: Reader, release: Release, stable: Sequence[PodSeen], candidate: S
         side=None if changed or pin is None else side_of(pin, release),
         pinned=pin or "",
         agreed=not changed and not wrong,
-        foreign="; ".join([*lost, *changed, *strangers(look, release)]),
+        foreign="; ".join([*lost, *changed, *beside.foreign]),
+        beside=beside.leading,
         marked=any(UNDO in mark or FENCE in mark for mark in marks),
         fence=fence,
         detail=wrong,
@@ -91,24 +94,6 @@ def _services(look: Reader, release: Release) -> tuple[dict[str, Object], list[s
         else:
             lost.append(f"Service {snapshot.name} was deleted{' and made again' if service else ''}")
     return found, lost
-
-
-def strangers(look: Reader, release: Release) -> list[str]:
-    """Services that did not lead to the application when the release began, and lead to candidate pods now, which nobody has judged."""
-    if release.course is not Direction.PROGRESSING:
-        return []
-    own = {service.name for service in release.snapshot.services} | {release.plan.preview}
-    labels = {
-        **((release.snapshot.template.get("metadata") or {}).get("labels") or {}),
-        RELEASE_LABEL: release.id,
-        HASH: release.candidate_hash,
-    }
-    others = [service for service in look.list("services") if service["metadata"]["name"] not in own]
-    found = [one for one in others if (selector := one["spec"].get("selector")) and selector.items() <= labels.items()]
-    return [
-        f"Service {one['metadata']['name']}, which is not part of the release, leads to the candidate{last_editor(one, 'f:selector')}"
-        for one in found
-    ]
 
 
 def side_of(pin: str, release: Release) -> Side:

@@ -9,12 +9,35 @@ from deliver.model.spec import Target
 from deliver.plugins.interfaces import Finding
 
 
-def named_but_not_found(target: Target, services: Mapping[str, Object], chosen: Mapping[str, Object]) -> Iterator[Finding]:
+def chosen(target: Target, leading: Mapping[str, Object]) -> dict[str, Object]:
+    """Of the Services that lead to the application those that are moved: the named ones, else all but those for peers."""
+    if target.services:
+        return {name: service for name, service in leading.items() if name in target.services}
+    users = {name: service for name, service in leading.items() if not _for_peers(service)}
+    return users or dict(leading)
+
+
+def _for_peers(service: Object) -> bool:
+    """Members of a cluster find each other by it (Hazelcast, JGroups, ringpop): all of them, from before they are ready."""
+    spec = service["spec"]
+    return spec.get("clusterIP") == "None" and bool(spec.get("publishNotReadyAddresses"))
+
+
+def left_alone(names: Sequence[str]) -> Finding:
+    several = len(names) > 1
+    text = (
+        f"Service{'s' if several else ''} {', '.join(names)} lead{'' if several else 's'} to these pods too and "
+        f"{'are' if several else 'is'} left alone: who comes by there gets the new version by its share of the pods, from its first one on"
+    )
+    return Finding("left-alone", "warn", text)
+
+
+def named_but_not_found(target: Target, services: Mapping[str, Object], leading: Mapping[str, Object]) -> Iterator[Finding]:
     for name in target.services:
         if name not in services:
             near = ", ".join(sorted(services)) or "none"
             yield Finding("service-missing", "input", f"Service {name} does not exist in {target.namespace}", f"Services there: {near}")
-        elif name not in chosen:
+        elif name not in leading:
             why = "does not select the pods of this Deployment" if services[name]["spec"].get("selector") else "has no selector"
             yield Finding("service-selector", "refuse", f"Service {name} {why}", "name a Service that leads to the Deployment's pods")
 
@@ -29,7 +52,7 @@ def refusals(service: Object, others: Sequence[Object]) -> Iterator[Finding]:
     name, spec = service["metadata"]["name"], service["spec"]
     if spec.get("publishNotReadyAddresses"):
         text = f"Service {name} has publishNotReadyAddresses: readiness would not keep users off a candidate that is not ready"
-        yield Finding("not-ready-addresses", "refuse", text, "use a Service without it")
+        yield Finding("not-ready-addresses", "refuse", text, "move another Service: `--service NAME` leaves all others alone")
     if HASH in spec["selector"]:
         text = f"Service {name} is already pinned to {HASH} {spec['selector'][HASH]}"
         yield Finding("pinned", "refuse", text, "`deliver status` tells if a release holds it; else remove the key from its selector")

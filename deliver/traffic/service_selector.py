@@ -43,19 +43,21 @@ class ServiceSelector:
         return Abilities()
 
     def watches(self, target: Target) -> Sequence[Watch]:
-        """All Services: one that is made during a release may lead to the candidate too."""
-        slices = Watch("endpointslices", selector=f"kubernetes.io/service-name in ({','.join(sorted(target.services))})")
-        return [Watch("services"), slices] if target.services else [Watch("services")]
+        """All Services and what they lead to: one that joins during a release may lead to the candidate too."""
+        return [Watch("services"), Watch("endpointslices")] if target.services else [Watch("services")]
 
     def find(
         self, look: Reader, target: Target, labels: Mapping[str, str], others: Sequence[Object]
     ) -> tuple[tuple[ServiceSnapshot, ...], list[Finding]]:
         services = {service["metadata"]["name"]: service for service in look.list("services")}
-        chosen = {name: service for name, service in services.items() if selects(service, labels)}
-        findings = [*rules.named_but_not_found(target, services, chosen)]
+        leading = {name: service for name, service in services.items() if selects(service, labels)}
+        chosen = rules.chosen(target, leading)
+        findings = [*rules.named_but_not_found(target, services, leading)]
         for service in chosen.values():
             findings += rules.refusals(service, others)
-        if not chosen and not findings:
+        if alone := sorted(leading.keys() - chosen.keys()):
+            findings.append(rules.left_alone(alone))
+        if not leading and not findings:
             findings.append(rules.no_service(target, labels))
         return tuple(ServiceSnapshot.of(service) for _, service in sorted(chosen.items())), findings
 

@@ -249,11 +249,19 @@ class Referee:
         if deleted or fewer:
             for service in self._services():
                 name, selector = service["metadata"]["name"], service["spec"].get("selector") or {"app": "web"}
-                lost = [pod for pod in self.ready(selector, settled=True) if RELEASE_LABEL in pod["metadata"]["labels"]]
+                serving = self.ready(selector, settled=True)
+                lost = [pod for pod in serving if RELEASE_LABEL in pod["metadata"]["labels"]]
+                if self._joined(name) and len(lost) < len(serving):
+                    continue  # nobody has led its users there, and they have other pods
                 if lost and self.world.clock.now() > max(self.blurred, self.foreign.get(("services", name), 0.0) + LAG):
                     self.say(4, f"the candidate was taken away under the traffic of Service {name}")
         elif change.old is not None and change.obj["spec"]["replicas"] > change.old["spec"]["replicas"] and self._shared():
             self._raised(f"the candidate was scaled to {change.obj['spec']['replicas']}")
+
+    def _joined(self, name: str) -> bool:
+        """A Service that did not lead to the application when the release began."""
+        known = (self.record.get("snapshot") or {}).get("services") or ()
+        return bool(known) and name not in [one["name"] for one in known]
 
     def _shared(self) -> bool:
         """Some Service leads to both sides: more pods of one side are a larger share for it."""

@@ -18,6 +18,7 @@ from deliver.model.release import Outcome, Phase, Release
 LIMIT = 1800.0  # seconds after which a rollback that cannot get done says so, with exit code 4
 MAX_UNDONE_MOVES = 5  # moves to the stable side that did not last: somebody undoes them
 MAX_RESTORE_TRIES = 5  # tries to keep the pods of before, before users are sent to them all the same
+_MOVE = (Event.STABLE_SERVES, Event.SERVICES_BESIDE, Event.TRAFFIC_OFF_RETRACTED)
 LEAVING_LIMIT = LIMIT / 2  # seconds that pods on their way out are waited for: they get users only where nobody else is ready
 
 
@@ -70,22 +71,48 @@ def ensure_traffic_on_stable(release: Release, stable: ArmSeen, seen: Observatio
         if seen.candidate is None and needs_restoring(release, stable):  # else its selectors come back and are taken away again at once
             return act(release, now, Verb.RESTORE_STABLE, "the template that stood before")
         return None
-    unproven = ensure_verified(release, seen, now, home)
-    shift = unproven.release.shift if unproven else None
-    if unproven and shift and shift.switched and not shift.verified and not (release.shift and release.shift.switched):
-        switched = unproven.release.noted(now, Event.STABLE_SERVES)
-        return replace(unproven, release=switched)
-    if unproven and shift and shift.verified and not release.traffic_off:
-        off = replace(unproven.release, traffic_off=shift.verified).noted(now, Event.TRAFFIC_OFF)
-        return replace(unproven, release=off)
-    if unproven:
-        return unproven
+    if release.traffic_off and seen.route.beside:
+        return Decision(retract_proof(release, f"{beside_text(seen)} to it", now), None, now)
+    if unproven := ensure_verified(release, seen, now, home):
+        return replace(unproven, release=note_move(unproven.release, seen, now))
+    if (noted := note_move(release, seen, now)) is not release:
+        return Decision(noted, None, now)
+    serves = journal.newest(release.journal, _MOVE, release.since)
+    if serves is not None and not release.traffic_off and not seen.route.beside:
+        return wait(release, now, serves.at + SECOND_LOOK)  # the nodes follow the last Service beside, too
     if needs_restoring(release, stable):
         return act(release, now, Verb.RESTORE_STABLE, "the template that stood before")
     over = verified_at(release) + release.spec.limits.drain
     if release.exposed and seen.candidate is not None and seen.candidate.pods and now < over:
         return wait(release, now, over)
     return None
+
+
+def note_move(release: Release, seen: Observation, now: float) -> Release:
+    """What the move has come to: said of all Services that lead to the application, or of none.
+
+    Where the release's own were led home long ago and no other leads to the candidate nothing is said: nobody was moved.
+    """
+    shift, newest = release.shift, journal.newest(release.journal, _MOVE, release.since)
+    if shift is None or not shift.switched or release.traffic_off:
+        return release
+    if seen.route.beside:
+        known = newest is not None and newest.event is Event.SERVICES_BESIDE
+        return release if known else release.noted(now, Event.SERVICES_BESIDE, reason=beside_text(seen))
+    if newest is None and shift.verified and shift.verified < now:
+        return release
+    if newest is None or newest.event is not Event.STABLE_SERVES:
+        return release.noted(now, Event.STABLE_SERVES)
+    if shift.verified and now - newest.at >= SECOND_LOOK:
+        return replace(release, traffic_off=now).noted(now, Event.TRAFFIC_OFF)
+    return release
+
+
+def beside_text(seen: Observation) -> str:
+    """Which Services lead to the new version and are not moved with the release, "" for none."""
+    names = seen.route.beside
+    several = f"Services {', '.join(names)} are not part of the release and lead"
+    return several if len(names) > 1 else f"Service {names[0]} is not part of the release and leads" if names else ""
 
 
 def is_contested(release: Release) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deliver.cluster.port import Cluster, Watch
+from deliver.cluster.services import selects
 from deliver.engine.preflight import planned_writes, preview, quota, rollout, twice
 from deliver.engine.preflight.causes import collected, refusal
 from deliver.engine.preflight.findings import (
@@ -29,7 +30,7 @@ from deliver.model.names import HASH, candidate_name, record_name
 from deliver.model.objects import Object
 from deliver.model.observation import ArmSeen, PodSeen
 from deliver.model.plan import Plan, Side
-from deliver.model.release import AutoscalerSnapshot, Release, Snapshot, new_release
+from deliver.model.release import AutoscalerSnapshot, Release, ServiceSnapshot, Snapshot, new_release
 from deliver.model.spec import Facts, ReleaseSpec, Target
 from deliver.plugins.checked_router import CheckedRouter
 from deliver.plugins.interfaces import Finding, Strategy
@@ -84,6 +85,7 @@ def propose(
     before = replace(
         snapshot(deployment, stable, container),
         services=services,
+        left_alone=_left_alone(look, services, labels),
         autoscaler=scaler,
         revision=(deployment["metadata"].get("annotations") or {}).get("deployment.kubernetes.io/revision", ""),
     )
@@ -122,6 +124,12 @@ def propose(
     findings += [Finding("weight", "info", note) for note in plan.notes]
     patches = planned_writes.planned_writes(release, router, stable.desired)
     return Proposal(release, tuple(findings), patches, takes, worst_exposure(plan), stable.pods)
+
+
+def _left_alone(look: SnapshotFeed, moved: Sequence[ServiceSnapshot], labels: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of Services that lead to the application and are not moved with the release."""
+    leading = {service["metadata"]["name"] for service in look.list("services") if selects(service, labels)}
+    return tuple(sorted(leading - {service.name for service in moved})) if moved else ()
 
 
 def _first_container(deployment: Object) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from deliver.cluster.pods import is_leaving
 from deliver.cluster.port import Cluster, Feed, Watch
 from deliver.engine.runtime import preview_service
 from deliver.engine.runtime.clock import Clock
@@ -56,7 +57,7 @@ def watches(release: Release, router: CheckedRouter | UnknownRouter, selector: s
 
 def is_stray(pod: Object) -> bool:
     """A candidate's pod that nobody has asked to end yet."""
-    return RELEASE_LABEL in (pod["metadata"].get("labels") or {}) and not pod["metadata"].get("deletionTimestamp")
+    return RELEASE_LABEL in (pod["metadata"].get("labels") or {}) and not is_leaving(pod)
 
 
 class Observer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from deliver.cluster.pods import is_leaving, is_ready
 from deliver.engine.runtime.pod_facts import images, seconds
 from deliver.model import journal
 from deliver.model.action import Verb
@@ -24,8 +25,8 @@ def remaining_pods(release: Release, stable: ArmSeen | None, pods: Sequence[Obje
     own = {pod.uid for pod in stable.living if pod.hash != release.snapshot.hash} if stable else set()
     found = [pod for pod in pods if _matched(release, pod) and (pod["metadata"]["uid"] in own or _runs(release, pod))]
     asked = _asked_to_go(release)
-    going = sum(_ready(pod) or now < _gone_by(pod, asked) for pod in found if _leaving(pod) and not _over(pod))
-    staying = sorted(pod["metadata"]["name"] for pod in found if not _leaving(pod) and not _labelled(pod) and not _over(pod))
+    going = sum(is_ready(pod) or now < _gone_by(pod, asked) for pod in found if is_leaving(pod) and not _over(pod))
+    staying = sorted(pod["metadata"]["name"] for pod in found if not is_leaving(pod) and not _labelled(pod) and not _over(pod))
     return tuple(staying), going
 
 
@@ -41,10 +42,6 @@ def _runs(release: Release, pod: Object) -> bool:
 
 def _labelled(pod: Object) -> bool:
     return RELEASE_LABEL in (pod["metadata"].get("labels") or {})
-
-
-def _leaving(pod: Object) -> bool:
-    return bool(pod["metadata"].get("deletionTimestamp"))
 
 
 def _over(pod: Object) -> bool:
@@ -64,9 +61,3 @@ def _asked_to_go(release: Release) -> float:
     """When this release asked its pods to go, unix seconds: when it turned back, or deleted the candidate."""
     deleted = (entry.at for entry in journal.done(release.journal, Verb.DELETE_CANDIDATE))
     return max([release.since, *deleted])
-
-
-def _ready(pod: Object) -> bool:
-    """Its condition, whether it is on its way out or not: as such an endpoint it still serves."""
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
