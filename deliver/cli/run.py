@@ -53,13 +53,15 @@ def arguments(strategy: str) -> tuple[str, ...]:
 def drive(given: Given, asked: Asked) -> int:
     from deliver.cli.discover import seek
     from deliver.engine import commands
+    from deliver.plugins.interfaces import LEFT_ALONE
     from deliver.render.text import planned_code
 
     context.notifiable(asked.spec)
     cluster, actor = context.open_cluster(given), context.actor(os.environ)
     proposal = asked.checked(commands.propose(cluster, context.placed(asked.spec, cluster), actor=actor, now=time.time()))
     if planned_code(proposal.findings) is None:  # what is refused has nothing to be judged by
-        say(asked.notes)
+        alone = [finding.message for finding in proposal.findings if finding.rule == LEFT_ALONE]
+        say([*asked.notes, *alone])  # whose users nobody moves is not for the readers of a plan alone
     with stoppable() as stop:
         within = commands.dependencies(cluster, context.reporter(given), stop, actor, seek(cluster))
         release = commands.run(cluster, proposal, reporter=within.reporter, stop=stop, within=within)

@@ -82,6 +82,9 @@ class Finding:
     hint: str = ""
 
 
+LEFT_ALONE = "left-alone"  # rule of the finding that names what leads to the application and is not moved; the run says it too
+
+
 @dataclass(frozen=True)
 class Abilities:
     """What a router is able to. weight_step: the smallest part of the requests that it can send to one side, in percent; 0: none, the

@@ -6,7 +6,7 @@ from deliver.cluster.services import selects, shown
 from deliver.model.names import HASH
 from deliver.model.objects import Object
 from deliver.model.spec import Target
-from deliver.plugins.interfaces import Finding
+from deliver.plugins.interfaces import LEFT_ALONE, Finding
 
 
 def chosen(target: Target, leading: Mapping[str, Object]) -> dict[str, Object]:
@@ -29,7 +29,7 @@ def left_alone(names: Sequence[str]) -> Finding:
         f"Service{'s' if several else ''} {', '.join(names)} lead{'' if several else 's'} to these pods too and "
         f"{'are' if several else 'is'} left alone: who comes by there gets the new version by its share of the pods, from its first one on"
     )
-    return Finding("left-alone", "warn", text)
+    return Finding(LEFT_ALONE, "warn", text)
 
 
 def named_but_not_found(target: Target, services: Mapping[str, Object], leading: Mapping[str, Object]) -> Iterator[Finding]:
