@@ -44,6 +44,12 @@ class GateRefused(DeliverError):
     exit_code = ExitCode.REFUSED
 
 
+class AlreadySo(DeliverError):
+    """What was to be released runs already: the same command again, after it was promoted."""
+
+    exit_code = ExitCode.ALREADY
+
+
 class Locked(DeliverError):
     exit_code = ExitCode.LOCKED
 

@@ -17,6 +17,7 @@ class ExitCode(IntEnum):
     UNREACHABLE = 8
     REFUSED = 9
     CHANGES = 10
+    ALREADY = 11
     SIGINT = 130
     SIGTERM = 143
 
@@ -33,6 +34,7 @@ MEANING = {
     ExitCode.UNREACHABLE: "cluster unreachable or not permitted; nothing changed",
     ExitCode.REFUSED: "a gate refused; nothing changed",
     ExitCode.CHANGES: "`plan --detailed-exitcode` found changes",
+    ExitCode.ALREADY: "already so: what was to be released runs already; nothing changed",
     ExitCode.SIGINT: "stopped by SIGINT, held safely",
     ExitCode.SIGTERM: "stopped by SIGTERM, held safely",
 }

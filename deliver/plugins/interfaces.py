@@ -77,7 +77,7 @@ class Finding:
     """What a preflight rule has to say. level: which exit code it forbids a release with, or warn or info. hint: what to do about it."""
 
     rule: str
-    level: Literal["input", "locked", "forbidden", "refuse", "warn", "info"]
+    level: Literal["input", "locked", "forbidden", "refuse", "already", "warn", "info"]
     message: str
     hint: str = ""
 

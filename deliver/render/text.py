@@ -29,6 +29,7 @@ FINDINGS = {
     "forbidden": ("Not permitted:", "fail", ExitCode.UNREACHABLE),
     "refuse": ("Refused:", "fail", ExitCode.REFUSED),
     "input": ("Bad input:", "fail", ExitCode.USAGE),
+    "already": ("Already so:", "done", ExitCode.ALREADY),
     "warn": ("Warnings:", "warn", None),
     "info": ("Good to know:", "todo", None),
 }

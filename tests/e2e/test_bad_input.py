@@ -70,7 +70,7 @@ def test_a_deployment_without_pods(shop: World) -> None:
 
 
 def test_the_image_that_runs_already(shop: World) -> None:
-    refused(shop, 9, target(shop, version="1.0.0"), f"runs {image('1.0.0')} already")
+    refused(shop, 11, target(shop, version="1.0.0"), f"runs {image('1.0.0')} already")
 
 
 def test_a_service_that_selects_another_workload_too(shop: World) -> None:

@@ -108,8 +108,8 @@ def test_the_image_that_runs_already(shop: World) -> None:
     before = snapshot(shop.hands)
     shop.file("1.0.0", strategy=HALF, analysis=OFF)
     result = shop.deliver("run")
-    assert result.code in (0, 2, 9), result
-    assert image("1.0.0") in result.said
+    assert result.code == 11, result
+    assert f"runs {image('1.0.0')} already" in result.err
     assert snapshot(shop.hands) == before
 
 

@@ -359,7 +359,11 @@ class Play:
         """API faults may keep a verb from beginning; a rollback of what is rolled back already is bad input."""
         kinds = {event.kind for event in self.story.events}
         names = type(error).__name__
-        return bool({"fault", "flag down", "flag lost"} & kinds) or names in ("InputError", "GateRefused") or self._others(process, names)
+        return (
+            bool({"fault", "flag down", "flag lost"} & kinds)
+            or names in ("InputError", "GateRefused", "AlreadySo")
+            or self._others(process, names)
+        )
 
     def _others(self, process: Process, error: str) -> bool:
         """Another process took the release over, or held the lock first."""

@@ -2,6 +2,7 @@
 
 from deliver.cluster.port import Cluster
 from deliver.engine.commands.deps import router_of
+from deliver.engine.commands.occupied import require_free
 from deliver.engine.preflight import causes, deployment, flag
 from deliver.engine.preflight.deployment import Proposal
 from deliver.engine.preflight.health_checks import CheckMaker, health_findings
@@ -25,12 +26,15 @@ def propose(
     wanted: float | None = None,
     checks: CheckMaker = checks_of,
 ) -> Proposal:
-    """What a run would do. Reads only. wanted: how soon a regression is found is told too; above 0, one
-    (times as bad) that the steps shall be long enough for. checks: makes the health checks.
+    """What a run would do. Reads only. Raises Locked where a release holds the target.
+
+    wanted: how soon a regression is found is told too; above 0, one (times as bad) that the steps shall be long enough for.
+    checks: makes the health checks.
     """
     strategy = registry.load("deliver.strategies", spec.strategy)
     options = strategy.Options.model_validate(dict(spec.options)) if not hasattr(spec.options, "model_dump") else spec.options
     record = Store(cluster, spec.target).load()
+    require_free(cluster, spec.target, record, now)
     if moves_users(strategy):
         proposal = flag.propose(cluster, spec, options, strategy(), record, flag_clients, actor=actor, now=now)
     else:

@@ -39,15 +39,16 @@ def current(cluster: Cluster, target: Target) -> tuple[Release | None, Observati
     return release, observe_now(cluster, release, SystemClock())
 
 
-def lock_status(cluster: Cluster, target: Target) -> LockStatus | None:
-    """Who drives the live release; None when that may not be read. Never raises: `status` answers without it."""
+def lock_status(cluster: Cluster, target: Target, now: float | None = None) -> LockStatus | None:
+    """Who drives the live release; None when that may not be read. Never raises: `status` answers without it. now: unix seconds."""
     clock = SystemClock()
+    now = clock.now() if now is None else now
     try:
         holder = Lease(cluster, target, "", clock).look()
     except ClusterError:
         return None
     heard = holder.renewed if holder.name else 0.0
-    return LockStatus(holder.name, heard, bool(heard) and may_live(heard, clock.now()))
+    return LockStatus(holder.name, heard, bool(heard) and may_live(heard, now))
 
 
 def history(cluster: Cluster, target: Target) -> tuple[Release, ...]:

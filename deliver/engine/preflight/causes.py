@@ -3,14 +3,15 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from deliver.model.errors import DeliverError, Forbidden, GateRefused, InputError, Locked
+from deliver.model.errors import AlreadySo, DeliverError, Forbidden, GateRefused, InputError, Locked
 from deliver.plugins.interfaces import Finding
 
-ERRORS: dict[str, type[InputError | Locked | Forbidden | GateRefused]] = {
+ERRORS: dict[str, type[InputError | Locked | Forbidden | GateRefused | AlreadySo]] = {
     "locked": Locked,
     "forbidden": Forbidden,
     "refuse": GateRefused,
     "input": InputError,
+    "already": AlreadySo,
 }
 """By a finding's level, the gravest first: what is to be changed in the cluster comes before what another option mends."""
 

@@ -26,7 +26,7 @@ from deliver.formatting.durations import words
 from deliver.model.codec import encode
 from deliver.model.errors import ClusterError, Forbidden, InputError, NotFound
 from deliver.model.frozen import replace
-from deliver.model.names import HASH, candidate_name, record_name
+from deliver.model.names import HASH, candidate_name
 from deliver.model.objects import Object
 from deliver.model.observation import ArmSeen, PodSeen
 from deliver.model.plan import Plan, Side
@@ -277,8 +277,7 @@ def _room(cluster: Cluster, namespace: str, template: Mapping[str, Any]) -> tupl
 
 
 def leftovers(cluster: Cluster, spec: ReleaseSpec, record: Record) -> list[Finding]:
-    target, found = spec.target, []
-    live = record.release
+    target, found = spec.target, list[Finding]()
     if record.problem:
         found.append(
             Finding(
@@ -288,20 +287,6 @@ def leftovers(cluster: Cluster, spec: ReleaseSpec, record: Record) -> list[Findi
                 f"`deliver rollback {target.deployment} -n {target.namespace}` works from the cluster alone and clears it",
             )
         )
-    if live and (live.outcome is None or live.outcome in ("HELD", "ROLLBACK_FAILED")):
-        state = live.outcome.value if live.outcome else "under way"
-        verb = "resume" if live.outcome else "status -w"
-        where = f"{target.deployment} -n {target.namespace}"
-        holder = _holder(cluster, target) if live.outcome is None else ""
-        found.append(
-            Finding(
-                "occupied",
-                "locked",
-                f"release {live.id} of {target} is {state}{holder}: {live.reason or live.phase.value}",
-                f"`deliver {verb} {where}`, or `deliver rollback {where}` to take it back",
-            )
-        )
-        return found
     try:
         cluster.get("deployments", target.namespace, candidate_name(target.deployment))
         found.append(
@@ -315,16 +300,6 @@ def leftovers(cluster: Cluster, spec: ReleaseSpec, record: Record) -> list[Findi
     except NotFound:
         pass
     return found
-
-
-def _holder(cluster: Cluster, target: Target) -> str:
-    """`, driven by alice@laptop:123 (last heard of at ...)`, for a person to know whom to call; "" when nobody holds it."""
-    try:
-        spec = cluster.get("leases", target.namespace, record_name(target.deployment))["spec"]
-    except ClusterError:
-        return ""
-    name = spec.get("holderIdentity")
-    return f", driven by {name} (last heard of at {spec.get('renewTime', '?')})" if name else ", without a driver"
 
 
 def _as(cluster: Cluster) -> str:

@@ -67,7 +67,7 @@ def deployment_findings(deployment: Object, image: str, container: str) -> list[
     found = []
     running = next(one["image"] for one in spec["template"]["spec"]["containers"] if one["name"] == container)
     if running == image:
-        found.append(Finding("unchanged", "refuse", f"Deployment {name} runs {image} already", "there is nothing to release"))
+        found.append(Finding("unchanged", "already", f"Deployment {name} runs {image} already", "there is nothing to release"))
     if spec.get("paused"):
         found.append(
             Finding(

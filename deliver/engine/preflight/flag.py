@@ -97,7 +97,7 @@ def serving(plan: Plan, state: FlagState) -> list[Finding]:
         text = f"flag `{flag}` has no such thing as a percentage: {state.why}"
         return [Finding("complex-flag", "input", text, "make it one rule with a share of users, or release it in your flag system")]
     if state.percent >= 100 - EXACT:
-        return [Finding("released", "refuse", f"flag `{flag}` serves 100 % already", "there is nothing to release")]
+        return [Finding("released", "already", f"flag `{flag}` serves 100 % already", "there is nothing to release")]
     if state.percent > EXACT:
         text = f"flag `{flag}` serves {state.percent:g} % already, and no release of ours did that"
         hint = "set it to 0 % first: what stood before a release is what a rollback puts back"

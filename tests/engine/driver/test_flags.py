@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deliver.engine.runtime.stop_signal import Stop
-from deliver.model.errors import GateRefused, InputError, Locked, Rejected, Unreachable
+from deliver.model.errors import AlreadySo, GateRefused, InputError, Locked, Rejected, Unreachable
 from deliver.model.release import Release
 from deliver.model.spec import Analysis, Limits, ReleaseSpec, Target
 from deliver.model.verdict import Verdict
@@ -310,7 +310,7 @@ def test_pause_stops_at_the_present_share_and_resume_goes_on(rig: FlagRig):
 @pytest.mark.parametrize(
     ("percent", "error", "says"),
     [
-        (100.0, GateRefused, "serves 100 % already"),
+        (100.0, AlreadySo, "serves 100 % already"),
         (5.0, GateRefused, "serves 5 % already"),
         (None, InputError, "no such thing as a percentage: three rules"),
     ],
