@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from deliver.cli.options import Given
 from deliver.model.errors import DeliverError, InputError
 from deliver.model.exitcodes import ExitCode
+from deliver.model.journal import Event, happened
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import ReleaseSpec, Target
 
@@ -234,7 +235,7 @@ def ended(release: Release, stop: "Stop", *, taken_back: ExitCode = ExitCode.ROL
     A release that is held, or goes on, because of a signal: 130 or 143, so that a shell knows who stopped it.
     """
     if release.outcome is Outcome.ROLLED_BACK:
-        return taken_back
+        return ExitCode.UNSERVED if happened(release.journal, Event.UNSERVED, release.resumed) else taken_back
     if stop.signum and release.outcome in (None, Outcome.HELD):
         return 128 + stop.signum
     return ENDS[release.outcome] if release.outcome else ExitCode.PROMOTED

@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     REFUSED = 9
     CHANGES = 10
     ALREADY = 11
+    UNSERVED = 12
     SIGINT = 130
     SIGTERM = 143
 
@@ -35,6 +36,7 @@ MEANING = {
     ExitCode.REFUSED: "a gate refused; nothing changed",
     ExitCode.CHANGES: "`plan --detailed-exitcode` found changes",
     ExitCode.ALREADY: "already so: what was to be released runs already; nothing changed",
+    ExitCode.UNSERVED: "taken back, and users reach nobody: its Services are gone; page someone",
     ExitCode.SIGINT: "stopped by SIGINT, held safely",
     ExitCode.SIGTERM: "stopped by SIGTERM, held safely",
 }

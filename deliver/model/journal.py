@@ -76,6 +76,7 @@ class Event(StrEnum):
     TRAFFIC_OFF = "traffic-off"  # no user gets the new version any more [reason: why a flag gives it to nobody, when not by its share]
     TRAFFIC_OFF_RETRACTED = "traffic-off-retracted"  # [reason]
     SERVICES_BESIDE = "services-beside"  # they lead to the new version and are not moved [reason: which, up to `lead`]
+    UNSERVED = "unserved"  # taken back, and no Service of it is left that would lead users to the version of before [reason: which]
     PODS_REMAIN = "pods-remain"  # of the new version, so the Services stay pinned [numbers: pods; reason: which]
     FLAG_SERVED = "flag-served"  # [numbers: percent; subject: why it gives the treatment to nobody, without one; reason: how it is known]
     KILL_UNCONFIRMED = "kill-unconfirmed"  # [reason: where it is not served yet]
@@ -104,6 +105,7 @@ _KINDS: Mapping[Event, EntryKind] = {
     Event.INCONCLUSIVE: EntryKind.NOTE,
     Event.METRICS_FOUND: EntryKind.NOTE,
     Event.PREVIEW_LEFT_OPEN: EntryKind.NOTE,
+    Event.UNSERVED: EntryKind.NOTE,
     Event.FLAG_LEFT: EntryKind.NOTE,
     Event.RECOVERED: EntryKind.NOTE,
     Event.OTHER: EntryKind.NOTE,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 HASH = "pod-template-hash"
+REVISION = "deployment.kubernetes.io/revision"  # annotation of a Deployment and its ReplicaSets, counted up by its controller
 FENCE = "deliver.dev/fence"
 UNDO = "deliver.dev/undo"
 RELEASE_LABEL = "deliver.dev/release"

@@ -6,6 +6,8 @@ from typing import Any
 
 from deliver.formatting.formats import NONE, clock, count, finite, image_change, percent, share_observed, short_image
 from deliver.formatting.sanitize import clean, markdown
+from deliver.model import journal
+from deliver.model.journal import Event
 from deliver.model.observation import Observation
 from deliver.model.plan import Side
 from deliver.model.release import Direction, Outcome, Phase, Release
@@ -25,6 +27,8 @@ def _meaning(release: Release, seen: Observation | None) -> str:
     assert release.outcome is not None  # an end has one
     if release.reverts and release.outcome is Outcome.ROLLED_BACK:
         return "the version of before runs again and has all the traffic"
+    if release.outcome is Outcome.ROLLED_BACK and journal.happened(release.journal, Event.UNSERVED, release.resumed):
+        return "the version of before runs as it did, and users reach nobody: none of its Services is there"
     return _MEANING[release.outcome]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from deliver.cluster.port import Cluster
 from deliver.engine.commands.recover import recover_release
 from deliver.engine.commands.revert_flag import REVERTS, named_deployment, recover_flag_release
+from deliver.engine.commands.unrecorded import nothing_to_roll_back
 from deliver.engine.preflight.deployment import find_autoscaler
 from deliver.engine.runtime.pod_facts import arm
 from deliver.engine.runtime.record_store import Record, with_number
@@ -37,6 +38,9 @@ def require_no_release(live: Release | None, target: Target) -> None:
 
 def revert(cluster: Cluster, target: Target, record: Record, to: str, *, actor: str, why: str, now: float) -> Release:
     """Going back after a promotion: the named Deployment gets the template of before, and rolls by its own strategy. Raises InputError."""
+    newest, whole = record.releases[0] if record.releases else None, record.release is not None or not record.lost
+    if not to and whole and (newest is None or newest.outcome is not Outcome.PROMOTED):
+        raise nothing_to_roll_back(cluster, target, record)
     source, template, said = choose_version(record, target, to)
     deployment = named_deployment(cluster, target)
     uid = deployment["metadata"]["uid"]
@@ -83,12 +87,6 @@ def choose_version(record: Record, target: Target, to: str) -> tuple[Release, di
     if not to:
         if record.lost and record.release is None:  # the newest release may be among those
             raise InputError(f"the history of {target} is not whole: {record.lost}", hint="`deliver rollback --to N` goes back to one")
-        if not releases or releases[0].outcome is not Outcome.PROMOTED:
-            raise InputError(
-                f"nothing of {target} can be rolled back",
-                why="no release is under way, and the newest one was not a promotion",
-                hint=f"`deliver history {target.deployment} -n {target.namespace}`, then `deliver rollback --to N`",
-            )
         newest = promoted[0]
         return newest, dict(newest.snapshot.template), f"{newest.snapshot.image} (before release {newest.number})"
     wanted = next((release for release in promoted if to in (str(release.number), release.id)), None)

@@ -216,4 +216,6 @@ def ensure_restored(release: Release, stable: ArmSeen, seen: Observation, now: f
     surge = surge and (release.snapshot.autoscaler is None or (seen.autoscaler is not None and not seen.autoscaler.measures))
     if stable.paused or stable.fence or surge:
         return act(release, now, Verb.RELEASE_STABLE, "replicas and the hold as before")
+    if seen.route.gone and release.snapshot.services:
+        release = release.noted(now, Event.UNSERVED, reason=seen.route.foreign)
     return Decision(end(release, Outcome.ROLLED_BACK, now), None, now)

@@ -26,7 +26,7 @@ from deliver.formatting.durations import words
 from deliver.model.codec import encode
 from deliver.model.errors import ClusterError, Forbidden, InputError, NotFound
 from deliver.model.frozen import replace
-from deliver.model.names import HASH, candidate_name
+from deliver.model.names import HASH, REVISION, candidate_name
 from deliver.model.objects import Object
 from deliver.model.observation import ArmSeen, PodSeen
 from deliver.model.plan import Plan, Side
@@ -87,7 +87,7 @@ def propose(
         services=services,
         left_alone=_left_alone(look, services, labels),
         autoscaler=scaler,
-        revision=(deployment["metadata"].get("annotations") or {}).get("deployment.kubernetes.io/revision", ""),
+        revision=(deployment["metadata"].get("annotations") or {}).get(REVISION, ""),
     )
     able = router.can(look, spec.target)
     room, quota_problems = _room(cluster, namespace, before.template)

@@ -110,3 +110,30 @@ def test_rollback_after_a_promotion_keeps_what_became_of_the_services_since():
     service = rig.before()["services/web"]
     assert rig.verb("rollback").outcome is Outcome.ROLLED_BACK
     assert rig.before()["services/web"] == service
+
+
+def test_where_only_kubectl_was_used_its_own_way_back_is_named():
+    rig = Rig.make()
+    rig.set_image("web", "registry/web:1.1.0")
+    rig.world.clock.wait(60)
+    before = rig.before()
+    with pytest.raises(InputError) as told:
+        rig.verb("rollback")
+    assert told.value.why == "no release of it is recorded: what changed web was not deliver"
+    assert told.value.hint == "`kubectl rollout undo deployment/web -n shop` goes back to revision 1 (registry/web:1.0.0)"
+    assert rig.before() == before
+
+
+def test_where_nothing_ever_changed_no_way_is_named_that_does_not_work():
+    rig = Rig.make()
+    with pytest.raises(InputError) as told:
+        rig.verb("rollback")
+    assert told.value.hint == "there is no other version of it in the cluster either: apply the one you want"
+
+
+def test_after_a_release_that_was_taken_back_it_is_named_and_no_promotion_is_spoken_of():
+    rig = Rig.make()
+    rig.run(rig.spec("registry/web:2.0.0-crash"))
+    with pytest.raises(InputError) as told:
+        rig.verb("rollback")
+    assert told.value.why == "the newest release of it, web-20260105-1 of registry/web:2.0.0-crash, is taken back already"

@@ -4,11 +4,17 @@ from collections.abc import Callable
 
 import pytest
 
+from deliver.cli import context
+from deliver.engine.runtime.stop_signal import Stop
+from deliver.model.exitcodes import ExitCode
+from deliver.model.journal import Event
 from deliver.model.release import Outcome, Release
 from deliver.model.spec import Limits
 from deliver.model.verdict import Verdict
 from deliver.render.sentences import sentence
+from deliver.render.words import PODS
 from deliver_sandbox.api import Write
+from tests.engine.interrupted import interrupted
 from tests.engine.invariants import watched
 from tests.engine.rig import Rig, in_step
 
@@ -101,6 +107,18 @@ def test_a_deleted_service_holds_and_the_others_can_be_taken_back(where: str, se
     assert release.outcome is Outcome.ROLLED_BACK
     assert release.ended - release.resumed < 60
     assert rig.before() == {key: value for key, value in before.items() if key != f"services/{services[0]}"}
+
+
+def test_nobody_is_said_to_be_served_where_no_service_is_left():
+    """At 50 % the driver is killed, the Service deleted, and a rollback typed: the users reach nobody."""
+    rig, _ = interrupted(in_step(2))
+    rig.remove("services", "web")
+    release = rig.verb("rollback")
+    assert release.outcome is Outcome.ROLLED_BACK
+    (said,) = [sentence(entry, release) for entry in release.journal if entry.event is Event.UNSERVED]
+    assert said == "nothing leads users to the version of before: Service web was deleted"
+    assert PODS.meaning(release, None) == "the version of before runs as it did, and users reach nobody: none of its Services is there"
+    assert context.ended(release, Stop(), taken_back=ExitCode.PROMOTED) == ExitCode.UNSERVED
 
 
 def test_a_service_that_was_made_again_is_left_alone_and_does_not_lead_to_the_candidate_for_long():
