@@ -145,9 +145,9 @@ def happened(journal: Journal, event: Event, since: float = 0.0, subject: str = 
     return any(entry.event is event and entry.at >= since and subject in ("", entry.subject) for entry in journal)
 
 
-def newest(journal: Journal, events: Collection[Event], since: float = 0.0) -> Entry | None:
-    """The last line of any of these, written at that time or later."""
-    return next((entry for entry in reversed(journal) if entry.event in events and entry.at >= since), None)
+def newest(journal: Journal, events: Collection[Event], fence: int) -> Entry | None:
+    """The last line of any of these that the driver with that fence wrote: the times of two drivers are of two clocks."""
+    return next((entry for entry in reversed(journal) if entry.event in events and entry.fence == fence), None)
 
 
 def times(journal: Journal, *events: Event) -> list[float]:

@@ -77,9 +77,8 @@ def ensure_traffic_on_stable(release: Release, stable: ArmSeen, seen: Observatio
         return replace(unproven, release=note_move(unproven.release, seen, now))
     if (noted := note_move(release, seen, now)) is not release:
         return Decision(noted, None, now)
-    serves = journal.newest(release.journal, _MOVE, release.since)
-    if serves is not None and not release.traffic_off and not seen.route.beside:
-        return wait(release, now, serves.at + SECOND_LOOK)  # the nodes follow the last Service beside, too
+    if _newest_move(release) is not None and not release.traffic_off and not seen.route.beside:
+        return wait(release, now, now + SECOND_LOOK)  # the nodes follow the last Service beside, too
     if needs_restoring(release, stable):
         return act(release, now, Verb.RESTORE_STABLE, "the template that stood before")
     over = verified_at(release) + release.spec.limits.drain
@@ -93,7 +92,7 @@ def note_move(release: Release, seen: Observation, now: float) -> Release:
 
     Where the release's own were led home long ago and no other leads to the candidate nothing is said: nobody was moved.
     """
-    shift, newest = release.shift, journal.newest(release.journal, _MOVE, release.since)
+    shift, newest = release.shift, _newest_move(release)
     if shift is None or not shift.switched or release.traffic_off:
         return release
     if seen.route.beside:
@@ -103,9 +102,16 @@ def note_move(release: Release, seen: Observation, now: float) -> Release:
         return release
     if newest is None or newest.event is not Event.STABLE_SERVES:
         return release.noted(now, Event.STABLE_SERVES)
-    if shift.verified and now - newest.at >= SECOND_LOOK:
+    if shift.verified and abs(now - newest.at) >= SECOND_LOOK:  # a clock that was set back must not keep users waiting
         return replace(release, traffic_off=now).noted(now, Event.TRAFFIC_OFF)
     return release
+
+
+def _newest_move(release: Release) -> journal.Entry | None:
+    """Of this way back: what this driver said last of where the Services lead."""
+    turned = journal.newest(release.journal, (Event.TURNED_BACK,), release.fence)
+    said = journal.newest(release.journal, _MOVE, release.fence)
+    return said if said is not None and (turned is None or said.seq > turned.seq) else None
 
 
 def beside_text(seen: Observation) -> str:
