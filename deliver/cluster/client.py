@@ -1,5 +1,6 @@
 """The port over a real API server. The only public entry: connect()."""
 
+import copy
 import os
 import random
 import time
@@ -62,6 +63,7 @@ class KubernetesCluster:
         self._credentials = Credentials(place, reload, clock, timing=timing)
         self._transport = Transport(self._credentials, timing)
         self._retries = Retries(timing, sleep, chance)
+        self._written: dict[str, str] = {"fieldManager": MANAGER}  # query of a create and of a patch
 
     @property
     def server(self) -> str:
@@ -93,7 +95,7 @@ class KubernetesCluster:
             "POST",
             path(kind, namespace),
             f"create {title(kind, namespace, name)}",
-            _MANAGED,
+            self._written,
             typed(kind, dict(body)),
             writes=True,
             repeatable=bool(name),  # with generateName a second try would make a second object
@@ -113,13 +115,18 @@ class KubernetesCluster:
             "PATCH",
             path(kind, namespace, name),
             f"change {title(kind, namespace, name)}",
-            _MANAGED,
+            self._written,
             body,
             "application/merge-patch+json",
             writes=True,
             repeatable=guarded(body),
         )
         return fitting(kind, self._json(call, deadline))
+
+    def rehearsing(self) -> "KubernetesCluster":
+        dry = copy.copy(self)
+        vars(dry).update(_written={**self._written, "dryRun": "All"})
+        return dry
 
     def delete(self, kind: str, namespace: str, name: str, *, uid: str, version: str = "", deadline: float | None = None) -> None:
         conditions = {key: value for key, value in (("uid", uid), ("resourceVersion", version)) if value}
@@ -199,6 +206,3 @@ class KubernetesCluster:
 
     def _deadline(self, seconds: float | None) -> Deadline:
         return Deadline(self._timing.deadline if seconds is None else seconds, self._clock)
-
-
-_MANAGED = {"fieldManager": MANAGER}

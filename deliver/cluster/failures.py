@@ -8,11 +8,12 @@ from typing import Any
 from deliver.formatting.sanitize import json_in, one_line
 from deliver.model.errors import ClusterError, Conflict, Forbidden, Gone, NotFound, Rejected, Unreachable
 
-LONGEST_TEXT = 512
+LONGEST_TEXT = 1024
 CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and line feed
 _TOKEN = re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}")
 _JWT = re.compile(r"\beyJ[\w-]{8,}(\.[\w-]*){1,2}")
 _USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+_NO_RIGHT = re.compile(r'User "[^"]*" cannot \S+ (resource|path) ')
 _KNOWN = {401: Forbidden, 403: Forbidden, 404: NotFound, 409: Conflict, 410: Gone}
 
 
@@ -80,12 +81,23 @@ def from_status(call: Call, status: int, headers: Mapping[str, str], body: bytes
         failure.error.status, failure.error.why = status, f"the API server answered {status}: {why}"
         failure.after = after
         return failure
-    kind = _KNOWN.get(status, Rejected)
+    kind = Rejected if status == 403 and call.writes and _by_admission(details) else _KNOWN.get(status, Rejected)
     state = "nothing was changed by this call" if call.writes else ""
-    return AttemptFailed(kind(f"cannot {call.what}", status=status, why=why, state=state, hint=_hint(status)))
+    return AttemptFailed(kind(f"cannot {call.what}", status=status, why=why, state=state, hint=_hint(status, kind)))
 
 
-def _hint(status: int) -> str:
+def _by_admission(details: Mapping[str, Any]) -> bool:
+    """A 403 of who has the right: a webhook, a policy, a quota or a LimitRange denies what was written.
+
+    The authorizer always says `User "x" cannot patch resource "deployments"` (apiserver, responsewriters.Forbidden).
+    """
+    message = str(details.get("message") or "")
+    return bool(message) and not _NO_RIGHT.search(message)
+
+
+def _hint(status: int, kind: type[ClusterError]) -> str:
+    if kind is Rejected:
+        return ""
     if status == 401:
         return "the credentials are not accepted or have expired: log in to the cluster again"
     if status == 403:

@@ -106,6 +106,9 @@ class Cluster(Protocol):
     def delete(self, kind: str, namespace: str, name: str, *, uid: str, version: str = "", deadline: float | None = None) -> None:
         """Background propagation. uid (and version, a resourceVersion) are preconditions: Conflict when they do not hold."""
 
+    def rehearsing(self) -> "Cluster":
+        """The same cluster, whose creates and patches are dry runs: admission answers as it would, and nothing is stored."""
+
     def follow(self, namespace: str, watches: Sequence[Watch], wake: Callable[[], None]) -> Feed:
         """Start to follow. The first list is done when this returns; `wake` is called after each change, from any thread."""
 

@@ -10,6 +10,29 @@ FENCE = "deliver.dev/fence"
 UNDO = "deliver.dev/undo"
 RELEASE_LABEL = "deliver.dev/release"
 MANAGER = "deliver"
+CLAIMS = (  # labels by which Argo CD, Flux, Helm, kapp, Rancher, kubectl and OLM tell their own objects, or prune what they do not know
+    "app.kubernetes.io/instance",
+    "app.kubernetes.io/managed-by",
+    "argocd.argoproj.io/",
+    "kustomize.toolkit.fluxcd.io/",
+    "helm.toolkit.fluxcd.io/",
+    "helm.sh/",
+    "kapp.k14s.io/",
+    "objectset.rio.cattle.io/",
+    "applyset.kubernetes.io/",
+    "olm.owner",
+    "operators.coreos.com/",
+)
+
+
+def unclaimed(labels: Mapping[str, str]) -> dict[str, str]:
+    """Labels for an object of ours that a policy may ask for, without those by which somebody would take it for his."""
+    return {key: value for key, value in labels.items() if not key.startswith(CLAIMS)}
+
+
+def is_ours(editor: str) -> bool:
+    """editor: who changed a field last, as last_editor() says it. What admission makes of a write of ours is under our name too."""
+    return editor.startswith(f" by {MANAGER} at ")
 
 
 def record_name(deployment: str) -> str:

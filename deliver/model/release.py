@@ -83,7 +83,7 @@ class Snapshot:
     template: the stable Deployment's spec.template. digest: of that template. paused: its spec.paused, None when absent.
     hash: pod-template-hash of the pods that serve. revision: the Deployment's revision annotation. preview: the user's own preview
     Service; None without one, and when it is made for the release. flag: of a flag release. left_alone: names of Services that lead to
-    the application too and are not moved, by choice.
+    the application too and are not moved, by choice. labels: of the Deployment itself, but those by which others claim it.
     """
 
     uid: str
@@ -100,6 +100,7 @@ class Snapshot:
     preview: ServiceSnapshot | None = None
     flag: FlagState | None = None
     left_alone: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,10 @@ class Release:
     blind_since: float = 0.0  # 0: it can be judged
     overtime: float = 0.0  # bake_since of the bake of which was said that it is over and not judged yet
     candidate_hash: str = ""  # pod-template-hash of the candidate's pods, once known
+    candidate_digest: str = ""  # of the candidate's template as the API server answered to its creation; "": an older deliver made it
+    candidate_image: str = ""  # likewise, of the released container
+    new_digest: str = ""  # of the new template as the API server took it into the named Deployment; "": as it was written
+    old_digest: str = ""  # likewise, of the template of before when it was put back
     new_hash: str = ""  # pod-template-hash of the promoted template in the named Deployment, once it has rolled out
     shift: RouteChange | None = None  # the last route change; None: not asked for, or no longer proven
     approved: int = -1  # index of the newest step that a person let pass; past the last one: the hold as well

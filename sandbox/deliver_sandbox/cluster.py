@@ -35,12 +35,19 @@ class SandboxCluster:
         self.allow: Callable[[str, str, str, str, str], bool] = lambda verb, kind, namespace, name, subresource: True
         self.feeds: list[SandboxFeed] = []
         self.namespace = "shop"
+        self._write = Write(manager=MANAGER)
         self.dead = False
 
     def as_actor(self, actor: str) -> "SandboxCluster":
         """The same cluster for another driver, with the same call log and faults."""
         other = SandboxCluster(self.api, self.kubelet, actor=actor, calls=self.calls, script=self.script)
         other.allow = self.allow
+        return other
+
+    def rehearsing(self) -> "SandboxCluster":
+        """With a call log and a script of its own: what is rehearsed is no write, and no fault is meant for it."""
+        other = SandboxCluster(self.api, self.kubelet, actor=self.actor)
+        other.allow, other._write = self.allow, Write(manager=MANAGER, dry_run=True)
         return other
 
     def get(self, kind: str, namespace: str, name: str, *, deadline: float | None = None) -> Object:
@@ -56,9 +63,8 @@ class SandboxCluster:
 
     def create(self, kind: str, namespace: str, body: Object, *, deadline: float | None = None) -> Object:
         name = (body.get("metadata") or {}).get("name", "")
-        write = Write(manager=MANAGER)
         more = {"body": body, "fence": _fence(body)}
-        return copy(self._do("create", kind, namespace, name, deadline, lambda: self.api.create(kind, namespace, body, write), more))
+        return copy(self._do("create", kind, namespace, name, deadline, lambda: self.api.create(kind, namespace, body, self._write), more))
 
     def patch(
         self,
@@ -72,7 +78,7 @@ class SandboxCluster:
         more = {"body": body, "fence": _fence(body)}
 
         def work() -> Object:
-            return self.api.patch(kind, namespace, name, body, "application/merge-patch+json", "", Write(manager=MANAGER))
+            return self.api.patch(kind, namespace, name, body, "application/merge-patch+json", "", self._write)
 
         return copy(self._do("patch", kind, namespace, name, deadline, work, more))
 

@@ -104,8 +104,10 @@ def too_old(wanted: int, oldest: int) -> ApiError:
 
 def as_model(error: ApiError) -> model.ClusterError:
     """The error that deliver.cluster.port promises for this answer."""
-    if error.code in (401, 403):
-        known: type[model.ClusterError] = model.Forbidden
+    if error.code == 403 and str(error) and 'User "' not in str(error):  # admission: the authorizer always says who may not
+        known: type[model.ClusterError] = model.Rejected
+    elif error.code in (401, 403):
+        known = model.Forbidden
     elif error.code == 404:
         known = model.NotFound
     elif error.code == 409:

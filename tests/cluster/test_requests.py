@@ -46,7 +46,7 @@ def test_a_kind_without_namespace(cluster: KubernetesCluster, stub: Stub) -> Non
 
 @pytest.mark.parametrize(
     ("code", "error"),
-    [(400, Rejected), (403, Forbidden), (404, NotFound), (409, Conflict), (410, Gone), (413, Rejected), (422, Rejected), (302, Rejected)],
+    [(400, Rejected), (404, NotFound), (409, Conflict), (410, Gone), (413, Rejected), (422, Rejected), (302, Rejected)],
 )
 def test_each_status_has_its_error(cluster: KubernetesCluster, stub: Stub, code: int, error: type[ClusterError]) -> None:
     stub.script(status(code, "because of this"))
@@ -57,12 +57,48 @@ def test_each_status_has_its_error(cluster: KubernetesCluster, stub: Stub, code:
     assert (caught.value.why, caught.value.state) == ("because of this", "nothing was changed by this call")
 
 
+@pytest.mark.parametrize(
+    ("message", "error"),
+    [
+        ('services "web" is forbidden: User "ci" cannot patch resource "services" in API group "" in the namespace "shop"', Forbidden),
+        ('forbidden: User "ci" cannot patch path "/api/v1/namespaces/shop/services/web"', Forbidden),
+        ("", Forbidden),
+        ('admission webhook "team.acme.dev" denied the request: every Service wants a label `team`', Rejected),
+        (
+            "services \"web\" is forbidden: ValidatingAdmissionPolicy 'team' with binding 'all' denied request: label team is missing",
+            Rejected,
+        ),
+        (
+            'deployments.apps "web-candidate" is forbidden: exceeded quota: q, requested: count/deployments.apps=1, used: 2, limited: 2',
+            Rejected,
+        ),
+        ('pods "web" is forbidden: [maximum cpu usage per Container is 1, but limit is 2]', Rejected),
+        ('pods "web" is forbidden: violates PodSecurity "restricted:latest": privileged (container "web")', Rejected),
+    ],
+)
+def test_a_403_is_no_missing_right_where_admission_denies_what_was_written(
+    cluster: KubernetesCluster, stub: Stub, message: str, error: type[ClusterError]
+) -> None:
+    stub.script(status(403, message))
+    with pytest.raises(error) as caught:
+        cluster.patch("services", "shop", "web", {})
+    assert type(caught.value) is error
+    assert message in caught.value.told
+    assert ("ask for this permission" in caught.value.hint) is (error is Forbidden)
+
+
+def test_a_read_that_is_forbidden_is_a_missing_right_whatever_it_says(cluster: KubernetesCluster, stub: Stub) -> None:
+    stub.script(status(403, "not for you"))
+    with pytest.raises(Forbidden):
+        cluster.get("services", "shop", "web")
+
+
 def test_text_of_the_server_is_short_and_one_line_and_without_credentials(cluster: KubernetesCluster, stub: Stub) -> None:
-    stub.script(status(403, "\x1b[31mno\n the-secret-token https://me:pw@host Bearer abcdefghijkl " + "x" * 600))
+    stub.script(status(403, "\x1b[31mno\n the-secret-token https://me:pw@host Bearer abcdefghijkl " + "x" * 1200))
     with pytest.raises(Forbidden) as caught:
         cluster.get("services", "shop", "web")
     assert caught.value.why.startswith("no *** https://***@host Bearer *** xxx")
-    assert len(caught.value.why) == 512
+    assert len(caught.value.why) == 1024
 
 
 @pytest.mark.parametrize("body", [b"", b"404 page not found", b"[" * 100_000, b"\xff\xfe"])

@@ -44,7 +44,8 @@ def leads_to_users(piece: Object) -> bool:
 
 
 def image_of(pod: Object) -> str:
-    return str(pod["spec"]["containers"][0]["image"])
+    """Without the digest that admission may have added."""
+    return str(pod["spec"]["containers"][0]["image"]).partition("@")[0]
 
 
 def ready(pod: Object) -> bool:
@@ -114,7 +115,7 @@ class Users:
 
     def answered(self, at: float, image: str, fresh: bool) -> None:
         """Some user got an answer, up to that moment."""
-        off = self.off
+        off, image = self.off, image.partition("@")[0]
         if off is None or image != off.image or self._excused():
             return
         if fresh and at > off.at:

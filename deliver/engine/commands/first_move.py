@@ -102,7 +102,7 @@ def rolling_away(cluster: Cluster, release: Release) -> bool:
         spec = cluster.get("deployments", release.spec.target.namespace, release.spec.target.deployment)["spec"]
     except ClusterError:
         return _has_pods_of_another_template(cluster, release)
-    return digest_of(spec["template"]) != release.snapshot.digest and not spec.get("paused")
+    return digest_of(spec["template"]) not in (release.snapshot.digest, release.old_digest) and not spec.get("paused")
 
 
 def _has_pods_of_another_template(cluster: Cluster, release: Release) -> bool:

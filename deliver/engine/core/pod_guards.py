@@ -7,6 +7,7 @@ from deliver.engine.core.route import empty_behind_weight
 from deliver.model import journal
 from deliver.model.action import Verb
 from deliver.model.frozen import replace
+from deliver.model.names import is_ours
 from deliver.model.observation import ArmSeen, Observation, PodSeen, Problem
 from deliver.model.plan import Side
 from deliver.model.release import Direction, Release, digest_of
@@ -21,8 +22,8 @@ def failed_candidate(release: Release, seen: Observation, now: float) -> Fail | 
     if candidate is None:
         served = release.candidate_hash and (release.course is Direction.PROGRESSING or seen.route.side is Side.CANDIDATE)
         return Fail(f"the candidate Deployment {release.candidate} is gone: somebody deleted it") if served else None
-    if candidate.image and candidate.image != release.spec.image:
-        return Fail(f"the candidate's image was changed to {candidate.image}{candidate.editor or ' by somebody'}")
+    if edited := edited_candidate(release, candidate):
+        return Fail(edited)
     if candidate.problem and candidate.problem.certain:
         return Fail(f"candidate: {candidate.problem.message}")
     if bad := broken_pod(release, seen):
@@ -40,6 +41,22 @@ def failed_candidate(release: Release, seen: Observation, now: float) -> Fail | 
         gates = f": {readiness.gates_text(lost[0])}" if lost[0].gates else ""
         return Fail(f"candidate pod {lost[0].name} lost its readiness ({candidate.ready} of {len(candidate.pods)} are ready){gates}")
     return None
+
+
+def edited_candidate(release: Release, candidate: ArmSeen) -> str:
+    """What somebody made of the candidate's template, "" for nothing.
+
+    We write it once: where the last writer is us, what differs is what admission made of that. The same pods run after an API server
+    that fills in newer defaults.
+    """
+    by, wanted = candidate.editor or " by somebody", release.candidate_image or release.spec.image
+    unchanged = candidate.template == release.candidate_digest or is_ours(candidate.editor)
+    if unchanged:
+        return ""
+    if candidate.image and candidate.image != wanted:
+        return f"the candidate's image was changed to {candidate.image}{by}"
+    same_pods = candidate.hash and candidate.hash == release.candidate_hash
+    return f"the candidate's pod template was changed{by}" if release.candidate_digest and not same_pods else ""
 
 
 def broken_pod(release: Release, seen: Observation) -> tuple[PodSeen, Problem] | None:

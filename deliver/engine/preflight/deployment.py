@@ -19,6 +19,7 @@ from deliver.engine.preflight.findings import (
     extra_pods,
     unjudged_findings,
 )
+from deliver.engine.preflight.rehearsal import rehearse
 from deliver.engine.runtime.observer import SnapshotFeed, label_selector
 from deliver.engine.runtime.pod_facts import arm, owner
 from deliver.engine.runtime.record_store import JOURNAL, LARGEST, Record, with_number
@@ -26,7 +27,7 @@ from deliver.formatting.durations import words
 from deliver.model.codec import encode
 from deliver.model.errors import ClusterError, Forbidden, InputError, NotFound
 from deliver.model.frozen import replace
-from deliver.model.names import HASH, REVISION, candidate_name
+from deliver.model.names import HASH, REVISION, candidate_name, unclaimed
 from deliver.model.objects import Object
 from deliver.model.observation import ArmSeen, PodSeen
 from deliver.model.plan import Plan, Side
@@ -122,6 +123,8 @@ def propose(
     release = with_number(new_release(spec, plan, before, actor, now), record, now)
     findings += _record_room(release)
     findings += [Finding("weight", "info", note) for note in plan.notes]
+    if not any(finding.level == "forbidden" for finding in findings):  # who lacks a right is told so already
+        findings += rehearse(cluster, release, router)
     patches = planned_writes.planned_writes(release, router, stable.desired)
     return Proposal(release, tuple(findings), patches, takes, worst_exposure(plan), stable.pods)
 
@@ -147,6 +150,7 @@ def snapshot(deployment: Object, stable: ArmSeen, container: str) -> Snapshot:
         hash=stable.hash,
         image=stable.image,
         container=container,
+        labels=unclaimed(deployment["metadata"].get("labels") or {}),
         services=(),
         paused=deployment["spec"].get("paused"),
     )

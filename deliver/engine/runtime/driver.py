@@ -246,7 +246,7 @@ class Driver:
         except ClusterError as error:
             self.attempts.note(action, clock.monotonic(), error)
             result = Result.UNKNOWN if isinstance(error, Unreachable) else Result.FAILED
-            return self._refused(release.with_outcome(clock.now(), intent, result, error.what), action, error, seen)
+            return self._refused(release.with_outcome(clock.now(), intent, result, error.told), action, error, seen)
         self.attempts.note(action, clock.monotonic())
         self.refused = 0
         self.repeated = self.repeated + 1 if self.last and self.last[0] == action else 0
@@ -313,9 +313,11 @@ class Driver:
         elif isinstance(error, Forbidden):
             release = hold(release, f"not permitted: {error.told}", now)
         elif isinstance(error, Rejected):
-            release = turn_back(release, f"{action} was rejected: {error.what}", now)
+            # all users have the new version in the finish, and it is whole: a policy against the write is none against them
+            ends = hold if release.course is Direction.PROMOTING else turn_back
+            release = ends(release, f"{action} was rejected: {error.told}", now)
         elif isinstance(error, (Conflict, NotFound)) and self.refused >= MAX_TRIES:
-            release = hold(release, f"{action} is refused again and again: {error.what}", now)
+            release = hold(release, f"{action} is refused again and again: {error.told}", now)
         self.release = release
         delay = min(MAX_BACKOFF, BACKOFF * 2 ** min(self.refused - 1, 5))
         self.not_before = action, self.deps.clock.monotonic() + delay

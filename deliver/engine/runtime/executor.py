@@ -2,19 +2,22 @@
 
 from typing import Any
 
+from deliver.cluster.managed_fields import last_editor
 from deliver.cluster.patch import merge_patch_to
 from deliver.cluster.port import Cluster
 from deliver.engine.runtime import preview_service
+from deliver.engine.runtime.admitted import Version, adopted, adopted_candidate, version_of
 from deliver.engine.runtime.flag_client import FLAG_VERBS
 from deliver.engine.runtime.flag_poller import ReleaseFlag
 from deliver.engine.runtime.guarded_writer import GuardedWriter
+from deliver.engine.runtime.pod_facts import deployment_digest
 from deliver.model.action import Action, Verb
 from deliver.model.errors import ClusterError, Conflict
 from deliver.model.frozen import replace
 from deliver.model.names import FENCE, RELEASE_LABEL, candidate_name
 from deliver.model.objects import Object
 from deliver.model.observation import AutoscalerSeen, Observation
-from deliver.model.release import Direction, Release, digest_of
+from deliver.model.release import Direction, Release
 from deliver.plugins.checked_router import CheckedRouter
 
 LOG_LINES = 20
@@ -44,18 +47,18 @@ class Executor:
             case Verb.SCALE_CANDIDATE:
                 self._deployment(release.candidate, "", {"replicas": action.pods})
             case Verb.UPDATE_STABLE:
-                self._restore(release, release.new_template, done=False)
+                return adopted(release, "new", self._restore(release, "new", done=False))
             case Verb.RESTORE_STABLE:
-                self._restore(release, release.snapshot.template, done=False)
+                return adopted(release, "old", self._restore(release, "old", done=False))
             case Verb.RELEASE_STABLE:
-                self._restore(release, None, done=True, scaler=seen.autoscaler)
+                self._restore(release, "", done=True, scaler=seen.autoscaler)
             case Verb.HOLD_AUTOSCALER:
                 self._autoscaler(release, action.pods, done=False)
             case Verb.RELEASE_AUTOSCALER:
                 before = release.snapshot.autoscaler
                 self._autoscaler(release, before.minimum if before else None, done=True)
             case Verb.CREATE_CANDIDATE:
-                self._create(release)
+                return adopted_candidate(release, self._create(release))
             case Verb.DELETE_CANDIDATE:
                 if seen.candidate is not None:
                     self.write.delete("deployments", release.candidate, uid=seen.candidate.uid)
@@ -75,20 +78,21 @@ class Executor:
 
         self.write.change("deployments", name, build, uid=uid)
 
-    def _restore(self, release: Release, template: object, *, done: bool, scaler: AutoscalerSeen | None = None) -> None:
-        """Template (None: as it is), replicas and the hold as wanted, in one write; `done`: our fence goes too.
+    def _restore(self, release: Release, version: Version, *, done: bool, scaler: AutoscalerSeen | None = None) -> Object:
+        """That version's template ("": as it is), replicas and the hold as wanted, in one write; `done`: our fence goes too.
 
         scaler: whose minReplicas is as before again. One that measures takes our temporary pods away itself, one that does not never would.
         """
         before = release.snapshot
         ours = before.autoscaler is None or (bool(release.surged) and scaler is not None and not scaler.measures)
-        known = (before.digest, digest_of(release.new_template))
+        template = {"new": release.new_template, "old": before.template, "": None}[version]
 
         def build(now: Object) -> Object | None:
-            if release.course is Direction.PROMOTING and digest_of(now["spec"]["template"]) not in known:
+            stands = version_of(release, deployment_digest(now), last_editor(now, "f:template"))
+            if release.course is Direction.PROMOTING and not stands:
                 raise Conflict(f"the pod template of Deployment {release.spec.target.deployment} was changed meanwhile", status=409)
             spec: dict[str, Any] = {}
-            if template is not None and now["spec"]["template"] != template:
+            if template is not None and now["spec"]["template"] != template and not (stands == version and _answered(release, version)):
                 spec["template"] = merge_patch_to(now["spec"]["template"], template)
             live = now["spec"].get("replicas")
             if ours and live != before.replicas and not (live and live > release.stable_size):
@@ -100,7 +104,7 @@ class Executor:
                 return None
             return {"metadata": {"annotations": {FENCE: None}} if done else {}, "spec": spec}
 
-        self.write.change("deployments", release.spec.target.deployment, build, uid=before.uid)
+        return self.write.change("deployments", release.spec.target.deployment, build, uid=before.uid)
 
     def _autoscaler(self, release: Release, minimum: int | None, *, done: bool) -> None:
         before = release.snapshot.autoscaler
@@ -115,17 +119,23 @@ class Executor:
 
         self.write.change("horizontalpodautoscalers", before.name, build, uid=before.uid)
 
-    def _create(self, release: Release) -> None:
+    def _create(self, release: Release) -> Object:
         """Without pods: should a dead driver's create arrive late, it brings nothing into the traffic."""
         body = candidate_deployment(release)
         body["metadata"]["annotations"] = {FENCE: str(self.write.fence)}
         try:
-            self.write.create("deployments", body)
+            return self.write.create("deployments", body)
         except Conflict:
             there = self.cluster.get("deployments", release.spec.target.namespace, release.candidate)
             if (there["metadata"].get("labels") or {}).get(RELEASE_LABEL) != release.id:
                 raise
             self.write.stamp("deployments", release.candidate, uid=there["metadata"]["uid"])  # else an old driver may still unmake it
+            return there
+
+
+def _answered(release: Release, version: Version) -> bool:
+    """The API server has made something else of that version's template than was sent: it would do so again."""
+    return bool(release.new_digest if version == "new" else release.old_digest)
 
 
 def candidate_deployment(release: Release) -> Object:
@@ -140,7 +150,7 @@ def candidate_deployment(release: Release) -> Object:
         "metadata": {
             "name": candidate_name(target.deployment),
             "namespace": target.namespace,
-            "labels": {"app.kubernetes.io/managed-by": "deliver", RELEASE_LABEL: release.id},
+            "labels": {**release.snapshot.labels, "app.kubernetes.io/managed-by": "deliver", RELEASE_LABEL: release.id},
         },
         "spec": {
             "replicas": 0,

@@ -7,6 +7,7 @@ from typing import Any
 from deliver.cluster.pods import is_leaving
 from deliver.cluster.port import Cluster, Feed, Watch
 from deliver.engine.runtime import preview_service
+from deliver.engine.runtime.admitted import as_written
 from deliver.engine.runtime.clock import Clock
 from deliver.engine.runtime.known import Known
 from deliver.engine.runtime.pod_facts import arm, deployment_digest, pod_seen
@@ -90,6 +91,7 @@ class Observer:
         if stable and stable.hash and stable.hash == release.snapshot.hash and stable.template != release.snapshot.digest:
             # its controller finds no difference: a default that a newer API server fills in is nobody's edit
             stable = replace(stable, template=release.snapshot.digest)
+        stable = as_written(release, stable) if stable else None
         self._at = at
         staying, leaving = remaining_pods(release, stable, pods, now)
         return replace(
