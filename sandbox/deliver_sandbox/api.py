@@ -33,6 +33,9 @@ _NOT_STRATEGIC = (
 Admission = Callable[[str, Object, Object | None], None]
 """A rule that sees (kind, new object, old object or None) before a write and raises ApiError to refuse it."""
 
+Mutation = Callable[[str, Object, Object | None], None]
+"""As a mutating webhook: it sees the same, after the defaults, and changes the new object. No status and no scale is shown to it."""
+
 
 def stamp(seconds: float) -> str:
     """metav1.Time of unix seconds."""
@@ -63,6 +66,7 @@ class Api:
         self.lock: threading.RLock = clock.lock
         self.random = random.Random(f"api {seed}")
         self.admission: list[Admission] = []
+        self.mutations: list[Mutation] = []
 
     # -- reading
 
@@ -93,7 +97,7 @@ class Api:
         obj = {"apiVersion": known.api, "kind": known.kind, **obj}
         self._birth(kind, obj)
         defaults.fill(kind, obj)
-        self._check(kind, obj, None)
+        obj = self._admitted(kind, obj, None)
         if (known_one := self.store.get(kind, meta.get("namespace", ""), meta["name"])) is not None:
             going = bool(known_one["metadata"].get("deletionTimestamp"))
             raise errors.exists(kind, meta["name"], going)
@@ -204,11 +208,18 @@ class Api:
         spec["clusterIP"] = f"198.19.{self.random.randrange(1, 255)}.{self.random.randrange(1, 255)}"
         spec["clusterIPs"] = [spec["clusterIP"]]
 
-    def _check(self, kind: str, obj: Object, old: Object | None) -> None:
+    def _admitted(self, kind: str, obj: Object, old: Object | None, subresource: str = "") -> Object:
+        """The object as admission makes it. Raises ApiError for one that is not valid, or refused."""
+        if self.mutations and not subresource:
+            obj = copy(obj)  # a patch may have left parts of the stored object in it
+            for mutate in self.mutations:
+                mutate(kind, obj, old)
+            defaults.fill(kind, obj)
         if found := validate.causes(kind, obj, old):
             raise errors.invalid(kind, obj["metadata"]["name"], found)
         for rule in self.admission:
             rule(kind, obj, old)
+        return obj
 
     def _apply(self, kind: str, namespace: str, name: str, body: Any, subresource: str, write: Write) -> Object:
         if not isinstance(body, Mapping):
@@ -242,7 +253,7 @@ class Api:
         if kind == "services":
             _keep_address(old, new)
         defaults.fill(kind, new)
-        self._check(kind, new, old)
+        new = self._admitted(kind, new, old, subresource)
         if not applied:
             managed.updated(kind, old, new, write.manager, subresource, stamp(self.clock.now()))
         result = _counted(kind, old, new) if write.dry_run else self.commit(kind, old, new)

@@ -102,6 +102,13 @@ def too_old(wanted: int, oldest: int) -> ApiError:
     return ApiError(410, "Expired", f"too old resource version: {wanted} ({oldest})")
 
 
+def denied(kind: str, name: str, policy: str, why: str) -> ApiError:
+    """A ValidatingAdmissionPolicy's refusal, its reason not set."""
+    what = f"{KINDS[kind].qualified} {name!r}".replace("'", '"')
+    message = f"{what} is forbidden: ValidatingAdmissionPolicy '{policy}' with binding '{policy}' denied request: {why}"
+    return ApiError(422, "Invalid", message, _details(kind, name))
+
+
 def as_model(error: ApiError) -> model.ClusterError:
     """The error that deliver.cluster.port promises for this answer."""
     if error.code == 403 and str(error) and 'User "' not in str(error):  # admission: the authorizer always says who may not

@@ -3,15 +3,17 @@
 import contextlib
 import os
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.support.admission import Policy
 from tests.e2e.support.audit import Audit
 from tests.e2e.support.kubectl import Kubectl
 from tests.e2e.support.load import Load, Users
-from tests.e2e.support.pace import REAL
+from tests.e2e.support.pace import REAL, eventually
 from tests.e2e.support.place import Hands, Store
 from tests.e2e.support.process import clean_environ, script
 
@@ -53,6 +55,28 @@ class Lab:
     def users(self, hands: Hands, service: str, rps: float) -> Users:
         url = f"http://{hands.get('service', service)['spec']['clusterIP']}/"
         return Users(Load(url, rps / 2, fresh=1), Load(url, rps / 2, fresh=0))
+
+    def digest(self, version: str) -> str:
+        """Of the registry's image `web` of that version."""
+        form = "application/vnd.docker.distribution.manifest.v2+json"
+        asked = urllib.request.Request(f"http://{REGISTRY}/v2/web/manifests/{version}", headers={"Accept": form}, method="HEAD")
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            return str(answer.headers["Docker-Content-Digest"])
+
+    @contextlib.contextmanager
+    def admission(self, namespace: str, policy: Policy) -> Iterator[None]:
+        hands, made, before = self.hands(namespace), policy.objects(namespace), self._admitted(namespace)
+        hands.apply(*made)
+        try:
+            eventually("the policy is at work", lambda: self._admitted(namespace) != before)
+            yield
+        finally:
+            hands.delete(*(f"{one['kind'].lower()}/{one['metadata']['name']}" for one in made), wait=False)
+
+    def _admitted(self, namespace: str) -> str:
+        """What the API server would make of a Deployment, "" where it refuses it: a policy takes a moment to be known."""
+        asked = ("create", "deployment", "probe", f"--image={REGISTRY}/web:1.1.0", "--dry-run=server", "-o", "jsonpath={.spec}")
+        return self.hands(namespace)(*asked, check=False)
 
     def audit(self) -> Audit:
         if not AUDIT_LOG:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from tests.e2e.support.admission import Policy
 from tests.e2e.support.audit import Asked
 from tests.e2e.support.load import Users
 from tests.e2e.support.pace import Pace
@@ -98,6 +99,12 @@ class Place(Protocol):
         """The application stands: the test begins."""
 
     def users(self, hands: Hands, service: str, rps: float) -> Users: ...
+
+    def digest(self, version: str) -> str:
+        """Of the application's image of that version."""
+
+    def admission(self, namespace: str, policy: Policy) -> AbstractContextManager[None]:
+        """Deployments of that namespace are admitted by this policy as well."""
 
     def audit(self) -> Asked:
         """What is asked of the API server from now on."""

@@ -1,6 +1,7 @@
 """The sandbox as a place for scenarios: an embedded cluster of its own for each test, on an accelerated clock."""
 
 import contextlib
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,15 +10,17 @@ from pathlib import Path
 from deliver_sandbox import fixtures
 from deliver_sandbox.controllers.kubelet import Node
 from deliver_sandbox.crowd import Crowd
+from deliver_sandbox.errors import denied
 from deliver_sandbox.http.routes import Routes
 from deliver_sandbox.http.server import Door
 from deliver_sandbox.scrapes import Scraping
 from deliver_sandbox.world import World
+from tests.e2e.support.admission import Policy
 from tests.e2e.support.audit import Asked
 from tests.e2e.support.forked import Forked, Zygote
 from tests.e2e.support.load import Second, Traffic, Users
 from tests.e2e.support.paced_clock import PacedClock
-from tests.e2e.support.place import Hands, Store
+from tests.e2e.support.place import Hands, Object, Store
 from tests.e2e.support.process import clean_environ
 from tests.e2e.support.request_log import RequestLog
 from tests.e2e.support.rest import Rest
@@ -67,6 +70,31 @@ class Sandbox:
 
     def users(self, hands: Hands, service: str, rps: float) -> Users:
         return Users(Counted(self.world, hands.namespace, service, rps / 2), Counted(self.world, hands.namespace, service, rps / 2, kept=4))
+
+    def digest(self, version: str) -> str:
+        return f"sha256:{hashlib.sha256(version.encode()).hexdigest()}"
+
+    @contextlib.contextmanager
+    def admission(self, namespace: str, policy: Policy) -> Iterator[None]:
+        def about(kind: str, obj: Object) -> bool:
+            return kind == "deployments" and obj["metadata"].get("namespace") == namespace
+
+        def mutate(kind: str, obj: Object, old: Object | None) -> None:
+            if policy.mutate and about(kind, obj):
+                policy.mutate(obj)
+
+        def judge(kind: str, obj: Object, old: Object | None) -> None:
+            if policy.holds and about(kind, obj) and not policy.holds(obj):
+                raise denied(kind, obj["metadata"]["name"], f"{namespace}-{policy.name}", policy.message)
+
+        api = self.world.api
+        with self.clock.lock:
+            api.mutations.append(mutate)
+            api.admission.append(judge)
+        yield
+        with self.clock.lock:
+            api.mutations.remove(mutate)
+            api.admission.remove(judge)
 
     def audit(self) -> Asked:
         return RequestLog(self._routes().access)
