@@ -98,15 +98,14 @@ def forbidden(kind: str, name: str, why: str) -> ApiError:
     return ApiError(403, "Forbidden", f'{KINDS[kind].qualified} "{name}" is forbidden: {why}', _details(kind, name))
 
 
+def denied(kind: str, name: str, policy: str, why: str) -> ApiError:
+    """Of a ValidatingAdmissionPolicy and its binding of the same name; its reason is not set."""
+    text = f"ValidatingAdmissionPolicy '{policy}' with binding '{policy}' denied request: {why}"
+    return ApiError(422, "Invalid", forbidden(kind, name, text).message, _details(kind, name))
+
+
 def too_old(wanted: int, oldest: int) -> ApiError:
     return ApiError(410, "Expired", f"too old resource version: {wanted} ({oldest})")
-
-
-def denied(kind: str, name: str, policy: str, why: str) -> ApiError:
-    """A ValidatingAdmissionPolicy's refusal, its reason not set."""
-    what = f"{KINDS[kind].qualified} {name!r}".replace("'", '"')
-    message = f"{what} is forbidden: ValidatingAdmissionPolicy '{policy}' with binding '{policy}' denied request: {why}"
-    return ApiError(422, "Invalid", message, _details(kind, name))
 
 
 def as_model(error: ApiError) -> model.ClusterError:
