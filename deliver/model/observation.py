@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from deliver.model.places import Place
 from deliver.model.plan import Exposure, Side
 from deliver.model.verdict import CheckResult
 
@@ -87,6 +88,7 @@ class ArmSeen:
     template: digest of spec.template. fence: of its last writer, 0 = none. problem: of the Deployment itself (quota, progress
     deadline). editor: field manager that changed the template last. noted: it carries a note of ours that undoes a release without its
     record. min_ready: seconds that a pod is ready before a rollout counts it (`spec.minReadySeconds`).
+    places: the containers whose image is released, with the images that they have now.
     """
 
     deployment: str
@@ -104,6 +106,7 @@ class ArmSeen:
     editor: str = ""
     noted: bool = False
     min_ready: float = 0.0
+    places: tuple[Place, ...] = ()
 
     def of(self, hash: str) -> tuple[PodSeen, ...]:
         return tuple(pod for pod in self.pods if pod.hash == hash)

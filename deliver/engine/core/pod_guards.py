@@ -21,8 +21,8 @@ def failed_candidate(release: Release, seen: Observation, now: float) -> Fail | 
     if candidate is None:
         served = release.candidate_hash and (release.course is Direction.PROGRESSING or seen.route.side is Side.CANDIDATE)
         return Fail(f"the candidate Deployment {release.candidate} is gone: somebody deleted it") if served else None
-    if candidate.image and candidate.image != release.spec.image:
-        return Fail(f"the candidate's image was changed to {candidate.image}{candidate.editor or ' by somebody'}")
+    if edited := edited_image(release, candidate):
+        return Fail(f"the candidate's image was changed to {edited}{candidate.editor or ' by somebody'}")
     if candidate.problem and candidate.problem.certain:
         return Fail(f"candidate: {candidate.problem.message}")
     if bad := broken_pod(release, seen):
@@ -40,6 +40,13 @@ def failed_candidate(release: Release, seen: Observation, now: float) -> Fail | 
         gates = f": {readiness.gates_text(lost[0])}" if lost[0].gates else ""
         return Fail(f"candidate pod {lost[0].name} lost its readiness ({candidate.ready} of {len(candidate.pods)} are ready){gates}")
     return None
+
+
+def edited_image(release: Release, candidate: ArmSeen) -> str:
+    """What stands in a place that is to have the new image; with the container's name where there are several."""
+    if len(candidate.places) < 2:
+        return candidate.image if candidate.image != release.spec.image else ""
+    return next((f"{one.image} in container {one}" for one in candidate.places if one.image != release.spec.image), "")
 
 
 def broken_pod(release: Release, seen: Observation) -> tuple[PodSeen, Problem] | None:
