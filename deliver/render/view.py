@@ -187,6 +187,7 @@ def _route(release: Release, seen: Observation | None) -> View | None:
         "endpoints": {"stable": route.stable, "candidate": route.candidate, "other": route.other},
         "foreign": route.foreign or None,
         "detail": route.detail or None,
+        "strangers": [{"pod": one.pod, "owner": one.owner or None, "service": one.service} for one in route.strangers],
     }
 
 

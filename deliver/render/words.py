@@ -105,7 +105,9 @@ def _traffic(view: View) -> str:
     requests = f", {share_observed(share)}" if share["observed"] is not None else ""
     if "weight" in route and route["side"] == "both":
         return f"traffic: the router gives the new version {percent(share['endpoints'])} of the requests{requests}"
-    doubt = "" if route["agreed"] else ", EndpointSlices do not agree yet"
+    strange = len(route["strangers"])
+    among = f", {strange} of them no part of the release" if strange else ""
+    doubt = among if route["agreed"] or among else ", EndpointSlices do not agree yet"
     return f"traffic: new version has {percent(share['endpoints'])} of {count(sum(ends.values()), 'ready endpoint')}{requests}{doubt}"
 
 
@@ -157,7 +159,9 @@ def _arms(release: Release) -> dict[str, str]:
 
 
 def _off_since(view: View, at: float) -> str:
-    return f"no new connection reaches the new version since {clock(at)} UTC, by the EndpointSlices"
+    found = view["route"]["strangers"] if view["route"] else []
+    besides = ", besides what the pods of others answer" if found else ""
+    return f"no new connection reaches the new version since {clock(at)} UTC, by the EndpointSlices{besides}"
 
 
 @dataclass(frozen=True)
