@@ -67,4 +67,5 @@ def _judged(draft: "Draft") -> "DoctorTarget | None":
         stale = DEFAULT_STALENESS
     silent = draft.document is not None and metrics is None
     found = metrics if isinstance(metrics, list) else ()
-    return DoctorTarget(name, container if isinstance(container, str) else "", found, stale, silent=silent, none_wanted=metrics == [])
+    named = ",".join(map(str, container)) if isinstance(container, list) else container if isinstance(container, str) else ""
+    return DoctorTarget(name, named, found, stale, silent=silent, none_wanted=metrics == [])

@@ -58,7 +58,9 @@ DISPLAY = COLOR, CI, QUIET, VERBOSE = (
 ANSWER = (COLOR, CI)  # of a command that answers at once, and has no progress to be quiet about
 TARGETING = (
     Option("image", "the candidate's image, e.g. ghcr.io/acme/web:1.4.2", metavar="REPO:TAG"),
-    Option("container", "container that gets the image, when the pod has several", metavar="NAME"),
+    Option(
+        "container", "container that gets the image, when the pod has several; NAME,NAME or `all` that run its repository", metavar="NAME"
+    ),
     Option("service", "Service of the target; may be repeated; default: every one that selects its pods", kind="many", metavar="NAME"),
     Option("router", f"what moves the traffic [default: {defaults.ROUTER}]", metavar="NAME"),
 )

@@ -53,15 +53,16 @@ def arguments(strategy: str) -> tuple[str, ...]:
 def drive(given: Given, asked: Asked) -> int:
     from deliver.cli.discover import seek
     from deliver.engine import commands
-    from deliver.plugins.interfaces import LEFT_ALONE
+    from deliver.plugins.interfaces import LEFT_ALONE, STAYING
     from deliver.render.text import planned_code
 
     context.notifiable(asked.spec)
     cluster, actor = context.open_cluster(given), context.actor(os.environ)
     proposal = asked.checked(commands.propose(cluster, context.placed(asked.spec, cluster), actor=actor, now=time.time()))
     if planned_code(proposal.findings) is None:  # what is refused has nothing to be judged by
-        alone = [finding.message for finding in proposal.findings if finding.rule == LEFT_ALONE]
-        say([*asked.notes, *alone])  # whose users nobody moves is not for the readers of a plan alone
+        left = [finding for finding in proposal.findings if finding.rule in (LEFT_ALONE, STAYING)]
+        said = [f"{one.message}; {one.hint}" if one.rule == STAYING else one.message for one in left]
+        say([*asked.notes, *said])  # whose users nobody moves, and what stays old, is not for the readers of a plan alone
     with stoppable() as stop:
         within = commands.dependencies(cluster, context.reporter(given), stop, actor, seek(cluster))
         release = commands.run(cluster, proposal, reporter=within.reporter, stop=stop, within=within)

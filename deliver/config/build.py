@@ -52,7 +52,7 @@ def build(draft: Draft) -> ReleaseSpec:
         image=(file.image or "") if pods else "",
         strategy=name,
         options=_strategy(name, options, target, draft),
-        container=file.target.container or "",
+        container=",".join(file.target.container or ()),
         router=_router(file, draft),
         analysis=_analysis(file.analysis, provider, draft),
         limits=Limits(**file.limits.model_dump()),

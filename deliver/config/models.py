@@ -2,15 +2,28 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from deliver.config.metrics import MetricModel, Strict
 from deliver.model import defaults
 from deliver.model.names import image_reference, kube_name
+from deliver.model.places import split_names
 from deliver.plugins.types import Duration, Ratio, Share
+
+_NAMES = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+
+
+def listed_names(value: Any) -> Any:
+    """One name, several with commas between them, or a list of names; always a list. Raises ValueError where there is none."""
+    names = list(split_names(value)) if isinstance(value, str) else value
+    if names in ("", []):
+        raise ValueError("no container is named; leave it out, or write a name, a list of names or `all`")
+    return names
+
 
 KubeName = Annotated[str, AfterValidator(kube_name)]
 Image = Annotated[str, AfterValidator(image_reference)]
+Containers = Annotated[list[KubeName], BeforeValidator(listed_names), WithJsonSchema(_NAMES)]
 Options = dict[str, Any] | None
 
 
@@ -21,7 +34,9 @@ class TargetModel(Strict):
     service: KubeName | None = Field(default=None, description="its Service; default: every Service that selects its pods")
     services: list[KubeName] | None = Field(default=None, min_length=1, description="its Services, when there is more than one")
     namespace: KubeName | None = Field(default=None, description="default: the namespace of the kubeconfig's context")
-    container: KubeName | None = Field(default=None, description="the container that gets the image, when the pod has several")
+    container: Containers | None = Field(
+        default=None, description="the container that gets the image, when the pod has several; a list, or `all` that run its repository"
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> "TargetModel":

@@ -7,7 +7,7 @@ from typing import Any
 from deliver.cluster.port import Cluster, Watch
 from deliver.discovery.types import Ask, Choice, DiscoveredEntry, Question
 from deliver.engine.preflight.deployment import find_autoscaler, find_deployment
-from deliver.engine.preflight.findings import container_of
+from deliver.engine.preflight.places import containers_of
 from deliver.engine.runtime.observer import SnapshotFeed, label_selector
 from deliver.engine.runtime.pod_facts import arm, owner
 from deliver.model.errors import InputError
@@ -29,6 +29,7 @@ class Workload:
     pods: tuple[PodSeen, ...]  # of the stable version
     probed: frozenset[str]  # HTTP paths that the kubelet's probes request
     health: tuple[DiscoveredEntry, ...] = ()  # health checks made from the readiness probes
+    released: tuple[str, ...] = ()  # all that get the new image
     notes: tuple[str, ...] = ()  # lines for a person: what speaks against its Services
 
     @property
@@ -46,7 +47,7 @@ def read_workload(cluster: Cluster, target: Target, container: str = "", image: 
     Raises InputError if it is missing or the container is ambiguous, and ClusterError.
     """
     deployment = find_deployment(cluster, target)
-    chosen = container_of(deployment, container, image)
+    chosen = containers_of(deployment, container, image)
     wanted = [Watch("services"), Watch("pods"), Watch("replicasets", selector=label_selector(deployment))]
     seen = SnapshotFeed(cluster, target.namespace, wanted)
     stable = arm(deployment, seen.list("replicasets"), seen.list("pods"), chosen)
@@ -63,7 +64,8 @@ def read_workload(cluster: Cluster, target: Target, container: str = "", image: 
     return Workload(
         target=Target(target.namespace, target.deployment, tuple(service.name for service in services)),
         image=stable.image,
-        container=chosen,
+        container=chosen[0],
+        released=chosen,
         containers=len(containers),
         desired=stable.desired,
         most_pods=scaler.maximum if (scaler := find_autoscaler(cluster, target)[0]) else 0,

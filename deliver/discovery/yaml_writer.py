@@ -58,8 +58,9 @@ def _target(workload: Workload) -> Iterator[str]:
     yield "target:"
     yield f"  deployment: {_scalar(workload.target.deployment)}"
     yield f"  namespace: {_scalar(workload.target.namespace)}"
-    if workload.containers > 1:
-        yield f"  container: {_scalar(workload.container)}  # gets the new image; the pod has {workload.containers}"
+    if workload.containers > 1 or len(workload.released) > 1:
+        which = _flow(list(workload.released)) if len(workload.released) > 1 else _scalar(workload.container)
+        yield f"  container: {which}  # gets the new image; the pod has {workload.containers}"
     if workload.target.services:
         yield f"  services: {_flow(list(workload.target.services))}  # every Service that selects its pods"
     else:

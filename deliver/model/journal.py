@@ -72,10 +72,11 @@ class Event(StrEnum):
     STABLE_UPDATED = "stable-updated"  # the Deployment runs the new version [numbers: ready, pods]
     STABLE_AWAITED = "stable-awaited"  # on the way back: it cannot take the traffic yet [numbers: ready, pods]
     OLD_SIDE_COLD = "old-side-cold"  # a rollback could not take the traffic back [numbers: ready, pods]
-    STABLE_SERVES = "stable-serves"  # on the way back: the EndpointSlices lead to the stable side
-    TRAFFIC_OFF = "traffic-off"  # no user gets the new version any more [reason: why a flag gives it to nobody, when not by its share]
+    STABLE_SERVES = "stable-serves"  # on the way back: the EndpointSlices lead to the stable side [reason: and to which strangers]
+    TRAFFIC_OFF = "traffic-off"  # no user gets the new version any more [reason: of a flag why it gives it to nobody; else strangers]
     TRAFFIC_OFF_RETRACTED = "traffic-off-retracted"  # [reason]
     SERVICES_BESIDE = "services-beside"  # they lead to the new version and are not moved [reason: which, up to `lead`]
+    STRANGERS = "strangers"  # pods of others that users of the release's Services reach [reason: which]
     UNSERVED = "unserved"  # taken back, and no Service of it is left that would lead users to the version of before [reason: which]
     PODS_REMAIN = "pods-remain"  # of the new version, so the Services stay pinned [numbers: pods; reason: which]
     FLAG_SERVED = "flag-served"  # [numbers: percent; subject: why it gives the treatment to nobody, without one; reason: how it is known]
@@ -105,6 +106,7 @@ _KINDS: Mapping[Event, EntryKind] = {
     Event.INCONCLUSIVE: EntryKind.NOTE,
     Event.METRICS_FOUND: EntryKind.NOTE,
     Event.PREVIEW_LEFT_OPEN: EntryKind.NOTE,
+    Event.STRANGERS: EntryKind.NOTE,
     Event.UNSERVED: EntryKind.NOTE,
     Event.FLAG_LEFT: EntryKind.NOTE,
     Event.RECOVERED: EntryKind.NOTE,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from deliver.model.places import Place
 from deliver.model.plan import Exposure, Side
 from deliver.model.verdict import CheckResult
 
@@ -87,6 +88,7 @@ class ArmSeen:
     template: digest of spec.template. fence: of its last writer, 0 = none. problem: of the Deployment itself (quota, progress
     deadline). editor: field manager that changed the template last. noted: it carries a note of ours that undoes a release without its
     record. min_ready: seconds that a pod is ready before a rollout counts it (`spec.minReadySeconds`).
+    places: the containers whose image is released, with the images that they have now.
     """
 
     deployment: str
@@ -104,6 +106,7 @@ class ArmSeen:
     editor: str = ""
     noted: bool = False
     min_ready: float = 0.0
+    places: tuple[Place, ...] = ()
 
     def of(self, hash: str) -> tuple[PodSeen, ...]:
         return tuple(pod for pod in self.pods if pod.hash == hash)
@@ -135,6 +138,18 @@ class ArmSeen:
 
 
 @dataclass(frozen=True)
+class Stranger:
+    """A pod that users of a Service of the release reach, and that is of neither Deployment. owner: kind and name; "": made by hand."""
+
+    pod: str
+    owner: str
+    service: str
+
+    def __str__(self) -> str:
+        return f"pod {self.pod} of {self.owner}" if self.owner else f"pod {self.pod}"
+
+
+@dataclass(frozen=True)
 class RouteSeen:
     """Where traffic goes, as read back.
 
@@ -147,6 +162,7 @@ class RouteSeen:
     gone: none of the release's Services is there any more, so there is no traffic to move.
     beside: names of Services that are not moved with the release and lead to pods of the new version now. The endpoints of those that
     joined since it began are counted too; of those that were left alone by choice they are not.
+    strangers: pods of neither Deployment that users of the release's Services reach.
     """
 
     side: Side | None = None
@@ -162,6 +178,21 @@ class RouteSeen:
     gone: bool = False
     weight: float | None = None
     beside: tuple[str, ...] = ()
+    strangers: tuple[Stranger, ...] = ()
+
+    @property
+    def strangers_named(self) -> str:
+        """`pod migrate-x7 of Job migrate and 2 more`, "" for none."""
+        more = f" and {len(self.strangers) - 1} more" if len(self.strangers) > 1 else ""
+        return f"{self.strangers[0]}{more}" if self.strangers else ""
+
+    @property
+    def strangers_text(self) -> str:
+        """`pod migrate-x7 of Job migrate answers users of Service web too, and is no part of the release`, "" for none."""
+        if not self.strangers:
+            return ""
+        answer, be = ("answer", "are") if len(self.strangers) > 1 else ("answers", "is")
+        return f"{self.strangers_named} {answer} users of Service {self.strangers[0].service} too, and {be} no part of the release"
 
     def shows(self, wanted: Exposure) -> bool:
         """The whole of it. A weight says nothing of one side alone, and comes back as near as a router's numbers can say it."""

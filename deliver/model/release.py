@@ -13,6 +13,7 @@ from deliver.model.frozen import replace
 from deliver.model.journal import Entry, Event, Result
 from deliver.model.names import candidate_name
 from deliver.model.observation import FlagState, OperatorRequest
+from deliver.model.places import Place, with_image
 from deliver.model.plan import Exposure, Plan, Side, Step
 from deliver.model.spec import ReleaseSpec
 from deliver.model.verdict import CheckResult
@@ -83,7 +84,8 @@ class Snapshot:
     template: the stable Deployment's spec.template. digest: of that template. paused: its spec.paused, None when absent.
     hash: pod-template-hash of the pods that serve. revision: the Deployment's revision annotation. preview: the user's own preview
     Service; None without one, and when it is made for the release. flag: of a flag release. left_alone: names of Services that lead to
-    the application too and are not moved, by choice. labels: of the Deployment itself, but those by which others claim it.
+    the application too and are not moved, by choice. labels: of the Deployment itself, but those by which others claim it. container:
+    whose image is the version. places: of all that get the new image.
     """
 
     uid: str
@@ -101,6 +103,17 @@ class Snapshot:
     flag: FlagState | None = None
     left_alone: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    places: tuple[Place, ...] = ()
+
+    @property
+    def containers(self) -> tuple[str, ...]:
+        """Names of those whose image is released. A record of before there were places has one."""
+        return tuple(place.container for place in self.places) or (self.container,)
+
+    @property
+    def serving(self) -> tuple[str, ...]:
+        """Those of them that serve: by these a version is judged."""
+        return tuple(place.container for place in self.places if not place.init) if self.places else (self.container,)
 
 
 @dataclass(frozen=True)
@@ -267,7 +280,7 @@ class Release:
     @property
     def new_template(self) -> dict[str, Any]:
         """The stable template with the new image."""
-        return with_image(self.snapshot.template, self.snapshot.container, self.spec.image)
+        return with_image(self.snapshot.template, self.snapshot.containers, self.spec.image)
 
     def noted(self, at: float, event: Event, **more: Any) -> "Release":
         """With one more journal line. more: the other fields of Entry."""
@@ -290,13 +303,6 @@ def done_already(release: Release, at: float, action: Action) -> Release:
     """With intent and outcome of something that was done before it could be journalled."""
     asked = release.noted(at, Event.INTENT, action=action)
     return asked.with_outcome(at, asked.journal[-1], Result.DONE)
-
-
-def with_image(template: Mapping[str, Any], container: str, image: str) -> dict[str, Any]:
-    """A pod template with one container's image replaced, as `kubectl set image` does."""
-    spec = template["spec"]
-    containers = [{**one, "image": image} if one["name"] == container else one for one in spec["containers"]]
-    return {**template, "spec": {**spec, "containers": containers}}
 
 
 def _bare(image: str) -> str:

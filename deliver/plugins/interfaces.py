@@ -82,6 +82,7 @@ class Finding:
     hint: str = ""
 
 
+STAYING = "places"  # rule of the finding that names containers that stay on the old image; the run says it too
 LEFT_ALONE = "left-alone"  # rule of the finding that names what leads to the application and is not moved; the run says it too
 
 

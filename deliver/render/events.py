@@ -20,6 +20,7 @@ _LEVELS = {
     Event.TURNED_BACK: "fail",
     Event.TRAFFIC_OFF_RETRACTED: "warn",
     Event.SERVICES_BESIDE: "warn",
+    Event.STRANGERS: "warn",
     Event.UNSERVED: "fail",
 }
 

@@ -11,6 +11,7 @@ from deliver.model.plan import Side
 from deliver.model.release import Outcome, Release
 from deliver.render import flag
 from deliver.render.exposure import words_of
+from deliver.render.words import in_places, places_of
 
 GOING_ON = "going on without proof; what it shows can still take the release back"
 _SIDES = {Side.STABLE: "the stable side only", Side.BOTH: "both sides", Side.CANDIDATE: "the candidate only"}
@@ -32,7 +33,7 @@ def _outcome(entry: Entry, release: Release) -> str:
 
 def _started(entry: Entry, release: Release) -> str:
     if not release.reverts:
-        return f"started by {entry.actor}: {release.snapshot.image} -> {release.spec.image}"
+        return f"started by {entry.actor}: {release.snapshot.image} -> {release.spec.image}{in_places(places_of(release))}"
     return f"started by {entry.actor}: {words_of(release).reverted(release)}"
 
 
@@ -154,10 +155,13 @@ _SENTENCES: Mapping[Event, Callable[[Entry, Release], str]] = {
     Event.OLD_SIDE_COLD: lambda entry, release: (
         f"the old side has {_ready(entry)}: until more of them are, a rollback cannot take the traffic back"
     ),
-    Event.STABLE_SERVES: lambda entry, release: "the EndpointSlices lead to the stable side",
+    Event.STABLE_SERVES: lambda entry, release: (
+        f"the EndpointSlices lead to the stable side{f', besides {entry.reason}' if entry.reason else ''}"
+    ),
     Event.TRAFFIC_OFF: lambda entry, release: words_of(release).traffic_off(entry.reason),
     Event.TRAFFIC_OFF_RETRACTED: lambda entry, release: f"traffic is not off the new version any more: {entry.reason}",
     Event.SERVICES_BESIDE: lambda entry, release: f"{entry.reason} to the new version: who comes by there gets it until its pods are gone",
+    Event.STRANGERS: lambda entry, release: entry.reason,
     Event.UNSERVED: lambda entry, release: f"nothing leads users to the version of before: {entry.reason}",
     Event.PODS_REMAIN: lambda entry, release: (
         f"{entry.reason}: until they are gone the Services stay pinned to the stable pods; connections open on them end with them"

@@ -3,7 +3,7 @@
 from deliver.formatting.durations import duration
 from deliver.formatting.formats import NONE, clock, count, number
 from deliver.formatting.sanitize import clean, defuse
-from deliver.model.observation import Observation
+from deliver.model.observation import Observation, RouteSeen, Stranger
 from deliver.model.release import Direction, Outcome, Phase, Release
 from deliver.model.verdict import Verdict
 from deliver.render import blue_green
@@ -66,7 +66,7 @@ def why(release: Release, view: View) -> list[str]:
 def state_now(release: Release, view: View) -> list[str]:
     """What was read back of the cluster, in sentences."""
     words = words_of(release)
-    sentences = [words.traffic(view), *arms(release, view)]
+    sentences = [words.traffic(view), strangers(view), *arms(release, view)]
     sentences += blue_green.lines(view)
     if release.outcome is Outcome.ROLLED_BACK and not release.exposed and not release.reverts:
         sentences.append(words.never_exposed)
@@ -74,6 +74,13 @@ def state_now(release: Release, view: View) -> list[str]:
         sentences.append(words.off_since(view, release.traffic_off))
     sentences += [problem(found) for found in view["problems"]]
     return [text for text in sentences if text]
+
+
+def strangers(view: View) -> str:
+    """Pods of others that users reach, "" for none."""
+    found = view["route"]["strangers"] if view["route"] else []
+    those = [Stranger(one["pod"], one["owner"] or "", one["service"]) for one in found]
+    return RouteSeen(strangers=tuple(those)).strangers_text
 
 
 def arms(release: Release, view: View) -> list[str]:

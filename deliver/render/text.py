@@ -16,7 +16,7 @@ from deliver.render.exposure import words_in, words_of
 from deliver.render.judged_by import judged_line
 from deliver.render.odds import SIZE, filled, odds_line
 from deliver.render.style import LEVEL_STYLE, PLAIN, STEP_LEVEL, VERDICT_LEVEL, VERDICT_STYLE, Style, table
-from deliver.render.summary import arms, check_cells, problem, result_word, where
+from deliver.render.summary import arms, check_cells, problem, result_word, strangers, where
 from deliver.render.view import View, release_view, typed
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def status_text(release: Release, seen: Observation | None, now: float, style: S
     lines += [f"  paused: by {', '.join(filter(None, (view['paused']['by'], view['paused']['reason'])))}"] if view["paused"] else []
     lines += [f"  driver: {driver_line(driver, now, view, style)}"] if driver else []
     lines.append(f"  exposure: {exposure(view)}")
-    lines += [f"  {text}" for text in (words.traffic(view), *arms(release, view), *blue_green.lines(view)) if text]
+    lines += [f"  {text}" for text in (words.traffic(view), strangers(view), *arms(release, view), *blue_green.lines(view)) if text]
     lines += [f"  {style.mark('fail')} {problem(found)}" for found in view["problems"]]
     lines.append(
         f"  {'took' if release.ended else 'running for'}: {duration(view['duration'])}, started {view['started']} by {view['actor']}"

@@ -16,7 +16,7 @@ from deliver.model.verdict import CheckResult
 from deliver.render import flag
 from deliver.render.exposure import words_of
 from deliver.render.odds import odds_view
-from deliver.render.words import image_of
+from deliver.render.words import image_of, places_of
 
 if TYPE_CHECKING:
     from deliver.engine.commands.status import LockStatus
@@ -47,6 +47,7 @@ def release_view(release: Release, seen: Observation | None, now: float) -> View
         "stable": _stable(release, seen),
         "candidate": _candidate(release, seen),
         "image": image_of(release),
+        "places": [] if release.plan.flag else places_of(release),
         "flag": flag.flag_view(release, seen),
         "route": _route(release, seen),
         "preview": _preview(release, seen),
@@ -186,6 +187,7 @@ def _route(release: Release, seen: Observation | None) -> View | None:
         "endpoints": {"stable": route.stable, "candidate": route.candidate, "other": route.other},
         "foreign": route.foreign or None,
         "detail": route.detail or None,
+        "strangers": [{"pod": one.pod, "owner": one.owner or None, "service": one.service} for one in route.strangers],
     }
 
 

@@ -1,6 +1,6 @@
 """How a release is spoken of where pods and a flag differ. The words of pods are the defaults; flag.py has those of a flag."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from deliver.formatting.sanitize import clean, markdown
 from deliver.model import journal
 from deliver.model.journal import Event
 from deliver.model.observation import Observation
+from deliver.model.places import Place, named
 from deliver.model.plan import Side
 from deliver.model.release import Direction, Outcome, Phase, Release
 from deliver.model.verdict import Verdict
@@ -37,9 +38,27 @@ def image_of(release: Release) -> dict[str, str]:
     return {"from": new, "to": old} if release.reverts else {"from": old, "to": new}
 
 
+def places_of(release: Release) -> list[View]:
+    """Each container that gets the new image, with the image it has before and after the release."""
+    before, new = release.snapshot, release.spec.image
+    those = before.places or (Place(before.container, before.image),)
+    found = [{"container": one.container, "init": one.init, "from": one.image, "to": new} for one in those]
+    return [one | {"from": one["to"], "to": one["from"]} for one in found] if release.reverts else found
+
+
+def in_places(places: Sequence[View]) -> str:
+    """` in web and migrate (init)`; nothing where it is one container that serves, which is the usual case."""
+    those = [Place(one["container"], "", one["init"]) for one in places]
+    return f" in {named(those)}" if len(those) > 1 or any(one.init for one in those) else ""
+
+
 def _change(view: View, style: Style) -> str:
     old, new = image_change(view["image"]["from"], view["image"]["to"])
-    return f"`{old}` {style.symbol('arrow')} `{new}`"
+    return f"`{old}` {style.symbol('arrow')} `{new}`{in_places(view['places'])}"
+
+
+def _released(release: Release, arrow: str) -> str:
+    return f" {arrow} ".join(image_change(*image_of(release).values())) + in_places(places_of(release))
 
 
 def _waiting_for(release: Release, seen: Observation | None) -> str:
@@ -86,7 +105,9 @@ def _traffic(view: View) -> str:
     requests = f", {share_observed(share)}" if share["observed"] is not None else ""
     if "weight" in route and route["side"] == "both":
         return f"traffic: the router gives the new version {percent(share['endpoints'])} of the requests{requests}"
-    doubt = "" if route["agreed"] else ", EndpointSlices do not agree yet"
+    strange = len(route["strangers"])
+    among = f", {strange} of them no part of the release" if strange else ""
+    doubt = among if route["agreed"] or among else ", EndpointSlices do not agree yet"
     return f"traffic: new version has {percent(share['endpoints'])} of {count(sum(ends.values()), 'ready endpoint')}{requests}{doubt}"
 
 
@@ -130,7 +151,7 @@ def _services(view: View) -> list[str]:
 
 
 def _released_markdown(view: View) -> str:
-    return f"{markdown(view['image']['from'])} → {markdown(view['image']['to'])}"
+    return f"{markdown(view['image']['from'])} → {markdown(view['image']['to'])}{in_places(view['places'])}"
 
 
 def _arms(release: Release) -> dict[str, str]:
@@ -138,7 +159,9 @@ def _arms(release: Release) -> dict[str, str]:
 
 
 def _off_since(view: View, at: float) -> str:
-    return f"no new connection reaches the new version since {clock(at)} UTC, by the EndpointSlices"
+    found = view["route"]["strangers"] if view["route"] else []
+    besides = ", besides what the pods of others answer" if found else ""
+    return f"no new connection reaches the new version since {clock(at)} UTC, by the EndpointSlices{besides}"
 
 
 @dataclass(frozen=True)
@@ -157,7 +180,7 @@ class Words:
     planned_right: tuple[int, ...] = (1, 2, 3, 4, 6)  # columns of a planned step that are aligned to the right
     planned: Callable[[int, View], tuple[str, ...]] = _planned  # cells of the step of that number
     services: Callable[[View], list[str]] = _services  # lines of a plan
-    released: Callable[[Release, str], str] = lambda release, arrow: f" {arrow} ".join(image_change(*image_of(release).values()))
+    released: Callable[[Release, str], str] = _released
     released_short: Callable[[Release], str] = lambda release: short_image(clean(release.spec.image), 48)
     released_markdown: Callable[[View], str] = _released_markdown
     change: Callable[[View, Style], str] = _change
@@ -168,7 +191,7 @@ class Words:
     traffic: Callable[[View], str] = _traffic
     share: Callable[[Release, Observation], float | None] = _share  # percent that is exposed, as read back; None: not read
     measured_by: Callable[[View], str] = lambda view: "by weight" if _by_weight(view) else "by endpoints"
-    traffic_off: Callable[[str], str] = lambda reason: "traffic is off the new version"  # reason: as the journal has it
+    traffic_off: Callable[[str], str] = lambda reason: f"traffic is off the new version{f', besides {reason}' if reason else ''}"
     off_since: Callable[[View, float], str] = _off_since
 
 

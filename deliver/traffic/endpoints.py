@@ -1,19 +1,21 @@
 """Where traffic goes, read back from the Services and their EndpointSlices (traffic-and-flags.md section 2)."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 from deliver.cluster.managed_fields import last_editor
 from deliver.cluster.services import by_service, ready_by_family, shown
+from deliver.model.frozen import replace
 from deliver.model.names import FENCE, HASH, UNDO, fence_of
 from deliver.model.objects import Object
 from deliver.model.observation import PodSeen, RouteSeen
 from deliver.model.plan import Side
-from deliver.model.release import Release, ServiceSnapshot
+from deliver.model.release import Direction, Release, ServiceSnapshot
 from deliver.plugins.interfaces import Reader
 from deliver.traffic.beside import read_beside
+from deliver.traffic.strangers import strangers
 
 
 class Reading:
@@ -45,8 +47,10 @@ def read(look: Reader, release: Release, stable: Sequence[PodSeen], candidate: S
     marks = [found[name]["metadata"].get("annotations") or {} for name in found]
     fence = max(fence_of(service) for service in found.values())
     pin = pins.pop() if len(pins) == 1 else None
-    wrong = _disagreement(found, slices, pin, stable, candidate) if pin is not None else "the Services differ"
-    return RouteSeen(
+    arms = {pod.uid for pod in (*stable, *candidate)}
+    strange = strangers(release, found, slices, look.list("pods"), arms) if live - arms else {}
+    wrong = _disagreement(found, slices, pin, stable, candidate, strange) if pin is not None else "the Services differ"
+    route = RouteSeen(
         side=None if changed or pin is None else side_of(pin, release),
         pinned=pin or "",
         agreed=not changed and not wrong,
@@ -58,7 +62,11 @@ def read(look: Reader, release: Release, stable: Sequence[PodSeen], candidate: S
         stable=counts["stable"],
         candidate=counts["candidate"],
         other=counts["other"],
+        strangers=tuple(strange.values()),
     )
+    if not strange or not route.agreed or release.course is Direction.ROLLING_BACK:  # which waits for nobody else
+        return route
+    return replace(route, agreed=False, detail=route.strangers_text)
 
 
 def _versions(
@@ -121,8 +129,9 @@ def _disagreement(
     pin: str,
     stable: Sequence[PodSeen],
     candidate: Sequence[PodSeen],
+    strange: Container[str],
 ) -> str:
-    """Why the EndpointSlices are not yet exactly the ready pods that the selector means; "" when they are."""
+    """Why the EndpointSlices are not yet exactly the ready pods that the selector means, strangers aside; "" when they are."""
     wanted = {pod.uid: pod.name for pod in (*stable, *candidate) if pod.ready and (not pin or pod.hash == pin)}
     for name, service in services.items():
         families = ready_by_family(slices.get(name, []))
@@ -131,6 +140,6 @@ def _disagreement(
             has = families.get(family, set())
             if missing := sorted(wanted[uid] for uid in wanted.keys() - has):
                 return f"Service {name} ({family}) does not have {missing[0]} yet"
-            if extra := has - wanted.keys():
+            if extra := {uid for uid in has - wanted.keys() if uid not in strange}:
                 return f"Service {name} ({family}) still has {len(extra)} other endpoint{'s' if len(extra) > 1 else ''}"
     return ""

@@ -7,6 +7,7 @@ from deliver.model.names import HASH
 from deliver.model.objects import Object
 from deliver.model.spec import Target
 from deliver.plugins.interfaces import LEFT_ALONE, Finding
+from deliver.traffic.strangers import controller
 
 
 def chosen(target: Target, leading: Mapping[str, Object]) -> dict[str, Object]:
@@ -47,6 +48,11 @@ def no_service(target: Target, labels: Mapping[str, str]) -> Finding:
     return Finding("no-service", "refuse", text, "make a Service that selects them; without one there is no traffic to move")
 
 
+def _named(pod: Object) -> str:
+    made = controller(pod)
+    return f"{pod['metadata']['name']} of {made}" if made else f"{pod['metadata']['name']}"
+
+
 def refusals(service: Object, others: Sequence[Object]) -> Iterator[Finding]:
     """What forbids, or makes doubtful, a move by this Service's selector."""
     name, spec = service["metadata"]["name"], service["spec"]
@@ -59,7 +65,7 @@ def refusals(service: Object, others: Sequence[Object]) -> Iterator[Finding]:
     if spec.get("sessionAffinity", "None") != "None":
         text = f"Service {name} has sessionAffinity {spec['sessionAffinity']}: the share of users is not the share of pods"
         yield Finding("session-affinity", "refuse", text, "--allow-affinity goes on all the same")
-    strangers = sorted(pod["metadata"]["name"] for pod in others if selects(service, pod["metadata"].get("labels") or {}))
+    strangers = sorted(_named(pod) for pod in others if selects(service, pod["metadata"].get("labels") or {}))
     if strangers:
         named = ", ".join(strangers[:5]) + (f" and {len(strangers) - 5} more" if len(strangers) > 5 else "")
         text = f"Service {name} also selects pods of other workloads: {named}"

@@ -221,7 +221,8 @@ class Referee:
         candidates = [one for one in labels if RELEASE_LABEL in one and new.items() <= one.items()]
         let_in = any(not old.items() <= one.items() for one in candidates)
         shut_out = any(old.items() <= one.items() and not new.items() <= one.items() for one in labels if RELEASE_LABEL not in one)
-        back, before = self.record.get("course") == "back", (self.record.get("snapshot") or {}).get("hash")
+        back = self.record.get("course") == "back" or (self.record.get("course") == "finish" and self._rolling())  # or not saved yet
+        before = (self.record.get("snapshot") or {}).get("hash")
         # rule 1: whoever is ready serves; users who all have the new version are not led to it
         rescued = back and (old.get(HASH, before) != before or (gets and not self.ready(old, settled=True)))
         if candidates and (let_in or shut_out) and not rescued:

@@ -10,6 +10,7 @@ from deliver.model.errors import DeliverError, NotFound
 from deliver.model.journal import Event
 from deliver.model.names import RELEASE_LABEL, candidate_name, fence_of
 from deliver.model.objects import Object
+from deliver.model.places import image_at, places_named, places_of
 from deliver.model.plan import Plan, Side, Step
 from deliver.model.release import AutoscalerSnapshot, Release, Snapshot, digest_of, new_release
 from deliver.model.spec import PluginSpec, ReleaseSpec, Target
@@ -45,8 +46,8 @@ def recover_release(cluster: Cluster, target: Target, *, actor: str, now: float)
         return None
     deployment = cluster.get("deployments", namespace, target.deployment)
     replicasets = cluster.list("replicasets", namespace)
-    container = _container(deployment, candidate)
-    stable = arm(deployment, replicasets, cluster.list("pods", namespace), container)
+    containers = _containers(deployment, candidate)
+    stable = arm(deployment, replicasets, cluster.list("pods", namespace), containers)
     home = note.get("hash") or stable.hash
     template = template_of(replicasets, deployment, home)
     labels = template["metadata"].get("labels") or {}
@@ -61,15 +62,18 @@ def recover_release(cluster: Cluster, target: Target, *, actor: str, now: float)
         template=template,
         digest=digest_of(template),
         hash=home,
-        image=next(one["image"] for one in template["spec"]["containers"] if one["name"] == container),
-        container=container,
+        image=image_at(template, containers[0]),
+        container=containers[0],
+        places=places_named(template, containers),
         services=tuple(one for one in routed.services if all(labels.get(key) == value for key, value in one.selector.items())),
         paused=note.get("paused"),
         autoscaler=_autoscaler(cluster, namespace, note),
         preview=own,
     )
     step = Step("unknown", 0.0, Side.BOTH, candidate_pods=0, stable_pods=replicas)
-    spec = ReleaseSpec(target=target, image=_image(candidate, container), strategy="unknown", container=container, router=router)
+    spec = ReleaseSpec(
+        target=target, image=_image(candidate, containers[0]), strategy="unknown", container=",".join(containers), router=router
+    )
     return new_release(
         spec,
         Plan("unknown", (step,), preview=preview, preview_made=own is None),
@@ -106,18 +110,16 @@ def _held(deployment: Object | None) -> bool:
     return deployment is not None and bool(fence_of(deployment)) and parse_undo_note(deployment) is None
 
 
-def _container(deployment: Object, candidate: Object | None) -> str:
-    """The one whose image differs between the two; the first one otherwise."""
-    containers = deployment["spec"]["template"]["spec"]["containers"]
-    new = {one["name"]: one["image"] for one in candidate["spec"]["template"]["spec"]["containers"]} if candidate else {}
-    name: str = next((one["name"] for one in containers if new.get(one["name"], one["image"]) != one["image"]), containers[0]["name"])
-    return name
+def _containers(deployment: Object, candidate: Object | None) -> tuple[str, ...]:
+    """Those whose image differs between the two, and is the same in the candidate; the first one otherwise."""
+    there = places_of(deployment["spec"]["template"])
+    new = {place.container: place.image for place in places_of(candidate["spec"]["template"])} if candidate else {}
+    changed = [one.container for one in there if new.get(one.container, one.image) != one.image]
+    return tuple(name for name in changed if new[name] == new[changed[0]]) or (there[0].container,)
 
 
 def _image(candidate: Object | None, container: str) -> str:
-    if candidate is None:
-        return ""
-    return next((one["image"] for one in candidate["spec"]["template"]["spec"]["containers"] if one["name"] == container), "")
+    return image_at(candidate["spec"]["template"], container) if candidate else ""
 
 
 def _autoscaler(cluster: Cluster, namespace: str, note: Object) -> AutoscalerSnapshot | None:

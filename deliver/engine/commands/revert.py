@@ -12,6 +12,7 @@ from deliver.engine.runtime.record_store import Record, with_number
 from deliver.model.errors import InputError
 from deliver.model.frozen import replace
 from deliver.model.journal import Event
+from deliver.model.places import image_at, places_named
 from deliver.model.plan import Plan, Side, Step
 from deliver.model.release import Outcome, Release, digest_of, new_release
 from deliver.model.spec import ReleaseSpec, Target
@@ -53,14 +54,15 @@ def revert(cluster: Cluster, target: Target, record: Record, to: str, *, actor: 
     digest = digest_of(template)
     if digest_of(deployment["spec"]["template"]) == digest:
         raise InputError(f"{target} runs {said} already", hint="nothing to roll back; `deliver history` lists the versions")
-    stable = arm(deployment, cluster.list("replicasets", target.namespace), (), source.snapshot.container)
-    image = next(one["image"] for one in template["spec"]["containers"] if one["name"] == source.snapshot.container)
+    stable = arm(deployment, cluster.list("replicasets", target.namespace), (), source.snapshot.containers)
+    image = image_at(template, source.snapshot.container)
     scaler, _ = find_autoscaler(cluster, target)
     before = replace(  # the Services lead to the Deployment alone already: none takes part. The autoscaler is as it is today
         source.snapshot,
         template=template,
         digest=digest,
         image=image,
+        places=places_named(template, source.snapshot.containers),
         replicas=stable.desired,
         hash="",
         services=(),

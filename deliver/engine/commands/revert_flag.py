@@ -36,7 +36,7 @@ def revert(cluster: Cluster, source: Release, record: Record, to: str, *, actor:
             hint=f"`deliver rollback {target.deployment} -n {target.namespace}` takes the flag back first",
         )
     deployment = named_deployment(cluster, target)
-    stable = arm(deployment, (), (), source.snapshot.container)
+    stable = arm(deployment, (), (), source.snapshot.containers)
     before = replace(
         source.snapshot, uid=stable.uid, template=deployment["spec"]["template"], digest=stable.template, replicas=stable.desired
     )
@@ -64,8 +64,8 @@ def recover_flag_release(cluster: Cluster, target: Target, *, actor: str, now: f
         return None
     id, plan, before = note
     container = deployment["spec"]["template"]["spec"]["containers"][0]["name"]
-    stable = arm(deployment, (), (), container)
-    snapshot = replace(snapshot_of(deployment, stable, container), flag=before)
+    stable = arm(deployment, (), (), (container,))
+    snapshot = replace(snapshot_of(deployment, stable, (container,)), flag=before)
     spec = ReleaseSpec(target=target, image=stable.image, strategy="rollback", container=container, router=NO_ROUTER)
     found = new_release(spec, _plan(plan), snapshot, "", now, id=id, kind=ReleaseKind.REVERT, exposed=True, fence=fence_of(deployment))
     return found.noted(now, Event.RECOVERED, actor=actor)

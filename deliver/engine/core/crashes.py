@@ -33,7 +33,7 @@ def crashes_too_often(release: Release, seen: Observation, pod: PodSeen, one: Cr
     if pod.ready and not one.down and not crashed_since_ready(release, pod, one):
         return False
     shared = crashes_of_stable(release, seen, one)
-    if one.container != release.snapshot.container:
+    if one.container not in release.snapshot.serving:
         return not (one.init or shared) and one.count > 1
     if one.oom and not shared:
         return True
@@ -56,7 +56,7 @@ def excuses_loss(release: Release, seen: Observation, pod: PodSeen) -> bool:
     near = [one for one in pod.crashes if abs(pod.turned - one.ended) <= ONE_MOMENT]
     return any(
         not crashes_too_often(release, seen, pod, one)
-        and (one.container != release.snapshot.container or crashes_of_stable(release, seen, one))
+        and (one.container not in release.snapshot.serving or crashes_of_stable(release, seen, one))
         for one in near
     )
 

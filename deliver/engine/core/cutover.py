@@ -84,7 +84,7 @@ def drained(release: Release, known: Cutover, seen: Observation, now: float) -> 
     pods = [pod.name for pod in seen.stable.of(release.snapshot.hash)] if seen.stable else []
     if any(name not in old.rates for name in pods) and now - began < FIRST_SAMPLES:
         return release  # not every pod has been scraped twice since the switch
-    quiet = probe_rate(release.snapshot.template, release.snapshot.container)
+    quiet = probe_rate(release.snapshot.template, release.snapshot.serving)
     clinging = tuple(name for name in sorted(pods) if old.rates.get(name, 0.0) > quiet)
     if clinging:
         rate = sum(old.rates[name] for name in clinging)
@@ -110,10 +110,10 @@ def clinging_pods(release: Release) -> str:
     return "" if known is None or known.drained else ", ".join(known.clinging)
 
 
-def probe_rate(template: Mapping[str, Any], container: str) -> float:
+def probe_rate(template: Mapping[str, Any], containers: Sequence[str]) -> float:
     """Requests a second that the kubelet's own probes may make of one pod: an application may count them."""
-    one: Mapping[str, Any] = next((c for c in template["spec"]["containers"] if c["name"] == container), {})
-    probes: Sequence[Mapping[str, Any]] = [one[kind] for kind in ("readinessProbe", "livenessProbe") if one.get(kind)]
+    those: list[Mapping[str, Any]] = [one for one in template["spec"]["containers"] if one["name"] in containers]
+    probes: list[Mapping[str, Any]] = [one[kind] for one in those for kind in ("readinessProbe", "livenessProbe") if one.get(kind)]
     return 1.2 * sum(1.0 / (probe.get("periodSeconds") or 10) for probe in probes if "httpGet" in probe) + IDLE_RATE
 
 

@@ -44,17 +44,21 @@ def failed_candidate(release: Release, seen: Observation, now: float) -> Fail | 
 
 
 def edited_candidate(release: Release, candidate: ArmSeen) -> str:
-    """What somebody made of the candidate's template, "" for nothing.
+    """What somebody made of the candidate's template, "" for nothing; with the container's name where several are released.
 
     We write it once: where the last writer is us, what differs is what admission made of that. The same pods run after an API server
     that fills in newer defaults.
     """
-    by, wanted = candidate.editor or " by somebody", release.candidate_image or release.spec.image
+    by, wanted = candidate.editor or " by somebody", (release.candidate_image or release.spec.image, release.spec.image)
     unchanged = candidate.template == release.candidate_digest or is_ours(candidate.editor)
     if unchanged:
         return ""
-    if candidate.image and candidate.image != wanted:
-        return f"the candidate's image was changed to {candidate.image}{by}"
+    if len(candidate.places) < 2:
+        edited = candidate.image if candidate.image and candidate.image not in wanted else ""
+    else:
+        edited = next((f"{one.image} in container {one}" for one in candidate.places if one.image not in wanted), "")
+    if edited:
+        return f"the candidate's image was changed to {edited}{by}"
     same_pods = candidate.hash and candidate.hash == release.candidate_hash
     return f"the candidate's pod template was changed{by}" if release.candidate_digest and not same_pods else ""
 

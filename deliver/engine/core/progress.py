@@ -14,6 +14,7 @@ from deliver.engine.core.decision import (
     wait_while_paused,
 )
 from deliver.engine.core.route import ensure_verified, moves_to
+from deliver.engine.core.strange import held_for_strangers, note_strangers
 from deliver.formatting.durations import words
 from deliver.model import journal
 from deliver.model.action import Verb
@@ -29,6 +30,7 @@ MAX_MOVES = 5  # times that traffic is moved to one side before a person is aske
 
 
 def next_action(release: Release, seen: Observation, now: float) -> Decision:
+    release = note_strangers(release, seen, now)
     return (
         ensure_stable_pinned(release, seen, now)
         or ensure_candidate_ready(release, seen, now)
@@ -283,10 +285,10 @@ def _late(release: Release, now: float, what: str) -> Decision:
 
 
 def _proven(release: Release, seen: Observation, now: float, wanted: Exposure) -> Decision | None:
-    """A shift that nobody sees take effect fails the release."""
+    """A shift that nobody sees take effect fails the release; one that a stranger's pod spoils is nobody's fault."""
     shift, limit = release.shift, release.spec.limits.shift
     if shift and not shift.verified and shift.exposure == wanted and now - shift.written >= limit:
-        return Decision(
-            turn_back(release, f"the shift was not seen to take effect within {limit:g} s: {seen.route.detail}", now), None, now
-        )
+        late = f"the shift was not seen to take effect within {limit:g} s"
+        held = held_for_strangers(release, seen, now, late)
+        return held or Decision(turn_back(release, f"{late}: {seen.route.detail}", now), None, now)
     return ensure_verified(release, seen, now, wanted)

@@ -101,9 +101,9 @@ def note_move(release: Release, seen: Observation, now: float) -> Release:
     if newest is None and shift.verified and shift.verified < now:
         return release
     if newest is None or newest.event is not Event.STABLE_SERVES:
-        return release.noted(now, Event.STABLE_SERVES)
+        return release.noted(now, Event.STABLE_SERVES, reason=seen.route.strangers_named)
     if shift.verified and abs(now - newest.at) >= SECOND_LOOK:  # a clock that was set back must not keep users waiting
-        return replace(release, traffic_off=now).noted(now, Event.TRAFFIC_OFF)
+        return replace(release, traffic_off=now).noted(now, Event.TRAFFIC_OFF, reason=seen.route.strangers_named)
     return release
 
 

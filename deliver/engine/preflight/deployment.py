@@ -13,12 +13,12 @@ from deliver.engine.preflight.causes import collected, refusal
 from deliver.engine.preflight.findings import (
     check_image,
     check_weights,
-    container_of,
     deployment_findings,
     duration_findings,
     extra_pods,
     unjudged_findings,
 )
+from deliver.engine.preflight.places import containers_of, staying
 from deliver.engine.preflight.rehearsal import rehearse
 from deliver.engine.runtime.observer import SnapshotFeed, label_selector
 from deliver.engine.runtime.pod_facts import arm, owner
@@ -30,6 +30,7 @@ from deliver.model.frozen import replace
 from deliver.model.names import HASH, REVISION, candidate_name, unclaimed
 from deliver.model.objects import Object
 from deliver.model.observation import ArmSeen, PodSeen
+from deliver.model.places import places_named
 from deliver.model.plan import Plan, Side
 from deliver.model.release import AutoscalerSnapshot, Release, ServiceSnapshot, Snapshot, new_release
 from deliver.model.spec import Facts, ReleaseSpec, Target
@@ -71,20 +72,21 @@ def propose(
     """Raises InputError for what does not exist or makes no sense; what is there but must not be released is a finding."""
     check_image(spec.image)
     deployment, unclear = find_deployment(cluster, spec.target), list[InputError]()
-    container = collected(unclear, lambda: container_of(deployment, spec.container, spec.image)) or _first_container(deployment)
+    containers = collected(unclear, lambda: containers_of(deployment, spec.container, spec.image)) or (_first_container(deployment),)
     namespace, selector = spec.target.namespace, label_selector(deployment)
     look = SnapshotFeed(cluster, namespace, [Watch("services"), Watch("pods"), Watch("replicasets", selector=selector)])
-    stable = arm(deployment, look.list("replicasets"), look.list("pods"), container)
+    stable = arm(deployment, look.list("replicasets"), look.list("pods"), containers)
     own = {pod.uid for pod in stable.pods} | {pod["metadata"]["uid"] for pod in look.list("pods") if owner(pod) in _sets(look, deployment)}
     others = [pod for pod in look.list("pods") if pod["metadata"]["uid"] not in own and not _ended(pod)]
     labels = {**(deployment["spec"]["template"]["metadata"].get("labels") or {}), HASH: stable.hash}
     services, findings = router.find(look, spec.target, labels, others)
     findings = [_allowed(finding, spec) for finding in findings]
     scaler, scaler_findings = find_autoscaler(cluster, spec.target)
-    findings += scaler_findings + deployment_findings(deployment, "" if unclear else spec.image, container)
+    findings += scaler_findings + deployment_findings(deployment, "" if unclear else spec.image, containers)
+    findings += staying(deployment, containers, "" if unclear else spec.image)
     findings += [*leftovers(cluster, spec, record), *_twice(cluster, deployment, spec)]
     before = replace(
-        snapshot(deployment, stable, container),
+        snapshot(deployment, stable, containers),
         services=services,
         left_alone=_left_alone(look, services, labels),
         autoscaler=scaler,
@@ -140,7 +142,7 @@ def _first_container(deployment: Object) -> str:
     return str(deployment["spec"]["template"]["spec"]["containers"][0]["name"])
 
 
-def snapshot(deployment: Object, stable: ArmSeen, container: str) -> Snapshot:
+def snapshot(deployment: Object, stable: ArmSeen, containers: Sequence[str]) -> Snapshot:
     """Of the Deployment alone."""
     return Snapshot(
         uid=deployment["metadata"]["uid"],
@@ -149,7 +151,8 @@ def snapshot(deployment: Object, stable: ArmSeen, container: str) -> Snapshot:
         digest=stable.template,
         hash=stable.hash,
         image=stable.image,
-        container=container,
+        container=containers[0],
+        places=places_named(deployment["spec"]["template"], containers),
         labels=unclaimed(deployment["metadata"].get("labels") or {}),
         services=(),
         paused=deployment["spec"].get("paused"),

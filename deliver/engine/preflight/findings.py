@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from deliver.formatting.durations import words
 from deliver.model.errors import InputError
-from deliver.model.names import image_reference, repository
+from deliver.model.names import image_reference
 from deliver.model.objects import Object
+from deliver.model.places import image_at
 from deliver.model.plan import Plan, Side
 from deliver.model.spec import ReleaseSpec
 from deliver.plugins.interfaces import Abilities, Finding
@@ -27,46 +28,12 @@ def check_image(image: str) -> None:
         raise InputError(str(error), why=why, hint="registry/name:tag or registry/name@sha256:...") from None
 
 
-def container_of(deployment: Object, wanted: str, image: str = "") -> str:
-    """The container whose image is released: the one that is named, else the only one that runs the repository of `image`.
-
-    Raises InputError when that is not clear.
-    """
-    containers = deployment["spec"]["template"]["spec"]["containers"]
-    names, target = [container["name"] for container in containers], deployment["metadata"]["name"]
-    if wanted and wanted not in names:
-        known = _running(containers, image) or names
-        raise InputError(
-            f"Deployment {target} has no container `{wanted}`", why=f"its containers: {', '.join(names)}", hint=f"--container {known[0]}"
-        )
-    if wanted or len(names) == 1:
-        return wanted or names[0]
-    if len(known := _running(containers, image)) == 1:
-        return known[0]
-    runs = ", ".join(f"{one['name']} ({one.get('image', '')})" for one in containers)
-    why = f"{image} may be for each of {', '.join(known)}" if known else f"none of them runs the repository of {image}" if image else ""
-    raise InputError(
-        f"Deployment {target} has {len(names)} containers: {runs}",
-        why=why or "the new image is for one of them",
-        hint="name it with " + " or ".join(f"--container {name}" for name in known or names),
-    )
-
-
-def _running(containers: Sequence[Object], image: str) -> list[str]:
-    """Names of the containers that run this repository; else of those whose image has the same name in another registry."""
-    here = repository(image) if image else ""
-    exact = [one["name"] for one in containers if here and repository(one.get("image", "")) == here]
-    moved = [one["name"] for one in containers if here and repository(one.get("image", "")).rpartition("/")[2] == here.rpartition("/")[2]]
-    return exact or moved
-
-
-def deployment_findings(deployment: Object, image: str, container: str) -> list[Finding]:
+def deployment_findings(deployment: Object, image: str, containers: Sequence[str]) -> list[Finding]:
     """Not in a state to be released from."""
     spec, status, name = deployment["spec"], deployment.get("status") or {}, deployment["metadata"]["name"]
     wanted = spec.get("replicas", 1)
     found = []
-    running = next(one["image"] for one in spec["template"]["spec"]["containers"] if one["name"] == container)
-    if running == image:
+    if all(image_at(spec["template"], container) == image for container in containers):
         found.append(Finding("unchanged", "already", f"Deployment {name} runs {image} already", "there is nothing to release"))
     if spec.get("paused"):
         found.append(
@@ -96,7 +63,7 @@ def deployment_findings(deployment: Object, image: str, container: str) -> list[
     elif status.get("availableReplicas", 0) < wanted:
         able = status.get("availableReplicas", 0)
         text = f"Deployment {name} is not fully available: {able} of {wanted} pods"
-        where = f"deployment/{name} -n {deployment['metadata']['namespace']} {container}={image}"
+        where = f"deployment/{name} -n {deployment['metadata']['namespace']} {' '.join(f'{one}={image}' for one in containers)}"
         dead = f"no pod of it serves anybody, so there is no way back to it: `kubectl set image {where}` replaces it at once"
         weak = f"the stable side must be whole: it is the way back; `kubectl rollout status deployment/{name}` waits for it"
         found.append(Finding("unavailable", "refuse", text, weak if status.get("readyReplicas") else dead))

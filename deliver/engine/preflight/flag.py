@@ -6,7 +6,8 @@ from typing import Any
 from deliver.cluster.port import Cluster, Watch
 from deliver.engine.core.flag_state import EXACT
 from deliver.engine.preflight.deployment import Proposal, find_deployment, leftovers, rights, snapshot
-from deliver.engine.preflight.findings import container_of, duration_findings, template_findings, unjudged_findings
+from deliver.engine.preflight.findings import duration_findings, template_findings, unjudged_findings
+from deliver.engine.preflight.places import container_of
 from deliver.engine.runtime.flag_client import FlagClient, FlagClientFactory
 from deliver.engine.runtime.flag_undo import parse_flag_undo_note
 from deliver.engine.runtime.observer import SnapshotFeed, label_selector
@@ -44,7 +45,7 @@ def propose(
     names = [one["name"] for one in deployment["spec"]["template"]["spec"]["containers"]]
     container = container_of(deployment, spec.container or names[0])
     look = SnapshotFeed(cluster, spec.target.namespace, [Watch(kind, label_selector(deployment)) for kind in ("pods", "replicasets")])
-    stable = arm(deployment, look.list("replicasets"), look.list("pods"), container)
+    stable = arm(deployment, look.list("replicasets"), look.list("pods"), (container,))
     plan = checked_plan(strategy, options, Facts(spec.target, max(1, stable.desired)))
     if plan.flag is None:
         raise InputError(f"strategy `{plan.strategy}` plans for users, and names no flag", hint="its author must set `flag` in the plan")
@@ -64,7 +65,7 @@ def propose(
         *leftovers(cluster, spec, record),
         *rights(cluster, spec.target.namespace, RIGHTS),
     ]
-    before = replace(snapshot(deployment, stable, container), flag=state)
+    before = replace(snapshot(deployment, stable, (container,)), flag=state)
     release = new_release(replace(spec, image=stable.image, router=NO_ROUTER), plan, before, actor, now)
     findings += [Finding("weight", "info", note) for note in plan.notes]
     exposure = ", then ".join(f"{step.weight:g} % of users for {words(step.bake)}" for step in plan.steps)

@@ -10,6 +10,7 @@ from deliver.formatting.formats import count
 from deliver.model.names import HASH, UNDO, fence_of
 from deliver.model.objects import Object
 from deliver.model.observation import ArmSeen, Crashes, PodSeen, Problem
+from deliver.model.places import image_at, places_named
 from deliver.model.release import digest_of
 
 NODES_DOING = frozenset(  # a kubelet evicts, shuts down, or takes none of a pod that its ReplicaSet replaces; OutOfcpu and the like as well
@@ -66,11 +67,12 @@ def arm(
     deployment: Object,
     replicasets: Sequence[Object],
     pods: Sequence[Object],
-    container: str,
+    containers: Sequence[str],
     digest: Callable[[Object], str] = deployment_digest,
     facts: Callable[[Object], PodSeen] = pod_seen,
 ) -> ArmSeen:
-    """One arm out of its Deployment, and the ReplicaSets and pods of the namespace. container: whose image is the version.
+    """One arm out of its Deployment, and the ReplicaSets and pods of the namespace. containers: those whose image is released, first
+    the one whose image is the version.
 
     digest, facts: of a Deployment and of a pod, where they are known already.
     """
@@ -82,8 +84,9 @@ def arm(
     return ArmSeen(
         deployment=meta["name"],
         uid=meta["uid"],
-        image=next((one["image"] for one in spec["template"]["spec"]["containers"] if one["name"] == container), ""),
+        image=image_at(spec["template"], containers[0]),
         hash=(current["metadata"].get("labels") or {}).get(HASH, "") if current else "",
+        places=places_named(spec["template"], containers),
         template=digest(deployment),
         desired=spec.get("replicas", 1),
         paused=bool(spec.get("paused")),

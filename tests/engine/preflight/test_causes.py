@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from deliver.engine.preflight.causes import refusal
-from deliver.engine.preflight.findings import container_of
+from deliver.engine.preflight.places import container_of
 from deliver.model.errors import GateRefused, InputError, Locked
 from deliver.model.release import Outcome
 from deliver.plugins.interfaces import Finding
@@ -35,7 +35,7 @@ def test_the_container_is_found_by_the_repository_of_the_image(images: dict[str,
 def test_where_two_containers_run_the_repository_both_are_named():
     with pytest.raises(InputError) as unclear:
         container_of(of(proxy="envoyproxy/envoy:v1", web="acme/web:1", worker="acme/web:1"), "", "acme/web:2")
-    assert unclear.value.hint == "name it with --container web or --container worker"
+    assert unclear.value.hint == "name it with --container web or --container worker or, for all of them, --container all"
 
 
 def test_where_none_runs_it_all_are_named_and_a_wrong_name_gets_the_right_one():
