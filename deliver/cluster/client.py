@@ -5,6 +5,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from deliver.cluster.connection import Place, load, locate
@@ -28,6 +29,7 @@ Objects = list[Object]  # the class's own `list` hides the builtin
 _USUAL = Timing()
 _PAGE = 500  # objects asked for at once, as kubectl does
 _LOG_BYTES = 256 * 1024
+_REHEARSED = 6.0  # seconds for a write that is a dry run: a preflight does not wait for a webhook as long as a release would
 
 
 def connect(kubeconfig: str | None = None, context: str | None = None, *, deadline: float = 15.0) -> "KubernetesCluster":
@@ -100,7 +102,10 @@ class KubernetesCluster:
             writes=True,
             repeatable=bool(name),  # with generateName a second try would make a second object
         )
-        return fitting(kind, self._json(call, deadline))
+        answer = self._json(call, deadline)
+        if "dryRun" in self._written and isinstance(answer.get("metadata"), dict):
+            answer["metadata"].setdefault("resourceVersion", "0")  # what was never stored has none
+        return fitting(kind, answer)
 
     def patch(
         self,
@@ -125,7 +130,7 @@ class KubernetesCluster:
 
     def rehearsing(self) -> "KubernetesCluster":
         dry = copy.copy(self)
-        vars(dry).update(_written={**self._written, "dryRun": "All"})
+        vars(dry).update(_written={**self._written, "dryRun": "All"}, _timing=replace(self._timing, deadline=_REHEARSED))
         return dry
 
     def delete(self, kind: str, namespace: str, name: str, *, uid: str, version: str = "", deadline: float | None = None) -> None:

@@ -87,6 +87,16 @@ def test_a_403_is_no_missing_right_where_admission_denies_what_was_written(
     assert ("ask for this permission" in caught.value.hint) is (error is Forbidden)
 
 
+def test_a_rehearsed_write_is_a_dry_run_whose_answer_need_not_be_stored(cluster: KubernetesCluster, stub: Stub) -> None:
+    made = {"metadata": {"name": "web-candidate", "uid": "u"}, "spec": {"replicas": 0}}
+    stub.script(answer(201, made), ok())
+    dry = cluster.rehearsing()
+    assert dry.create("deployments", "shop", made)["metadata"]["name"] == "web-candidate"
+    assert "dryRun=All" in stub.requests[0].path
+    cluster.patch("services", "shop", "web", {})
+    assert "dryRun" not in stub.requests[1].path, "the cluster that it was made of writes as before"
+
+
 def test_a_read_that_is_forbidden_is_a_missing_right_whatever_it_says(cluster: KubernetesCluster, stub: Stub) -> None:
     stub.script(status(403, "not for you"))
     with pytest.raises(Forbidden):

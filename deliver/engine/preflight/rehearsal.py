@@ -37,8 +37,10 @@ def rehearse(cluster: Cluster, release: Release, router: CheckedRouter) -> list[
     )
     said: dict[str, Finding] = {}
     for send, judge in _writes(dry, release, router, write):
-        for finding in _sent(send, judge):
-            said.setdefault(finding.message, finding)
+        found = list(_sent(send, judge))
+        said.update({finding.message: finding for finding in found if finding.message not in said})
+        if any(finding.level == "warn" for finding in found):
+            break  # an API server that does not answer is not waited for once more
     return list(said.values())
 
 
@@ -100,6 +102,9 @@ def _sent(send: Send, judge: Judge) -> Iterator[Finding]:
     except (Conflict, Superseded):
         return  # what stands in the way has a finding of its own
     except ClusterError as error:
+        if "failed calling webhook" in error.why:  # a write would meet the same
+            yield Finding("admission", "refuse", f"the API server would refuse a write of this release: {error.told}", HINT)
+            return
         yield Finding("rehearsal", "warn", f"not every write could be rehearsed: {error.told}")
     else:
         yield from judge(answer) if answer is not None else ()
