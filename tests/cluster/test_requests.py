@@ -88,10 +88,10 @@ def test_a_403_is_no_missing_right_where_admission_denies_what_was_written(
 
 
 def test_a_rehearsed_write_is_a_dry_run_whose_answer_need_not_be_stored(cluster: KubernetesCluster, stub: Stub) -> None:
-    made = {"metadata": {"name": "web-candidate", "uid": "u"}, "spec": {"replicas": 0}}
+    made = {"metadata": {"name": "web-preview", "uid": "u"}, "spec": {}}
     stub.script(answer(201, made), ok())
     dry = cluster.rehearsing()
-    assert dry.create("deployments", "shop", made)["metadata"]["name"] == "web-candidate"
+    assert dry.create("services", "shop", made)["metadata"]["name"] == "web-preview"
     assert "dryRun=All" in stub.requests[0].path
     cluster.patch("services", "shop", "web", {})
     assert "dryRun" not in stub.requests[1].path, "the cluster that it was made of writes as before"

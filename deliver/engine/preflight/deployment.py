@@ -16,6 +16,7 @@ from deliver.engine.preflight.findings import (
     deployment_findings,
     duration_findings,
     extra_pods,
+    keda_findings,
     unjudged_findings,
 )
 from deliver.engine.preflight.places import containers_of, staying
@@ -205,7 +206,7 @@ def find_autoscaler(cluster: Cluster, target: Target) -> tuple[AutoscalerSnapsho
         ref = scaler["spec"]["scaleTargetRef"]
         if ref.get("kind") == "Deployment" and ref.get("name") == target.deployment:
             meta, spec = scaler["metadata"], scaler["spec"]
-            return AutoscalerSnapshot(meta["name"], meta["uid"], spec.get("minReplicas"), spec["maxReplicas"]), []
+            return AutoscalerSnapshot(meta["name"], meta["uid"], spec.get("minReplicas"), spec["maxReplicas"]), list(keda_findings(scaler))
     return None, []
 
 

@@ -1,6 +1,6 @@
 """What forbids a release of a Deployment, from its objects alone. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from deliver.formatting.durations import words
 from deliver.model.errors import InputError
@@ -26,6 +26,21 @@ def check_image(image: str) -> None:
     except ValueError as error:
         why = "an image without a tag means `latest`: two pods may run two versions" if "has no tag" in str(error) else ""
         raise InputError(str(error), why=why, hint="registry/name:tag or registry/name@sha256:...") from None
+
+
+def keda_findings(scaler: Object) -> Iterator[Finding]:
+    """KEDA puts an autoscaler's minReplicas back within milliseconds: the release could not hold the stable side by it.
+
+    The HorizontalPodAutoscaler carries this label of its ScaledObject (keda-operator, pkg/scaling, hpa.go).
+    """
+    owner = (scaler["metadata"].get("labels") or {}).get("scaledobject.keda.sh/name")
+    floor, pods = scaler["spec"].get("minReplicas") or 1, (scaler.get("status") or {}).get("currentReplicas") or 0
+    if owner and floor < pods:
+        text = f"HorizontalPodAutoscaler {scaler['metadata']['name']} is KEDA's, which puts its minReplicas ({floor}) back at once"
+        hint = (
+            f"raise `minReplicaCount` of ScaledObject {owner} to {pods} for the release: {pods} pods serve now, and must not become fewer"
+        )
+        yield Finding("keda", "refuse", text, hint)
 
 
 def deployment_findings(deployment: Object, image: str, containers: Sequence[str]) -> list[Finding]:

@@ -21,6 +21,7 @@ from deliver.engine.runtime.pod_events import PodEvents
 from deliver.engine.runtime.record_store import Store
 from deliver.engine.runtime.reporter import Reporter
 from deliver.engine.runtime.stop_signal import Stop
+from deliver.engine.runtime.undoer import undoer
 from deliver.model.action import Action, Verb
 from deliver.model.errors import ClusterError, Conflict, DeliverError, Forbidden, NotFound, Rejected, Superseded, Unreachable
 from deliver.model.evidence import MetricEvidence
@@ -231,7 +232,7 @@ class Driver:
             return release, seen, clock.now() + left  # refused a moment ago; what wakes us, our own record first, is no reason to hurry
         if sum(one == action and clock.monotonic() - at < REPEAT_AFTER for one, at in self.done) >= MAX_TRIES:
             return release, seen, clock.now() + REPEAT_AFTER  # two that undo each other: whatever the cause is, it is no busy loop
-        vain = self.attempts.in_vain(action, clock.monotonic(), release.spec.limits.ready)
+        vain = self.attempts.in_vain(action, clock.monotonic(), release.spec.limits.ready, undoer(self.feed, release, action))
         if vain and release.course is not Direction.ROLLING_BACK:  # that has a limit of its own
             release = self.release = hold(self._closed(release), vain, clock.now())
             self._save(release, force=True)
@@ -240,14 +241,14 @@ class Driver:
             return release, seen, clock.now()
         release, intent = self._intended(release, action)
         self._journal(release, action)
-        self.unsaved = None
+        self.unsaved, sent = None, self.executor.write.sent
         try:
             release = self.executor.do(action, release, seen)
         except ClusterError as error:
             self.attempts.note(action, clock.monotonic(), error)
             result = Result.UNKNOWN if isinstance(error, Unreachable) else Result.FAILED
             return self._refused(release.with_outcome(clock.now(), intent, result, error.told), action, error, seen)
-        self.attempts.note(action, clock.monotonic())
+        self.attempts.note(action, clock.monotonic(), wrote=self.executor.write.sent > sent)
         self.refused = 0
         self.repeated = self.repeated + 1 if self.last and self.last[0] == action else 0
         self.last = (action, clock.monotonic())

@@ -34,6 +34,7 @@ class GuardedWriter:
         urgent: Callable[[], None] | None = None,
     ) -> None:
         self.cluster, self.namespace, self.lease, self.fence, self.feed, self.urgent = cluster, namespace, lease, fence, feed, urgent
+        self.sent = 0  # patches and creates that the API server took: what stood was not what was wanted
 
     def change(self, kind: str, name: str, build: Callable[[Object], Object | None], *, uid: str = "") -> Object:
         """Raises Superseded, NotFound (or made again), Conflict (changed too often), or another ClusterError."""
@@ -48,9 +49,11 @@ class GuardedWriter:
                 return self._seen(kind, now)
             self.confirm()
             try:
-                return self._seen(kind, self.cluster.patch(kind, self.namespace, name, self._guarded(patch, now), deadline=deadline))
+                answer = self.cluster.patch(kind, self.namespace, name, self._guarded(patch, now), deadline=deadline)
             except Conflict:
                 continue
+            self.sent += 1
+            return self._seen(kind, answer)
         raise Conflict(f"{kind} {name} keeps changing under our writes")
 
     def delete(self, kind: str, name: str, *, uid: str) -> None:
@@ -77,6 +80,7 @@ class GuardedWriter:
         """A create has no version to be guarded by. So the lock is looked at once more, and what came too late is taken away again."""
         self.confirm()
         made = self.cluster.create(kind, self.namespace, body)
+        self.sent += 1
         try:
             self.confirm()
         except Superseded:

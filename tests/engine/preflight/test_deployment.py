@@ -76,3 +76,15 @@ def test_refused_when_the_quota_is_too_small():
 def test_refused_when_nothing_leads_to_the_pods():
     rig = Rig.make(services=())
     assert "no Service in shop selects the pods of web" in refused(rig)
+
+
+def test_an_autoscaler_of_kedas_that_could_shrink_the_stable_side_is_refused_with_the_way_that_works():
+    rig = Rig.make(hpa=True)
+    rig.edit("horizontalpodautoscalers", "web", {"metadata": {"labels": {"scaledobject.keda.sh/name": "web"}}})
+    rig.world.api.store.put("horizontalpodautoscalers", rig.get("horizontalpodautoscalers", "web") | {"status": {"currentReplicas": 4}})
+    (keda,) = [finding for finding in rig.propose().findings if finding.rule == "keda"]
+    assert keda.level == "refuse"
+    assert keda.message == "HorizontalPodAutoscaler web is KEDA's, which puts its minReplicas (1) back at once"
+    assert keda.hint == "raise `minReplicaCount` of ScaledObject web to 4 for the release: 4 pods serve now, and must not become fewer"
+    rig.edit("horizontalpodautoscalers", "web", {"spec": {"minReplicas": 4}})
+    assert not [finding for finding in rig.propose().findings if finding.rule == "keda"]
