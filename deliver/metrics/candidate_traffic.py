@@ -1,7 +1,7 @@
-"""Does the candidate get the requests that its weight promises? If it gets far fewer, the release is BLIND (statistics.md 5).
+"""Does the candidate get the requests that its weight promises? If it gets far fewer, or far more, the release is BLIND (statistics.md 5).
 
 A version that crashes before it counts, a mesh that routes around it, clients that keep their old connections: none of these shows as an
-error.
+error. One client that makes most of the requests, and was led to the candidate, exposes more than anybody agreed to.
 """
 
 from bisect import bisect_right
@@ -18,6 +18,7 @@ from deliver.plugins.interfaces import Series
 
 NAME, KIND = "exposure", "traffic"
 LEAST_FRACTION = 0.25  # of the requests that the endpoints promise; kept-alive connections even out slowly
+MOST_TIMES = 3.0  # as many requests as the endpoints promise; of ten connections that are kept, four are on one endpoint of ten in 1 of 75
 Row = list[tuple[float, float]]
 FEWEST_REQUESTS = 20  # of both sides, for a percentage that is no accident
 LEAST_OVERLAP = 0.5  # of a scrape interval, in which all pods were seen
@@ -101,8 +102,12 @@ def check_exposure(
     if promised * total < EXPECTED_REQUESTS:
         return None
     text = f"{observed:.3g} % of the requests, {mine} of {mine + theirs} endpoints ({100 * promised:.3g} %)"
-    few = observed < 100 * LEAST_FRACTION * promised
-    why = f"{text}: far fewer than promised; are connections kept alive, or do requests fail before the pods count them?" if few else text
+    few, many = observed < 100 * LEAST_FRACTION * promised, observed > 100 * MOST_TIMES * promised
+    why = text
+    if few:
+        why = f"{text}: far fewer than promised; are connections kept alive, or do requests fail before the pods count them?"
+    elif many:
+        why = f"{text}: far more than was wanted; do a few clients make most of the requests?"
     numbers = {
         "candidate_requests": float(counted.candidate_total),
         "stable_requests": float(counted.stable_total),
@@ -111,7 +116,7 @@ def check_exposure(
     return CheckResult(
         NAME,
         KIND,
-        Verdict.BLIND if few else Verdict.PASS,
+        Verdict.BLIND if few or many else Verdict.PASS,
         why,
         candidate=round(observed, 3),
         limit=round(100 * LEAST_FRACTION * promised, 3),

@@ -1,4 +1,4 @@
-"""Fewer requests than the weight promises: a signal, and no pass."""
+"""Fewer requests than the weight promises, or far more: a signal, and no pass."""
 
 import pytest
 
@@ -13,8 +13,11 @@ def pods(number: int, ready: bool = True) -> tuple[PodSeen, ...]:
     return tuple(PodSeen(f"web-{n}", f"u{n}", ready=ready) for n in range(number))
 
 
-@pytest.mark.parametrize(("candidate", "verdict"), [(100, Verdict.PASS), (30, Verdict.PASS), (20, Verdict.BLIND), (0, Verdict.BLIND)])
-def test_less_than_a_quarter_of_what_the_endpoints_promise_blinds(candidate, verdict):
+@pytest.mark.parametrize(
+    ("candidate", "verdict"),
+    [(100, Verdict.PASS), (30, Verdict.PASS), (20, Verdict.BLIND), (0, Verdict.BLIND), (290, Verdict.PASS), (310, Verdict.BLIND)],
+)
+def test_less_than_a_quarter_or_more_than_three_times_what_the_endpoints_promise_blinds(candidate, verdict):
     found = check_exposure(candidate / 10, Tally(0, candidate, 0, 1000 - candidate), pods(9), pods(1), 5.0)
     assert found is not None
     assert found.verdict is verdict

@@ -4,7 +4,10 @@ from deliver.engine.core import flag_state
 from deliver.engine.core.guards import Fail, Hold, lost_deployment
 from deliver.model.observation import Observation, Problem
 from deliver.model.release import Direction, Release
+from deliver.model.verdict import CheckResult, Verdict
 
+MOST_TIMES = 2.0  # as large a part of the requests as of the users
+EXPECTED_REQUESTS = 200  # with the treatment in this step, before anything is said of their part
 SKEW = 60.0  # seconds by which the clock of a node may be behind ours
 
 
@@ -23,6 +26,19 @@ def failed_pods(release: Release, seen: Observation) -> Fail | None:
 def died_before_treatment(release: Release, problem: Problem) -> bool:
     """A container died before anybody had the treatment: its kubelet tells of that for as long as the pod lives."""
     return 0.0 < problem.ended < release.started - SKEW
+
+
+def exposure_check(release: Release, seen: Observation) -> CheckResult | None:
+    """More than twice the requests that a share of users promises: one key stands for many of them. None while there are few requests.
+
+    Everybody who is not logged in has one key in many applications: 10 % of the keys were 78 % of the requests (outside-world.md, S7).
+    """
+    wanted, observed = release.current.weight, seen.candidate_percent
+    counted = max((check.samples for check in seen.checks if check.kind == "metric"), default=0)
+    if not release.bake_since or observed is None or counted < EXPECTED_REQUESTS or observed <= MOST_TIMES * wanted:
+        return None
+    why = f"{observed:.3g} % of the requests get the treatment, {wanted:g} % of the users were wanted: one key stands for many users"
+    return CheckResult("exposure", "traffic", Verdict.BLIND, why, candidate=observed, limit=MOST_TIMES * wanted, unit="%", samples=counted)
 
 
 def foreign_change(release: Release, seen: Observation, now: float) -> Hold | None:

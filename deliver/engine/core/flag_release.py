@@ -41,7 +41,8 @@ def check_guards(release: Release, seen: Observation, now: float) -> Fail | Hold
 
 
 def with_checks(release: Release, seen: Observation) -> Release:
-    return replace(release, observed=seen.candidate_percent, checks=seen.checks)
+    more = flag_guards.exposure_check(release, seen)
+    return replace(release, observed=seen.candidate_percent, checks=(*seen.checks, *([more] if more else [])))
 
 
 def can_return(release: Release, seen: Observation) -> bool:
