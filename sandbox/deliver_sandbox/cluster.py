@@ -64,7 +64,15 @@ class SandboxCluster:
     def create(self, kind: str, namespace: str, body: Object, *, deadline: float | None = None) -> Object:
         name = (body.get("metadata") or {}).get("name", "")
         more = {"body": body, "fence": _fence(body)}
-        return copy(self._do("create", kind, namespace, name, deadline, lambda: self.api.create(kind, namespace, body, self._write), more))
+
+        def work() -> Object:
+            chance = self.api.random.getstate() if self._write.dry_run else None
+            made = self.api.create(kind, namespace, body, self._write)
+            if chance is not None:
+                self.api.random.setstate(chance)  # a world goes on as if nothing had been rehearsed
+            return made
+
+        return copy(self._do("create", kind, namespace, name, deadline, work, more))
 
     def patch(
         self,

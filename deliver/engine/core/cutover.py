@@ -95,7 +95,7 @@ def drained(release: Release, known: Cutover, seen: Observation, now: float) -> 
         return after.noted(now, Event.CONNECTIONS_HELD, subject=", ".join(clinging), numbers={"rate": rate}, reason=text)
     if any(name not in old.rates for name in pods):
         return _knows(release, known, "drained", "not every old pod has been scraped twice since the switch")
-    how = "the old pods' own counters stand still"
+    how = "as far as their counters tell: no request ends on the old pods any more; one that is still open is not counted"
     return _knows(release, replace(known, drained=old.at, clinging=()), "drained", how).noted(now, Event.STABLE_DRAINED, reason=how)
 
 
