@@ -31,7 +31,7 @@ def died_before_treatment(release: Release, problem: Problem) -> bool:
 def exposure_check(release: Release, seen: Observation) -> CheckResult | None:
     """More than twice the requests that a share of users promises: one key stands for many of them. None while there are few requests.
 
-    Everybody who is not logged in has one key in many applications: 10 % of the keys were 78 % of the requests (outside-world.md, S7).
+    Everybody who is not logged in has one key in many applications: 10 % of the keys can be 78 % of the requests.
     """
     wanted, observed = release.current.weight, seen.candidate_percent
     counted = max((check.samples for check in seen.checks if check.kind == "metric"), default=0)
