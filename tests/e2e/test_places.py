@@ -78,6 +78,7 @@ def test_all_places_are_released_together_and_go_back_together(world: Make, stra
     shop.unchanged()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", [False, True])
 def test_a_release_of_several_places_that_is_taken_back_leaves_nothing(world: Make, lost: bool) -> None:
     shop = shop_of(world)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.e2e.support.events import baking, ended
 from tests.e2e.support.snapshot import snapshot
 from tests.e2e.support.world import World, image
@@ -25,6 +27,7 @@ def again(shop: World, code: int, *words: str) -> None:
     assert snapshot(shop.hands) == before
 
 
+@pytest.mark.slow
 def test_after_its_promotion_it_is_already_so(world: Make) -> None:
     shop = world(replicas=2)
     shop.file("1.1.0", strategy={"canary": {"weight": [50], "bake": "2s"}}, analysis=OFF)
@@ -45,6 +48,7 @@ def test_while_it_runs_and_after_its_driver_died(world: Make) -> None:
     shop.unchanged()
 
 
+@pytest.mark.slow
 def test_while_it_is_held(world: Make) -> None:
     shop = world(replicas=2)
     running = shop.release("1.1.0", strategy=LONG, analysis=OFF)

@@ -14,6 +14,7 @@ PEERS: dict[str, Any] = {"clusterIP": "None", "publishNotReadyAddresses": True}
 LONG: dict[str, Any] = {"canary": {"weight": [50], "bake": "10m"}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["canary", "blue-green"])
 def test_peers_that_find_each_other_by_a_service_are_no_reason_to_refuse(world: Make, strategy: str) -> None:
     shop = world(replicas=4, extra=[objects.service("peers", **PEERS)])
@@ -28,6 +29,7 @@ def test_peers_that_find_each_other_by_a_service_are_no_reason_to_refuse(world: 
     shop.as_with("1.1.0")
 
 
+@pytest.mark.slow
 def test_a_named_service_is_the_only_one_that_is_moved_and_the_others_users_are_not_forgotten(world: Make) -> None:
     shop = world(replicas=4, extra=[objects.service("all")])
     with shop.users(40) as users, shop.users(40, "all") as others:

@@ -35,6 +35,7 @@ def joined(shop: World) -> None:
     shop.eventually("it is an endpoint", lambda: any(name.startswith("migrate") for name in shop.endpoints()), 60)
 
 
+@pytest.mark.slow
 def test_before_a_release_it_is_a_reason_to_refuse(world: Make) -> None:
     shop = world(replicas=2)
     shop.hands.apply(pod_of(shop, "migrate"))
@@ -61,6 +62,7 @@ def test_in_a_bake_it_is_warned_of_and_a_rollback_does_not_wait_for_it(world: Ma
     shop.unchanged()
 
 
+@pytest.mark.slow
 def test_at_a_shift_it_is_held_for_and_gone_on_once_it_is_over(world: Make) -> None:
     shop = world(replicas=4)
     other = pod_of(shop, "migrate")
