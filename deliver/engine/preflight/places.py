@@ -65,6 +65,13 @@ def _all(target: str, there: Sequence[Place], image: str) -> tuple[str, ...]:
 def _only(target: str, serving: Sequence[Place], there: Sequence[Place], image: str) -> str:
     """The container that is meant where nobody named one. An init container is never guessed."""
     if len(serving) == 1:
+        elsewhere = [place for place in _running(there, image) if place.init]
+        if elsewhere and repository(serving[0].image) != repository(image):
+            raise InputError(
+                f"{image} is of the repository of {named(elsewhere)}, and {serving[0]} runs {serving[0].image}",
+                why="an init container is never guessed",
+                hint=f"--container {elsewhere[0].container} releases it there",
+            )
         return serving[0].container
     known = [place.container for place in _running(serving, image)]
     if len(known) == 1:

@@ -165,3 +165,14 @@ def test_another_driver_finishes_it_in_all_places():
     rig.world.cluster.script.clear()
     rig.world.clock.wait(60)
     assert (rig.verb("resume").outcome, images(rig)) == (Outcome.PROMOTED, everywhere(GOOD))
+
+
+def test_an_image_of_the_init_container_alone_is_not_put_into_the_one_that_serves():
+    """An init container brings the application, a runtime serves it (kubernetes/kubernetes issue 78572)."""
+    shop = of({"app": "acme/web:1"}, runtime="acme/jdk:21")
+    with pytest.raises(InputError) as asked:
+        containers_of(shop, "", "acme/web:2")
+    assert asked.value.what == "acme/web:2 is of the repository of app (init), and runtime runs acme/jdk:21"
+    assert asked.value.hint == "--container app releases it there"
+    assert containers_of(shop, "app", "acme/web:2") == ("app",)
+    assert containers_of(shop, "", "acme/jdk:22") == ("runtime",)
