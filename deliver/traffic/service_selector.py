@@ -93,7 +93,8 @@ class ServiceSelector:
         notes = (parse_undo_note(service) for service in services)
         note = next((note for note in notes if note and note.get("deployment") == target.deployment), None)
         before = (note or {}).get("services") or {}
-        found = [ServiceSnapshot.of(one, before.get(one["metadata"]["name"]) or _unpinned(one)) for one in services]
+        moved = [one for one in services if not before or one["metadata"]["name"] in before]  # others were left alone, or joined since
+        found = [ServiceSnapshot.of(one, before.get(one["metadata"]["name"]) or _unpinned(one)) for one in moved]
         return Recovered(note, tuple(one for one in found if one.selector), max(map(fence_of, services), default=0))
 
 

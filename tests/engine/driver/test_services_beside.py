@@ -13,6 +13,7 @@ from deliver.model.release import Outcome
 from deliver.model.spec import Limits
 from deliver.model.verdict import Verdict
 from deliver.render.sentences import sentence
+from deliver_sandbox.faults import Fault, Killed, killed
 from tests.engine.interrupted import interrupted
 from tests.engine.invariants import watched
 from tests.engine.rig import TARGET, Rig, in_step
@@ -104,6 +105,22 @@ def test_a_service_that_is_left_alone_by_choice_keeps_its_selector_and_holds_not
     assert release.outcome is Outcome.PROMOTED
     assert release.snapshot.left_alone == ("all",)
     assert [one for one in selectors if one != {"app": "web"}] == []
+
+
+def test_it_is_left_alone_too_when_the_record_is_lost():
+    """The note on the Services that are moved says which these are."""
+    rig = Rig.make(services=("web", "all"))
+    before = rig.before()
+    rig.when(in_step(2), lambda: rig.world.cluster.script.faults.append(Fault(killed, actor="test@here")))
+    with pytest.raises(Killed):
+        rig.run(replace(rig.spec(), target=replace(TARGET, services=("web",))))
+    rig.world.cluster.script.clear()
+    rig.remove("configmaps", "deliver-web")
+    pins: list[object] = []
+    rig.world.store.listen(lambda change: pins.append(change.obj["spec"]["selector"]) if change.name == "all" else None)
+    assert rig.verb("rollback").outcome is Outcome.ROLLED_BACK
+    assert [one for one in pins if one != {"app": "web"}] == []
+    assert rig.before() == before
 
 
 def test_its_users_are_told_of_when_the_release_goes_back():
