@@ -46,7 +46,7 @@ def ensure_stable_pinned(release: Release, seen: Observation, now: float) -> Dec
         return wait(release, now)
     if not stable.paused:
         if len(journal.done(release.journal, Verb.HOLD_STABLE, release.resumed)) > 3:
-            return Decision(hold(release, f"somebody keeps unpausing Deployment {stable.deployment}{stable.editor}", now), None, now)
+            return Decision(hold(release, f"somebody keeps unpausing Deployment {stable.deployment}", now), None, now)
         return act(release, now, Verb.HOLD_STABLE, "a pinned version must not roll away under its traffic")
     floor = pod_guards.autoscaler_floor(release, seen.candidate)
     if scaler and release.snapshot.autoscaler and (scaler.minimum or 1) < floor:

@@ -64,7 +64,7 @@ def test_somebody_who_unpauses_it_is_answered_three_times(times: int, insists: b
     release = done(preparing(resumed=NOW - 100), "hold-stable", [NOW - 101] * 5 + [NOW - 100] * times)
     decision = decide(release, seen(Side.STABLE, stable=stable(paused=False, editor=" by argocd")), NOW)
     if insists:
-        assert held(decision) == "somebody keeps unpausing Deployment web by argocd"
+        assert held(decision) == "somebody keeps unpausing Deployment web"
     else:
         assert str(decision.action) == "hold-stable"
 
