@@ -36,7 +36,7 @@ MEANING = {
     ExitCode.REFUSED: "a gate refused; nothing changed",
     ExitCode.CHANGES: "`plan --detailed-exitcode` found changes",
     ExitCode.ALREADY: "already so: what was to be released runs already; nothing changed",
-    ExitCode.UNSERVED: "taken back, and users reach nobody: its Services are gone; page someone",
+    ExitCode.UNSERVED: "taken back, but its Services are gone, and who came by them reaches nobody; page someone",
     ExitCode.SIGINT: "stopped by SIGINT, held safely",
     ExitCode.SIGTERM: "stopped by SIGTERM, held safely",
 }

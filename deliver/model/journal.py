@@ -77,7 +77,7 @@ class Event(StrEnum):
     TRAFFIC_OFF_RETRACTED = "traffic-off-retracted"  # [reason]
     SERVICES_BESIDE = "services-beside"  # they lead to the new version and are not moved [reason: which, up to `lead`]
     STRANGERS = "strangers"  # pods of others that users of the release's Services reach [reason: which]
-    UNSERVED = "unserved"  # taken back, and no Service of it is left that would lead users to the version of before [reason: which]
+    UNSERVED = "unserved"  # taken back, and none of its Services is there any more [reason: which]
     PODS_REMAIN = "pods-remain"  # of the new version, so the Services stay pinned [numbers: pods; reason: which]
     FLAG_SERVED = "flag-served"  # [numbers: percent; subject: why it gives the treatment to nobody, without one; reason: how it is known]
     KILL_UNCONFIRMED = "kill-unconfirmed"  # [reason: where it is not served yet]

@@ -162,7 +162,7 @@ _SENTENCES: Mapping[Event, Callable[[Entry, Release], str]] = {
     Event.TRAFFIC_OFF_RETRACTED: lambda entry, release: f"traffic is not off the new version any more: {entry.reason}",
     Event.SERVICES_BESIDE: lambda entry, release: f"{entry.reason} to the new version: who comes by there gets it until its pods are gone",
     Event.STRANGERS: lambda entry, release: entry.reason,
-    Event.UNSERVED: lambda entry, release: f"nothing leads users to the version of before: {entry.reason}",
+    Event.UNSERVED: lambda entry, release: f"{entry.reason}: who came by there reaches nobody until it is made again",
     Event.PODS_REMAIN: lambda entry, release: (
         f"{entry.reason}: until they are gone the Services stay pinned to the stable pods; connections open on them end with them"
     ),

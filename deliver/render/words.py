@@ -27,9 +27,9 @@ _MEANING = {
 def _meaning(release: Release, seen: Observation | None) -> str:
     assert release.outcome is not None  # an end has one
     if release.reverts and release.outcome is Outcome.ROLLED_BACK:
-        return "the version of before runs again and has all the traffic"
+        return "all pods of the Deployment run the version of before again"
     if release.outcome is Outcome.ROLLED_BACK and journal.happened(release.journal, Event.UNSERVED, release.resumed):
-        return "the version of before runs as it did, and users reach nobody: none of its Services is there"
+        return "the version of before runs as it did, but its Services are gone: who came by them reaches nobody"
     return _MEANING[release.outcome]
 
 

@@ -116,8 +116,8 @@ def test_nobody_is_said_to_be_served_where_no_service_is_left():
     release = rig.verb("rollback")
     assert release.outcome is Outcome.ROLLED_BACK
     (said,) = [sentence(entry, release) for entry in release.journal if entry.event is Event.UNSERVED]
-    assert said == "nothing leads users to the version of before: Service web was deleted"
-    assert PODS.meaning(release, None) == "the version of before runs as it did, and users reach nobody: none of its Services is there"
+    assert said == "Service web was deleted: who came by there reaches nobody until it is made again"
+    assert PODS.meaning(release, None) == "the version of before runs as it did, but its Services are gone: who came by them reaches nobody"
     assert context.ended(release, Stop(), taken_back=ExitCode.PROMOTED) == ExitCode.UNSERVED
 
 
