@@ -46,21 +46,22 @@ def failed_candidate(release: Release, seen: Observation, now: float) -> Fail | 
 def edited_candidate(release: Release, candidate: ArmSeen) -> str:
     """What somebody made of the candidate's template, "" for nothing; with the container's name where several are released.
 
-    We write it once: where the last writer is us, what differs is what admission made of that. The same pods run after an API server
-    that fills in newer defaults.
+    What admission made of it when it was created is ours, and so is what an API server fills in that newer defaults came to: the pods
+    are the same. A write of ours after somebody's edit makes us its last editor: that tells only of a template that has no pods yet.
     """
-    by, wanted = candidate.editor or " by somebody", (release.candidate_image or release.spec.image, release.spec.image)
-    unchanged = candidate.template == release.candidate_digest or is_ours(candidate.editor)
-    if unchanged:
+    ours, made = is_ours(candidate.editor), release.candidate_digest
+    has_pods = bool(made and release.candidate_hash and candidate.hash)  # "": its ReplicaSet is not seen yet
+    same_pods = has_pods and candidate.hash == release.candidate_hash
+    if candidate.template == made or same_pods or (ours and not has_pods):
         return ""
+    by, wanted = " by somebody" if ours or not candidate.editor else candidate.editor, (release.candidate_image or release.spec.image)
     if len(candidate.places) < 2:
-        edited = candidate.image if candidate.image and candidate.image not in wanted else ""
+        edited = candidate.image if candidate.image and candidate.image != wanted else ""
     else:
-        edited = next((f"{one.image} in container {one}" for one in candidate.places if one.image not in wanted), "")
+        edited = next((f"{one.image} in container {one}" for one in candidate.places if one.image not in (wanted, release.spec.image)), "")
     if edited:
         return f"the candidate's image was changed to {edited}{by}"
-    same_pods = candidate.hash and candidate.hash == release.candidate_hash
-    return f"the candidate's pod template was changed{by}" if release.candidate_digest and not same_pods else ""
+    return f"the candidate's pod template was changed{by}" if made else ""
 
 
 def broken_pod(release: Release, seen: Observation) -> tuple[PodSeen, Problem] | None:

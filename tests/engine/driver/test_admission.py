@@ -129,6 +129,21 @@ def test_what_somebody_makes_of_the_candidate_afterwards_is_an_edit():
     assert release.reason.startswith("the candidate's pod template was changed by kubectl-set at ")
 
 
+def test_an_edit_that_our_next_write_comes_after_is_an_edit_all_the_same():
+    """The API server says then that the template was changed last by us."""
+    rig = Rig.make()
+
+    def edit() -> None:
+        found = rig.get("deployments", "web-candidate")["spec"]["template"]["spec"]["containers"][0]
+        changed = {**found, "env": [{"name": "X", "value": "1"}]}
+        rig.edit("deployments", "web-candidate", {"spec": {"template": {"spec": {"containers": [changed]}}}}, "deliver")
+
+    rig.when(in_step(1), edit)
+    release = rig.run()
+    assert release.outcome is Outcome.ROLLED_BACK
+    assert release.reason == "the candidate's pod template was changed by somebody"
+
+
 def test_a_rollback_after_the_promotion_writes_the_old_template_once():
     rig = Rig.make()
     mutating(rig, digest)
