@@ -170,7 +170,8 @@ ROWS = (
         "F20",
         "admission denies the candidate, for 30 s",
         make.webhook,
-        dict.fromkeys((*ENOUGH_RUN, "shifting 1"), PROMOTED) | {"finish": back(""), "back": BACK, "else": back("")},
+        dict.fromkeys((*ENOUGH_RUN, "shifting 1"), PROMOTED)
+        | {"finish": held("denied by policy"), "rolled": held("denied by policy"), "back": BACK, "else": back("")},
     ),
     Row(
         "F21",

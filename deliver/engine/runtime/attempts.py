@@ -50,15 +50,16 @@ class AttemptLog:
         self._of[action] = Attempts(before.count + 1, before.first, now, error, before.undone + wrote if again else 0)
         self._last[changed] = action
 
-    def in_vain(self, action: Action, now: float, limit: float, who: str = "") -> str:
+    def in_vain(self, action: Action, now: float, limit: float, who: str = "", *, patient: bool = False) -> str:
         """A sentence for a person: the action was attempted for so many seconds, or done and undone FEWEST times in a row.
 
-        "" while it is worth another try. who: the field manager that changed last what it changes, "" when unknown.
+        "" while it is worth another try. who: the field manager that changed last what it changes, "" when unknown. patient: what is
+        undone harms nobody, and is done again as long as anything else is tried.
         """
         made = self._of.get(action)
         if made is None or now - made.last > FORGOTTEN:
             return ""
-        fought = made.error is None and made.undone >= FEWEST - 1
+        fought = made.error is None and made.undone >= FEWEST - 1 and not patient
         if not fought and (made.count < FEWEST or now - made.first < limit):
             return ""
         tried = f"{action} was tried {made.count} times within {words(round(now - made.first))}"
