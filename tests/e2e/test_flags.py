@@ -233,12 +233,12 @@ def test_bad_input_is_told_and_changes_nothing(
     assert shop.document() == before
 
 
-def test_a_flag_that_everyone_has_already_is_refused(shop: Shop, flagd: dict[str, Any]) -> None:
+def test_a_flag_that_everyone_has_already_is_already_so(shop: Shop, flagd: dict[str, Any]) -> None:
     document = json.loads(shop.document())
     document["flags"][FLAG]["defaultVariant"] = "on"
     shop.cluster.patch("configmaps", shop.namespace, manifests.CONFIGMAP, {"data": {manifests.KEY: json.dumps(document)}})
     result = shop.release(flagd, [50]).end()
-    assert result.code == 9, result
+    assert result.code == 11, result
     assert "serves 100 % already" in result.said
 
 
