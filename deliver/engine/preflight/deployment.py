@@ -86,13 +86,8 @@ def propose(
     findings += scaler_findings + deployment_findings(deployment, "" if unclear else spec.image, containers)
     findings += staying(deployment, containers, "" if unclear else spec.image)
     findings += [*leftovers(cluster, spec, record), *_twice(cluster, deployment, spec)]
-    before = replace(
-        snapshot(deployment, stable, containers),
-        services=services,
-        left_alone=_left_alone(look, services, labels),
-        autoscaler=scaler,
-        revision=(deployment["metadata"].get("annotations") or {}).get(REVISION, ""),
-    )
+    around = {"services": services, "left_alone": _left_alone(look, services, labels), "autoscaler": scaler}
+    before = replace(snapshot(deployment, stable, containers), **around)
     able = router.can(look, spec.target)
     room, quota_problems = _room(cluster, namespace, before.template)
     facts = Facts(
@@ -156,6 +151,7 @@ def snapshot(deployment: Object, stable: ArmSeen, containers: Sequence[str]) -> 
         places=places_named(deployment["spec"]["template"], containers),
         labels=unclaimed(deployment["metadata"].get("labels") or {}),
         services=(),
+        revision=(deployment["metadata"].get("annotations") or {}).get(REVISION, ""),
         paused=deployment["spec"].get("paused"),
     )
 

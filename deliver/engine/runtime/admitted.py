@@ -43,7 +43,7 @@ def version_of(release: Release, digest: str, editor: str) -> Version:
     """
     if digest in (release.snapshot.digest, release.old_digest):
         return "old"
-    if digest == (release.new_digest or digest_of(release.new_template)) or digest == digest_of(release.new_template):
+    if digest in (release.new_digest, digest_of(release.new_template)):
         return "new"
     begun = _begun(release)
     return _WRITES[begun] if begun and is_ours(editor) else ""

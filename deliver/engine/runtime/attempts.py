@@ -1,5 +1,6 @@
 """What a driver does over and over in vain: since when, how often, and why it does not stand."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from deliver.formatting.durations import words
@@ -50,10 +51,10 @@ class AttemptLog:
         self._of[action] = Attempts(before.count + 1, before.first, now, error, before.undone + wrote if again else 0)
         self._last[changed] = action
 
-    def in_vain(self, action: Action, now: float, limit: float, who: str = "", *, patient: bool = False) -> str:
+    def in_vain(self, action: Action, now: float, limit: float, who: Callable[[], str] = str, *, patient: bool = False) -> str:
         """A sentence for a person: the action was attempted for so many seconds, or done and undone FEWEST times in a row.
 
-        "" while it is worth another try. who: the field manager that changed last what it changes, "" when unknown. patient: what is
+        "" while it is worth another try. who: finds the field manager that changed last what it changes, "" when unknown. patient: what is
         undone harms nobody, and is done again as long as anything else is tried.
         """
         made = self._of.get(action)
@@ -65,5 +66,6 @@ class AttemptLog:
         tried = f"{action} was tried {made.count} times within {words(round(now - made.first))}"
         if made.error:
             return f"{tried}: {made.error.what}" + (f", {made.error.why}" if made.error.why else "")
-        whom = f"{who} undoes it: stop it for the release, or give it what the release wants" if who else "somebody undoes it"
+        name = who()
+        whom = f"{name} undoes it: stop it for the release, or give it what the release wants" if name else "somebody undoes it"
         return f"{tried}, and did not last: {whom}"

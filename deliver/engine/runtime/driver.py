@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from deliver.cluster.port import Cluster
 from deliver.engine.core.decide import decide
@@ -232,7 +233,7 @@ class Driver:
             return release, seen, clock.now() + left  # refused a moment ago; what wakes us, our own record first, is no reason to hurry
         if sum(one == action and clock.monotonic() - at < REPEAT_AFTER for one, at in self.done) >= MAX_TRIES:
             return release, seen, clock.now() + REPEAT_AFTER  # two that undo each other: whatever the cause is, it is no busy loop
-        who = undoer(self.feed, release, action)
+        who = partial(undoer, self.feed, release, action)
         harmless = action.verb is Verb.ROUTE and release.course is Direction.PROMOTING  # both sides run the new version
         vain = self.attempts.in_vain(action, clock.monotonic(), release.spec.limits.ready, who, patient=harmless)
         if vain and release.course is not Direction.ROLLING_BACK:  # that has a limit of its own
