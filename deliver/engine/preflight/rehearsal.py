@@ -63,7 +63,7 @@ def _writes(cluster: Cluster, release: Release, router: CheckedRouter, write: Gu
     if (scaler := before.autoscaler) is not None:
         floor = {"spec": {"minReplicas": min(scaler.maximum, max(before.replicas, scaler.minimum or 1))}}
         yield lambda: write.change("horizontalpodautoscalers", scaler.name, lambda now: floor, uid=scaler.uid), _nothing
-    if release.plan.preview_made:
+    if release.plan.preview_made and before.services:  # without one it has no ports to copy, and a finding of its own
         owner = ArmSeen(release.candidate, before.uid)
         yield (
             lambda: write.create("services", preview_service.new_service(release, preview_service.port_source(cluster, release), owner)),

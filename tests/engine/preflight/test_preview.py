@@ -43,3 +43,9 @@ def test_a_strangers_service_of_the_name_that_would_be_made_is_left_alone():
     with pytest.raises(InputError, match="Service `web-preview` exists already") as error:
         rig.propose(spec())
     assert "--preview-service web-preview" in error.value.hint
+
+
+def test_without_any_service_the_preview_is_not_rehearsed_and_that_is_said():
+    rig = Rig.make()
+    rig.remove("services", "web")
+    assert [one.rule for one in rig.propose(spec()).refusals("refuse")] == ["no-service"]
